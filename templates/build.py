@@ -6,7 +6,7 @@ from awacs import ecr, inspector2, secretsmanager
 from troposphere import Sub
 from troposphere import secretsmanager as secrets
 
-from cicd_templates.blocks.bucket_access import may_put, may_read
+from cicd_templates.blocks.bucket_access import may_not_put, may_put, may_read
 from cicd_templates.blocks.build_projects import (
     DOCKER_IMAGES,
     BuildContext,
@@ -117,7 +117,7 @@ def _image(context: BuildContext, repository_uri: RepositoryUri) -> BuildProject
         context,
         IMAGE,
         image_build.image(service),
-        _may_put_evidence(context, "image-packages*.cdx.json"),
+        *_may_put_evidence(context, "image-packages*.cdx.json"),
         *_may_push(context.env, service),
         description="Builds and pushes the image of a source version, once",
         timeout_minutes=service.settings.build.timeout_minutes,
@@ -137,7 +137,7 @@ def _bill_of_materials(context: BuildContext) -> BuildProject:
         context,
         BILL_OF_MATERIALS,
         buildspecs.bill_of_materials(context.service),
-        _may_put_evidence(context, "sbom.cdx*.json"),
+        *_may_put_evidence(context, "sbom.cdx*.json"),
         _may_compare_evidence(context, "sbom.cdx*.json"),
         description="Lists the components of the service, as CycloneDX",
         timeout_minutes=SHORT_MINUTES,
@@ -152,7 +152,7 @@ def _image_scan(context: BuildContext) -> BuildProject:
         context,
         IMAGE_SCAN,
         buildspecs.image_scan(),
-        _may_put_evidence(context, "image-scan*.json"),
+        *_may_put_evidence(context, "image-scan*.json"),
         _may_compare_evidence(context, "image-scan*.json"),
         *_may_read_the_scan(context.env, context.service),
         description="Stops a release whose image has vulnerabilities that the registry found",
@@ -183,9 +183,17 @@ def _repository(context: BuildContext) -> str:
     return physical_name(context.env, "AWS::ECR::Repository", context.service.name)
 
 
-def _may_put_evidence(context: BuildContext, names: str) -> Grant:
-    """Let a build put evidence of a run under the names that it uses, but no verdict, signature or other record."""
-    return may_put("PutEvidence", context.evidence, f"{context.service.name}/*/{names}")
+def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
+    """Let a build put evidence of a run under the names that it uses, but no verdict, signature or other record.
+
+    In a pattern of IAM, `*` also stands for slashes. So the folders in which functions look for their own records are
+    denied: all below the folder of a run, and the list of releases that passed the gate.
+    """
+    service = context.service.name
+    return (
+        may_put("PutEvidence", context.evidence, f"{service}/*/{names}"),
+        may_not_put("StayInTheFolderOfARun", context.evidence, f"{service}/*/*/*", f"{service}/passed/*"),
+    )
 
 
 def _may_compare_evidence(context: BuildContext, names: str) -> Grant:

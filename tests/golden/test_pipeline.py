@@ -641,6 +641,26 @@ def test_a_build_can_put_the_evidence_that_it_makes_and_no_other(project: str, s
         assert not fnmatch(f"parcel-dispatcher/run-1/{name}", keys), name
 
 
+@pytest.mark.parametrize("project", ["Image", "BillOfMaterials", "ImageScan"])
+def test_a_build_cannot_put_evidence_where_functions_look_for_their_own_records(project: str) -> None:
+    (policy,) = load("build")[f"{project}Role"]["Properties"]["Policies"]
+    put, denied = (
+        [resource["Fn::Sub"].partition("/")[2] for resource in each["Resource"]]
+        for sid in ("PutEvidence", "StayInTheFolderOfARun")
+        for each in policy["PolicyDocument"]["Statement"]
+        if each["Sid"] == sid
+    )
+    name = put[0].rpartition("/")[2].replace("*", "-2")
+    folders = ("passed", "passed/0", f"digests/{'1' * 64}", "migrations/staging/000000", "run-1/verdict-9")
+
+    for folder in folders:
+        key = f"parcel-dispatcher/{folder}/{name}"
+        # Without the second statement, a function would read this object as one of its own records.
+        assert any(fnmatch(key, pattern) for pattern in put), key
+        assert any(fnmatch(key, pattern) for pattern in denied), key
+    assert not any(fnmatch(f"parcel-dispatcher/run-1/{name}", pattern) for pattern in denied)
+
+
 def test_sources_and_templates_are_kept_as_long_as_their_evidence() -> None:
     resources = cloudformation_yaml.load((TOOLS / "storage.yaml").read_text())["Resources"]
     kept = {

@@ -151,6 +151,9 @@ ATTEMPTS: dict[str, Call] = {
     "put the packages of an image": put("evidence", "parcel-dispatcher/1/image-packages.cdx.json", IfNoneMatch="*"),
     "put a bill of materials": put("evidence", "parcel-dispatcher/1/sbom.cdx.json", IfNoneMatch="*"),
     "put the scan of an image": put("evidence", "parcel-dispatcher/1/image-scan.json", IfNoneMatch="*"),
+    "list the scan of an image as a release": put(
+        "evidence", "parcel-dispatcher/passed/0/image-scan.json", IfNoneMatch="*"
+    ),
     "put evidence of another service": put("evidence", "another/new.json", IfNoneMatch="*"),
     "put evidence where some may be already": put("evidence", "parcel-dispatcher/1/verdict.json"),
     "delete evidence": s3("delete_object", "evidence", Key="parcel-dispatcher/1/verdict.json"),

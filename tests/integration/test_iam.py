@@ -250,6 +250,7 @@ SENTENCES = [
     ("the signer puts no verdict", "signer SignerRole", "put a verdict", False),
     ("the signer puts no evidence of a build", "signer SignerRole", "put the packages of an image", False),
     ("no build puts the evidence of another build", "build ImageRole", "put the scan of an image", False),
+    ("no build says what passed", "build ImageScanRole", "list the scan of an image as a release", False),
     ("a record of an approval is never replaced", "review ReviewRole", "replace what was approved", False),
     ("evidence is never replaced", "scan-gate ScanGateRole", "put evidence where some may be already", False),
     ("only the signer states what was deployed", "review ApprovalCheckRole", "state what was deployed", False),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from awacs import s3 as actions
 from awacs.aws import StringEquals
 
-from cicd_templates.layer.iam import Grant, ResourceArn, allow
+from cicd_templates.layer.iam import Grant, ResourceArn, allow, deny
 from cicd_templates.layer.outputs import BucketName, joined_text
 
 
@@ -65,3 +65,8 @@ def may_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
     If an object is replaced, the bucket keeps its old version.
     """
     return allow(sid, [actions.PutObject], on=[bucket_arn(bucket, pattern) for pattern in keys])
+
+
+def may_not_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
+    """Deny a role to put objects whose keys match one of `keys`, although another grant has a wider pattern."""
+    return deny(sid, [actions.PutObject], on=[bucket_arn(bucket, pattern) for pattern in keys])
