@@ -48,9 +48,7 @@ MOST_LISTINGS, LISTING_SECONDS = 5, 3
 
 
 def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], signer: str) -> tuple[str, bytes]:
-    """Return the S3 key and the payload of the statement. Raises an error if the deployment differs from what is
-    signed.
-    """
+    """Return the S3 key and the payload of the statement. Raises an error if anything differs from what is signed."""
     signed = read_signed_image(parameters["statements"])
     environment, approved = parameters["environment"], "reviewed" in parameters
     names = [EXECUTE_ACTION, *([APPROVE_ACTION] if approved else [])]

@@ -170,7 +170,7 @@ class Reporter(Protocol):
 
 
 def as_lines(event: Event) -> list[str]:
-    """Return an event as lines of plain text. The result is empty if an event only updates a status line on a terminal."""
+    """Return an event as lines of plain text. If it only updates a status line on a terminal, return no lines."""
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""

@@ -151,7 +151,7 @@ class Journal:
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Remove the record of a plan's change sets. Call this after a plan file lists them, or after they are deleted."""
+        """Remove the record of a plan's change sets. Call this once a plan file lists them or they are deleted."""
         self.proposals.pop(plan_id, None)
         self._write()
 

@@ -68,7 +68,7 @@ def preview_environment(
 
 
 def _waits(context: DeployContext, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
-    """Return the labels of the stacks that cannot be previewed yet, each with the stacks that must be deployed first."""
+    """Return the labels of stacks that cannot be previewed yet, each with the stacks that must be deployed first."""
     labels = {stack.name: stack.label for stack in stacks}
     needed = stack_graph.producers(stack.links for stack in stacks)
     publishers = {path: stack.name for stack in stacks for path in stack.links.publishes}
