@@ -1,14 +1,15 @@
 """Sign statements about a release with a KMS key, after examining the image, the source, the reports and the verdict.
 
-After a deployment, also sign a statement about what was deployed to an environment. `deployed_release` describes its
-user parameters and what is examined. In an environment without approvals, a failure is only reported by a metric and
-the variable `Problem`, because a failed action would roll back a stage that has deployed successfully.
+After a deployment, this function signs a statement about what was deployed to an environment. `deployed_release`
+describes the user parameters for this, and what is examined. In an environment without approvals, a failed action would
+roll back a stage that has deployed successfully. So there, a failure is only reported by a metric and the variable
+`Problem`.
 
-For a release, the user parameters are `image` (by digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
-`execution` and `reportKey` (the gate's decision). The function signs only if three conditions are met: the registry has
-this image under the tag of this source, the registry has scanned it, and the gate's decision let this source pass.
-Files that builds have written are only listed, as received files. Every path answers the job exactly once. The event is
-never logged, because it contains credentials.
+For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
+`execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if three conditions are met:
+the registry has this image under the tag of this source, the registry has scanned the image, and the gate's decision
+let this source pass. Files that builds wrote are not examined. They are only listed as received files. Every path
+answers the job exactly once. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -65,10 +66,10 @@ REQUIRED = frozenset({"image", "sourceVersion", "sourceDigest", "templatesVersio
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report success with `Statements` (the key prefix of the signed files) and `Signer`, or report the failure.
+    """Report success with the variables `Statements` (the key prefix of the signed files) and `Signer`, or a failure.
 
-    After a deployment, the variable is `Statement`, the key of the signed statement. If an exception of the
-    configuration names the image, a failure does not end the run.
+    After a deployment, the variable is `Statement`, the key of the signed statement. If the configuration has an
+    exception for the image, a failure does not end the run.
     """
     import boto3
 
@@ -186,7 +187,7 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
 
 
 def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
-    """Return the repository, the SHA-256 and the time of the push, as the registry knows them.
+    """Return the repository, the SHA-256 and the push time of the image, as the registry knows them.
 
     Tags cannot be moved, and the build derives the tag from the version and the digest of the source.
     """
@@ -227,7 +228,7 @@ def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
 
 
 def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document], list[CheckedTests], bytes]:
-    """Return the exact versions of the reports that the gate read, the tests that they list, and the scan policy.
+    """Return the reports in the exact versions that the gate read, the tests in these reports, and the scan policy.
 
     The environment variable `TEST_CHECKS` has the names of the checks that run tests, separated by commas. The policy
     is in the artifact of each report. It is empty if the application has no policy and the defaults apply.
@@ -251,7 +252,7 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
 
 
 def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], list[str]]:
-    """Return the address and the SHA-256 of the source archive, and the images that its Dockerfile builds on.
+    """Return the address and the SHA-256 of the source archive, and the base images in its Dockerfile.
 
     Raises `ValueError` if the Dockerfile is too long or has an image without a digest, or if other programs could
     unpack a different Dockerfile from the archive.
@@ -285,7 +286,9 @@ def _evidence(s3: Any, execution: str) -> list[Document]:
 
 
 def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | None = None) -> tuple[str, str]:
-    """Return the address and the SHA-256 of a version of an object, by default the newest. The address has the version.
+    """Return the address and the SHA-256 of a version of an object. The address includes the version.
+
+    The default is the newest version.
 
     Write the bytes of this version to `into`.
     """
@@ -299,9 +302,10 @@ def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[by
 
 
 def _list(s3: Any, release: SignedRelease, folder: str) -> None:
-    """Store an object whose key names the folder with the statements by the digest of the image, unless it exists.
+    """Store an object whose key contains the image's digest and the folder with the statements, unless it exists.
 
-    Hooks of deployments know only the digest. They verify the statements, so the object needs no signature.
+    Deployment hooks know only the digest of the image, and find the statements through this object. They verify the
+    statements, so the object needs no signature.
     """
     from botocore.exceptions import ClientError
 
@@ -317,7 +321,7 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 
 
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
-    """Store the files below `prefix`, or below a numbered prefix if an earlier attempt has used it. Return the prefix.
+    """Store the files below `prefix`. If an earlier attempt has used it, add a number to it. Return the prefix.
 
     A signature is different each time, so an attempt cannot continue an earlier one. Nothing is ever replaced.
     """
@@ -337,7 +341,7 @@ def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
 
 
 def _put(s3: Any, key: str, content: bytes) -> None:
-    """Store a new object as evidence. A bucket with Object Lock accepts only uploads with a checksum."""
+    """Store a new object as evidence, with a checksum, which a bucket with Object Lock requires."""
     s3.put_object(
         Bucket=os.environ["EVIDENCE_BUCKET"], Key=key, Body=content, IfNoneMatch="*", ChecksumAlgorithm="SHA256"
     )

@@ -1,13 +1,14 @@
-"""Reads what the signer has signed about a release, so that only this image and these templates are deployed.
+"""Reads the signed statements about a release, so that only the signed image and the signed templates are deployed.
 
-Three statements count: the release statement, the provenance and the gate's verification summary. Each must have one
-signature, which KMS verifies with the key `SIGNING_KEY`. This is the full ARN of the key, or, for functions in other
-accounts, which are deployed before the key exists, the ARN of its alias. The release statement binds the other two to
-its pipeline execution, because it has their SHA-256.
+This module reads three statements: the release statement, the provenance and the gate's verification summary. Each must
+have one signature, which KMS verifies with the key `SIGNING_KEY`. In the pipeline's account, this is the full ARN of
+the key. Functions in other accounts are deployed before the key exists, so there it is the ARN of the key's alias. The
+release statement has the SHA-256 of the other two statements. So it proves that they belong to the same pipeline
+execution.
 
-Further environment variables: `EVIDENCE_BUCKET` has the statements. `SERVICE`, `BUILDER` and `GATE` are the service,
-the builder and the verifier that the statements must name. `TEMPLATES_BUCKET` and `TEMPLATES_KEY` name the object with
-the reviewed templates.
+There are further environment variables. `EVIDENCE_BUCKET` is the bucket with the statements. `SERVICE`, `BUILDER` and
+`GATE` are the service, the builder and the verifier that the statements must have. `TEMPLATES_BUCKET` and
+`TEMPLATES_KEY` are the bucket and the key of the object with the reviewed templates.
 """
 
 from __future__ import annotations
@@ -47,18 +48,18 @@ FOLDER_PATTERN = f"(?P<service>[^/]+)/(?P<execution>[^/]+)/{FOLDER}(?:-[0-9]+)?"
 
 
 class NotSignedError(Exception):
-    """Raised if the signer has not signed the image or the templates of a deployment.
+    """Raised if a deployment has an image or templates that the signer has not signed.
 
-    The message names the difference.
+    The message says what differs.
     """
 
 
 @dataclass(frozen=True)
 class SignedImage:
-    """An image that may be deployed, by its digest, and the templates that may be deployed with it.
+    """An image that may be deployed, with its digest, and the templates that may be deployed with it.
 
-    `execution` is the run of the pipeline that signed them.
-    `templates` is the address of a version of an S3 object, and `templates_sha256` is its SHA-256.
+    `execution` is the pipeline run in which both were signed. `templates` is the address of a version of an S3 object,
+    and `templates_sha256` is its SHA-256.
     """
 
     image: str
@@ -82,11 +83,11 @@ class SignedImage:
 
 
 def read_signed_image(folder: str) -> SignedImage:
-    """Return the image and the templates that the statements in `folder` name.
+    """Return the image and the templates in the statements in `folder`.
 
-    `folder` is the S3 prefix that the signer has reported: `<service>/<execution>/signed`, and a number if it is not
-    the first attempt. Raises `NotSignedError` if a statement is missing, is not signed by the key, or is about another
-    release.
+    `folder` is the S3 prefix that the signer has reported: `<service>/<execution>/signed`. From the second attempt on,
+    it ends with a number. Raises `NotSignedError` if a statement is missing, is not signed by the key, or is about
+    another release.
     """
     named = re.fullmatch(FOLDER_PATTERN, folder)
     if named is None or named["service"] != os.environ["SERVICE"]:
@@ -125,10 +126,10 @@ def read_signed_image(folder: str) -> SignedImage:
 
 
 def require_signed(image: str) -> str:
-    """Return the folder whose statements name exactly `image`, an address with a digest.
+    """Return the folder whose statements are about exactly `image`, an address with a digest.
 
-    Raises `NotSignedError` if there is none. The signer lists the folders by the digest. The list is not trusted: the
-    statements in a folder must name the image.
+    Raises `NotSignedError` if there is none. The signer stores a list of the folders for each digest. This function
+    does not trust the list: the statements in a folder must be about the image.
     """
     import boto3
 
@@ -153,7 +154,7 @@ def require_signed(image: str) -> str:
 def read_newest_templates(*names: str) -> list[str]:
     """Return the texts of the files `names` in the newest version of the reviewed templates.
 
-    A release without statements may deploy no other templates.
+    A release without statements may deploy only these templates.
     """
     content = _read_object(MAX_TEMPLATES_BYTES, Bucket=os.environ["TEMPLATES_BUCKET"], Key=os.environ["TEMPLATES_KEY"])
     return _read_files(content, names)
@@ -222,7 +223,7 @@ def _verified_payload(name: str, content: bytes) -> bytes:
 
 
 def _is_key(used: str, key: str) -> bool:
-    """Return whether KMS has used the key `key`. For an alias, the account and the region of the key are compared."""
+    """Return whether KMS has used the configured key. If an alias is configured, compare only account and region."""
     place, alias, _ = key.partition(":alias/")
     return used.startswith(f"{place}:key/") if alias else used == key
 

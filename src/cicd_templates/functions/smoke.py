@@ -1,11 +1,11 @@
 """Approve a deployment only if the new release answers the probes on the test listener.
 
-ECS calls this hook when the test listener sends requests to the new release, and before clients reach the release:
+ECS calls this hook after the test listener sends requests to the new release, but before clients reach the release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
-Environment variables: `BALANCER` and `PORT` are the address to connect to. `HOST` is the host header. `TLS` is empty
-for plain HTTP. `AUTHORITY`, if it is set, has the only certificates to trust, as PEM. `PROBES` is JSON that maps each
-path to the expected status. If the hook fails without an answer, ECS rolls the release back.
+Environment variables: `BALANCER` and `PORT` are the address of the load balancer. `HOST` is the host header. `TLS` is
+empty for plain HTTP. If `AUTHORITY` is set, only its PEM certificates are trusted. `PROBES` is JSON that maps each path
+to the expected status. If the hook fails without an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def find_problem(path: str, expected: int) -> str:
 
 
 def request_status(path: str) -> int:
-    """Return the status of a GET request to the load balancer. With TLS, its certificate must be valid for `HOST`."""
+    """Send a GET request to the load balancer and return the HTTP status.
+
+    With TLS, the certificate must be valid for `HOST`.
+    """
     host, port, authority = os.environ["HOST"], int(os.environ["PORT"]), os.environ.get("AUTHORITY")
     connection = http.client.HTTPConnection(host, port, timeout=REQUEST_SECONDS)
     plain = socket.create_connection((os.environ["BALANCER"], port), timeout=REQUEST_SECONDS)

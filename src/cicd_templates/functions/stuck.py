@@ -1,8 +1,9 @@
-"""Publish, on a schedule, for how long pipeline runs have made no progress.
+"""Publish, on a schedule, how long pipeline runs have made no progress.
 
-The idle time of a run is the time since it started, or since its last action started or ended. A run that waits for an
-approval, or for a stage that another run occupies, is not stuck. Its idle time is 0. The metrics `OldestRunSeconds`
-(the longest idle time) and `RunsInProgress` are written to the log in CloudWatch's embedded metric format:
+The idle time of a run is the time since it started, or since its last action started or ended. If a run waits for an
+approval, or for a stage that another run occupies, it is not stuck, and its idle time is 0. The metrics
+`OldestRunSeconds` (the longest idle time) and `RunsInProgress` are written to the log in CloudWatch's embedded metric
+format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -19,7 +20,7 @@ PAGES = 5
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Print the metrics. Errors are raised, so that the alarm on this function's errors reports them."""
+    """Print the metrics. If an error is raised, the alarm on this function's errors reports it."""
     import boto3
 
     client, pipeline = boto3.client("codepipeline"), os.environ["PIPELINE"]
@@ -36,7 +37,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def idle_seconds(actions: list[dict[str, Any]], started: datetime, now: datetime) -> float:
-    """Return the seconds since a run last made progress, or 0 if it waits for an approval or for another run."""
+    """Return the number of seconds since a run last made progress. Return 0 if it waits for an approval or another run."""
     active = [action for action in actions if action["status"] == "InProgress"]
     if any(action["input"]["actionTypeId"]["category"] == "Approval" for action in active):
         return 0.0

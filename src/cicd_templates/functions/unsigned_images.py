@@ -1,8 +1,8 @@
-"""Finds the exceptions of the configuration, which let single images run without a signature until a date.
+"""Finds the exceptions in the configuration. An exception lets one image run without a signature until a date.
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
-`image` (by digest), `owner`, `reason` and `expires`, its last day in UTC. No exception counts after this day, or if it
-would last longer than LONGEST_DAYS, whatever the configuration said when it was rendered.
+`image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. An exception does not count
+after this day. It also does not count if this day is more than LONGEST_DAYS ahead.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def day_problem(expires: date, today: date) -> str:
 
 
 def find_exceptions(environment: str) -> tuple[dict[str, dict[str, str]], str]:
-    """Return the exceptions in `environment` that count today, by their images, and what is wrong with the others."""
+    """Return the exceptions in `environment` that count today, keyed by image, and why the others do not count."""
     today = datetime.now(UTC).date()
     counting, problems = {}, []
     for exception in json.loads(os.environ["UNSIGNED_IMAGES"]).get(environment, ()):
@@ -37,16 +37,16 @@ def find_exceptions(environment: str) -> tuple[dict[str, dict[str, str]], str]:
 
 
 def is_exception(image: str) -> bool:
-    """Return whether an exception that counts today names `image` in any environment."""
+    """Return whether any environment has an exception for `image` that counts today."""
     environments = json.loads(os.environ["UNSIGNED_IMAGES"])
     return any(image in find_exceptions(environment)[0] for environment in environments)
 
 
 def report_exceptions(service: str, environment: str, execution: str, reason: str, used: list[dict[str, str]]) -> None:
-    """Record in the evidence that a stage executes unsigned images, and notify the security topic.
+    """Store a record that a stage deploys unsigned images as evidence, and notify the security topic.
 
-    An earlier record of the same run and environment stays. Raises an error if the record cannot be stored, or if the
-    message cannot be sent.
+    An earlier record of the same run and environment is not replaced. Raises an error if the record cannot be stored,
+    or if the message cannot be sent.
     """
     import boto3
     from botocore.exceptions import ClientError

@@ -1,12 +1,12 @@
-"""Approve a deployment only if its image is signed and in the pipeline's repository, and the scan allows it.
+"""Approve a deployment only if its image is signed, is in the pipeline's repository, and is allowed by the scan.
 
 ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 Environment variables: `ENVIRONMENT` is the environment. `CONTAINER` is the name of the container that runs the
-release's image. `FURTHER` are the repositories of the images of all other containers, separated by commas. The modules
-`registry_scan`, `signed_images` and `unsigned_images` describe the other variables. If the hook fails without an
-answer, ECS rolls the release back.
+release's image. `FURTHER` has the repositories that the images of all other containers must come from, separated by
+commas. The modules `registry_scan`, `signed_images` and `unsigned_images` describe the other variables. If the hook
+fails without an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 def find_problem(ecr: Any, image: str, context: Any) -> str:
     """Return the reason why `image` must not run, or an empty string.
 
-    An exception of the configuration replaces only the signature, even if the signature cannot be verified at all.
+    An exception of the configuration replaces only the signature, not the other checks. It also applies if the
+    signature cannot be verified at all.
     """
     foreign = address_problem(image)
     exceptions, ended = find_exceptions(os.environ["ENVIRONMENT"])
@@ -71,9 +72,9 @@ def find_problem(ecr: Any, image: str, context: Any) -> str:
 
 
 def _signature_problem(image: str, *, excepted: bool) -> str:
-    """Return why `image` is not signed, or an empty string. Log where its statements are.
+    """Return why `image` is not signed, or an empty string. Write the folder of its statements to the log.
 
-    An error that prevents the verification is raised, unless the image is an exception.
+    If an error prevents the verification, raise it, unless the configuration has an exception for the image.
     """
     try:
         print(json.dumps({"image": image, "statements": require_signed(image)}))
@@ -87,10 +88,10 @@ def _signature_problem(image: str, *, excepted: bool) -> str:
 
 
 def find_problem_of_further(name: str, image: str) -> str:
-    """Return the reason why a further container must not run `image`, or an empty string.
+    """Return the reason why a container other than the release's must not run `image`, or an empty string.
 
-    The reviewed template names the image. The digest is not compared, because a release that is rolled back can have an
-    older digest than the configuration.
+    The reviewed template contains the image, so its digest is not compared with the configuration. After a rollback,
+    the release can have an older digest than the configuration.
     """
     repository, _, digest = image.partition("@")
     if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):

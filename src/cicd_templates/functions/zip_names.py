@@ -1,7 +1,8 @@
-"""Finds the paths to which programs unpack the entries of a zip file, and entries that they unpack in different ways.
+"""Finds the paths to which programs unpack zip entries, and entries that different programs unpack differently.
 
-A name can begin with `./` or `/`, have `//` or `..` in it, have backslashes, or have a second form in an extra field.
-So two entries can mean one file. Some programs then keep the first entry, and others keep the last one.
+The name of an entry can begin with `./` or `/`, can contain `//`, `..` or backslashes, and can have a second form in an
+extra field. So two entries with different names can be unpacked to the same file. Some programs then keep the first
+entry, and others keep the last one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def unpacked_name(name: str) -> str:
 
 
 def ambiguous_entry(entries: Sequence[ZipInfo]) -> str:
-    """Return the name of the first entry that programs can unpack in different ways, or an empty string."""
+    """Return the name of the first entry that different programs could unpack differently, or an empty string."""
     files: dict[str, bool] = {}
     for entry in entries:
         # zipfile cuts the name at a NUL character. Other programs may not.
@@ -52,8 +53,8 @@ def ambiguous_entry(entries: Sequence[ZipInfo]) -> str:
 def differing_local_name(archive: ZipFile) -> str:
     """Return the name of the first entry that has two different names in the file, or an empty string.
 
-    A zip file has each name twice. zipfile takes the names from the directory at the end of the file. Programs that
-    read a zip file from its beginning take the name before each content.
+    A zip file contains each name twice. zipfile reads the names in the directory at the end of the file. Programs that
+    read a zip file from its beginning use the name directly before the content of each entry.
     """
     file = archive.fp
     assert file is not None, "the archive is open"
@@ -67,10 +68,11 @@ def differing_local_name(archive: ZipFile) -> str:
 
 
 def unclear_directory(archive: ZipFile) -> str:
-    """Return why programs could find another directory in an archive than zipfile does, or an empty string.
+    """Return why other programs could find a different directory in an archive than zipfile, or an empty string.
 
-    The record at the end of the file must point to exactly this directory, and nothing else may follow the directory.
-    zipfile also obeys a ZIP64 record that contradicts the ordinary record, and skips text around the archive.
+    The record at the end of the file must point exactly to the directory that zipfile finds, and nothing else may
+    follow the directory. This check is needed because zipfile accepts a ZIP64 record that contradicts the ordinary
+    record, and skips text around the archive.
     """
     file = archive.fp
     assert file is not None, "the archive is open"
@@ -100,7 +102,7 @@ def _raw_name(entry: ZipInfo) -> bytes:
 
 
 def _as_utf_8(entry: ZipInfo) -> str:
-    """Return the name of an entry for programs that read every name as UTF-8, even without the flag for it."""
+    """Return the name of an entry as programs see it that decode every name as UTF-8, even without the UTF-8 flag."""
     return _raw_name(entry).decode("utf-8", errors="replace")
 
 

@@ -229,7 +229,7 @@ def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) ->
 
 
 def _raised_severity(finding: Finding, policy: Policy) -> str:
-    """Return a finding's severity. It is raised if the policy promotes the id, or if exploitation is known or probable."""
+    """Return a finding's severity, raised if the policy promotes its id, or if exploitation is known or probable."""
     severity = finding.severity
     if {finding.id, *finding.aliases} & set(policy.promote):
         return "critical"

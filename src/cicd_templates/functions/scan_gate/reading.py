@@ -23,10 +23,11 @@ class Finding:
     - `also_in` has the name and version of each further package with the same vulnerability.
     - `exploited` says whether the vulnerability is known to be exploited.
     - `epss` is the probability, from 0 to 1, that the vulnerability will be exploited.
-    - `stated` is false if the report states no severity, although its format has a default severity.
-    - `suppressed` says whether the tool was configured to ignore the finding.
-    - `fingerprint` identifies the finding even if it moves within its file. It is made from the `excerpt`, which is not
-      stored, because it may be a secret.
+    - `stated` is False if the severity is only the default of the report's format, because the report does not contain
+      one.
+    - `suppressed` is True if the tool was configured to ignore the finding.
+    - `fingerprint` identifies the finding even if it moves within its file. It is computed from the `excerpt`. The
+      excerpt itself is not stored, because it may be a secret.
     """
 
     tool: str
@@ -62,12 +63,12 @@ class Finding:
 class Report:
     """The content of a report. The status is `incomplete` if the scan did not cover its target.
 
-    - `status` is `error` if the report cannot be used at all. `reason` explains an incomplete or unusable report.
-    - `suppressed` are the findings that the tool was configured to ignore. These findings count like all others,
-      because only a waiver accepts a finding.
+    - `status` is `error` if the report cannot be used at all. `reason` says why a report is incomplete or unusable.
+    - `suppressed` has the findings that the tool was configured to ignore. They count like all other findings, because
+      only a waiver can accept a finding.
     - `covered` describes what was scanned.
-    - `writers` are the tools that wrote the report, according to the report itself. `tool_version` is the tool's
-      version in the report.
+    - `writers` has the tools that wrote the report, according to the report itself. `tool_version` is the version of
+      the tool, according to the report.
     - `source_digest` identifies the source that was checked. It is empty for a report without a run record.
     """
 
@@ -140,7 +141,7 @@ def require_version(value: Any, known: str, where: str) -> None:
 
 
 def require_count(read: Report, stated: Any, counted: int, what: str) -> None:
-    """Mark a report as incomplete if the number that it states differs from the number of items that it lists."""
+    """Mark a report as incomplete if its count of items differs from the number of items that it lists."""
     if stated is not None and (isinstance(stated, bool) or stated != counted):
         read.mark_incomplete(f"the report states {text(stated)[:20]} {what} but lists {counted}")
 
@@ -178,7 +179,7 @@ def text(value: Any) -> str:
 
 
 def listing(value: Any) -> str | None:
-    """Return the strings in the list `value`, joined by commas; None if `value` is not a list."""
+    """Return the strings in the list `value`, joined with commas. Return None if `value` is not a list."""
     return ", ".join(words(value)) if isinstance(value, list) else None
 
 

@@ -1,4 +1,4 @@
-"""Checks the run record beside each report: which check ran on which source, its result, and what it did not read."""
+"""Checks the run record of each report: which check ran on which source, its result, and what it did not read."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def record_problem(
 ) -> str:
     """Return what is wrong with the run record in `data`, or an empty string.
 
-    The record must name this check and this format. It must also name this `source_version` and this `execution` of the
-    pipeline, if they are given. If `now` is given, the run must have ended at most MAX_AGE before.
+    The record must have the given check and format. It must also have the given `source_version` and the given
+    `execution` of the pipeline. If `now` is given, the run must have ended at most MAX_AGE before that time.
     """
     try:
         record: Any = json.loads(data)
@@ -76,7 +76,7 @@ def _is_version(text: object) -> bool:
 
 
 def add_record(report: Report, data: bytes) -> None:
-    """Copy the source digest from the run record `data` of a check to the check's report.
+    """Copy the source digest from the check's run record, `data`, to the check's report.
 
     The record must be valid. If the record lists something that the check did not read, mark the report as incomplete.
     """

@@ -1,7 +1,7 @@
-"""Finds and reads the artifacts with the reports of one execution of the pipeline.
+"""Finds and reads the report artifacts of one pipeline execution.
 
-CodePipeline's API returns which action wrote an artifact and where the artifact is stored. A build cannot change this
-answer, so it cannot replace the report of another check with its own file.
+CodePipeline's API says which action wrote an artifact, and where the artifact is stored. A build cannot change this
+information. So a build cannot replace the report of another check with its own file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class StoredReport:
 def find_artifacts(codepipeline: Any, execution: str, names: Collection[str]) -> dict[str, dict[str, str]]:
     """Return the bucket and key of each artifact in `names` that an action of this execution wrote.
 
-    If the newest run of the action did not succeed, its artifact is left out, even if an earlier run succeeded.
+    If the newest run of an action did not succeed, the action's artifact is left out, even if an earlier run succeeded.
     """
     located = _put_out_artifacts(codepipeline, execution)
     for _ in range(LISTINGS - 1):

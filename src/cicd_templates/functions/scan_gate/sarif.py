@@ -49,9 +49,9 @@ def read_sarif(value: Any) -> Report:
 
 
 def _joined_with_external(runs: list[dict[str, Any]], external: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the runs, each joined with its results, invocations and driver from `inlineExternalProperties`.
+    """Return the runs. Results, invocations and drivers in `inlineExternalProperties` are added to their runs.
 
-    SARIF calls such properties external, because they are not in the run itself.
+    SARIF calls these properties external, because they are not in the run itself.
     """
     joined = [dict(run) for run in runs]
     by_guid = {
@@ -169,7 +169,7 @@ def _sarif_finding(tool: str, result: dict[str, Any], rule: dict[str, Any], conf
 
 
 def _stated_severity(level: object, own: dict[str, Any], general: dict[str, Any]) -> str | None:
-    """Return the severity of a result from its score, its level or a property, or None if it has none of these."""
+    """Return a result's severity, taken from its score, its level or a property, or None if it has none of them."""
     by_level = _LEVELS.get(text(level), "unknown") if level else None
     scores = [each["security-severity"] for each in (own, general) if each.get("security-severity") is not None]
     if scores:

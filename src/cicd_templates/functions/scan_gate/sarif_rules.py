@@ -1,4 +1,4 @@
-"""The rules and notifications that a SARIF run defines, and the levels that are configured for them."""
+"""Finds the rules and notifications that a SARIF run defines, and the severity levels that are configured for them."""
 
 from __future__ import annotations
 
@@ -37,10 +37,12 @@ class Descriptors:
         self._guids = {str(each.get("guid")).lower(): number for number, each in enumerate(components)}
 
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
-        """Return the descriptor that `reference` refers to by index, guid or id, or an empty object.
+        """Return the descriptor to which `reference` refers by index, guid or id.
 
-        The id `CA1000/md5` also finds the rule `CA1000`. `index` and `name` are the index and the id of the rule, if
-        they are in the result instead of the reference.
+        Return an empty object if there is none.
+
+        The id `CA1000/md5` also finds the rule `CA1000`. If the result and not the reference has the index and the id
+        of the rule, pass them as `index` and `name`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -57,7 +59,7 @@ class Descriptors:
         return {}
 
     def _component(self, reference: dict[str, Any]) -> int | None:
-        """Return the number of the tool component that `reference` names (0 for the driver), or None."""
+        """Return the number of the tool component to which `reference` refers, or None. The driver has the number 0."""
         index, guid, name = reference.get("index"), reference.get("guid"), reference.get("name")
         if _is_index(index, self._components[1:]):
             return index + 1  # type: ignore[operator]
@@ -80,10 +82,10 @@ def _ids(name: object) -> Iterator[str]:
 
 
 class Levels:
-    """The severity levels of a run's rules or notifications: the defaults, and the levels that an invocation sets."""
+    """The severity levels of a run's rules or notifications: defaults, and levels that an invocation overrides."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the levels that each invocation overrides under the key `key`."""
+        """Read the levels that each invocation overrides, from the key `key` of the invocation."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}

@@ -11,7 +11,7 @@ _CWE = re.compile(r"CWE[-_: ]?(\d+)", re.IGNORECASE)
 
 
 def normalised_severity(word: Any) -> str:
-    """Return a tool's word for a severity as a word of SCALE. An unfamiliar word becomes `unknown`."""
+    """Convert a tool's word for a severity to a word of SCALE. An unfamiliar word becomes `unknown`."""
     lower = str(word).strip().lower() if isinstance(word, str) else ""
     return lower if lower in SCALE else _WORDS.get(lower, "unknown")
 
@@ -25,7 +25,7 @@ def by_score(score: float) -> str:
 
 
 def score_of(value: Any) -> float | None:
-    """Return a score as a float, even if it is written as text; None if it is not a number."""
+    """Return a score as a float. The score may also be text. Return None if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

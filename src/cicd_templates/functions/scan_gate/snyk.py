@@ -1,4 +1,4 @@
-"""Reads Snyk's JSON: open source, containers with their applications, unmanaged code, infrastructure as code."""
+"""Reads Snyk's JSON about open source, containers and their applications, unmanaged code and infrastructure code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Writes the decision as text for people: what blocks a release, why, where, the remedy, and its OWASP categories."""
+"""Writes the decision as text for people.
+
+For each blocking finding, the text says what was found, why it blocks, where it is, how to fix it, and which OWASP
+categories it belongs to.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ MAX_REASON_LENGTH = 300
 
 
 def summary(decision: Decision) -> str:
-    """Return Markdown: the verdict, what blocks the release (most severe first), and accepted findings with dates."""
+    """Return Markdown: the verdict, the blocking findings (most severe first), and the accepted findings."""
     blocking = [each for each in decision.findings if each.blocks]
     reasons = [f"unusable reports: {len(decision.broken)}"] if decision.broken else []
     reasons += [f"blocking findings: {len(blocking)}"] if blocking else []
@@ -71,8 +75,8 @@ def _weaker_lines(decision: Decision) -> list[str]:
 def _below_lines(decision: Decision) -> list[str]:
     """Return lines for the findings that do not stop the release.
 
-    Findings that differ only in their place share a line. First come findings that the default policy would stop, then
-    new ones, then the most severe.
+    Findings that differ only in their place share a line. The order is: findings that the default policy would stop,
+    then new findings, then the others by severity.
     """
     alike: dict[tuple[bool, bool, str, str], list[JudgedFinding]] = {}
     for each in decision.findings:
@@ -86,7 +90,7 @@ def _below_lines(decision: Decision) -> list[str]:
 
 
 def _more_line(cut: list[JudgedFinding]) -> list[str]:
-    """Return a line that counts findings that are not shown, by severity."""
+    """Return a line with the number of findings that are not shown, for each severity."""
     counts = [f"{number} {word}" for word in SCALE if (number := sum(each.severity == word for each in cut))]
     return [f"- {len(cut)} more are in verdict.json: {', '.join(counts)}"] if cut else []
 

@@ -25,7 +25,7 @@ def one_line(text: str, longest: int) -> str:
 
 
 def escaped(text: str, longest: int = 100) -> str:
-    """Return `text` as `one_line` does, escaped so that nothing acts as Markdown, HTML, a mention or an address."""
+    """Return `text` like `one_line`, but escaped: no part of it acts as Markdown, HTML, a mention or a link."""
     without_html = re.sub(r"&(?=#?\w+;)", "&amp;", one_line(text, longest)).replace("<", "&lt;")
     active = _MARKDOWN.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", without_html)
     return _LINE_START.sub(lambda start: f"{start[0]}\\", active)

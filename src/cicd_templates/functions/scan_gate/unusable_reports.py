@@ -9,7 +9,7 @@ from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report, U
 
 
 def read_or_mark_unusable(reader: Callable[[bytes], Report], form: str, data: bytes, tool: str = "") -> Report:
-    """Return the report that `reader` reads from `data`. If it is unusable, return a report with the status ERROR.
+    """Return the report that `reader` parses from `data`. If it is unusable, return a report with the status ERROR.
 
     If `tool` is given, this tool must have written the report.
     """
@@ -26,7 +26,7 @@ def read_or_mark_unusable(reader: Callable[[bytes], Report], form: str, data: by
 
 
 def _number_repeats(findings: list[Finding]) -> None:
-    """Add a number to repeated fingerprints. A line that occurs twice in a file must give two different findings."""
+    """Add a number to repeated fingerprints, because two findings in equal lines of a file need different ones."""
     seen: Counter[str] = Counter()
     for finding in findings:
         seen[finding.fingerprint] += 1
@@ -35,7 +35,7 @@ def _number_repeats(findings: list[Finding]) -> None:
 
 
 def _writer_problem(report: Report, form: str, tool: str) -> str:
-    """Return a problem if another tool than `tool` wrote the report, otherwise an empty string.
+    """Return a problem if a tool other than `tool` wrote the report, otherwise an empty string.
 
     Only SARIF and CycloneDX reports are checked. JUnit reports do not name a tool. Each other format is written by only
     one tool.

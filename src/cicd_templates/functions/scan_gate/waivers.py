@@ -22,8 +22,8 @@ _TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 class Waiver:
     """An owner's acceptance of certain findings until the date `expires`.
 
-    A waiver matches a finding if all its stated fields match: `id`, `package`, `path` (a file or a folder) and
-    `fingerprint`.
+    A waiver can have the fields `id`, `package`, `path` (a file or a folder) and `fingerprint`. It matches a finding if
+    all fields that it has match.
     """
 
     id: str
@@ -38,8 +38,7 @@ class Waiver:
 def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[str, ...] = ()) -> Waiver:
     """Return the waiver in `value`, a table of the policy. Pass each of its problems to `note`.
 
-    `path` is the table's TOML path. `also` are further keys that the table may have, in addition to the keys of a
-    waiver.
+    `path` is the table's TOML path. In addition to the keys of a waiver, the table may have the keys in `also`.
     """
     if not isinstance(value, dict):
         note(f"{path}: is not a table")
@@ -76,7 +75,7 @@ class WaiverIndex:
         self.used: set[int] = set()
 
     def matching(self, finding: Finding) -> list[Waiver]:
-        """Return the waivers that match a finding, even if they have expired. Remember them in `used`."""
+        """Return the waivers that match a finding, even if they have expired. Add them to `used`."""
         named = dict(each for id_ in {finding.id, *finding.aliases} for each in self._by_id.get(id_, ()))
         matching = {number: waiver for number, waiver in sorted(named.items()) if _covers(waiver, finding)}
         self.used.update(matching)
@@ -97,7 +96,7 @@ def ascii_lower(text: str) -> str:
 
 
 def written_fingerprint(fingerprint: str) -> str:
-    """Return a fingerprint as it is written in a policy: in groups, so that no scanner takes it for a secret."""
+    """Return a fingerprint in the notation of a policy: in groups, so that no scanner mistakes it for a secret."""
     digest, dash, repeat = fingerprint.partition("-")
     return ":".join(digest[start : start + 4] for start in range(0, len(digest), 4)) + dash + repeat
 
