@@ -18,8 +18,8 @@ def under_make() -> bool:
 def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
     """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
-    Pass True as the value of a flag. By default, the option has the variable's name in lower case. Pass `name` if the
-    option has another name, such as `--token`.
+    For a flag, pass True as the value. By default, the name of the option is the variable's name in lower case. If the
+    option has another name, pass it as `name`, such as `--token`.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"
@@ -30,9 +30,9 @@ def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
 def make(target: str, **variables: str | bool | None) -> str:
     """Return the command `make TARGET NAME=value ...`, quoted for a shell.
 
-    Empty and false variables are left out; True becomes `1`. Always pass the `LOCAL` and `SUFFIX` of the current
-    command. Otherwise, the recommended command would work on AWS itself, or on the original environment instead of its
-    copy.
+    Variables with empty or false values are left out. True becomes `1`. Always pass the `LOCAL` and `SUFFIX` of the
+    current command. Otherwise, the recommended command would work on AWS instead of the local AWS, or on the original
+    environment instead of its copy.
     """
     given = {name: "1" if value is True else value for name, value in variables.items() if value}
     return " ".join(["make", target, *(f"{name}={shlex.quote(str(value))}" for name, value in given.items())])

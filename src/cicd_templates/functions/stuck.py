@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def idle_seconds(actions: list[dict[str, Any]], started: datetime, now: datetime) -> float:
-    """Return the number of seconds since a run last made progress. Return 0 if it waits for an approval or another run."""
+    """Return the seconds since a run last made progress, or 0 if the run waits for an approval or for another run."""
     active = [action for action in actions if action["status"] == "InProgress"]
     if any(action["input"]["actionTypeId"]["category"] == "Approval" for action in active):
         return 0.0

@@ -57,8 +57,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 def find_problem(ecr: Any, image: str, context: Any) -> str:
     """Return the reason why `image` must not run, or an empty string.
 
-    An exception of the configuration replaces only the signature, not the other checks. It also applies if the
-    signature cannot be verified at all.
+    If the configuration has an exception for the image, the image needs no signature, and may be in another registry.
+    The scan is still checked if the image is in the pipeline's repository.
     """
     foreign = address_problem(image)
     exceptions, ended = find_exceptions(os.environ["ENVIRONMENT"])

@@ -1,7 +1,7 @@
 """The definition of a layer: its name, the pure function that builds its template, and the environments that have it.
 
-A layer imports from other layers only the constants of the values that it reads. From these values, `stack_graph`
-derives the order of deployment.
+A layer imports from other layers only constants for the values that it reads. `stack_graph` uses these values to derive
+the order of deployment.
 """
 
 from __future__ import annotations
@@ -28,12 +28,15 @@ NO_USES: Mapping[str, Sequence[Use]] = {}
 
 
 def everywhere(env: Environment) -> bool:
-    """Return True. With this default of `Layer.where`, only `Layer.kinds` decides which environments have the layer."""
+    """Return True.
+
+    This is the default of `Layer.where`: then only `Layer.kinds` decides which environments have the layer.
+    """
     return True
 
 
 def every_service(service: Service) -> bool:
-    """Return True. With this default of `Layer.needed`, every service has the layer."""
+    """Return True. This is the default of `Layer.needed`: then every service has the layer."""
     return True
 
 
@@ -41,17 +44,18 @@ def every_service(service: Service) -> bool:
 class Layer:
     """A module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per service.
 
-    `build_with_uses` is a `build` that also receives the resources of other layers that the service uses. Both receive
-    an environment that has no other service, so a stack of a service depends on no other service. `offers` returns the
-    resources of this layer that services can use in an environment, and receives an environment without services.
+    `build_with_uses` builds a stack of a service, too, and also receives the resources of other layers that the service
+    uses. A function that builds a stack of a service receives an environment that contains only this service. So the
+    stack depends on no other service. `offers` receives an environment without services. It returns the resources of
+    this layer that services can use in the environment.
 
     The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A layer
-    with one stack per service has a stack for each service for which `needed` returns true. `after` names layers that
-    must be deployed first, although this layer reads none of their values. If both layers have one stack per service,
-    each stack waits only for the stack of its own service. `deployed_as` is the published role with which
-    CloudFormation deploys the layer's stacks. The pipeline and the deployer must pass the same role, because
-    CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring, after the
-    colon, is the description of the template.
+    with one stack per service has a stack for each service for which `needed` returns true. `after` lists layers that
+    must be deployed first, although this layer reads none of their values. If this layer and such a layer both have one
+    stack per service, each stack waits only for the stack of the same service. `deployed_as` is the output with the
+    role that CloudFormation uses to deploy the layer's stacks. The pipeline and the deployer must pass the same role,
+    because CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring,
+    after the colon, is the description of the template.
     """
 
     name: str
@@ -85,8 +89,8 @@ class Layer:
 
         `uses` has the resources of other layers that each service uses, keyed by the name of the service.
 
-        Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate` for `env`, or for
-        `env` and the service in a layer with one stack per service.
+        Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate`. In a layer with one
+        stack per service, the `LayerTemplate` must be for the service.
         """
         if not self.exists(env):
             return []
@@ -148,7 +152,7 @@ class Layer:
 def _docstring(module: ModuleType) -> str:
     """Return the docstring of `module`.
 
-    Python with the option `-OO` removes docstrings, so in that case read it from the source file.
+    With the option `-OO`, Python removes docstrings. In that case, read the docstring from the source file.
     """
     if module.__doc__ is None and module.__file__ is not None:
         return ast.get_docstring(ast.parse(Path(module.__file__).read_bytes())) or ""

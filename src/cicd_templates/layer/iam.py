@@ -1,9 +1,9 @@
-"""Creates all IAM statements and trust policies of all templates, with awacs.
+"""Uses awacs to create all IAM statements and trust policies of all templates.
 
-awacs alone is not enough. If two conditions have the same operator, awacs silently keeps only the last one. It also
-accepts any string as an action, and policies without statements or version. Here, actions are awacs constants, and
-conditions are merged. A pattern such as `s3:Get*` is never allowed as an action. A statement that allows an action on
-the resource `*` must name the API that has no resource-level permissions.
+This module adds checks that awacs lacks. If two conditions have the same operator, awacs silently keeps only the last
+one. It also accepts any string as an action, and policies without statements or version. In this module, actions are
+awacs constants, and conditions are merged. A pattern such as `s3:Get*` is never allowed as an action. A statement that
+allows an action on the resource `*` must name the API that has no resource-level permissions.
 """
 
 from __future__ import annotations
@@ -45,14 +45,17 @@ SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "sche
 
 @dataclass(frozen=True)
 class Grant:
-    """An IAM statement. `because` says why its resource is `*`, and is empty for any other resource."""
+    """An IAM statement. `because` says why the resource is `*`. It is empty for any other resource."""
 
     statement: Statement
     because: str = ""
 
     @property
     def reason(self) -> str:
-        """The reason of the grant as a sentence for readers of the template. It is empty if the resource is not `*`."""
+        """The reason for the resource `*`, as a sentence for readers of the template.
+
+        It is empty for any other resource.
+        """
         return every_resource_reason(self.statement.Sid, self.because) if self.because else ""
 
 
@@ -67,11 +70,11 @@ def allow(
 ) -> Grant:
     """Return a statement that allows `actions` on the resources `on` if all conditions in `when` hold.
 
-    In a resource policy, `to` is the principal. The resource `*` then means the resource that has the policy, and
-    `on=[]` omits the Resource element, as ECR requires. In a role's policy, `*` means all resources. Then, and only
-    then, `because` must name the API that has no resource-level permissions. Raises `ValueError` in these cases: a
-    role's policy breaks these rules, an action is a pattern, a resource is a name instead of an ARN, or `when` has a
-    condition key twice for one operator.
+    In a resource policy, `to` is the principal. There, the resource `*` means the resource that has the policy, and
+    `on=[]` omits the Resource element, as ECR requires. In a role's policy, `*` means all resources. In this case, and
+    only in this case, `because` must name the API that has no resource-level permissions. Raises `ValueError` if these
+    rules are broken, if an action is a pattern, if a resource is a name instead of an ARN, or if `when` has a condition
+    key twice for one operator.
     """
     resources = _resource_list(sid, on)
     if not resources and to is None:
@@ -93,7 +96,7 @@ def deny(
     to: Principal | None = None,
     when: Sequence[ConditionElement] = (),
 ) -> Grant:
-    """Return a statement that denies `actions`. Patterns are allowed, because denying more is safe.
+    """Return a statement that denies `actions`. Patterns are allowed as actions, because it is safe to deny too much.
 
     Raises `ValueError` if a resource is a name instead of an ARN, or if `when` has a condition key twice for one
     operator.
@@ -102,15 +105,15 @@ def deny(
 
 
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
-    """Return the trust policy of a role that one AWS service may assume, only on behalf of this account.
+    """Return the trust policy of a role that one AWS service may assume, but only on behalf of this account.
 
     `service` is the name before `.amazonaws.com`. The condition prevents other AWS customers from using the role
     through the service: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    AWS documents for only a few services that they send `aws:SourceAccount`. A service that does not send the key could
-    never assume a role with a strict condition. So for services without this documentation, the condition applies only
-    if the request has the key. The role is still protected, because `iam:PassRole` can pass a role only within its own
-    account.
+    A strict condition requires the key `aws:SourceAccount`, but AWS documents only for a few services that they send
+    it. A service that does not send the key could never assume the role. So for services without this documentation,
+    the condition applies only if the request has the key. The role is still protected, because `iam:PassRole` can pass
+    a role only within its own account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists
@@ -158,7 +161,7 @@ def trust_roles_of(account: str, roles: Sequence[ResourceArn]) -> PolicyDocument
 
 
 def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement]) -> PolicyDocument:
-    """Return the trust policy of a role that callers with a token from an OpenID Connect provider may assume.
+    """Return the trust policy of a role. Callers with a token from an OpenID Connect provider may assume the role.
 
     The conditions in `when` limit which tokens are accepted.
     """
@@ -194,7 +197,7 @@ def delivery_role_conditions(*environments: Environment) -> list[ConditionElemen
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
-    """Return a policy with `grants`. Raises `ValueError` if there are no grants or two of them have the same Sid."""
+    """Return a policy with `grants`. Raises `ValueError` if there are no grants, or if two grants have the same Sid."""
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):
@@ -203,7 +206,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
 
 
 def reasons(grants: Iterable[Grant]) -> list[str]:
-    """Return the reasons of the `grants` whose resource is `*`, as one sentence each."""
+    """Return one sentence for each of the `grants` whose resource is `*`. It says why the resource is `*`."""
     return [grant.reason for grant in grants if grant.reason]
 
 

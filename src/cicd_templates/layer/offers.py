@@ -1,8 +1,9 @@
-"""Offers and uses: a layer offers resources to services, and a service lists the resources that it uses.
+"""Defines offers and uses: a layer offers resources to services, and a service lists the resources that it uses.
 
 A service names these resources in `[services.<name>.uses]`. An offer is data: environment variables, permissions for
-each kind of access, and a security group if tasks connect to the resource. The layers of the service read the values of
-the offer with `LayerTemplate.read`. So the layer with the resource is deployed before the layers of the service.
+each kind of access, and a security group if tasks connect to the resource. The layers of the service use
+`LayerTemplate.read` to read the values of the offer. So the layer with the resource is deployed before the layers of
+the service.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Texts = Callable[[Service, str], Mapping[str, str]]
 
 
 def no_texts(service: Service, access: str) -> Mapping[str, str]:
-    """Return no variables, as the default of `Offer.texts`."""
+    """Return no variables. This is the default of `Offer.texts`."""
     return {}
 
 
@@ -37,7 +38,7 @@ class Port:
 class Backlog:
     """The waiting messages of an offered SQS queue. Workers scale on the number of messages.
 
-    `queue` is the name of the queue, and `access` has the kinds of access that let a service receive its messages.
+    `queue` is the name of the queue. `access` lists the kinds of access with which a service can receive its messages.
     """
 
     queue: Output[MetricName]
@@ -49,10 +50,10 @@ class Offer:
     """A resource that a layer lets services use. `name` is its key in `[services.<name>.uses]`.
 
     `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
-    `read`, to a function that returns the grants of the task role. The function may add parameters to the service's
-    template, to read the ARNs of the resource. `port` is for a resource in the VPC. `texts` returns further variables,
-    with fixed values that depend on the service and on the kind of access, such as the name of a user. `backlog` is for
-    a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists per service.
+    `read`, to a function that returns the grants for the task role. This function may add parameters to the service's
+    template, to read the ARNs of the resource. `port` is set only for a resource in the VPC. `texts` returns further
+    variables. Their values are fixed for each service and kind of access, such as the name of a user. `backlog` is set
+    only for a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists per service.
     """
 
     name: str
@@ -82,14 +83,14 @@ class Use:
     access: str
 
     def grants(self, layer: LayerTemplate) -> Sequence[Grant]:
-        """Return the grants for the task role. `layer` is the template that has the role."""
+        """Return the grants for the task role. `layer` is the template that contains the role."""
         return self.offer.access[self.access](layer)
 
     def variables(self, layer: LayerTemplate) -> dict[str, Value | str]:
         """Return the values of the container's environment variables, keyed by name.
 
         `layer` is a template of the service. For each value that another stack publishes, the method adds a parameter
-        to it.
+        to this template.
         """
         assert layer.service is not None
         read = {variable: layer.read(output) for variable, output in self.offer.variables.items()}
@@ -106,5 +107,5 @@ def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
 
 
 def no_offers(env: object) -> Sequence[Offer]:
-    """Return no offers. This is the default of `Layer.offers`, for layers that have nothing for services to use."""
+    """Return no offers. This is the default of `Layer.offers`, for layers that offer no resources to services."""
     return ()

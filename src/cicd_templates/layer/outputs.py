@@ -1,8 +1,8 @@
-"""Typed values that one stack publishes in Parameter Store and other stacks read.
+"""Defines typed values, which one stack publishes in Parameter Store and other stacks read.
 
 The layer that publishes a value declares an `Output` as a constant, and layers that read it import this constant. So a
-misspelt name fails on import, and a value of the wrong kind fails in mypy. `LayerTemplate` reads and publishes the
-values. `stack_graph` checks the rendered templates: a stack must publish every value that another stack reads.
+misspelt name causes an import error, and mypy reports a value of the wrong kind. `LayerTemplate` reads and publishes
+the values. `stack_graph` checks the rendered templates: a stack must publish every value that another stack reads.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from troposphere import AWSHelperFn, Sub
 
 
 class Value(AWSHelperFn):
-    """A value in a template: a literal or an intrinsic function. Each subclass is for one kind of value."""
+    """A value in a template: a literal or an intrinsic function. Each subclass stands for one kind of value."""
 
     #: The type inside `AWS::SSM::Parameter::Value<...>` of the template parameter that reads the value.
     #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
@@ -36,7 +36,10 @@ class Value(AWSHelperFn):
 
     @classmethod
     def problem_of(cls, text: str) -> str:
-        """Return why `text` from the configuration is not a valid value of this kind, or an empty string if it is."""
+        """Return why `text` from the configuration is not a valid value of this kind.
+
+        Return an empty string if it is valid.
+        """
         values = text.split(",") if cls.is_list() else [text]
         wrong = [value for value in values if cls.id_pattern and not re.fullmatch(cls.id_pattern, value)]
         if wrong:
@@ -47,7 +50,7 @@ class Value(AWSHelperFn):
 
 
 class Arn(Value):
-    """An ARN, which the policies of IAM can name as a resource."""
+    """An ARN, which can be a resource in an IAM policy."""
 
 
 class KeyArn(Arn):
@@ -123,9 +126,9 @@ class TableArn(Arn):
 
 
 class DatabaseResourceId(Value):
-    """The id of a database cluster, instance or proxy in ARNs of `rds-db`: `cluster-...`, `db-...` or `prx-...`.
+    """The id of a database cluster, instance or proxy in `rds-db` ARNs, such as `cluster-...`, `db-...` or `prx-...`.
 
-    The id of a proxy is the end of its ARN, in small letters or capitals:
+    The id of a proxy is the last part of its ARN. Its letters can be lower-case or upper-case:
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-connecting.html
     """
 
@@ -204,7 +207,7 @@ class ServiceOutput(Output[V]):
 
 
 def sub_fragment(value: object) -> str:
-    """Return the text that stands for `value` inside a `Sub`: `${Artifacts.Arn}`, `${KeyArn}` or a literal.
+    """Return the text for `value` inside a `Sub`, such as `${Artifacts.Arn}`, `${KeyArn}` or a literal.
 
     Raises `TypeError` for a value that a `Sub` cannot contain, for example a list or an `If`.
     """
@@ -223,6 +226,6 @@ def sub_fragment(value: object) -> str:
 
 
 def joined_text(*parts: object) -> Sub | str:
-    """Return `parts`, joined, as one `Sub`, or as a plain string if no part refers to a resource or parameter."""
+    """Join `parts` into one `Sub`, or into a plain string if no part refers to a resource or parameter."""
     joined = "".join(sub_fragment(part) for part in parts)
     return Sub(joined) if "${" in joined else joined

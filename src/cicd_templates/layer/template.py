@@ -1,7 +1,7 @@
-"""The template of one layer while it is being built: its resources, and the values that it reads and publishes.
+"""Builds the template of one layer: its resources, and the values that it reads and publishes.
 
-This module decides the Parameter Store path of a value, and the name of the template parameter that reads it. It does
-not depend on the types of the resources.
+This module determines the Parameter Store path of a value, and the name of the template parameter that reads it. It
+works for all types of resources.
 """
 
 from __future__ import annotations
@@ -60,12 +60,13 @@ class LayerTemplate:
         self.template.add_condition(name, condition)
 
     def read(self, output: Output[V], *, service: Service | None = None) -> V:
-        """Return a value that another stack of the environment publishes, as a reference to a new template parameter.
+        """Read a value that another stack of the environment publishes. Return a reference to a template parameter.
 
-        If the configuration provides the value, return it as a literal. For a value that exists once per service,
-        `service` says whose value is read; the default is the service of this layer. Raises `TypeError` if `service` is
-        missing, or if it is given for a value that exists once per environment. Raises `ConfigurationError` if the
-        configuration provides an invalid value, or if the template parameter already reads another value.
+        The method adds the parameter. If the configuration provides the value, it returns the value as a literal
+        instead. For a value that exists once per service, `service` is the service whose value is read. The default is
+        the service of this layer. Raises `TypeError` if `service` is missing, or if it is given for a value that exists
+        once per environment. Raises `ConfigurationError` if the configuration provides an invalid value, or if the
+        template parameter already reads another value.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")
@@ -98,7 +99,7 @@ class LayerTemplate:
         return output.kind(Ref(name))
 
     def publish(self, output: Output[V], value: V) -> None:
-        """Publish `value`: add a Parameter Store parameter, and a template output with the same name but no export.
+        """Publish `value`: add a Parameter Store parameter, and a template output with its name but without an export.
 
         Raises `TypeError` if `output` exists once per service but this layer does not, or vice versa.
         """

@@ -1,4 +1,4 @@
-"""Loads the user's own layers, which are modules of `templates/extra/`, and explains their errors."""
+"""Loads the user's own layers, which are modules in `templates/extra/`, and explains their errors."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
     """Raise the errors of the user's own `layers` as `ConfigurationError`, with file, line and cause.
 
-    An error belongs to a user's layer in two cases: the layer is `building`, or the traceback contains code of the
-    layer. The second case also occurs while another layer is built, because other layers call functions in the offers
-    of a user's layer. Every other error is a bug of the tool and keeps its traceback.
+    An error belongs to a user's layer in two cases: the layer is being built (it is in `building`), or the traceback
+    contains code of the layer. The second case can also occur while another layer is being built, because other layers
+    call functions in the offers of a user's layer. Every other error is a bug of the tool and keeps its traceback.
     """
     try:
         yield
@@ -88,6 +88,6 @@ def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None
 
 
 def _lines_in(error: Exception, source: str) -> list[int | None]:
-    """Return the numbers of the lines in the file `source` that led to `error`, the innermost last."""
+    """Return the numbers of the lines in the file `source` that are in the traceback of `error`, the innermost last."""
     frames = traceback.extract_tb(error.__traceback__)
     return [frame.lineno for frame in frames if Path(frame.filename).as_posix().endswith(f"/{source}")]

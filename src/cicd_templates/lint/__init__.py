@@ -6,5 +6,5 @@
 4. `formats` turns findings into lines of text, SARIF or GitHub annotations; the command line prints them.
 
 This package contains no rules; they are in `cicd_templates.rules`. It neither renders nor deploys templates. It does
-not decide the exit code either: the command line fails if there is any finding.
+not determine the exit code either: the command line does, and fails if there is any finding.
 """

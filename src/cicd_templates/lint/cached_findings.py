@@ -1,7 +1,7 @@
 """Stores the findings of each template, so that `make lint` lints only templates that have changed.
 
 Findings are reused only for the same text, the same rules and settings, and the same day. The day matters because some
-rules of cfn-lint compare the date with the end of support of a runtime.
+rules of cfn-lint compare it with the date on which the support of a runtime ends.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ Lint = Callable[[Sequence[Path]], list[LintFinding]]
 def lint_changed(
     paths: Sequence[Path], lint: Lint, *, cache: Path = CACHE, today: date | None = None
 ) -> tuple[list[LintFinding], int]:
-    """Return the findings in `paths`, sorted, and the number of files that were linted.
+    """Return the sorted findings in the files `paths`, and the number of files that were linted.
 
-    Call `lint` once, with the files that have changed since their findings were stored. If no file has changed, do not
-    call it. If `paths` is empty, call `lint` with no files, so that it raises its error for this case. Raises the
-    errors of `lint`.
+    Calls `lint` once, with the files that have changed since their findings were stored. If no file has changed, does
+    not call it. If `paths` is empty, calls `lint` without files, so that `lint` raises its error for this case. Raises
+    the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)
@@ -53,7 +53,7 @@ def lint_changed(
 
 
 def rules_digest(today: date) -> str:
-    """Return a digest of everything except the template that affects findings: rules, settings, schemas and day."""
+    """Return a digest of everything that affects findings, except the template: rules, settings, schemas and day."""
     digest = hashlib.sha256(f"{sys.version} {today}".encode())
     settings = [folder / name for folder in (Path(), Path.home()) for name in SETTINGS]
     for path in settings:

@@ -1,6 +1,6 @@
 """Formats lint findings as text, as SARIF, or as annotations of a GitHub pull request.
 
-SARIF is written here because cfn-lint's own SARIF formatter needs two libraries that are no longer maintained.
+This module writes SARIF itself, because cfn-lint's SARIF formatter needs two libraries that are no longer maintained.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lints rendered templates with cfn-lint, as configured in `.cfnlintrc`, in up to one process per core.
 
-A cfn-lint runner takes longer to load all rules than to check a template. So each process creates one runner and uses
-it for several templates. A small number of templates is linted in the process of the caller.
+cfn-lint takes longer to load all rules than to check a template. So each process loads the rules once, for several
+templates. If there are only a few templates, the calling process lints them itself.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ MOST_PROCESSES = 8
 
 
 def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[LintFinding]:
-    """Return the findings in `paths`, sorted.
+    """Return the sorted findings in the files `paths`.
 
-    Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without its findings. `suffix` is
-    the suffix of a parallel copy, if the templates belong to one. It is part of the command that the error message for
-    empty `paths` recommends.
+    Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without returning its findings.
+    If the templates belong to a parallel copy, `suffix` is its suffix. The error message for empty `paths` recommends a
+    command with this suffix.
     """
     if not paths:
         render = hints.make("render", SUFFIX=suffix)
@@ -39,7 +39,7 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Lin
 def lint_in_processes(
     paths: Sequence[Path], find: Callable[[Sequence[Path]], list[LintFinding]], processes: int
 ) -> list[LintFinding]:
-    """Call `find` for `paths` and return what it finds.
+    """Call `find` with `paths` in several processes, and return all findings.
 
     With two or more `processes`, each process gets about the same number of paths, and `find` must be a module-level
     function. With one process, `find` is called in this process.
@@ -60,7 +60,7 @@ def lint_in_processes(
 
 
 def find_in_templates(paths: Sequence[Path]) -> list[LintFinding]:
-    """Return the findings in `paths`, in cfn-lint's order."""
+    """Return the findings in the files `paths`, in cfn-lint's order."""
     # Importing cfn-lint takes half a second, so it is imported only here, to keep other commands fast.
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner
