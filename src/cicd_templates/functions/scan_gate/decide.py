@@ -27,8 +27,7 @@ class JudgedFinding:
 
     - `alike` has the findings of this vulnerability, one per report. The first finding represents them all.
     - `severity` is the worst severity of these findings.
-    - `waiver` is a valid waiver if every finding has a waiver, otherwise None. Of several waivers, it is the one that
-      expires first.
+    - `waiver` is a valid waiver if every finding has one, otherwise None. Of several, it is the first to expire.
     - `expired` is an expired waiver of any of these findings, or None.
     - `weakened` is true if the given policy lets the vulnerability pass, the default policy would block it, and no
       waiver accepts it.
@@ -166,8 +165,7 @@ def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
 def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
     """Return the findings in groups. All findings in a group count as one finding.
 
-    Two findings are in a group if they share a key, directly or through other findings. The order of the findings is
-    kept.
+    Two findings are in a group if they share a key, directly or through other findings. The findings keep their order.
     """
     leaders: dict[tuple[str, str], tuple[str, str]] = {}
 
