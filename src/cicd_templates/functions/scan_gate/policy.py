@@ -57,8 +57,7 @@ class Policy:
     - `promote` has the ids of findings that count as critical.
     - `kinds` maps kinds of findings to the lowest severity that blocks a release, whatever the check's threshold is.
     - `exploited` is the minimum severity of a vulnerability that is known to be exploited.
-    - `epss` is a probability of exploitation. If a finding has at least this probability, its severity is raised by one
-      step.
+    - `epss` is a probability of exploitation. A finding with at least this probability is raised by one severity.
     - `weaker` has the weaker settings that are accepted until a date.
     - `version` is 1 if the file has no version. A policy with version 1 ignores kinds and exploitation.
     - If `refuse_weaker` is true, a release fails if a finding passes only because this policy is weaker than the

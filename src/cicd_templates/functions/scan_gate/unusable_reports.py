@@ -37,8 +37,7 @@ def _number_repeats(findings: list[Finding]) -> None:
 def _writer_problem(report: Report, form: str, tool: str) -> str:
     """Return a problem if a tool other than `tool` wrote the report, otherwise an empty string.
 
-    Only SARIF and CycloneDX reports are checked. JUnit reports do not name a tool. Each other format is written by only
-    one tool.
+    Only SARIF and CycloneDX reports are checked. JUnit reports name no tool. Only one tool writes each other format.
     """
     if not tool or form not in ("sarif", "cyclonedx"):
         return ""
