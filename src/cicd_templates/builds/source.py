@@ -1,8 +1,8 @@
-"""The source of a build: the service's folder, its digest, and the command that refuses a source without a verdict.
+"""Returns what a build needs to use its source: the service's folder, and commands that compute and compare its digest.
 
 In every build, CodeBuild unpacks the source itself, before the first command. Two programs can read the same zip file
-in different ways, so the digest is computed from the unpacked files. The gate requires the same digest from all checks,
-and the builds after the gate require this digest.
+in different ways, so the digest is computed from the unpacked files. The gate requires that all checks report the same
+digest. The builds after the gate require that their source has this digest.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def service_path(service: Service) -> str:
 
 
 def service_folder(service: Service) -> str:
-    """Return the service's folder in a build as shell text, which the caller must put between double quotes."""
+    """Return the path of the service's folder in a build as shell text. The caller must put it between double
+    quotes.
+    """
     path = service_path(service)
     return "$CODEBUILD_SRC_DIR" if path == "." else f"$CODEBUILD_SRC_DIR/{path}"
 

@@ -41,7 +41,7 @@ REPORT = "acceptance-report"
 def continue_run(
     configuration: Configuration, confirm: Callable[[str], bool], listener: Listener, *, local: bool
 ) -> None:
-    """Run every check that is not finished, then write the report. Ask the user before the first one.
+    """Ask the user, run every check that is not finished, and write the report.
 
     Raises `CicdError` if a check failed, and `DetachedError` if a check must wait. Raises `RefusedError` if the user
     declines, or if an earlier run on another AWS or on other accounts is not finished.
@@ -78,9 +78,9 @@ def continue_run(
 
 
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
-    """Return the access with the account of the user's own credentials, if the user has configured `role_arn`.
+    """Return the access. If the user has configured `role_arn`, add the account of the user's own credentials to it.
 
-    These credentials also assume the roles of the run, so the trust policies of these roles name this account.
+    The trust policies of the run's roles name this account, because the user's own credentials assume these roles.
     """
     if not access.role_arn:
         return access
@@ -107,7 +107,9 @@ def _journal(accesses: dict[str, EnvironmentAccess], *, local: bool) -> Journal:
 
 
 def _begin_again(journal: Journal) -> Journal:
-    """Return the journal of a new run, because the local AWS of the earlier run is gone with all its resources."""
+    """Return the journal of a new run if the local AWS of the earlier run has stopped, because its resources are gone,
+    too.
+    """
     journal.remove()
     return new_journal(journal.path, journal.accounts, _now(), local=True)
 
@@ -122,7 +124,7 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 
 
 def _begin(context: CheckContext) -> None:
-    """Write and render the project, so that the last checks can run even if another step fails.
+    """Write and render the project first, because the last checks need it even if another step fails.
 
     Stop the local AWS on an error.
     """

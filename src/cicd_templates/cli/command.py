@@ -1,4 +1,4 @@
-"""The click group of all commands, which print an expected error as one line and exit with its code."""
+"""Defines the click group of all commands. The commands print an expected error as one line and exit with its code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Command(click.Command):
     ) -> click.Context:
         """Parse the arguments and return the click context.
 
-        If make started the command, an error shows no usage line, because the user has typed make variables and no
+        If make started the command, error messages have no usage line, because the user typed make variables, not
         options.
         """
         try:

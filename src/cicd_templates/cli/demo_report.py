@@ -1,4 +1,4 @@
-"""The demo's reporter: it shows a summary line per environment, and keeps every event for a file."""
+"""Reports the progress of the demo: shows a summary line per environment, and keeps every event for a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME_WIDTH = 14
 
 
 class DemoReporter:
-    """A reporter that counts the events of one environment at a time. It shows only failures immediately."""
+    """Reports the events of one environment at a time. It counts all events, and shows only failures immediately."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -28,11 +28,13 @@ class DemoReporter:
         return "".join(f"{printable(line)}\n" for line in self._lines)
 
     def note(self, line: str) -> None:
-        """Keep the line `line` for the file."""
+        """Keep `line` for the file."""
         self._lines.append(line)
 
     def begin(self, under_way: Callable[[str], None]) -> None:
-        """Reset the counts for the next environment. `under_way` is called with each stack whose operation starts."""
+        """Reset the counts for the next environment. The reporter calls `under_way` with each stack whose operation
+        starts.
+        """
         self._under_way = under_way
         self._stacks.clear()
         self._resources = self._remains = 0

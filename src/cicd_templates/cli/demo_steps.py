@@ -1,7 +1,7 @@
-"""The demo: render, lint, deploy, deploy again, write data, destroy, and list what is left.
+"""Runs the demo: render, lint, deploy, deploy again, write data, destroy, and list what is left.
 
-The demo starts a local AWS for itself, and calls the same functions as the commands. The screen shows a summary that
-fits 80 columns and 24 lines; a file lists everything.
+The demo starts a local AWS for itself, and calls the same functions as the commands. The terminal shows a summary that
+fits into 80 columns and 24 lines. A file contains all events.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _run(reporter: DemoReporter, began: float) -> None:
 
 @contextlib.contextmanager
 def _summarized(reporter: DemoReporter, target: Target) -> Iterator[None]:
-    """During the `with` block, show the stack of `target` whose operation is in progress.
+    """During the `with` block, show which stack of `target` is being deployed or destroyed.
 
     Then show a line with the result.
     """
@@ -119,7 +119,7 @@ def _require_no_change(reporter: DemoReporter, targets: list[Target]) -> None:
 def _write_objects(targets: list[Target]) -> str:
     """Write several versions of an object to each bucket, so that CloudFormation alone could not delete the bucket.
 
-    Return a sentence for the user that says what was done.
+    Return a sentence that tells the user what was done.
     """
     disposable = [target for target in targets if not target.stacks[0].protected]
     for target in disposable:

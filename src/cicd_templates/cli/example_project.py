@@ -1,4 +1,4 @@
-"""Renders an example application that has a configuration of its own, without touching the user's project.
+"""Renders an example application with the example's own configuration, without changing the user's project.
 
 The user's `templates/environments.toml`, own layers and `out/` are neither read nor changed.
 """

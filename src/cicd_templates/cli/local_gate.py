@@ -1,6 +1,6 @@
-"""Runs the pipeline's scan gate on a developer's machine: reads and judges a folder of scan reports.
+"""Runs the pipeline's scan gate on a developer's machine: reads a folder of scan reports, and decides about them.
 
-The gate decides from the reports of the checks whether a release may continue.
+The decision is whether a release with these reports may continue.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a decision, and the limits that the configuration sets for the policy.
+    """The time of a decision, and the configured limits of the policy.
 
-    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, the policy may not be weaker
-    than the default policy: a finding that only the weaker policy accepts stops the release.
+    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a finding stops the release
+    even if the policy accepts it but the default policy does not.
     """
 
     now: datetime
@@ -55,7 +55,7 @@ class Day:
     refuse_weaker: bool = False
 
     def judging(self, policy: Policy) -> Policy:
-        """Return `policy` with the limits that the configuration sets for every policy.
+        """Return `policy` with the configured limits, which apply to every policy.
 
         The limits are the longest duration of waivers, and whether the policy may be weaker than the default policy.
         """
@@ -69,8 +69,8 @@ def judge(
 
     A report is either `<check>/report.<json|xml|sarif>`, which a build writes together with its record `run.json`, or
     `<check>.<json|xml|sarif>`. If a report is missing, its check fails with an error that lists the paths that were
-    tried. If `policy` is None, the gate uses the copies of the policy beside the reports. Raises `ConfigurationError`
-    if the folder does not exist or the policy cannot be read.
+    tried. If `policy` is None, the gate uses the copies of the policy that are beside the reports. Raises
+    `ConfigurationError` if the folder does not exist or the policy cannot be read.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder}: no such folder; name the folder with the reports")
@@ -86,7 +86,7 @@ def judge(
 
 
 def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
-    """Return the source versions in the records of the builds, each with the checks whose records have it."""
+    """Return the source versions in the records of the builds. Each version is mapped to the checks that have it."""
     versions: dict[str, list[str]] = {}
     for check in checks:
         record = folder / check / RECORD
@@ -108,9 +108,10 @@ def waive(
 ) -> WaiverCount:
     """Append to the policy at `path` a waiver for each finding that stops the release. Create the file if needed.
 
-    A waiver for a finding in a file is valid only for one place, which the fingerprint of the finding identifies. The
-    same finding at another place still stops a release. A finding that names neither a package nor a file cannot be
-    waived. If the policy would not be valid afterwards, raises `ConfigurationError` and writes nothing.
+    A waiver for a finding in a file is valid only for one place in the file, which the finding's fingerprint
+    identifies. The same finding at another place still stops a release. A finding that names neither a package nor a
+    file cannot be waived. If the new waivers would make the policy invalid, raises `ConfigurationError` and writes
+    nothing.
     """
     blocking = [finding for judged in decision.findings if judged.blocks for finding in judged.alike]
     scoped = {_scope(finding): finding for finding in blocking}

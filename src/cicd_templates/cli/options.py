@@ -25,10 +25,12 @@ class Option(click.Option):
     """A command-line option that make can also set, with the make variable `variable`.
 
     If make started the program, messages name the variable instead of the option. For a flag, `words` maps the allowed
-    values of the variable to true or false. With `empty_counts`, an empty variable counts as set. Use this for an
-    option that makes a command stricter, because an empty variable must not disable it. With `narrows`, an empty
-    variable is an error. Use this for an option without which the command would affect more environments, or real
-    AWS instead of the local AWS.
+    values of the variable to true or false.
+
+    If `empty_counts` is true, an empty variable counts as set. Use this for an option that makes a command stricter,
+    because an empty variable must not disable it. If `narrows` is true, an empty variable is an error. Use this for an
+    option that limits what the command affects: without it, the command would affect more environments, or AWS instead
+    of the local AWS.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Option(click.Option):
         """Return the value of the environment variable, or None if it is unset or the make target does not use it.
 
         An empty variable counts as unset, unless `empty_counts` is true. Raises `ConfigurationError` for an empty
-        variable if `narrows` is true, as in `SUFFIX=$PULL_REQUEST` without a pull request.
+        variable if `narrows` is true. `SUFFIX=$PULL_REQUEST`, for example, is empty outside a pull request.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():

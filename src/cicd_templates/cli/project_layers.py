@@ -18,10 +18,11 @@ from cicd_templates.layer.user_layers import user_error, with_user_layers
 
 
 def project_layers() -> tuple[Layer, ...]:
-    """Return the project's layers, the modules that build its templates: those of `templates/` and the user's own.
+    """Return the project's layers, which are the modules that build its templates, including the user's own layers.
 
-    `templates/` lists its layers in `LAYERS`. Each module in `templates/extra/` has one layer, `LAYER`. Raises
-    `ConfigurationError` if the current folder has no `templates/`, or if a module in `templates/extra/` is not a layer.
+    The package `templates` defines the list `LAYERS`. Each module in `templates/extra/` defines one own layer, `LAYER`.
+    Raises `ConfigurationError` if the current folder has no `templates/`, or if a module in `templates/extra/` is not a
+    layer.
     """
     return with_user_layers(_templates())
 

@@ -10,9 +10,9 @@ from cicd_templates.deploy.destruction.orphans import RemovedStack, destroying_c
 
 
 def removed_note(target: Target, removed: Sequence[RemovedStack]) -> str:
-    """Return a line about the stacks in `removed`, with a command to delete each removed service and layer.
+    """Return a line that lists the stacks in `removed`, with the commands that delete them.
 
-    No deployment deletes these stacks.
+    The line is needed because no deployment deletes these stacks.
     """
     labels = [stack.label for stack in removed]
     commands = [f"`{command}`" for command in destroy_commands(target, removed)]

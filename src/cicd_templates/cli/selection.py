@@ -1,4 +1,4 @@
-"""Turns a command's options into environments, services, and functions that ask the user to confirm."""
+"""Converts a command's options to environments, services, and functions that ask the user to confirm."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def targets(
 ) -> list[Target]:
     """Return one `Target` for each environment on which a command works, in deploy order.
 
-    With `checked`, first verify that the caller is in the account of each environment. With `removed`, `layer` and
-    `service` may also name stacks that are no longer rendered.
+    If `checked` is true, first verify that the caller's credentials are for the account of each environment. If
+    `removed` is true, `layer` and `service` may also select stacks that are no longer rendered.
     """
     from cicd_templates.cli.targets import open_target
     from cicd_templates.config.load import read_configuration
@@ -69,12 +69,12 @@ def targets(
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
-    """Report each environment whose templates were edited, or would be rendered differently now.
+    """Report each environment whose templates were edited by hand, or would be rendered differently now.
 
     Also report template files that `make render` did not write. No command deploys them.
 
-    Raises `RefusedError` if a protected environment has such files. With `rehearsed`, they are only reported: use it
-    for commands that deploy nothing, or deploy only to the local AWS.
+    Raises `RefusedError` if a protected environment has such templates or files. If `rehearsed` is true, they are only
+    reported. Use `rehearsed` for commands that deploy nothing, or deploy only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays
@@ -100,7 +100,7 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 def accounts(env: str, local: bool) -> list[Account]:
     """Return an `Account` for the environment `env`, or for every environment if `env` is `all`.
 
-    The order is the reverse of the deploy order. The tools environment comes first, because it depends on the others.
+    The environments are in the reverse of the deploy order: tools comes first, because it depends on the others.
     """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration
@@ -156,10 +156,10 @@ def only_service(environment: Environment, name: str | None) -> Service:
 
 
 def confirmation(yes: bool) -> Callable[[str], bool]:
-    """Return a function that asks the user a yes-or-no question. With `yes`, it returns true without asking.
+    """Return a function that asks the user a yes-or-no question. If `yes` is true, it returns true without asking.
 
-    If `yes` is false and standard input is not a terminal, the function raises `NoTerminalError`. So a command that
-    asks no question needs neither `yes` nor a terminal.
+    If `yes` is false and standard input is not a terminal, the function raises `NoTerminalError`. The function raises
+    the error only when it must ask. So a command without questions needs neither `yes` nor a terminal.
     """
     if yes:
         return lambda question: True
@@ -173,7 +173,7 @@ def _refuse_to_ask(question: str) -> bool:
 
 
 def require_answers(yes: bool) -> None:
-    """Raise `NoTerminalError` if the user cannot answer questions.
+    """Raise `NoTerminalError` if there is no terminal on which the user could answer questions.
 
     Call this at the start of a command that asks its question only after minutes of work.
     """
@@ -182,9 +182,10 @@ def require_answers(yes: bool) -> None:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks whether the pipeline may also get template changes for other environments.
+    """Return a function that asks the user whether the pipeline may also get template changes for other environments.
 
-    With `hand_over`, it returns true without asking. Without a terminal, it returns false.
+    If `hand_over` is true, the function returns true without asking. Otherwise, it returns false if there is no
+    terminal.
     """
     if hand_over:
         return lambda question: True
@@ -201,9 +202,9 @@ def _ask(question: str) -> bool:
 
 @contextlib.contextmanager
 def detaching(stopped: str = "stopped between two steps; run the same command again to continue") -> Iterator[None]:
-    """Raise `DetachedError` with the text `stopped` if Ctrl-C or SIGTERM interrupts the `with` block.
+    """If Ctrl-C or SIGTERM interrupts the `with` block, raise `DetachedError` with the text in `stopped`.
 
-    CI systems send SIGTERM to end a job. An error that the block itself raises is raised unchanged.
+    CI systems send SIGTERM to end a job. Errors of the block itself are not changed.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:

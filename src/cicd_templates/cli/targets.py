@@ -42,10 +42,10 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Target:
-    """The environment that a command works on: its stacks, the stacks that the user chose, and AWS clients.
+    """The environment on which a command works: all its stacks, the stacks that the user chose, and AWS clients.
 
-    `layer` and `service` are the names by which the user chose stacks, or None. `caller` is the caller's ARN. `state`
-    is the folder for plans and journals.
+    `layer` and `service` are the layer and the service whose stacks the user chose, or None. `caller` is the caller's
+    ARN. `state` is the folder for plans and journals.
     """
 
     stacks: Sequence[StackTemplate]
@@ -81,8 +81,8 @@ class Target:
     def context(self, *, wait: bool = False) -> DeployContext:
         """Return the context of a deployment: AWS clients, polling settings, the folder for its files, and the caller.
 
-        If an operation is in progress on a stack, the deployment fails. With `wait`, the deployment waits for the end
-        of the operation instead.
+        If an operation is in progress on a stack, the deployment fails. If `wait` is true, it waits for the end of the
+        operation instead.
         """
         recorded = frozenset(SPELLINGS) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
@@ -101,10 +101,10 @@ class Target:
         """Plan the chosen stacks, write the plan to a file and return it.
 
         `tools` is the object that uploads templates for the pipeline. If it is given, the plan leaves out the stacks
-        that only the pipeline may deploy. For a protected environment, `tools` must be given. The plan shows `removed`,
-        the stacks that are no longer rendered, with the commands `to_destroy` them. It shows or reverts the `drift` of
-        the stacks, if it was detected. If no stack is left to plan, returns None. Raises the errors of
-        `deployment.plan`.
+        that only the pipeline may deploy. For a protected environment, `tools` must be given. The plan shows the stacks
+        in `removed`, which are no longer rendered, and the commands in `to_destroy`, which delete them. If `drift` is
+        given, the plan shows or reverts the drift of the stacks. If no stack is left to plan, returns None. Raises the
+        errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -125,11 +125,11 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        The templates are given to the pipeline once the first plan is approved, or as soon as the pipeline's bucket
-        exists. `confirm` asks about changes to the templates of the environments `deployed`. By default, `deployed` is
-        this environment. `confirm_others` asks about changes to the templates of other environments.
+        The pipeline gets the templates when the first plan is approved, or later, as soon as the pipeline's bucket
+        exists. `deployed` are the deployed environments, by default only this one. `confirm` asks the user about
+        changes to their templates. `confirm_others` asks about changes to the templates of other environments.
 
-        Raises `RefusedError` if the user named a stack that only the pipeline may deploy, and the errors of
+        Raises `RefusedError` if the user chose a stack that only the pipeline may deploy. Also raises the errors of
         `deployment.deploy`.
         """
         reporter.report(self.heading("Deploying"))
@@ -165,7 +165,7 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute exactly the plan `made`, then plan the stacks that had to wait for it.
+        """Execute exactly the plan `made`. Then plan the stacks that had to wait for its execution.
 
         Returns the next plan, or None if no stack had to wait. The templates are given to the pipeline once the plan
         has passed all checks. `confirm_others` asks about changes to the templates of other environments.
@@ -205,9 +205,9 @@ class Target:
         return deployment.discard(self.context(), self.stacks, path)
 
     def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
-        """Return the chosen stacks that may be deployed here; only the pipeline may deploy the others.
+        """Return the chosen stacks that this command may deploy. Only the pipeline may deploy the others.
 
-        Raises `RefusedError` if the user named a stack that only the pipeline may deploy. Also raises it if an earlier
+        Raises `RefusedError` if the user chose a stack that only the pipeline may deploy. Also raises it if an earlier
         destruction kept resources that must first be imported into their stacks.
         """
         if tools:
@@ -249,7 +249,7 @@ class Target:
     def inventory(self) -> Inventory:
         """Return the resources of the environment, or of its chosen stacks, as they exist in AWS.
 
-        If the user named a layer or a service that is no longer rendered, return the resources of its stacks. Raises
+        If the user chose a layer or a service that is no longer rendered, return the resources of its stacks. Raises
         `ConfigurationError` if none of these stacks exists in AWS.
         """
         scope, labels = scope_of(self.stacks), self.labels
@@ -266,8 +266,8 @@ class Target:
     def destroy(self, reporter: Reporter, inventory: Inventory) -> list[Remainder]:
         """Destroy everything in `inventory`, and write destroy-report.json. Report and return the remaining resources.
 
-        Holds the environment's lock meanwhile. Raises `CicdError` with the names of the stacks that could not be
-        deleted.
+        Holds the environment's lock during the destruction. Raises `CicdError` with the names of the stacks that could
+        not be deleted.
         """
         with self.lock().held("destroy", self.caller, datetime.now(UTC)) as lock:
             left = destroy(
@@ -297,11 +297,11 @@ class Target:
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
-        """Return the recorded resources of the stacks in `inventory` that the local AWS still has.
+        """Return the resources that the local AWS still has, although it only records them.
 
-        The local AWS only records resources of some types and does not build them. After a correct destruction, none of
-        them is left. The result includes resources of stacks that are no longer rendered, or that were deleted before
-        the inventory.
+        The local AWS records resources of some types without building them. `inventory` contains their stacks. After a
+        correct destruction, no such resource is left. The result includes resources of stacks that are no longer
+        rendered, or that were deleted before the inventory.
         """
         labels = inventory.labels
         names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}
@@ -329,11 +329,11 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    With `local`, the target uses a local AWS: `engine`, or the one that `make local` started if `engine` is None. The
-    plans and journals of a given `engine` are in its own folder and are deleted with it. With `checked`, the caller's
-    account is verified first. With `removed`, `layer` and `service` may name stacks that are no longer rendered; the
-    target may then have no chosen stacks. Raises an error if the templates cannot be read, the credentials do not work
-    or the account is wrong.
+    If `local` is true, the target uses a local AWS: `engine`, or the one that `make local` started if `engine` is None.
+    If `engine` is given, the plans and journals are in its folder and are deleted with it. If `checked` is true, the
+    caller's account is verified first. If `removed` is true, `layer` and `service` may select stacks that are no longer
+    rendered. The target may then have no chosen stacks. Raises an error if the templates cannot be read, the
+    credentials do not work or the account is wrong.
     """
     stacks = read_stacks(folder / environment.qualified)
     chosen = matching(stacks, layer, service) if removed else select(stacks, layer, service)

@@ -35,8 +35,8 @@ class TemplatesHandover:
     """Gives the rendered templates to the pipeline during one deployment.
 
     `deployed` are the names of the environments that are deployed. `confirm` asks the user about template changes in
-    these environments, and `confirm_others` about template changes in other environments. `waits` is true if the
-    pipeline's bucket for templates does not exist yet.
+    these environments. `confirm_others` asks about template changes in other environments. `waits` is true while the
+    pipeline's bucket for templates does not exist.
     """
 
     tools: PipelineHandover
@@ -47,7 +47,7 @@ class TemplatesHandover:
     waits: bool = field(default=False, init=False)
 
     def note_uncommitted(self) -> None:
-        """Report that the templates are not committed. If they are, report nothing."""
+        """Report if the templates are not committed."""
         if problem := self.tools.commit.problem:
             self._note(f"deployed as they are in the work tree: {problem}")
 
@@ -102,7 +102,7 @@ class TemplatesHandover:
 
 
 def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return one line per environment: how many of its templates changed, and the names of the first few."""
+    """Return one line per environment, with the number of its changed templates and the names of the first few."""
     lines = []
     for environment, files in changed.items():
         more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
@@ -121,8 +121,9 @@ def open_tools(
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
     The object has the stacks of every environment, because a pipeline run may deploy any of them. In a parallel copy,
-    environments may be missing because they were not rendered. With `local`, the object uses a local AWS: `engine`, or
-    the one of `make local`. `known` has stacks that were already read from `folder`, by environment.
+    environments may be missing because they were not rendered. If `local` is true, the object uses a local AWS:
+    `engine`, or the one of `make local`. `known` contains the stacks that were already read from `folder`, keyed by
+    environment.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.

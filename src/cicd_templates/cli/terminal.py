@@ -25,8 +25,8 @@ def show(line: str, *, err: bool = False) -> None:
 def show_page(text: str, *, err: bool = False) -> None:
     """Print a text of several lines, such as JSON or Markdown.
 
-    If the text contains foreign text, such as file names, the caller must first remove the line breaks from the foreign
-    text.
+    The text may contain values from elsewhere, such as file names. The caller must remove the line breaks from such
+    values.
     """
     click.echo(printable_lines(text.removesuffix("\n")), err=err)
 
@@ -51,10 +51,10 @@ def working(line: str) -> Iterator[Callable[[str], None]]:
 
 
 def discard_unwritable_output() -> str:
-    """Return the name of the stream that cannot be written, for example to a full disk, or an empty text.
+    """Return the name of the stream that cannot be written, for example because the disk is full, or an empty text.
 
-    Discards the text that cannot be written. Without this, Python would try to write it again at exit, and would print
-    a second error.
+    Discard the text that cannot be written. Otherwise, Python would try to write it again at exit, and would print a
+    second error.
     """
     try:
         sys.stdout.flush()
@@ -75,7 +75,7 @@ def show_error(error: object) -> None:
 
 
 def show_crash(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
-    """Print the traceback of an unexpected error; this function is installed as `sys.excepthook`."""
+    """Print the traceback of an unexpected error. This function is installed as `sys.excepthook`."""
     show_page("".join(traceback.format_exception(kind, error, frames)), err=True)
 
 

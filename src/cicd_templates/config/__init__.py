@@ -1,11 +1,12 @@
-"""Turns `templates/environments.toml` into the environments and names that layers use.
+"""Converts `templates/environments.toml` to the environments and names that layers use.
 
 A configuration passes through these modules, in this order:
 
 1. `load` reads the file. Keys of `[environments.<name>.services.<service>]` override the keys of
    `[services.<service>]`.
-2. `tables` has a module per table, which accepts or refuses each value.
-3. `environment` has the frozen `Environment` and `Service` values, with every override and suffix applied.
+2. `tables` has a module for each table of the file. The module accepts or refuses each value of its table.
+3. `environment` defines the frozen values `Environment` and `Service`, in which all overrides and the suffix are
+   applied.
 4. `validation` compares tables and environments with each other.
 5. `naming` derives every physical name and parameter path from an `Environment`.
 
@@ -13,6 +14,6 @@ A configuration passes through these modules, in this order:
 therefore sees every mistake at once, with its TOML path. `pydantic_messages` rewrites pydantic's errors in terms of
 TOML.
 
-Nothing here imports boto3, troposphere or a layer, calls AWS, or reads a file other than the configuration. `render`
-checks whether the outputs in `provided` and the paths in `patch` exist, because that depends on the layers.
+This package does not import boto3, troposphere or a layer, does not call AWS, and reads only the configuration file.
+The outputs in `provided` and the paths in `patch` depend on the layers, so `render` checks whether they exist.
 """

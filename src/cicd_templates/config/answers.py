@@ -37,7 +37,7 @@ PLACEHOLDERS = {
 
 
 def new_project(answers: Mapping[str, str]) -> NewProject:
-    """Return the project that `answers` describe. Placeholders replace missing answers."""
+    """Return the project that the user's `answers` describe. Missing answers are replaced by placeholders."""
     complete = {**PLACEHOLDERS, **answers}
     accounts = _words(complete["ACCOUNTS"])
     if "ENVIRONMENTS" in answers:
@@ -59,10 +59,12 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 
 
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
-    """Return the problems with `answer` to the question `name`, by itself or together with the `accepted` answers.
+    """Return the problems with the answer to the question `name`.
 
-    The same mistake in several tables is one problem. Problems of keys that do not contain the answer are returned only
-    if there are no other problems, because most of them are consequences of other problems.
+    The answer may be wrong by itself, or may not fit the answers in `accepted`.
+
+    If the same mistake appears in several tables, it is returned once. Problems of keys that do not contain the answer
+    are returned only if there are no other problems, because they are mostly consequences of other problems.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

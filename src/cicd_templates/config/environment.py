@@ -22,9 +22,9 @@ from cicd_templates.config.tables.service import ServiceTable
 
 
 def created_secrets(sources: Iterable[str]) -> list[str]:
-    """Return the names in `sources` whose secrets our stack creates. `sources` are values of the key `secrets`.
+    """Return the names of the secrets that our stack creates. `sources` are values of the configuration key `secrets`.
 
-    A secret that the configuration names by path or ARN already exists, so it is left out.
+    Secrets that the configuration refers to by path or ARN already exist, so they are left out.
     """
     return sorted({source for source in sources if not is_existing_secret(source)})
 
@@ -57,9 +57,9 @@ class Environment:
 
     `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
     overrides the suffix in the file. `peers` are the other environments of the configuration; grants across accounts
-    need the names of their resources. A peer has no peers of its own. `queues`, `tables` and `databases` map the
-    name of each queue, DynamoDB table and database to its settings in this environment. `evidence` has the settings of
-    the lock on evidence.
+    need the names of their resources. A peer has no peers of its own. `queues`, `tables` and `databases` map the name
+    of each queue, DynamoDB table and database to its settings in this environment. `evidence` has the settings of the
+    evidence bucket's lock.
     """
 
     name: str
@@ -75,10 +75,11 @@ class Environment:
     evidence: EvidenceTable = field(default_factory=EvidenceTable)
 
     def for_service(self, service: Service | None) -> Environment:
-        """Return this environment and its peers with no other service than `service`, or with no service for None.
+        """Return this environment and its peers, reduced to the service `service`, or without any service if it is
+        None.
 
-        A peer keeps the service of the same name, with the settings that the service has in the peer. This is all that
-        a layer with one stack per service can read, so a change of one service changes no stack of another.
+        Each peer keeps its own settings of this service. A layer with one stack per service gets only this reduced
+        environment. So a change of one service never changes the stack of another service.
         """
         name = service.name if service else None
         own = () if service is None else (service,)
@@ -97,7 +98,9 @@ class Environment:
 
     @property
     def tools(self) -> Environment:
-        """The environment that contains the pipeline: this one or a peer. Validation ensures that there is one."""
+        """The environment that contains the pipeline: this one or a peer. Validation ensures that there is exactly
+        one.
+        """
         return next(environment for environment in (self, *self.peers) if environment.kind == "tools")
 
     @property
@@ -122,7 +125,7 @@ class Environment:
 
     @property
     def kind(self) -> str:
-        """The kind of environment, `tools` or `runtime`. It decides which stacks the environment has."""
+        """The kind of the environment, `tools` or `runtime`, which decides which stacks the environment has."""
         return self.settings.kind
 
     @property
@@ -142,7 +145,7 @@ class Environment:
 
     @property
     def is_copy(self) -> bool:
-        """Whether this environment is a parallel copy: it has a suffix that differs from the suffix in the file.
+        """Whether this environment is a parallel copy, with a suffix that differs from the suffix in the file.
 
         A copy is in the same account as its original.
         """

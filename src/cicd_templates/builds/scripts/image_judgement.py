@@ -1,4 +1,4 @@
-"""Refuse an image with Python packages or code that no check judged.
+"""Refuse an image that contains Python packages or code that no check has examined.
 
 `image_judgement.py IMAGE SOURCE BASE... [--stages STAGE...]`: IMAGE, each BASE and each STAGE are files from
 `image_packages.py`. The script accepts only these parts of IMAGE:
@@ -7,10 +7,10 @@
   dependencies read these files.
 - Files beside packages that Python could import, if a BASE image, the RECORD file of a package or SOURCE has them.
 - Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
-- Files of system packages that Python could import, if a BASE image or a STAGE has the same files. In IMAGE, the files
-  must belong to the same packages. Otherwise, the registry's scan does not see these packages.
-- The databases of system packages, and the files that name the system, if all of them are equal to those of one BASE
-  image or STAGE.
+- Files of system packages that Python could import, if a BASE image or a STAGE has the same files. In IMAGE, they must
+  belong to the same packages as there. Otherwise, the registry's scan does not see these packages.
+- The databases of system packages, and the files with the name of the system, if all of them are equal to those of one
+  BASE image or STAGE.
 
 The packages of each STAGE are judged like those of IMAGE, because a later command could have removed their metadata
 from the image. System packages are not judged in a STAGE, because the scan of the registry judges them.
@@ -46,7 +46,7 @@ NAMED = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
 def normalised_version(version: str) -> str:
-    """Return the normal form of a version, which is equal for all spellings: 1 for 1.0 and 1.00, 1-a for 1_a."""
+    """Return the normal form of a version. All spellings have the same form: `1` for 1.0 and 1.00, `1-a` for 1_a."""
     dotted = version.lower().replace("_", "-").split(".")
     parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in dotted]
     while len(parts) > 1 and parts[-1] == "0":
@@ -66,7 +66,7 @@ def python_packages(path: str, kind: str = "pypi", without_system: bool = False)
 def pins_of(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield the name and version of each package that a requirements file pins for Linux.
 
-    Yield nothing for an ambiguous file, because a check may have read other packages in the file.
+    Yield nothing for an ambiguous file, because a check may have read other packages in it than pip.
     """
     for line in () if ambiguity(data) else requirements(data):
         pinned = PINNED.fullmatch(line)
@@ -108,10 +108,13 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
 
 
 def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
-    """Exit with 1 if the image has Python packages or code that no check judged and that are not in a base image.
+    """Exit with 1 if the image has unexamined Python packages or code.
 
-    `stages` are parts of the Dockerfile whose packages may be in the image without their metadata. `stages` is None if
-    the configuration allows installs without a lock file; the contents of system packages are then unknown.
+    These are packages and code that no check has examined and that no base image contains.
+
+    `stages` are the locked stages of the Dockerfile. Their packages may be in the image without their metadata.
+    `stages` is None if the configuration allows installs without a lock file. The contents of system packages are then
+    unknown.
     """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
@@ -157,7 +160,9 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
 
 
 def problems_of_system(image: str, bases: list[str], stages: list[str], judged: set[str]) -> list[str]:
-    """Return the problems with system packages, which only the registry's scan of the image judges."""
+    """Return the problems that could hide system packages from the registry's scan, because only this scan examines
+    them.
+    """
     files = listed(image)
     others = [listed(other) for other in (*bases, *stages)]
     lines = []
@@ -185,14 +190,16 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
 
 
 def listed(image: str) -> dict[str, dict[str, str]]:
-    """Return the digests of code files without a record, by kind and path, from a file of `image_packages.py`."""
+    """Return the digests of code files that no record contains, keyed by kind and path, from a file of
+    `image_packages.py`.
+    """
     with open(f"{image}.code") as file:
         kinds: dict[str, dict[str, str]] = json.load(file)
     return kinds
 
 
 def merged(kinds: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Return the digests of all kinds of files by path."""
+    """Return the digests of the files of all kinds in one dict, keyed by path."""
     return {at: digest for files in kinds.values() for at, digest in files.items()}
 
 

@@ -1,11 +1,11 @@
 """List the packages of an image and the code that Python could import, without running the image.
 
 `image_packages.py FILE [--lists-of OTHER...]`: the script reads the tar archive of `docker export` from standard input
-and writes a CycloneDX bill of materials to FILE. Installers write lists of the files of their packages: the RECORD
-files of Python packages, and the lists of installed files of dpkg and apk. The script writes the digests of these lists
-to FILE.lists. To FILE.code, it writes the digests of code that is in no list: archives from which Python can import,
-and code beside packages. With `--lists-of`, a list is trusted only if one of the images OTHER has the same list. Each
-OTHER is a FILE that the script wrote before.
+and writes a CycloneDX bill of materials to FILE. Installers write lists of the files that they install: the RECORD
+files of Python packages, and the file lists of dpkg and apk. The script writes the digests of these lists to
+FILE.lists. To FILE.code, it writes the digests of code that is in no list: archives from which Python can import, and
+code beside packages. With `--lists-of`, a list is trusted only if one of the images OTHER has the same list. Each OTHER
+is the FILE that an earlier run of the script wrote for this image.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -102,7 +102,7 @@ def read_apk(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def named(kind: str) -> Reader:
-    """Return a reader for files whose names contain the package's name and version."""
+    """Return a function that reads the package's name and version from the name of a file."""
     return lambda found, text: iter([(kind, found[1], found[2] or "")])
 
 
@@ -123,16 +123,18 @@ READERS: list[tuple[re.Pattern[str], Reader, bool]] = [
 class Image:
     """Collects the packages of an image and the files that Python could import, file by file.
 
-    - `code` has the digests of files with code, keyed by path.
-    - `archives` has the paths of files from which Python can import.
-    - `compiled` has the path of the source, keyed by the path of a compiled module.
-    - `records` has, for the folder of each package, the digests that its record states, keyed by path.
-    - `lists` has the digests of the installers' lists in the image.
-    - `trusted` has the digests of the lists that count, or is None if all lists count.
+    - `code` maps the path of each file with code to its digest.
+    - `archives` contains the paths of archives from which Python can import.
+    - `compiled` maps the path of each compiled module to the path of its source.
+    - `records` maps the folder of each package to the digests in the package's record, which are keyed by path.
+    - `lists` contains the digests of the installers' lists in the image.
+    - `trusted` contains the digests of the trusted lists, or is None if all lists are trusted.
     - `sites` are the folders that contain packages.
-    - `bare` has the names of packages whose folder does not name a version, keyed by the path of the folder.
-    - `databases` has the digests of the files from which a scan learns the system of the image and its packages.
-    - `described` has the paths of the folders with a metadata file. Other packages in `bare` have no known version.
+    - `bare` contains the packages whose folder name has no version. It maps the path of the folder to the package's
+      name.
+    - `databases` contains the digests of the files from which a scan learns the image's system and its packages.
+    - `described` contains the paths of the folders with a metadata file. Packages in `bare` that are not in `described`
+      have no known version.
     """
 
     def __init__(self) -> None:
@@ -174,7 +176,7 @@ class Image:
             self.databases.update({path: digest} if any(each.search(path) for each in DATABASES) else {})
 
     def take_code(self, path: str, digest: str, data: bytes) -> None:
-        """Add a file if Python could import it, or if it lists such files."""
+        """Add a file if Python could import it, or if it is a list of files that Python could import."""
         if is_archive_of_code(data):
             self.archives.add(path)
             self.code[path] = digest
@@ -208,11 +210,11 @@ class Image:
             package["properties"].append({"name": "of-system", "value": "true"})
 
     def unrecorded(self) -> dict[str, dict[str, str]]:
-        """Return the archives, and the code beside packages, that no record contains, with their digests.
+        """Return the archives and the code files that no record contains, with their digests.
 
-        Code in a list of a system package is returned as `system`, because such a list has no digests. Code that is not
-        beside a package is returned as `elsewhere`. The record of a package that was installed from a folder does not
-        count, because the source writes it.
+        Code that a system package lists is returned as `system`, because the lists of system packages have no digests.
+        Code that is not beside a package is returned as `elsewhere`. The record of a package that was installed from a
+        folder does not count, because the source could write anything into it.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
@@ -241,7 +243,7 @@ class Image:
 def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[str, bytes]:
     """Return the SHA-256 digest of a file, encoded as in RECORD files, and the last bytes of the file.
 
-    For a link, return its target instead of the digest, and no bytes.
+    For a link, return the link's target instead of the digest, and no bytes.
 
     Exit if a file that describes packages is too large.
     """

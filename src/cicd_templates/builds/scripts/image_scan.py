@@ -1,9 +1,8 @@
-"""Block a release if the registry's scan finds vulnerabilities in its image, or if the registry has no scan of the
-image.
+"""Block a release if the registry's scan of its image finds vulnerabilities, or if there is no such scan.
 
 The script waits for the scan of the image $IMAGE_URI in the repository $REPOSITORY. It starts a scan if there is none,
-or if the last basic scan is older than a day. It writes the findings to the file in its argument. It exits with 1 in
-these cases:
+or if the last basic scan is older than a day. Its argument is the file to which it writes the findings. It exits with 1
+in these cases:
 
 - $IMAGE_URI does not end in a digest.
 - A finding has one of the severities in $SEVERITIES, or a higher severity.
@@ -40,7 +39,9 @@ SHOWN = 5
 
 
 def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int], list[Any]]:
-    """Wait until the image's scan has ended and its counts match its findings. Return status, counts and findings.
+    """Wait until the image's scan has ended and its counts match its findings.
+
+    Return the scan's status, counts and findings.
 
     While Inspector monitors the image, counts and findings may differ for a moment. After WAIT_SECONDS, the result is
     returned even if they differ.
@@ -79,7 +80,7 @@ def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
 
 
 def contents(pages: list[Any]) -> tuple[dict[str, int], list[Any]]:
-    """Return the numbers of findings by severity, as the registry counted them, and the list of all findings."""
+    """Return the registry's numbers of findings, keyed by severity, and the list of all findings."""
     results = [page.get("imageScanFindings", {}) for page in pages]
     findings = [item for page in results for item in page.get("findings", []) + page.get("enhancedFindings", [])]
     return (results[0].get("findingSeverityCounts", {}) if results else {}), findings
@@ -103,7 +104,7 @@ def start_scan(ecr: Any, image: dict[str, Any]) -> bool:
 
 
 def severity_of(finding: Any) -> str:
-    """Return a finding's severity, or UNRATED if the severity is not a word of SCALE."""
+    """Return a finding's severity, or UNRATED if SCALE does not contain it."""
     word = finding.get("severity") if isinstance(finding, dict) else None
     return word if word in SCALE else UNRATED
 

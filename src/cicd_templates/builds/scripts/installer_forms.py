@@ -100,9 +100,9 @@ def is_form(command: str) -> bool:
 def kinds(command: str, addresses: list[str]) -> set[str]:
     """Return the kinds of the commands that `&&` joins in `command`.
 
-    `lock` installs only packages that a lock file names. `download` downloads a file with a checksum from one of the
-    addresses. `nothing` needs no network, and `other` is any other command. `programs` is added to `lock` for an
-    installer after which no further command may have a network.
+    A command of the kind `lock` installs only packages that a lock file names. A `download` downloads a file with a
+    checksum from one of the addresses. A command of the kind `nothing` needs no network. All other commands are
+    `other`. If no later command may have a network after an installer, `programs` is returned in addition to `lock`.
     """
     found = set()
     rest = re.sub(r"[ \t]+", " ", command).strip()
@@ -124,5 +124,5 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
 
 
 def is_below(url: str, addresses: list[str]) -> bool:
-    """Return whether a URL is one of `addresses`, or begins with one of `addresses` that ends in a slash."""
+    """Return whether a URL is in `addresses`, or begins with an address that ends in a slash."""
     return any(url == address or (address.endswith("/") and url.startswith(address)) for address in addresses)

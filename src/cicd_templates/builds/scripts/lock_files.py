@@ -1,7 +1,7 @@
-"""Decides whether COPY and mounts of a Dockerfile add only lock files to a stage, under their own names.
+"""Decides whether COPY and mounts in a Dockerfile add only lock files to a stage, and do not rename them.
 
-The target must be a folder for the files of a project. In the folder of a program, a lock file could become part of the
-program: Node.js runs `go.sum` if the `package.json` beside it says so.
+They may add lock files only to folders of projects. In the folder of a program, a lock file could become part of the
+program: Node.js runs a file `go.sum` if the `package.json` beside it says so.
 
 The text of this module becomes part of a build script, so it needs only Python 3.8.
 """
@@ -62,7 +62,7 @@ def is_lock(context: str, path: str) -> bool:
 
 
 def is_text(path: str) -> bool:
-    """Return whether a path is a text file, which no program can load as a library or an archive."""
+    """Return whether a file contains only text, so that no program can load it as a library or an archive."""
     if not os.path.isfile(path) or os.path.islink(path):
         return False
     with open(path, "rb") as file:
@@ -74,9 +74,9 @@ def is_text(path: str) -> bool:
 
 
 def runs_code(path: str) -> bool:
-    """Return whether a Node.js installer would run code that this file names, even if it runs no package scripts.
+    """Return whether this file makes a Node.js installer run code, even if the installer runs no package scripts.
 
-    Also return True if the file could hide such a name: by an escape, by invalid JSON, or by a key that occurs twice.
+    Also return True if the file could hide such a setting by an escape, by invalid JSON, or by a duplicate key.
     """
     name = os.path.basename(path)
     pattern = RUNS_CODE if name in NODE_LOCKS else CONFIGURES_PNPM if name == "package.json" else None
@@ -97,7 +97,9 @@ def runs_code(path: str) -> bool:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object. Raise `ValueError` if it has a key twice: programs differ in which value they read."""
+    """Return a JSON object. Raise `ValueError` for a duplicate key, because programs differ in which of its values they
+    use.
+    """
     content = dict(pairs)
     if len(content) < len(pairs):
         raise ValueError("a key occurs twice")
@@ -105,7 +107,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def is_lock_name(path: str) -> bool:
-    """Return whether a file with this path is a lock file, or is a file that installers read with a lock file."""
+    """Return whether the file at this path is a lock file, or a file that installers read together with a lock file."""
     name = os.path.basename(path)
     in_folder = os.path.basename(os.path.dirname(path)) == "requirements" and name.endswith(".txt")
     return in_folder or any(fnmatch.fnmatchcase(name, lock) for lock in LOCKS)
@@ -119,7 +121,7 @@ def keeps_names(arguments: str) -> bool:
 
 
 def resolved(folder: str, path: str) -> str:
-    """Return `path` as an absolute path, or an empty string if it is unknown. A relative path begins at `folder`."""
+    """Return `path` as an absolute path, or an empty string if that is unknown. Relative paths start in `folder`."""
     if not re.fullmatch(r"[\w./@+-]+", path) or ".." in path.split("/"):
         return ""
     whole = path if path.startswith("/") else f"{folder}/{path}" if folder else ""
@@ -127,7 +129,7 @@ def resolved(folder: str, path: str) -> str:
 
 
 def is_project_folder(path: str) -> bool:
-    """Return whether an absolute path can be a folder of a project, and is not a folder of installed programs."""
+    """Return whether an absolute path can be the folder of a project. Folders of installed programs cannot."""
     return bool(PROJECT_FOLDER.match(path)) and not HOLDS_PROGRAMS.search(path)
 
 
@@ -144,7 +146,7 @@ def is_place_for_lock(folder: str, target: str, source: str) -> bool:
 def may_hold_locks(path: str) -> bool:
     """Return whether lock files may be at this path of a stage or below it.
 
-    Return True for an empty path, because it is not known.
+    Return True for an empty path, because an empty path means that the path is unknown.
     """
     parents = ("/", "/go", "/home", "/opt", "/tmp", "/usr", "/var")  # noqa: S108 - in an image
     return not path or path in parents or path.startswith("/tmp/") or is_project_folder(path)  # noqa: S108 - as above
@@ -161,7 +163,7 @@ def moves_locks(folder: str, arguments: str) -> bool:
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
     """Return whether COPY may take a program from an image or another stage to a folder where lock files may be.
 
-    The refusal of such copies keeps programs out of the project folders of every stage that has a network.
+    Such copies are refused, so that the project folders of a stage with a network never contain programs.
     """
     *sources, target = arguments.split()
     if not may_hold_locks(resolved(folder, target)):
@@ -175,7 +177,7 @@ def copies_locks(context: str, arguments: str) -> bool:
 
 
 def mounts_locks(context: str, folder: str, options: list[str]) -> bool:
-    """Return whether RUN mounts only lock files, under their own names, in folders where lock files are allowed."""
+    """Return whether RUN mounts only lock files, does not rename them, and mounts them where lock files are allowed."""
     for option in options:
         parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
         values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}

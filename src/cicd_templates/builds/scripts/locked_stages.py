@@ -1,13 +1,13 @@
 """Write a Dockerfile that ends each stage before any code of the source can run.
 
-Another script lists the packages in images of these shortened stages, so the source cannot forge the lists.
+`image_packages.py` then lists the packages in images of these shortened stages, so the source cannot forge the lists.
 
 `locked_stages.py FILE INSTRUCTIONS CLOSED TARGET`: FILE is the Dockerfile that `dockerfile_network.py` wrote, and
-CLOSED is the output of that script. INSTRUCTIONS is the file that `dockerfile.py` wrote. In TARGET, each stage ends
-where it loses its network in FILE.
+CLOSED is the output of that script. INSTRUCTIONS is the file that `dockerfile.py` wrote. TARGET is a copy of FILE in
+which each stage ends where FILE disables its network.
 
-The script prints the names of the stages that run a command. It needs only Python 3.8, because it runs in the build
-environment that has Docker.
+The script prints the names of the shortened stages that still run a command. It needs only Python 3.8, because it runs
+in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sys
 def locked_stages(
     lines: list[str], instructions: list[tuple[int, str, list[str], str]], closed: list[int]
 ) -> tuple[list[str], list[str]]:
-    """Return the lines of the new Dockerfile, and the names of its stages that run a command."""
+    """Return the lines of the new Dockerfile, and the names of those of its stages that run a command."""
     kept: list[str] = []
     running: list[str] = []
     stage, own = -1, ""

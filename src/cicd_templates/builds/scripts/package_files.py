@@ -1,8 +1,8 @@
-"""Decides whether the file of a Python package contains the package that a lock file names.
+"""Decides whether the file of a Python package has the package name and version that a lock file states for it.
 
-An installer reads the name and the version of a package from the name of its file. An entry of a lock file can state
-one package but refer to the file of another package, which hides the installed package. The text of this module becomes
-part of a build script.
+An installer reads the name and the version of a package from the name of its file. An entry of a lock file can have the
+name of one package but the file of another package. Such an entry would hide the package that is really installed. The
+text of this module becomes part of a build script.
 """
 
 import posixpath
@@ -21,7 +21,7 @@ PHASES = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc", "r
 
 
 def canonical_version(version: str) -> str:
-    """Return the normal form of a version, which is equal for all spellings: `2024.1` for 2024.01 and 2024.1.0."""
+    """Return the normal form of a version. All spellings have the same form: `2024.1` for 2024.01 and 2024.1.0."""
     parsed = VERSION.fullmatch(version.lower())
     if not parsed:
         return version.lower()
@@ -37,7 +37,7 @@ def canonical_version(version: str) -> str:
 
 
 def same_version(version: str, escaped: str) -> bool:
-    """Return whether `escaped`, the version in the name of a file, means `version`.
+    """Return whether `escaped`, the version in a file name, is the version `version`.
 
     In such names, older tools replaced signs such as `+` by `_`.
     """
@@ -51,10 +51,10 @@ def same_name(name: str, other: str) -> bool:
 
 
 def is_file_of(address: str, name: str, version: str) -> bool:
-    """Return whether the name of a package's file contains this name and this version of a package.
+    """Return whether a package's file name consists of the given package name and version.
 
-    `address` is the file's name, path or URL. In the name of a source distribution, each hyphen may be the end of the
-    package's name, so all of them are tried.
+    `address` is the file's name, path or URL. In the name of a source distribution, the package's name may end at any
+    hyphen, so the function tries each of them.
     """
     file = unquote(posixpath.basename(urlsplit(address).path))
     if wheel := WHEEL.fullmatch(file):

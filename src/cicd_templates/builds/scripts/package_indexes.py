@@ -1,13 +1,13 @@
-"""Refuse a source whose files name a package index that the configuration does not name.
+"""Refuse a source whose files use a package index that the configuration does not allow.
 
-`package_indexes.py SOURCE SERVICE HOST...`: packages are judged by name and version, so a package of the same name from
-another index would pass. Installers may take packages from each HOST. Without any HOST, the hosts of the public index
-of each language are allowed. An address is accepted only if it has https, exactly an allowed host, no user name, no
-password, and no port except 443.
+`package_indexes.py SOURCE SERVICE HOST...`: installers may take packages only from each HOST, or, without any HOST,
+from the public index of each language. The reason is that checks judge packages by name and version: a package of the
+same name from another index would pass. An address is accepted only if it has https, exactly an allowed host, no user
+name, no password, and no port except 443.
 
 The script reads the files from which installers take addresses: lock files, requirements files and the configuration of
-installers. It prints the file, the line and the setting for each other address, and exits with 1. It needs only Python
-3.8, because it runs in the build environment that has Docker.
+installers. For each address that is not accepted, it prints the file, the line and the setting, and it exits with 1. It
+needs only Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def addresses(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_configuration(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in the configuration of an installer, and settings by which it trusts another server."""
+    """Yield the addresses in the configuration of an installer, and settings that let the installer trust another
+    server.
+    """
     # `//HOST/:_authToken=...` is a secret for a host of npm, not an address from which npm takes packages.
     plain = "\n".join("" if re.match(r"\s*(?:[#;]|//[^:]*/:)", line) else line for line in text.split("\n"))
     yield from addresses(plain)
@@ -107,7 +109,9 @@ def in_configuration(text: str) -> Iterator[tuple[int, str]]:
 
 
 def options_and_packages(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each line of a requirements file with its number, joined with its continuation lines, without comments."""
+    """Yield each line of a requirements file and its number. Continuation lines are joined, and comments are
+    removed.
+    """
     number = 1
     for line in text.replace("\\\n", " \0").split("\n"):
         yield number, re.sub(r"(^|\s)#.*", "", line.replace("\0", "")).strip()
@@ -115,7 +119,7 @@ def options_and_packages(text: str) -> Iterator[tuple[int, str]]:
 
 
 def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines of the requirements file `path` that include a file which this script would not check."""
+    """Yield the lines of the requirements file `path` that include a file that this script does not check."""
     for number, line in options_and_packages(text):
         included = INCLUDED.fullmatch(line)
         if included and not is_requirements_file(os.path.dirname(path), included[1]):
@@ -123,7 +127,7 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script checks a file that a requirements file in `folder` includes."""
+    """Return whether this script checks the file that a requirements file in `folder` includes."""
     # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):
         return False
@@ -132,7 +136,7 @@ def is_requirements_file(folder: str, included: str) -> bool:
 
 
 def in_requirements(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a requirements file, and options that could name one."""
+    """Yield the addresses in a requirements file, and options that could contain an address."""
     if problem := ambiguity(text.encode()):
         yield int(problem.split()[1].rstrip(":")), problem.partition(": ")[2]
     for begun, plain in options_and_packages(text):
@@ -146,7 +150,7 @@ def in_requirements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_toml_lock(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a TOML lock file, and registries that are not an address."""
+    """Yield the addresses in a TOML lock file, and registries that are given in another form than an address."""
     # A description is for people. In all other strings, an address is the complete string.
     yield from addresses(re.sub(r'^description = ".*"$', "", text, flags=re.MULTILINE))
     for found in re.finditer(r"\b(?:registry|index)[\"']?\s*=\s*[\"']+([^\"'\n]*)", text):
@@ -165,7 +169,10 @@ def in_toml(text: str) -> Iterator[tuple[int, str]]:
 
 
 def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each string in JSON with the keys above it. An object is a list of pairs, so that no equal key is lost."""
+    """Yield each string in parsed JSON with the keys above it.
+
+    Objects are lists of pairs, so that duplicate keys are not lost.
+    """
     if isinstance(value, list):
         for each in value:
             pair = isinstance(each, tuple)
@@ -176,7 +183,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in the JSON `text` that are under a path for which `counts` returns true."""
+    """Yield the addresses in the JSON `text`. Only addresses at paths for which `counts` returns true are yielded."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):
@@ -202,7 +209,7 @@ def in_npm_lock(text: str) -> Iterator[tuple[int, str]]:
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield each object in parsed JSON. Of equal keys, the last one counts, as in npm."""
+    """Yield each object in parsed JSON. If an object has duplicate keys, the last one counts, as in npm."""
     if isinstance(value, dict):
         yield value
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -262,7 +269,7 @@ KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str
 
 
 def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, str]]]]]:
-    """Return the language and the reader for each kind of file that the name of a file can mean."""
+    """Return the kinds that a file with this name can have: for each, its language and the function that reads it."""
     folder, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
     kinds = [(language, read) for language, names, read in KINDS for each in names if fnmatch.fnmatchcase(name, each)]
     if not kinds and name.endswith(".txt") and folder == "requirements":

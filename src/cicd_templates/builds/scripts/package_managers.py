@@ -1,7 +1,7 @@
-"""Finds package managers and runtimes that a package.json file lets an installer download without a hash.
+"""Finds the settings of a package.json file that let an installer download package managers or runtimes without a hash.
 
-Corepack downloads the program of `packageManager`, and pnpm also those of `devEngines` and `pnpm.executionEnv`. The
-module needs only Python 3.8, because it runs in the build environment that has Docker.
+Corepack downloads the program in `packageManager`. pnpm also downloads the programs in `devEngines` and
+`pnpm.executionEnv`. The module needs only Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ STAYS = ("error", "warn", "ignore")
 
 
 def unpinned_managers(text: str) -> Iterator[str]:
-    """Yield the package managers and runtimes that a package.json file lets an installer download without a hash."""
+    """Yield the package managers and runtimes that an installer would download without a hash because of a package.json
+    file.
+    """
     for path, value in settings(json.loads(text, object_pairs_hook=lambda pairs: pairs)):
         if _downloads(path, value):
             yield value if isinstance(value, str) and value else path[-1]
@@ -39,7 +41,7 @@ def _downloads(path: tuple[str, ...], value: Any) -> bool:
 
 
 def settings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield each value in JSON whose objects are lists of pairs, with the keys above it."""
+    """Yield each value in parsed JSON with the keys above it. JSON objects are represented as lists of pairs."""
     for item in value if isinstance(value, list) else ():
         if isinstance(item, tuple):
             yield (*path, item[0]), item[1]

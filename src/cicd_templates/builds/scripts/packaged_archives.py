@@ -1,7 +1,7 @@
 """Print a JSON list of the archives below a source that contain Python packages: `packaged_archives.py SOURCE`.
 
-Python can import from every file that ends like a zip file, even if it has another name. A tar archive is listed if it
-contains the metadata of a package, as a source distribution does.
+Python can import from every file whose last bytes are those of a zip file, whatever its name is. A tar archive is
+listed if it contains the metadata of a package, as a source distribution does.
 """
 
 import json
@@ -24,7 +24,7 @@ MOST_MEMBERS = 20_000
 
 
 def names_in_zip(path: str) -> Iterator[str]:
-    """Yield the names of all entries in a file if Python would read it as a zip file."""
+    """Yield the names of all entries in a file that Python would read as a zip file. Yield nothing for other files."""
     if os.path.getsize(path) < 22:
         return
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

@@ -6,7 +6,7 @@ is refused too, because that index could have a different package of the same na
 scanners may read different packages in it.
 
 Environment markers are removed from the printed lines. Otherwise a scanner would skip the packages that its own Python
-would not install. Packages for systems other than Linux are not printed, because an image is Linux.
+would not install. Packages for systems other than Linux are not printed, because images run on Linux.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Defines the requirements files in which pip and scanners read the same packages, and parses these files.
+"""Parses the part of the requirements-file syntax that pip and scanners read in the same way.
 
 Several scripts import this module. `builds/build_scripts.py` replaces each such import by the text of the module.
 """
@@ -34,7 +34,7 @@ OTHER_SYSTEM = re.compile(
 
 
 def normalised(name: str) -> str:
-    """Return the normal form of a package's name, which is equal for all spellings."""
+    """Return the normal form of a package's name. All spellings of a name have the same form."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -1,15 +1,14 @@
 """Run detect-secrets on a plain copy of the source: `scan_secrets.py SOURCE COPY OPTION...`.
 
-detect-secrets skips files with certain extensions, and files with a byte that is not UTF-8. So every file is copied as
-UTF-8. It is decoded by its byte order mark, as UTF-8, or as Latin-1, which accepts every byte. NUL characters are
-removed, because UTF-16 text without a mark contains them. The copy of a link is a file with the path of the link's
-target, because the target is copied, too. The name of a file is scanned like a line of the file. Digests in lock files
-(`sha512-...`) are removed, because each of them looks like a secret.
+detect-secrets skips files with certain extensions, and files that are not valid UTF-8. So the script copies every file
+as UTF-8. To decode a file, it uses the encoding of the byte order mark, then UTF-8, then Latin-1, which accepts every
+byte. It removes NUL characters, because UTF-16 text without a mark contains them. For a link, the copy is a file that
+contains only the path of the link's target, because the target itself is copied, too. The name of a file is scanned
+like a line of the file. Digests in lock files (`sha512-...`) are removed, because each of them looks like a secret.
 
-If detect-secrets can parse a file as INI, it scans only the parsed values, without comments and headers. So the lines
-of the file are always scanned, together with the lines that the parsers of detect-secrets produce. Lines that
-`bound_values.py` writes are scanned as well, because detect-secrets does not recognize every way to bind a value to a
-name.
+If detect-secrets can parse a file as INI, it scans only the parsed values, without comments and headers. So this script
+always scans the lines of the file, in addition to the lines that the parsers of detect-secrets produce. It also scans
+the lines that `bound_values.py` writes, because detect-secrets does not recognize every way to bind a value to a name.
 """
 
 import codecs
@@ -87,7 +86,8 @@ DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}
 def text(data: bytes) -> str:
     """Return the decoded text of a file, without NUL characters.
 
-    If the file has a mark of UTF-16 or UTF-32, its text as Latin-1 is appended, because the mark may be false.
+    If the file has a byte order mark of UTF-16 or UTF-32, the mark may be false. So the text of the file, decoded as
+    Latin-1, is appended.
     """
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     plain = data.decode("latin-1")
@@ -107,7 +107,7 @@ class LineOf(str):
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield a single list: the lines of a file, its name, and rewritten lines with the same meaning."""
+    """Yield a single list with the lines of a file, its name, and rewritten lines that have the same meaning."""
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
 
     def plain(line: str) -> str:
@@ -170,7 +170,7 @@ def copy(source: str, target: str) -> None:
 def main() -> int:
     """Copy the source and scan the copy. Return the exit code of detect-secrets.
 
-    The names of the first files that cannot be judged are written to the file `$NOT_READ`.
+    Write the names of the first files that cannot be scanned to the file `$NOT_READ`.
     """
     source, target, *options = sys.argv[1:]
     with open(os.environ["NOT_READ"], "w", encoding="utf-8") as file:

@@ -13,7 +13,7 @@ TABLE = re.compile(r"\s*\[\[?([\w\s.-]+)\]\]?\s*")
 def toml_strings(text: str) -> "Iterator[tuple[int, list[str], str, str]]":
     """Yield each string with its line, the parts of its table's name, and its key.
 
-    A key or a table in another form, such as with quotes or within an inline table, is returned as empty.
+    If a key or a table's name has another form, it is returned as empty. Examples are quoted keys and inline tables.
     """
     section: list[str] = []
     key, code, end, number, depth = "", "", 0, 1, 0

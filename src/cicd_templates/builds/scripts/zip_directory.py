@@ -1,4 +1,4 @@
-"""Finds the names of the entries in a zip file, even if the file has another name or other bytes before the archive.
+"""Finds the names of the entries in a zip file. The file can have any name, and other bytes before the archive.
 
 Several scripts import this module. `builds/build_scripts.py` replaces each such import by the text of the module.
 """

@@ -1,4 +1,4 @@
-"""The command `adopt`, which imports resources that were kept when a protected environment was destroyed."""
+"""The command `adopt`. It imports the resources that were kept when a protected environment was destroyed."""
 
 from __future__ import annotations
 

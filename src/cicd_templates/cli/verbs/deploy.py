@@ -64,7 +64,9 @@ def deploy(
     digest: str | None,
     **options: Any,
 ) -> None:
-    """Deploy through change sets, each shown before it is executed; deploy a protected environment only from a plan."""
+    """Deploy with change sets, which are shown before they are executed. A protected environment needs a reviewed
+    plan.
+    """
     from cicd_templates.deploy.reporting import report
 
     if plan_file is None and digest is not None:

@@ -28,7 +28,7 @@ from cicd_templates.errors import ConfigurationError
     ),
 )
 def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: int | None) -> None:
-    """Print the IAM policies that deploying an environment needs, as JSON by name, without calling AWS."""
+    """Print the IAM policies that are needed to deploy an environment, as JSON. Does not call AWS."""
     from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
     from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies
     from cicd_templates.files.paths import rendered_folder

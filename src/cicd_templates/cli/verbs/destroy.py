@@ -53,10 +53,10 @@ def destroy(
     confirm: str | None,
     **options: Any,
 ) -> None:
-    """Destroy environments and list what is left; exit with 1 if anything is left for an unknown reason.
+    """Destroy environments and list what is left. Exit with 1 if anything is left for an unknown reason.
 
-    With --allow, the destruction of a protected environment is only planned: the plan is written to destroy-plan.json
-    (for the local AWS in .state/local/), and the exit code is 4. --plan executes the plan.
+    A protected environment is destroyed in two steps. --allow only writes a plan to destroy-plan.json (for the local
+    AWS: in .state/local/), and exits with 4. --plan executes the plan.
     """
     from cicd_templates.deploy.reporting import report
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @verb("drift", *TARGET, JSON)
 def drift(as_json: bool, **options: Any) -> None:
-    """Find changes that were made to the stacks outside CloudFormation; change nothing. Exit with 4 if there is drift.
+    """Find changes that were made to the stacks outside CloudFormation. Change nothing. Exit with 4 if there is drift.
 
     Exit with 1 if no drift was found but a part of a stack could not be checked, or if no stack is deployed.
     """

@@ -69,7 +69,8 @@ def _folder(reports: Path | None) -> Path:
 def _day() -> Day:
     """Return the current time and the configured limits on scan policies.
 
-    The limits are: how many days ahead a waiver may end, and whether a policy weaker than the default is refused.
+    There are two limits: how many days from now a waiver may end, and whether the policy may be weaker than the
+    default.
     """
     from cicd_templates.cli.local_gate import Day
 
@@ -105,7 +106,7 @@ def waive(
     owner: str,
     reason: str,
 ) -> None:
-    """Write waivers for the findings that now block a legacy application, each with an owner and a last day."""
+    """Write waivers for the findings that block a legacy application now. Each waiver has an owner and a last day."""
     from cicd_templates.cli import local_gate as judging
 
     today = date.today()

@@ -70,7 +70,8 @@ def init(source: str, yes: bool, **given: str | None) -> None:
 def _accepted(given: Mapping[str, str]) -> dict[str, str]:
     """Return the answers that were given.
 
-    Raises `ConfigurationError`, which has one line for each wrong answer and, without a terminal, for each missing one.
+    Raises `ConfigurationError` with one line for each wrong answer. Without a terminal, each missing answer gets a
+    line, too.
     """
     from cicd_templates.config.answers import problems_with
 

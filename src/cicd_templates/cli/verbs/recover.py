@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @verb("recover", *TARGET, JSON)
 def recover(as_json: bool, **options: Any) -> None:
-    """Show how to repair each stack that blocks the next deployment, with the exact AWS commands; run none of them.
+    """Show the exact AWS commands that repair each stack that blocks the next deployment. Run none of them.
 
     Exit with 1 if there is such a stack.
     """

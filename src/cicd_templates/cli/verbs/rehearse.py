@@ -79,7 +79,8 @@ def rehearse(
 ) -> None:
     """Run the rendered pipeline on this machine, on a separate local AWS that enforces IAM.
 
-    Several services share this local AWS, so a worker finds the messages that the service before it has sent.
+    If several services are released, they share this local AWS. So a worker finds the messages that an earlier service
+    sent.
     """
     from cicd_templates.local import engine_process as local_engine
     from cicd_templates.rehearsal import check_reports, report, result
@@ -143,7 +144,7 @@ def rehearse(
 
 @dataclass(frozen=True)
 class _Request:
-    """What is rehearsed. `services` contains only None if the user named no service, because there is only one."""
+    """What is rehearsed. If the user named no service, `services` contains only None, which means the only service."""
 
     stacks: list[StackTemplate]
     archive: Archive
@@ -152,7 +153,7 @@ class _Request:
 
 
 def _refuse_contradictions(app: str, example: str, suffix: str | None, *, yes: bool, refuse: bool) -> None:
-    """Raise `ConfigurationError` if the options name no source or contradict each other."""
+    """Raise `ConfigurationError` if the options contradict each other, or if none of them names a source."""
     if not app and not example:
         raise ConfigurationError(
             f"which source? Name a git work tree, a folder or a .zip file with {hints.option('APP')}"
@@ -216,7 +217,7 @@ def finish(
     """Print the result of a rehearsal, the local run of the pipeline, and write its files into the folder `output`.
 
     `reports` maps paths below `output/reports` to the reports of the checks, which are written there. The reports of an
-    earlier rehearsal are removed. `signed` says whether the run left signed evidence in `output/evidence`. Raises
+    earlier rehearsal are removed. `signed` says whether the run wrote signed evidence to `output/evidence`. Raises
     `CicdError` if the rehearsal did not succeed.
     """
     from cicd_templates.rehearsal import report, result

@@ -76,7 +76,7 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
 
 
 def _compare(files: Mapping[str, str], folder: Path, count: str) -> None:
-    """Raise `CicdError` after showing how `files` differ from the folder, or show that they do not."""
+    """Show whether and how `files` differ from the folder. Raise `CicdError` if they differ."""
     from cicd_templates.render import out_folder
 
     difference = out_folder.diff_against_folder(files, folder)

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     ),
 )
 def status(as_json: bool, left: bool, **options: Any) -> None:
-    """Show the state of every stack, its template's version and who holds the lock; or list the resources that no stack
-    owns.
+    """Show the state of every stack, the version of its template, and who holds the lock.
+
+    With --left, list the resources that no stack owns instead.
     """
     from dataclasses import asdict
 

@@ -19,7 +19,9 @@ from cicd_templates.cli.options import ENV, LOCAL, SUFFIX, make_option
     ),
 )
 def unlock(holder: str, **options: Any) -> None:
-    """Remove the lock that a command left on an environment; refuse if --holder does not name its holder."""
+    """Remove the lock that a command left on an environment. The value of --holder must be the id of the lock's
+    holder.
+    """
     for target in selection.targets(layer=None, service=None, **options):
         broken = target.lock().break_by_name(holder)
         terminal.show(

@@ -16,7 +16,7 @@ from cicd_templates.files.paths import OUT
     YES,
 )
 def upgrade_check(ref: str | None, yes: bool) -> None:
-    """Describe in words what another revision of the tool would change in out/. This runs the code of that revision."""
+    """Describe in words what another revision of this tool would change in out/. Runs the code of that revision."""
     import tempfile
     from pathlib import Path
 
