@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -138,11 +139,17 @@ def _read_record(path: Path) -> dict[str, Any] | None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files in `folder`, at any depth. Raises `OSError` for a link to a folder, which can lead anywhere."""
+    """Yield the files in `folder`, at any depth.
+
+    Raises `OSError` for a link, which can lead anywhere, and for anything else that is not an ordinary file.
+    """
     for parent, folders, names in os.walk(folder, onerror=_raise):
         if any(Path(parent, name).is_symlink() for name in folders):
             raise OSError(f"{parent}: has a link to a folder")
-        yield from (Path(parent, name) for name in names)
+        for path in (Path(parent, name) for name in names):
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise OSError(f"{path}: is not an ordinary file")
+            yield path
 
 
 def _raise(error: OSError) -> None:

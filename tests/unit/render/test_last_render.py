@@ -104,6 +104,12 @@ def checked_out(project: Project) -> None:
             path.write_bytes(path.read_bytes())
 
 
+def result_behind_a_link(project: Project) -> None:
+    result = project.root / "out/staging/stack.yaml"
+    result.rename(project.root / "elsewhere.yaml")
+    result.symlink_to(project.root / "elsewhere.yaml")
+
+
 CHANGES: dict[str, Callable[[Project], object]] = {
     "code of the tool": edit("tool/one.py", "10"),
     "code of a layer of one's own": edit("templates/extra/two.py", "20"),
@@ -112,6 +118,8 @@ CHANGES: dict[str, Callable[[Project], object]] = {
     "a renamed file": move("templates/one.py", "templates/two.py"),
     "contents of two files exchanged": swap,
     "a link to a folder": lambda project: (project.root / "templates/linked").symlink_to(project.root / "tool"),
+    "a source that is a pipe": lambda project: os.mkfifo(project.root / "templates/pipe"),
+    "a result behind a link": result_behind_a_link,
     "no sources": lambda project: shutil.rmtree(project.root / "tool"),
     "an edited result": edit("out/staging/stack.yaml", "other"),
     "a removed result": remove("out/staging/stack.yaml"),
