@@ -49,7 +49,7 @@ def test_the_doctor_without_credentials_says_how_to_get_them(project: Project) -
     result = project.type("doctor --env staging")
 
     assert result.exit_code == 1
-    assert "the default credentials: there are no AWS credentials; name `profile`" in result.output
+    assert "the default credentials: there are no AWS credentials; set `profile`" in result.output
 
 
 @pytest.mark.parametrize("command", ["deploy --yes", "plan", "status", "outputs", "destroy --yes"])
@@ -57,7 +57,7 @@ def test_without_credentials_no_verb_calls_aws_or_the_local_aws(project: Project
     result = project.type(f"{command} --env staging")
 
     assert result.exit_code == 1
-    assert result.output.startswith("error: the default credentials: there are no AWS credentials; name `profile`")
+    assert result.output.startswith("error: the default credentials: there are no AWS credentials; set `profile`")
     assert "LOCAL=1" in result.output
 
 

@@ -26,7 +26,7 @@ def test_a_protected_environment_is_deployed_from_plans_wave_by_wave(project: Pr
     assert "deploy exactly this plan: make deploy PLAN=.state/local/plans/production.json LOCAL=1" in planned.output
     page = Path(".state/local/plans/production.md").read_text()
     assert page.startswith("# Plan of production\n")
-    assert "Planned after this: cluster, after keys, network, storage." in page
+    assert "cluster waits for the deployment of keys, network, storage." in page
     browser_page = Path(".state/local/plans/production.html").read_text()
     assert "<title>Plan of production</title>" in browser_page
 

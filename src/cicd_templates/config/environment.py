@@ -153,7 +153,7 @@ class Environment:
 
     @property
     def evidence_lock_mode(self) -> str:
-        """The mode of S3 Object Lock for evidence, `GOVERNANCE` or `COMPLIANCE`, or an empty string for no lock.
+        """The S3 Object Lock mode for evidence: `GOVERNANCE`, `COMPLIANCE`, or an empty string if there is no lock.
 
         A copy never uses compliance mode, because then nobody could delete its bucket.
         """

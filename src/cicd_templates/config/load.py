@@ -86,7 +86,7 @@ def _read_toml(path: Path) -> Raw:
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: no such file; every command needs it") from None
     except IsADirectoryError:
-        raise ConfigurationError(f"{path}: is a folder; name the TOML file in it") from None
+        raise ConfigurationError(f"{path}: is a folder; give the path of the TOML file in it") from None
     except PermissionError:
         raise ConfigurationError(f"{path}: is not readable; check its permissions") from None
     except UnicodeDecodeError as error:
@@ -312,7 +312,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table at `loc`, which is the path in a pydantic error about `model`."""
+    """Return the fields of the model of the table at `loc`. `loc` is a path in a pydantic error about `model`."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

@@ -129,9 +129,9 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
-    The literal prefix of a pattern is the part before its first wildcard. A pattern can cover only patterns that begin
-    with its own literal prefix. Only these are compared, so that the time does not grow with the square of the number
-    of services.
+    The literal prefix of a pattern is the part before its first wildcard. A pattern can cover another pattern only if
+    the other pattern begins with this prefix. Only such patterns are compared, so the time does not grow with the
+    square of the number of services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:

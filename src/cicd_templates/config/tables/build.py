@@ -68,8 +68,8 @@ class BuildTable(Table):
     indexes: tuple[IndexHost, ...] = Field(
         default=(),
         strict=False,
-        description="Hosts from which lock files and installers may take packages; default: the hosts of each"
-        " language's public index, which this key replaces",
+        description="Hosts from which lock files and installers may take packages; default: the hosts of"
+        " each language's public index; if you set this key, it replaces all of them",
     )
     unlocked_installs: bool = Field(
         default=False,

@@ -49,9 +49,8 @@ class VolumeTable(Table):
     memory_mib: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
         description="Size in MiB of a folder in memory; default: a folder on disk. Every user can write to a folder in"
-        " memory. The folder counts as memory of the task, and other containers do not have it. A folder on disk"
-        " belongs to root unless the image has a `VOLUME` there, and all containers with a volume of this name share"
-        " it",
+        " memory. The folder uses memory of the task, and other containers cannot share it. A folder on disk belongs to"
+        " root unless the image has a `VOLUME` there, and all containers with a volume of this name share it",
     )
 
 
@@ -103,8 +102,8 @@ class ContainerTable(Table):
     )
     health_check: ContainerHealthTable | None = Field(
         default=None,
-        description="Check of the container's health; the service's own container starts when this container is"
-        " healthy; default: it starts when this container has started",
+        description="Health check of this container; the service's own container waits until this container is healthy;"
+        " without a health check, it waits only until this container has started",
     )
     ports: tuple[Annotated[int, Field(ge=1024, le=65535)], ...] = Field(
         default=(),
@@ -127,8 +126,8 @@ class ContainerTable(Table):
     )
     start_seconds: Timeout | None = Field(
         default=None,
-        description="Seconds after which the task stops if this container is not yet healthy, or with `init` has not"
-        " yet ended; default: the limit of ECS",
+        description="Seconds after which the task stops if this container is not healthy yet (with `init`: has not"
+        " ended yet); default: the limit of ECS",
     )
     stop_seconds: Timeout | None = Field(
         default=None, description="Seconds between SIGTERM and SIGKILL when the task stops; default: 30"

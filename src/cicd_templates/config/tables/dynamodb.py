@@ -23,12 +23,12 @@ class DynamoDbTable(Table):
     """
 
     partition_key: AttributeName = Field(
-        description="Attribute by whose value DynamoDB distributes the items; a change replaces the table"
+        description="Attribute whose value decides in which partition an item is stored; a change replaces the table"
     )
     partition_key_type: KeyType = Field(default="string", description="Type of the partition key")
     sort_key: AttributeName | None = Field(
         default=None,
-        description="Attribute that orders the items of one partition key; a change replaces the table",
+        description="Attribute that orders the items with the same partition key; a change replaces the table",
     )
     sort_key_type: KeyType = Field(default="string", description="Type of the sort key")
     expires_at: AttributeName | None = Field(

@@ -165,13 +165,12 @@ class EnvironmentTable(Table):
     certificate_arn: CertificateArn | None = Field(default=None, description="ACM certificate of the load balancer")
     domain: Domain | None = Field(
         default=None,
-        description="Host name of the certificate; create its DNS record to the load balancer yourself",
+        description="Host name that the certificate covers; create a DNS record from it to the load balancer yourself",
     )
     copy_domain: CopyDomain | None = Field(
         default=None,
-        description="Host name of a copy (`SUFFIX=`) that the certificate covers, such as"
-        " `{suffix}.staging.example.com`; default: the name of the copy's own load balancer, but clients cannot verify"
-        " a certificate for this name",
+        description="Host name of a copy (`SUFFIX=`), such as `{suffix}.staging.example.com`; the certificate must"
+        " cover it; default: the name of the copy's own load balancer, for which clients cannot verify the certificate",
     )
     certificate_authority: Authority | None = Field(
         default=None,

@@ -33,9 +33,9 @@ class JobTable(Table):
         description="Minutes after which a run counts as too long, which notifies operations; nothing stops the run",
     )
     retries: Annotated[int, Field(ge=0, le=185)] = Field(
-        default=3, description="Number of retries, within an hour, of a start that ECS refuses"
+        default=3, description="How often a start that ECS refuses is tried again; all retries are within an hour"
     )
     window_minutes: Minutes = Field(
         default=0,
-        description="Minutes after the scheduled time within which a run may begin; 0: it begins at the scheduled time",
+        description="A run may begin up to this many minutes after its scheduled time; 0: it begins at that time",
     )

@@ -224,7 +224,7 @@ class ServiceTable(Table):
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
     def in_environment(self, name: str) -> ServiceTable:
-        """Return this table for an environment, whose name replaces `{environment}` in the paths of secrets."""
+        """Return this table for one environment. Its name replaces `{environment}` in the paths of secrets."""
 
         def of_environment(secrets: Mapping[str, str]) -> dict[str, str]:
             return {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in secrets.items()}

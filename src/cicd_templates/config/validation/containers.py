@@ -71,7 +71,7 @@ def _name(at: str, name: str, service: Service) -> Iterator[tuple[str, str]]:
         if name.startswith(beginning):
             yield (
                 at,
-                f"{name} could be the name of a container that AWS adds to tasks, which begin with {beginning};"
+                f"AWS adds containers to tasks and may call one {name}, because their names begin with {beginning};"
                 " choose another name",
             )
 

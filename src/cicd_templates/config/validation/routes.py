@@ -68,7 +68,7 @@ def _tests_of_others(service: Service, routes: Routes, where: str) -> Iterator[P
                 yield Problem(
                     f"{where}.probes.{path}",
                     f"{_receiver_name(path, routes)} answers requests of {path}, so the hook smoke would not test"
-                    f" {service.name}; set probes to paths that {service.settings.path_pattern} takes",
+                    f" {service.name}; set probes to paths that match {service.settings.path_pattern}",
                 )
     base = base_path(service.settings.path_pattern)
     if len(routes.services) > 1 and service not in (routes.receiver(f"{base}/"), routes.receiver(base or "/")):

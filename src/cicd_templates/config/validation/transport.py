@@ -23,7 +23,10 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     if settings.allow_http and settings.certificate_arn:
         yield Problem(f"{at}.allow_http", "contradicts certificate_arn; remove one of them")
     if settings.certificate_authority and not settings.certificate_arn:
-        yield Problem(f"{at}.certificate_authority", "has no certificate to check; set certificate_arn, or remove it")
+        yield Problem(
+            f"{at}.certificate_authority",
+            "has no effect without certificate_arn; add it, or remove this key",
+        )
     if settings.certificate_arn and not settings.domain:
         yield Problem(f"{at}.domain", "missing; set the host name that certificate_arn is for")
     if not settings.allow_http and not settings.certificate_arn:

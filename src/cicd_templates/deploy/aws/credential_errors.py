@@ -42,7 +42,7 @@ ASSUMING = (
     "check that its trust policy admits these credentials, with the `external_id` and `source_identity` that are sent"
 )
 TRY_LOCALLY = (
-    "name `profile` for the environment in templates/environments.toml or set AWS_PROFILE, or try it without an"
+    "set `profile` for the environment in templates/environments.toml or set AWS_PROFILE, or try it without an"
     " account: `make local`, then the same command with LOCAL=1"
 )
 BOTOCORE = "botocore.credentials"

@@ -128,7 +128,7 @@ STATES: dict[str, StatusRule] = {
     "UPDATE_ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
-        "an update failed and could not be rolled back; fix the cause that the events name, then continue the rollback",
+        "an update failed and could not be rolled back; fix the cause shown in its events, then continue the rollback",
         (CONTINUE_ROLLBACK,),
     ),
     "UPDATE_ROLLBACK_IN_PROGRESS": _busy("wait stack-rollback-complete"),

@@ -66,7 +66,7 @@ def _sections(plans: Sequence[Plan], rows: Sequence[Row]) -> Iterator[Section]:
         head = ("| effect | resource | where | notes |", "|---|---|---|---|")
         yield Section(f"Changes, worst first: {len(rows):,}", [_line(row) for row in rows], IN_THE_PAGE, head)
     if access := list(_access(rows)):
-        yield Section(f"Statements that are new or gone: {len(access):,}", access, IN_THE_PAGE)
+        yield Section(f"Policy statements added or removed: {len(access):,}", access, IN_THE_PAGE)
     if plans:
         yield Section("Stacks, accounts, digests", [*map(_facts, plans), *_notes(plans)], IN_THE_PAGE)
 

@@ -51,7 +51,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     if plan.moved:
         yield f"Must be planned again, because they read a value that changes: {plain(', '.join(plan.moved))}."
     for label, after in plan.waits.items():
-        yield f"Planned after this: {plain(label)}, after {plain(', '.join(after))}."
+        yield f"{plain(label)} waits for the deployment of {plain(', '.join(after))}."
 
 
 def _stack(stack: PlannedStack) -> Iterator[str]:

@@ -43,8 +43,8 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(aws_guardduty_agent=container())],
             "containers.aws-guardduty-agent",
-            "aws-guardduty-agent could be the name of a container that AWS adds to tasks, which begin with aws-; choose"
-            " another name",
+            "AWS adds containers to tasks and may call one aws-guardduty-agent, because their names begin with aws-;"
+            " choose another name",
             id="a name of AWS",
         ),
         pytest.param(

@@ -45,7 +45,7 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
             {"till": {"path_pattern": "/till/*", "hooks": ["smoke"], "rollout": "canary", "probes": {"/health": 200}}},
             [],
             "till.probes./health: parcel-dispatcher answers requests of /health, so the hook smoke would not test till;"
-            " set probes to paths that /till/* takes",
+            " set probes to paths that match /till/*",
             id="a hook that asks the neighbour",
         ),
         pytest.param(

@@ -233,7 +233,7 @@ OURS = "profile 'dev' of templates/environments.toml"
 SIGN_IN = "sign in with `aws sso login --profile dev`"
 SOURCES = [
     pytest.param("", (), "the AWS configuration of this machine has no such profile; correct `", id="no profile"),
-    pytest.param("[profile dev]\n", (), "there are no AWS credentials; name `profile` .* LOCAL=1", id="no credentials"),
+    pytest.param("[profile dev]\n", (), "there are no AWS credentials; set `profile` .* LOCAL=1", id="no credentials"),
     pytest.param(
         "[profile dev]\naws_access_key_id = AKIA1\n", (), "Partial credentials found in .*secret", id="half of the keys"
     ),
@@ -490,7 +490,7 @@ def test_what_replaces_no_address_is_not_refused(
 
 
 def test_a_role_without_credentials_to_assume_it_with_is_one_clear_line(aws: LoopbackAws) -> None:
-    with pytest.raises(CicdError, match=r"^the default credentials: there are no AWS credentials; name .* LOCAL=1$"):
+    with pytest.raises(CicdError, match=r"^the default credentials: there are no AWS credentials; set .* LOCAL=1$"):
         require_account(aws_clients(replace(HERE, role_arn=ROLE)), ACCOUNT)
     assert aws.requests == []
 

@@ -44,8 +44,8 @@ def test_each_state_in_which_a_verb_does_nothing_says_what_to_type(status: str) 
 
 def test_a_refusal_says_whether_to_wait_or_to_act() -> None:
     assert refusal("UPDATE_ROLLBACK_FAILED", Verb.PLAN, "eu-central-1", "s") == (
-        "is in UPDATE_ROLLBACK_FAILED: an update failed and could not be rolled back; fix the cause that the events"
-        " name, then"
+        "is in UPDATE_ROLLBACK_FAILED: an update failed and could not be rolled back; fix the cause shown in its"
+        " events, then"
         " continue the rollback: `aws cloudformation continue-update-rollback --region eu-central-1 --stack-name s`"
     )
     assert refusal("UPDATE_IN_PROGRESS", Verb.DESTROY, "eu-central-1", "s") == (

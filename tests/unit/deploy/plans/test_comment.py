@@ -45,7 +45,7 @@ def test_three_lines_come_before_everything_that_is_folded(tmp_path: Path) -> No
         "- **Who can do more",
     ]
     assert "service-till/Table" in outside[3]
-    assert re.findall("<summary>([A-Z][a-z]+)", text) == ["Changes", "Statements", "Stacks", "What"]
+    assert re.findall("<summary>([A-Z][a-z]+)", text) == ["Changes", "Policy", "Stacks", "What"]
 
 
 def test_the_worst_change_comes_first_with_its_values_and_the_fate_of_its_data(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_equal_changes_of_environments_and_services_are_one_line() -> None:
         "| **modified, wider access** | service-{service}/Service (ECS::Service) | 3 environments, 40 services: the"
         " same<br>the first: out/dev/service-shop-00.yaml | Count: 2 → 3<br>up to 5 min |"
     ]
-    assert section(text, "Statements") == (
+    assert section(text, "Policy") == (
         "- **now**: allow a on b (service-{service}/Service, 3 environments, 40 services: the same)"
     )
     assert len(text.encode()) < 20_000

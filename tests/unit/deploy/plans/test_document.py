@@ -358,7 +358,7 @@ def test_a_plan_is_a_page_with_the_losses_first() -> None:
         "| Modify | Queue | AWS::SQS::Queue | **perhaps replacement** | messages: deleted |",
         "| Modify | Tags | AWS::EC2::Route | safe |  |",
         "Nothing to change: keys.",
-        "Planned after this: service, after keys, network.",
+        "service waits for the deployment of keys, network.",
     ):
         assert line in page.splitlines(), line
 

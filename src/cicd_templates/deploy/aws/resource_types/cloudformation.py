@@ -1,4 +1,4 @@
-"""Describes stacks without resources, whose first change set was created but never executed."""
+"""Describes empty stacks. A new stack is empty if its first change set was created but never executed."""
 
 from __future__ import annotations
 
