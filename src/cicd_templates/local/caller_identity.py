@@ -1,6 +1,6 @@
-"""Corrects the facts about a request's caller on which IAM decides.
+"""Corrects facts about the caller of a request. IAM decides by these facts.
 
-These are the use of TLS, the calling service, and the ARN of the role.
+The facts are whether the request uses TLS, the calling service, and the ARN of the role.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -20,11 +20,12 @@ def secure(app: ModuleType) -> None:
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let the root user of an account assume a role as an AWS service would.
+    """Let the root user of an account assume a role in the same way as an AWS service.
 
-    The external ID of such a request is the ARN of a resource. The service of this resource counts as the service that
-    assumes the role, so the role must trust the service. aws:SourceArn is set to the ARN, and aws:SourceAccount to its
-    account. Without this change, the root user could assume the role of every service, and neither key would be set.
+    The root user passes the ARN of a resource as the external ID. The service of this resource then counts as the
+    service that assumes the role, so the role must trust this service. aws:SourceArn is set to the ARN, and
+    aws:SourceAccount to the account in the ARN. Without this change, the root user could assume the role of every
+    service, and neither key would be set.
     """
     trusted = evaluator.evaluate_trust_policy
 
@@ -50,7 +51,9 @@ def _services(document: Any) -> Iterator[str]:
 
 
 def principals(evaluator: ModuleType, roles: Any) -> None:
-    """Set aws:PrincipalArn to the ARN of the role, not of its session. `roles` is the engine's store of roles.
+    """Set aws:PrincipalArn to the ARN of the role, not to the ARN of its session.
+
+    `roles` is the engine's store of roles.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
     """
@@ -73,7 +76,8 @@ def principals(evaluator: ModuleType, roles: Any) -> None:
 def roles_with_paths(evaluator: ModuleType) -> None:
     """Let IAM's simulator find the policies of a role that has a path.
 
-    The engine takes everything after `role/` in the ARN as the name, but stores its roles without the path.
+    The engine takes everything after `role/` in the ARN as the role's name. But it stores its roles by their names
+    without the path.
     """
     policies_of = evaluator._gather_role_policies
     evaluator._gather_role_policies = lambda name, account: policies_of(name.rpartition("/")[2], account)  # type: ignore[attr-defined]

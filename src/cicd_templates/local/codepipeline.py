@@ -1,10 +1,10 @@
-"""Adds the CodePipeline operations that a run needs and the local AWS lacks.
+"""Adds CodePipeline operations to the local AWS. Pipeline runs need them, but the local AWS lacks them.
 
 These operations start, list and describe runs, report the results of jobs, and list the executions of actions. The
-engine checks the permissions of a request with IAM. Then this module validates the request against the API's model. No
-pipeline is executed here. A rehearsal runs the actions: it reads the job results from a file, and writes the executions
-of actions to a file, from which this module lists them. This module runs inside the engine's interpreter, which has
-botocore.
+engine checks the permissions of a request with IAM. Then this module validates the request against botocore's model of
+the API. This module executes no pipeline. A rehearsal runs the actions. It reads the job results from a file. It also
+writes the executions of the actions to a file, and this module reads that file to list them. This module runs inside
+the engine's interpreter, which has botocore.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RequestCheck = Callable[[str, dict[str, Any]], str]
 
 
 class JobResults:
-    """The results of jobs, in a file with one result per line that any process can read."""
+    """Stores the results of jobs in a file, one result per line. Any process can read the file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ class JobResults:
             file.write(json.dumps([operation, request]) + "\n")
 
     def of(self, job: str) -> tuple[str, dict[str, Any]] | None:
-        """Return the API operation that reported the result of a job, and its request.
+        """Return the API operation that reported the result of a job, and the request to this operation.
 
         Return None if there is no result yet.
         """
@@ -59,7 +59,7 @@ class JobResults:
 
 
 class ActionExecutions:
-    """The executions of actions, in a file with one execution per line that any process can read.
+    """Stores the executions of actions in a file, one execution per line. Any process can read the file.
 
     If several lines are about the same execution, the last line counts.
     """
@@ -73,7 +73,10 @@ class ActionExecutions:
             file.write(json.dumps([pipeline, detail]) + "\n")
 
     def of(self, pipeline: str, execution: str | None) -> list[dict[str, Any]]:
-        """Return the executions of a pipeline's actions, newest first. `execution` selects those of one run."""
+        """Return the executions of a pipeline's actions, newest first.
+
+        If `execution` is given, return only those of this run.
+        """
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         details = {
             detail["actionExecutionId"]: detail
@@ -84,11 +87,11 @@ class ActionExecutions:
 
 
 class PipelineExecutions:
-    """The executions of pipelines, in a file with one execution per line that any process can read.
+    """Stores the executions of pipelines in a file, one execution per line. Any process can read the file.
 
-    Events start executions without a call to CodePipeline. `events` returns the executions of an account that
-    `event_targets` has recorded. `pipelines` returns the names of an account's pipelines. `account` returns the account
-    of the current request.
+    Events start executions without a call to CodePipeline, and `event_targets` records these executions. `events`
+    returns the recorded executions of an account. `pipelines` returns the names of an account's pipelines. `account`
+    returns the account of the current request.
     """
 
     def __init__(
@@ -108,8 +111,9 @@ class PipelineExecutions:
     def start(self, request: dict[str, Any]) -> str:
         """Start an execution, and return its id.
 
-        A rehearsal repeats the request of an event with the role of the event's rule, so that the role's permissions
-        are checked. The first repetition is the execution that the event started.
+        If an event has started an execution, the rehearsal sends the same request again with the role of the event's
+        rule, so that the permissions of the role are checked. The first such request returns the execution that the
+        event has started.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [
@@ -131,7 +135,7 @@ class PipelineExecutions:
     def of(self, pipeline: str) -> list[dict[str, Any]]:
         """Return summaries of the pipeline's executions, newest first, in the format of ListPipelineExecutions.
 
-        Each execution is in progress, because no pipeline is executed here.
+        The status of each execution is "in progress", because the local AWS executes no pipelines.
         """
         called = self._called()
         known = {run["execution"] for run in called}
@@ -162,7 +166,7 @@ def _summary(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_request(operation: str, request: dict[str, Any]) -> str:
-    """Return the errors of a request, according to botocore's model of the API, or an empty string."""
+    """Validate a request against botocore's model of the API. Return the errors, or an empty string."""
     import botocore.session
     from botocore.validate import ParamValidator
 
@@ -208,7 +212,7 @@ def service(
 
 
 def _unknown(runs: PipelineExecutions, request: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the error for a request that names a pipeline or an execution which does not exist, or None."""
+    """Return the error for a request if its pipeline or its execution does not exist, otherwise None."""
     pipeline = request.get("pipelineName") or request["name"]
     if not runs.exists(pipeline):
         return "PipelineNotFoundException", f"there is no pipeline {pipeline}"
@@ -225,7 +229,7 @@ def _page(member: str, listed: list[dict[str, Any]], request: dict[str, Any]) ->
 
 
 def _state(executions: ActionExecutions, pipeline: str) -> dict[str, Any]:
-    """Return the stages that a run has reached, each with its latest execution.
+    """Return the stages that runs have reached, each with its latest execution.
 
     Every execution has the type `STANDARD`, because the local AWS never rolls a stage back.
     """

@@ -1,6 +1,7 @@
 """Corrects IAM condition keys whose values are missing in the local AWS or differ from those in AWS.
 
-In AWS, `aws:PrincipalArn` of a role session is the ARN of the role. A conditional write to S3 sets its own keys:
+In AWS, `aws:PrincipalArn` of a role session is the ARN of the role. For a conditional write to S3, AWS sets special
+condition keys:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
 This module runs inside the engine's interpreter, so it imports only the standard library.
@@ -22,7 +23,7 @@ def role_of(arn: str) -> str:
 
 
 def register(evaluator: ModuleType, actions: ModuleType) -> None:
-    """Correct aws:PrincipalArn in the engine's `evaluator`, and add the keys of conditional writes in `actions`."""
+    """Correct aws:PrincipalArn in the engine's `evaluator`, and add the keys for conditional writes in `actions`."""
     resolve, gather = evaluator._resolve_condition_key, actions.s3_service_context
 
     def resolve_as_aws(key: str, context: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Makes change sets of the local AWS predict replacements from AWS's own schemas.
+"""Makes change sets of the local AWS predict replacements. The predictions come from AWS's own schemas.
 
 The engine has a table of create-only properties for some resource types. For every other type, it reports that any
-changed property may replace the resource. This module answers from the CloudFormation schemas in cfn-lint. It corrects
-only what a change set predicts, not what the engine does when it executes the change set.
+changed property may replace the resource. This module uses the CloudFormation schemas in cfn-lint instead. It corrects
+only the prediction of a change set, not its execution by the engine.
 
 This module runs both in the engine's interpreter and in this program's, so it imports only the standard library.
 """
@@ -42,9 +42,9 @@ class Schemas:
         self._schema = cache(self._read_schema)
 
     def recreation(self, region: str, resource_type: str, name: str) -> str | None:
-        """Return whether a change of the property `name` replaces its resource, or None if the type has no schema.
+        """Return whether a change of the property `name` replaces its resource. Return None if the type has no schema.
 
-        If the schema names only a part of the property, such as `TableInput/Name`, the answer is `Conditionally`.
+        If the schema lists only a part of the property, such as `TableInput/Name`, the result is `Conditionally`.
         """
         file = self._index(region).get(resource_type)
         if file is None or resource_type == CUSTOM_RESOURCE:
@@ -86,7 +86,7 @@ def recreation_by_schema(
 
 
 def register(stacks: ModuleType, provisioners: ModuleType, folder: Path, region: Callable[[], str]) -> None:
-    """Make the engine predict replacements from the schemas in `folder`.
+    """Make the engine use the schemas in `folder` to predict replacements.
 
     `stacks` is the engine's module that compares templates for change sets.
     """

@@ -1,6 +1,6 @@
 """Adds an attribute to database clusters of the local AWS: the ARN of the secret in which RDS keeps the password.
 
-The engine has no such secret. Only the ARN exists on the local AWS, so nobody can read a password there. This module
+The engine does not create this secret. Only its ARN exists, so nobody can read a password on the local AWS. This module
 runs in the engine's interpreter, so it imports only the standard library.
 """
 
@@ -17,7 +17,7 @@ PROPERTIES = {"create": 1, "update": 2}
 
 
 def register(handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]) -> None:
-    """Add the ARN of the secret to the engine's `handlers` of clusters whose password RDS manages."""
+    """Make the engine's `handlers` return the ARN of the secret for clusters whose password RDS manages."""
     operations = handlers[CLUSTER]
 
     def naming_the_secret(operation: str) -> Callable[..., tuple[str, dict[str, str]]]:

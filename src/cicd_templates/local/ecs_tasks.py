@@ -1,4 +1,4 @@
-"""Makes tasks of the local AWS end, and makes RunTask start only one task for each client token.
+"""Lets tasks of the local AWS end, and makes RunTask start only one task for each client token.
 
 The local AWS starts no containers, so its tasks would run forever. A rehearsal runs the command of a task as a process,
 and stores the exit code in a file. This module then ends the task with the exit code. This module runs inside the
@@ -29,14 +29,14 @@ Handler = Callable[[dict[str, Any]], Response]
 
 
 class Tasks:
-    """The started tasks, and the exit codes of the ended tasks, in files that any process can read."""
+    """Stores the started tasks, and the exit codes of the ended tasks, in files that any process can read."""
 
     def __init__(self, folder: Path, now: Callable[[], float] = time.time) -> None:
         self.now = now
         self._tasks, self._exits = folder / TASKS_FILE, folder / EXITS_FILE
 
     def start(self, task: str, definition: str) -> None:
-        """Add a task and its task definition, both by ARN."""
+        """Add a task and its task definition. Both are ARNs."""
         _append(self._tasks, [task, definition])
 
     def end(self, task: str, code: int) -> None:
@@ -66,10 +66,10 @@ def _lines(file: Path) -> list[Any]:
 
 
 def run_task(run: Handler, tasks: Tasks, scope: Callable[[], str]) -> Handler:
-    """Return a handler that starts a task once for each client token. `scope` returns the account and the region.
+    """Return a handler that starts only one task for each client token. `scope` returns the account and the region.
 
-    As long as ECS keeps a token, it answers the same request with the same answer, and refuses every other request that
-    has this token: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    As long as ECS keeps a token, it gives the same answer to the same request, and refuses every other request with
+    this token: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
     """
     answered: dict[tuple[str, str, str], tuple[dict[str, Any], Response, list[str], float]] = {}
 
@@ -99,7 +99,7 @@ def _conflict(arns: list[str]) -> Response:
 
 
 def describe_tasks(describe: Handler, tasks: Tasks, engine: Any) -> Handler:
-    """Return a handler of DescribeTasks. In `engine`, it first stops the tasks whose commands have ended."""
+    """Return a handler of DescribeTasks. The handler first stops the tasks in `engine` whose commands have ended."""
 
     def handle(request: dict[str, Any]) -> Response:
         cluster = engine._resolve_cluster_name(request.get("cluster", "default"))
@@ -127,9 +127,10 @@ def passed_roles(engine: Any, definition: str) -> list[str]:
 
 
 def name_settings_as_ecs_does(provisioners: Any) -> None:
-    """Convert the names of container settings that the engine copies from a template without converting them.
+    """Convert the names of container settings to those of the ECS API.
 
-    A template writes `ValueFrom`, and DescribeTaskDefinition answers `valueFrom`.
+    For example, a template has `ValueFrom`, but DescribeTaskDefinition returns `valueFrom`. The engine copies the names
+    from the template without converting them.
     """
     known = provisioners._normalize_container_defs
 
@@ -143,7 +144,7 @@ def name_settings_as_ecs_does(provisioners: Any) -> None:
 
 
 def register(engine: Any, tasks: Tasks) -> None:
-    """Replace the engine's handlers of RunTask and DescribeTasks by the handlers of this module."""
+    """Replace the engine's handlers of RunTask and DescribeTasks with the handlers of this module."""
     handlers = engine._ACTION_MAP
     handlers["RunTask"] = run_task(
         handlers["RunTask"], tasks, lambda: f"{engine.get_account_id()}/{engine.get_region()}"

@@ -1,4 +1,4 @@
-"""Finds the customer managed keys of encrypted resources. The local AWS itself does not check permissions for keys.
+"""Finds the customer managed keys of encrypted resources, because the local AWS does not check permissions for keys.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -30,7 +30,7 @@ class ResourceKeys:
     """The customer managed keys of buckets, topics, queues and secrets. The engine stores only the keys of secrets."""
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType, kms: ModuleType) -> None:
-        """Replace handlers in the engine's `table` by wrappers that record the keys of buckets, topics and queues."""
+        """Wrap handlers in the engine's `table`, so that they record the keys of buckets, topics and queues."""
         self._keys: dict[str, str] = {}
         self._secrets, self._kms = secrets._secrets, kms
         for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic", QUEUE):
@@ -66,7 +66,10 @@ class ResourceKeys:
         return self._arn_of(key) if key else ""
 
     def _arn_of(self, key: str) -> str:
-        """Return the ARN of the customer managed key with this id, alias or ARN. Other keys give an empty string."""
+        """Return the ARN of the customer managed key with this id, alias or ARN.
+
+        Return an empty string for any other key.
+        """
         if record := self._kms._resolve_key(key):
             return "" if record.get("KeyManager") == "AWS" else str(record["Arn"])
         # Without a record, only an ARN shows that the key exists somewhere, for example in another account.

@@ -1,4 +1,4 @@
-"""Start the engine of the local AWS with the additions of this package.
+"""Start the engine of the local AWS with the features that this package adds.
 
 `engine_process` runs this file in the engine's interpreter.
 """

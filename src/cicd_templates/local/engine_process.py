@@ -60,11 +60,11 @@ class Engine:
 
     @property
     def record(self) -> Record:
-        """Return the record of the resources that the engine accepts without creating them."""
+        """Return the record of the resources that the engine only records and does not create."""
         return Record(self.folder)
 
     def healthy(self) -> bool:
-        """Return whether the engine answers. This never raises an exception."""
+        """Return whether the engine answers requests. Never raises an exception."""
         try:
             with self._ask("GET", "/_ministack/health", ANSWER_SECONDS):
                 return True
@@ -94,12 +94,15 @@ def start(
     now: Callable[[], float] = time.monotonic,
     spawned: Callable[[Engine], None] = lambda engine: None,
 ) -> Engine:
-    """Start an engine and wait until it answers. With `auth`, it enforces IAM; with `tls`, all requests count as TLS.
+    """Start an engine and wait until it answers. If `auth` is true, it enforces IAM.
 
-    `spawned` is called with the engine as soon as its process exists, before it answers.
+    If `tls` is true, it treats all requests as sent over TLS.
 
-    Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start. The message about
-    a failed start has the end of the engine's log. After any exception, neither the process nor its folder remains.
+    Calls `spawned` with the engine as soon as its process exists, before it answers.
+
+    Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start. If the engine
+    does not start, the message contains the end of its log. After any exception, neither the process nor its folder
+    remains.
     """
     python = python or DEFAULT_PYTHON
     if not python.exists():

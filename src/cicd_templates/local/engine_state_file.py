@@ -1,4 +1,4 @@
-"""Remembers, in the file `.state/local.json`, the engine that `make local` started, and recognizes a stale file."""
+"""Stores facts about the engine that `make local` started in `.state/local.json`, and recognizes a stale file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROC = Path("/proc")
 
 
 def remember(engine: Engine, path: Path = STATE_FILE) -> None:
-    """Write the engine's port, process id, folder, secret and start time to `path`, readable only by its owner."""
+    """Write the engine's port, process id, folder, secret and start time to `path`. Only the owner can read it."""
     facts = {
         "port": engine.port,
         "pid": engine.pid,
@@ -29,7 +29,7 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
 
 
 def recall(path: Path = STATE_FILE) -> Engine | None:
-    """Return the engine that the file `path` describes, or None if this engine does not run or does not answer.
+    """Return the engine that the file `path` describes, or None if it is not running or does not answer.
 
     After a reboot, another process may have the same id, but not the same start time. Raises `CicdError` if the file
     was not written by `remember`.
@@ -53,7 +53,7 @@ def forget(path: Path = STATE_FILE) -> None:
 
 
 def required(path: Path = STATE_FILE) -> Engine:
-    """Return the running engine. Raises `CicdError` with the command that starts an engine if none is running."""
+    """Return the running engine. If none is running, raises a `CicdError` with the command that starts one."""
     engine = recall(path)
     if engine is None:
         raise CicdError("no local AWS is running; start it with `make local`")
@@ -63,7 +63,7 @@ def required(path: Path = STATE_FILE) -> Engine:
 def start_time(pid: int) -> str:
     """Return the start time of a process as text, or an empty string if it is unknown.
 
-    Every call returns the same text as long as the process runs.
+    The text stays the same as long as the process runs.
     """
     if (PROC / "self").exists():
         # This time is measured from the boot. The time that `ps` prints shifts when the clock is corrected.

@@ -1,7 +1,7 @@
 """Delivers events to EventBridge targets that the local AWS accepts but ignores: pipelines and log groups.
 
-For a pipeline, the module records the request with which EventBridge would start the pipeline. For a log group, it
-writes the event to the group. It also adds the object's version to S3 events: the engine omits the version, but
+For a pipeline, this module records the request with which EventBridge would start the pipeline. For a log group, it
+writes the event to the log group. It also adds the object's version to S3 events, because the engine omits it but
 releases need it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
@@ -23,9 +23,9 @@ StartRecorder = Callable[[dict[str, Any]], None]
 
 
 def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> None:
-    """Replace the delivery of events in the engine's module `events`.
+    """Replace the engine's delivery of events, which is in its module `events`.
 
-    `started` is called with each request that would have started a pipeline.
+    Calls `started` with each request that would have started a pipeline.
     """
     deliver_the_rest = events._invoke_target
 
@@ -58,7 +58,7 @@ def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> No
 
 
 def name_versions(s3: ModuleType, events: ModuleType) -> None:
-    """Add the object's version to the events that the engine's S3 sends, because events of AWS have the version.
+    """Add the object's version to the events that the engine's S3 sends, because the events of AWS contain it.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """

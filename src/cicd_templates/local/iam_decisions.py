@@ -1,7 +1,8 @@
-"""Records the decisions of the local AWS's IAM about roles, and adds two kinds of decisions.
+"""Records the IAM decisions of the local AWS about roles, and adds two kinds of decisions.
 
-The local AWS itself decides neither about iam:PassRole nor about the KMS key of an encrypted resource. The engine must
-run with AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard library.
+By itself, the local AWS checks neither iam:PassRole nor the permission for the KMS key of an encrypted resource. The
+engine must run with AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard
+library.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ ALLOWED, DENIED = "allowed", "denied"
 
 
 class Calls:
-    """The decisions of IAM so far, in a file with one decision per line.
+    """Stores the IAM decisions so far in a file, one decision per line.
 
     Lines are only appended, so another process can read the file at any time.
     """
@@ -27,18 +28,18 @@ class Calls:
         self._file = folder / CALLS_FILE
 
     def add(self, principal: str, action: str, resource: str, decision: str, statement: str) -> None:
-        """Append a decision; `statement` is the Sid of the statement that allowed the action."""
+        """Append a decision. `statement` is the Sid of the statement that allowed the action."""
         row = [principal, action, resource, decision, statement]
         with self._file.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
     def rows(self) -> list[list[str]]:
-        """Return each decision as principal, action, resource, decision and statement, oldest first."""
+        """Return all decisions, oldest first, each as a list: principal, action, resource, decision and statement."""
         return [json.loads(line) for line in self._file.read_text().splitlines()] if self._file.exists() else []
 
 
 class Decisions:
-    """Records the decisions of the engine's functions `evaluate` and `enforce` by wrapping them."""
+    """Wraps the engine's functions `evaluate` and `enforce`, and records their decisions."""
 
     def __init__(
         self,
@@ -59,7 +60,10 @@ class Decisions:
         self._latest = threading.local()
 
     def listen(self) -> None:
-        """Replace the engine's functions `evaluate` and `enforce`. The engine looks them up at each call."""
+        """Replace the engine's functions `evaluate` and `enforce`.
+
+        This works because the engine looks them up at each call.
+        """
         self._evaluator.evaluate = self.evaluate  # type: ignore[attr-defined]
         self._evaluator.enforce = self.enforce  # type: ignore[attr-defined]
 
@@ -87,7 +91,7 @@ class Decisions:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Decide on a request, then on the resource's KMS key, and then on the roles that the request passes.
+        """Check the permissions for a request, for the resource's KMS key, and for each role that the request passes.
 
         Return the first refusal, or None if everything is allowed.
         """

@@ -16,9 +16,9 @@ Handler = Callable[..., Awaitable[Response]]
 
 
 def with_missing_operations(rest: Handler) -> Handler:
-    """Return a handler that answers two kinds of requests itself, and passes all others to the engine's handler `rest`.
+    """Return a handler that answers two kinds of requests itself, and passes all other requests to the handler `rest`.
 
-    Images are not really scanned: every scan has no findings.
+    `rest` is the engine's handler. Images are not really scanned: no scan has findings.
     """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Response:

@@ -1,7 +1,8 @@
-"""Makes the local AWS refuse, as KMS does, a key policy that nobody in the account could change later.
+"""Makes the local AWS refuse a key policy that nobody in the account could change later. KMS does the same.
 
-The engine accepts every key policy. An API request can skip the check with `BypassPolicyLockoutSafetyCheck`. The engine
-does not pass this property on from a template, so a template is always checked.
+Without this module, the engine accepts every key policy. An API request can skip the check with
+`BypassPolicyLockoutSafetyCheck`. The engine does not pass on this property of a template, so templates are always
+checked.
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
 
 This module runs in the engine's interpreter, so it imports only the standard library.
@@ -24,8 +25,8 @@ Refusal = Callable[[str, str, int], Any]
 def locks_out(policy: str, account: str) -> bool:
     """Return whether a key policy locks everybody out, because it lets nobody in the account change the policy.
 
-    Only one kind of statement prevents this: it allows the change to the account or to all principals, and it has no
-    condition. A policy that is not valid JSON also locks everybody out.
+    Only one kind of statement prevents a lockout: it lets the account or all principals change the policy, and it has
+    no condition. A policy that is not valid JSON also locks everybody out.
     """
     try:
         statements = _listed(json.loads(policy)["Statement"])

@@ -1,4 +1,4 @@
-"""Makes the local AWS refuse a listener rule whose priority another rule of the same listener has, as AWS does.
+"""Makes the local AWS refuse a listener rule if another rule of the listener has the same priority, as AWS does.
 
 In this case, CreateRule returns the error `PriorityInUse`:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
@@ -22,8 +22,8 @@ Rules = Mapping[str, Mapping[str, Any]]
 def priority_in_use(rules: Rules, listener: str, priority: str, changing: Mapping[str, str]) -> str:
     """Return the error message if a rule of `listener` has `priority`, or an empty string.
 
-    `rules` are all rules by ARN. The present priorities of the rules in `changing` are ignored, because these rules get
-    other priorities.
+    `rules` has all rules, keyed by ARN. The current priorities of the rules in `changing` are ignored, because these
+    rules are about to get other priorities.
     """
     for arn, rule in rules.items():
         if rule["ListenerArn"] == listener and arn not in changing and str(rule["Priority"]) == priority:
@@ -32,7 +32,7 @@ def priority_in_use(rules: Rules, listener: str, priority: str, changing: Mappin
 
 
 def refuse_in_templates(handlers: dict[str, dict[str, Any]], rules: Rules) -> None:
-    """Make the creation and the update of a rule by CloudFormation fail if its priority is taken."""
+    """Make CloudFormation fail to create or update a rule if the priority of the rule is taken."""
     known = handlers[RULE]
 
     def refuse(properties: Mapping[str, Any], changing: Mapping[str, str]) -> None:

@@ -1,8 +1,8 @@
 """Makes the local AWS apply S3 Object Lock as S3 and CloudFormation do.
 
 The engine refuses to delete a locked version, and it checks the permission to bypass governance mode. But it ignores
-Object Lock in templates, suspends the versioning of a locked bucket, accepts uploads without a checksum, and deletes
-buckets of a stack that are not empty.
+Object Lock in templates, lets callers suspend the versioning of a locked bucket, and accepts uploads without a
+checksum. When it deletes a stack, it also deletes buckets that are not empty.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
 
 This module runs in the engine's interpreter, so it imports only the standard library.
@@ -29,7 +29,7 @@ Handlers = dict[str, dict[str, Any]]
 
 
 def register(s3: ModuleType, handlers: Handlers) -> None:
-    """Add Object Lock to the engine's module `s3`, and to the handlers of buckets in its CloudFormation."""
+    """Add Object Lock to the engine's module `s3`, and to its CloudFormation handlers of buckets."""
     locks = s3._bucket_object_lock
     put_object, put_versioning = s3._put_object, s3._put_bucket_versioning
 
@@ -50,7 +50,7 @@ def register(s3: ModuleType, handlers: Handlers) -> None:
 
 
 def _has_checksum(headers: Mapping[str, str]) -> bool:
-    """Return whether the headers contain a checksum of the body, or announce a checksum after the body."""
+    """Return whether the headers contain a checksum of the body, or announce that one follows the body."""
     return any(name == "content-md5" or name.startswith("x-amz-checksum-") for name in headers) or headers.get(
         "x-amz-trailer", ""
     ).startswith("x-amz-checksum-")

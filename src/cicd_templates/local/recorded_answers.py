@@ -1,9 +1,10 @@
-"""Makes the engine's CloudFormation answer as AWS did in recorded answers, which docs/fakes.md describes.
+"""Makes the engine's CloudFormation answer as AWS did. docs/fakes.md describes the recorded answers of AWS.
 
 - A stack with the status REVIEW_IN_PROGRESS has no tags. Further change sets keep its id.
-- A template parameter that reads Parameter Store is described with its path and its value. Secret values are masked.
+- The description of a template parameter that reads Parameter Store has the path and the value. Secret values are
+  masked.
 - Events have the reasons and physical ids that AWS gives them.
-- A template that AWS refuses is refused.
+- If AWS refuses a template, the engine refuses it, too.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -30,7 +31,7 @@ Handler = Callable[[Params], Answer]
 
 
 class ReviewedStacks:
-    """Stacks in REVIEW_IN_PROGRESS, as AWS describes them: without tags, and with one id for all change sets."""
+    """Handles stacks in REVIEW_IN_PROGRESS as AWS does: without tags, and with one stack id for all change sets."""
 
     def __init__(self, cloudformation: Any) -> None:
         self._stacks, self._events = cloudformation._stacks, cloudformation._stack_events
@@ -39,7 +40,7 @@ class ReviewedStacks:
     def create_change_set(self, create: Handler) -> Handler:
         """Return a handler that adds a change set to a stack in REVIEW_IN_PROGRESS.
 
-        The engine's own handler would make a new stack.
+        Without this handler, the engine would make a new stack.
         """
 
         def handle(params: Params) -> Answer:
@@ -86,7 +87,7 @@ class ReviewedStacks:
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
     """Return a handler that calls `describe`, adds the resolved values of template parameters, and masks secret values.
 
-    `described` has the engine's stacks or change sets, which `describe` reads. The values are added to them.
+    `described` has the engine's stacks or change sets. The values are added there, and `describe` reads them.
     """
 
     def handle(params: Params) -> Answer:
@@ -110,7 +111,7 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return a function that calls `validate`, but first raises `ValueError` if AWS refuses the template.
+    """Return a function that raises `ValueError` if AWS refuses the template, and then calls `validate`.
 
     The error has AWS's reason.
     """
@@ -125,7 +126,7 @@ def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any]
 
 
 class Events:
-    """The events of stacks, with the reasons and the physical ids that CloudFormation gives them."""
+    """Writes the events of stacks with the reasons and physical ids that CloudFormation gives them."""
 
     def __init__(self, stacks: Mapping[str, dict[str, Any]], add: Callable[..., None]) -> None:
         self._stacks, self._add = stacks, add
@@ -143,7 +144,7 @@ class Events:
         *more: str,
         **options: str,
     ) -> None:
-        """Record an event. Before a resource's CREATE_COMPLETE, add CREATE_IN_PROGRESS with the physical id."""
+        """Record an event. Before a resource's event CREATE_COMPLETE, add CREATE_IN_PROGRESS with the physical id."""
         if resource_type == STACK_TYPE and logical_id == stack_name:
             by_user = status in (REVIEW, "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
             reason = reason or (BY_USER if by_user else "")
@@ -158,9 +159,9 @@ class Events:
         self._add(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, *more, **options)
 
     def _of_new_resource(self, stack_id: str, stack_name: str, logical_id: str, status: str) -> str:
-        """Return the status that AWS would write in an event of a resource.
+        """Return the status that an event of a resource would have in AWS.
 
-        If an update of a stack creates the resource, AWS writes CREATE_*, but the engine writes UPDATE_*.
+        If the update of a stack creates a resource, the status is CREATE_* in AWS but UPDATE_* in the engine.
         """
         key, known = (stack_id, logical_id), self._stacks.get(stack_name, {}).get("_resources", {})
         if status == "UPDATE_IN_PROGRESS" and logical_id not in known:
@@ -177,7 +178,7 @@ def leave_out_by_condition(
 ) -> Callable[..., Any]:
     """Return a function that calls `resolve` and drops the resources that the template's conditions exclude.
 
-    The engine calls it to prepare a template for a comparison.
+    The engine calls this function to prepare a template for a comparison.
     """
 
     def handle(template: Any, params: Any, *arguments: Any) -> Any:
@@ -198,7 +199,7 @@ def leave_out_by_condition(
 
 
 def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, Any]) -> None:
-    """Make the engine's creation of a log group fail if a log group with its name exists."""
+    """Make the engine fail to create a log group if a log group with the same name exists."""
     known = handlers[LOG_GROUP]
 
     def create(logical_id: str, properties: Mapping[str, Any], *arguments: Any, **options: Any) -> Any:
@@ -214,7 +215,7 @@ def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, An
 def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
     """Change the engine's CloudFormation as the docstring of this module describes.
 
-    `modules` has the Python modules with which the local AWS implements CloudFormation, keyed by name.
+    `modules` has the engine's Python modules for CloudFormation, keyed by name.
     """
     handlers, reviewed = cloudformation._ACTION_HANDLERS, ReviewedStacks(cloudformation)
     handlers["CreateChangeSet"] = reviewed.create_change_set(handlers["CreateChangeSet"])

@@ -1,7 +1,8 @@
-"""Adds resource types that the local AWS lacks: their creation is recorded and succeeds, but nothing is created.
+"""Adds resource types that the local AWS lacks. If such a resource is created, this is only recorded.
 
-The record is a file in the engine's folder. A command that destroys an environment finds the resources in this record,
-because no service API lists them. With a second file, tests can make the operations of a type fail.
+The operation succeeds, but nothing is created. The record is a file in the engine's folder. A command that destroys an
+environment finds the resources in this record, because no service API lists them. Tests can use a second file to make
+the operations of a type fail.
 
 This module runs both in the engine's interpreter and in this program's, so it imports only the standard library.
 """
@@ -98,7 +99,7 @@ SPELLINGS = TYPES | {
 
 
 class Record:
-    """The recorded resources. Every call reads or writes the file, so all processes see the same resources."""
+    """The record of the resources. Every call reads or writes the file, so all processes see the same resources."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / RECORD_FILE
@@ -117,9 +118,9 @@ class Record:
         self._write(self._file, [*self.entries(), entry])
 
     def remove(self, gone: dict[str, str]) -> None:
-        """Remove the first recorded resource that matches all fields of `gone`, if there is one.
+        """Remove the first recorded resource that matches all fields of `gone`. Do nothing if there is none.
 
-        Only one is removed, because another account or stack may have a resource of the same type and id.
+        Only one resource is removed, because another account or stack may have a resource with the same type and id.
         """
         entries = self.entries()
         found = next((entry for entry in entries if gone.items() <= entry.items()), None)
@@ -128,7 +129,10 @@ class Record:
             self._write(self._file, entries)
 
     def fail(self, resource_type: str, operation: str, reason: str) -> None:
-        """Make `operation` (create, update or delete) of a type fail with `reason` until the engine is reset."""
+        """Make an operation on resources of a type fail with `reason` until the engine is reset.
+
+        `operation` is create, update or delete.
+        """
         failures = self._read(self._failures, {})
         failures.setdefault(resource_type, {})[operation] = reason
         self._write(self._failures, failures)
@@ -172,7 +176,7 @@ class Record:
 def handlers(
     resource_type: str, record: Record, account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Any]:
-    """Return the handlers of one recorded type for the engine's table.
+    """Return the handlers of a recorded type, for the engine's table of handlers.
 
     An update keeps the physical id. Without an update handler, the engine would create a new resource, and references
     to the old one would change.
@@ -242,7 +246,7 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
 
 
 def _either(real: dict[str, Any], recorded: dict[str, Any], lacking: str) -> dict[str, Any]:
-    """Return handlers for a type that the engine supports only in part.
+    """Return handlers for a type that the engine supports only partly.
 
     A resource with the property `lacking` is recorded but not created. The engine creates all other resources of the
     type.

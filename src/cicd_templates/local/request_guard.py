@@ -1,10 +1,10 @@
-"""Guards the engine: refuses with status 403 every request that the engine's owner did not make.
+"""Protects the engine. Requests that do not come from the engine's owner are refused with the status 403.
 
-Every web page in a browser and every user of the machine can reach 127.0.0.1. A web page is recognized by its `Origin`,
-which it cannot hide. DNS rebinding is recognized by the `Host`: it is a foreign name that resolves to 127.0.0.1, not an
-address of the engine. Every request must have a signature (Signature Version 4). To sign, the caller needs the engine's
-secret, which only the owner knows and which changes at each start. The key of a session or user also works, if a
-validly signed request has created it.
+This is needed because every web page in a browser and every user of the machine can reach 127.0.0.1. A request of a web
+page is recognized by the header `Origin`, which a page cannot remove. DNS rebinding is recognized by the header `Host`:
+it then has a foreign name that resolves to 127.0.0.1. Every request must have a signature (Signature Version 4). To
+sign, the caller needs the engine's secret. Only the owner knows it, and it changes at each start. The access key of a
+session or user also works, if a validly signed request has created it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -33,7 +33,7 @@ SecretOf = Callable[[str], "str | None"]
 
 
 def admin_authorization(secret: str, method: str, path: str) -> str:
-    """Return the `Authorization` header for one of the engine's own paths, such as its reset.
+    """Return the `Authorization` header for one of the engine's own paths, such as the path that resets it.
 
     The header is valid only for this method and path.
     """
@@ -43,8 +43,8 @@ def admin_authorization(secret: str, method: str, path: str) -> str:
 def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callable[[str], str | None]) -> SecretOf:
     """Return a function that maps an access key to its secret, or to None if the key is unknown.
 
-    An access key that is an account number has the secret `secret`. The secrets of all other keys come from the
-    engine's IAM.
+    If an access key is an account number, its secret is `secret`. The engine's IAM has the secrets of all other access
+    keys.
     """
 
     def secret_of(key: str) -> str | None:
@@ -61,7 +61,10 @@ def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callab
 
 
 class RequestGuard:
-    """An ASGI application that checks each request before the engine gets it. `sigv4` is the engine's module."""
+    """An ASGI application that checks each request before the engine gets it.
+
+    `sigv4` is the engine's module for Signature Version 4.
+    """
 
     def __init__(self, app: App, port: int, secret: str, sigv4: ModuleType, secret_of: SecretOf) -> None:
         self._app, self._secret, self._sigv4, self._secret_of = app, secret, sigv4, secret_of
@@ -69,7 +72,7 @@ class RequestGuard:
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Pass a request on after reading its body, or refuse it."""
+        """Read the body of a request, then pass the request on or refuse it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Finds the resources, headers and passed roles of a request that IAM in the local AWS does not find itself.
+"""Finds facts about a request that the local AWS's IAM does not find: resources, headers and passed roles.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -66,7 +66,7 @@ class Requests:
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
     def passed(self) -> list[tuple[str, str]]:
-        """Return the roles that this thread's latest request passes, each with the service that gets it.
+        """Return the roles that the latest request in this thread passes, each with the service that gets the role.
 
         The engine reads a request and decides on it in the same thread. The roles are forgotten after this call.
         """
@@ -104,14 +104,15 @@ class Requests:
         return str(self._resource_of(service, method, path, headers, body, query, region, account))
 
     def tags(self, service: str, *request: Any) -> dict[str, Any]:
-        """Return the condition keys, with their values, for the tags, the ECS cluster and the stack of a request."""
+        """Return the condition keys and values for the tags, the ECS cluster and the stack of a request."""
         more = self._latest.keys if service in ("cloudformation", "ecs") else {}
         return {**self._tags_of(service, *request), **more}
 
     def _of_cloudformation(self, query: Any) -> dict[str, str]:
         """Return the condition keys of a request for a stack, with the tags of the stack.
 
-        A change set that is named by its ARN sets no key here, because AWS documents the key for names:
+        If a request has the ARN of a change set instead of its name, no key for the change set is set. AWS documents
+        the key only for names:
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html#awscloudformation-policy-keys
         """
         named = {key: self._actions._query_param(query, key) for key in ("StackName", "ChangeSetName", "RoleARN")}
@@ -125,14 +126,14 @@ class Requests:
         return keys
 
     def context(self, action: str, query: Any, path: str, headers: dict[str, str]) -> dict[str, Any]:
-        """Return the condition keys, with their values, of a request for an S3 object."""
+        """Return the condition keys and values of a request for an S3 object."""
         found: dict[str, Any] = self._context_of(action, query, path, headers)
         more = {f"s3:{name}": headers[name] for name in PUT_KEYS if action == "s3:PutObject" and name in headers}
         return {**found, **more}
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of a request if the engine does not find it itself. Otherwise, return an empty string.
+    """Return the resource of a request if the engine cannot find it. Otherwise, return an empty string.
 
     The result is the part of the resource's ARN after the account:
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html

@@ -1,7 +1,7 @@
-"""Makes the local AWS refuse the schedules that AWS refuses, and makes it store every setting of a schedule.
+"""Makes the local AWS refuse the schedules that AWS refuses, and store every setting of a schedule.
 
-Without this module, the engine creates a schedule in a group that does not exist, and with a role that the service
-cannot assume. This module runs in the engine's interpreter, so it imports only the standard library.
+Without this module, the engine would create schedules in groups that do not exist, and with roles that EventBridge
+Scheduler cannot assume. This module runs in the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FORGOTTEN = ("ScheduleExpressionTimezone", "KmsKeyArn", "StartDate", "EndDate")
 def register(handlers: dict[str, dict[str, Any]], scheduler: Any, roles: Mapping[str, Mapping[str, Any]]) -> None:
     """Check the schedules that the engine's `handlers` create and update.
 
-    `scheduler` is the engine's module with its stores of groups and schedules. `roles` are the roles by name.
+    `scheduler` is the engine's module with the stores of groups and schedules. `roles` has the roles, keyed by name.
     """
     known = handlers[SCHEDULE]
 

@@ -11,10 +11,10 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 
 
 def secrets_by_arn(table: dict[str, Any], drift_readers: dict[str, Any]) -> None:
-    """Wrap the handlers of secrets in the engine's `table`, so that a secret's physical id is its ARN, as in AWS.
+    """Wrap the handlers of secrets in the engine's `table`, so that the physical id of a secret is its ARN.
 
-    Also wraps the reader of secrets in `drift_readers`. For each resource type, `drift_readers` has the function with
-    which the engine reads a resource to detect drift.
+    Also wrap the function for secrets in `drift_readers`. For each resource type, `drift_readers` has the function that
+    reads a resource to detect drift.
     """
     handlers = table[SECRET]
     read, properties_read = drift_readers[SECRET]

@@ -1,7 +1,7 @@
-"""Makes two kinds of secrets behave as in AWS: those without a value, and those scheduled for deletion.
+"""Makes two kinds of secrets behave as in AWS: secrets without a value, and secrets scheduled for deletion.
 
-In AWS, a secret without a value has no version. The engine gives every new secret a version, so a check for secrets
-without a value would find none. In AWS, no new secret can have the name of a secret that is scheduled for deletion. See
+In AWS, a secret without a value has no version. The engine gives every new secret a version, so a check would find no
+secrets without a value. In AWS, a new secret cannot have the same name as a secret that is scheduled for deletion. See
 docs/fakes.md.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
@@ -24,7 +24,7 @@ Refuse = Callable[[str, str, int], Any]
 def register(secrets: ModuleType, table: dict[str, Any], refuse: Refuse) -> None:
     """Change how the engine's `secrets` and its `table` of resource types create a secret.
 
-    `refuse` returns the engine's error response for an error code, a message and an HTTP status.
+    `refuse` is a function that returns the engine's error response for an error code, a message and an HTTP status.
     """
     create = secrets._create_secret
     handlers = table[SECRET]
