@@ -70,9 +70,8 @@ def differing_local_name(archive: ZipFile) -> str:
 def unclear_directory(archive: ZipFile) -> str:
     """Return why other programs could find a different directory in an archive than zipfile, or an empty string.
 
-    The record at the end of the file must point exactly to the directory that zipfile finds, and nothing else may
-    follow the directory. This check is needed because zipfile accepts a ZIP64 record that contradicts the ordinary
-    record, and skips text around the archive.
+    The record at the end of the file must point exactly to the directory that zipfile finds, directly before the
+    record. zipfile itself accepts a ZIP64 record that contradicts that record, and skips text around the archive.
     """
     file = archive.fp
     assert file is not None, "the archive is open"

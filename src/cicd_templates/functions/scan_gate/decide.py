@@ -29,8 +29,7 @@ class JudgedFinding:
     - `severity` is the worst severity of these findings.
     - `waiver` is a valid waiver if every finding has one, otherwise None. Of several, it is the first to expire.
     - `expired` is an expired waiver of any of these findings, or None.
-    - `weakened` is true if the given policy lets the vulnerability pass, the default policy would block it, and no
-      waiver accepts it.
+    - `weakened` is true if no waiver accepts the vulnerability, and only the default policy would block it.
     - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. It is empty if
       the threshold of the check already blocks it. The kinds are keys of `policy.KINDS`.
     """

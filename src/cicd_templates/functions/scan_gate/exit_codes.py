@@ -42,9 +42,8 @@ _UNFINISHED = {
 def check_run(data: bytes, tool: str, report: Report) -> None:
     """Mark `report` as incomplete if the run record `data` contradicts it.
 
-    The record contradicts the report if its exit code means that the run failed, or that the run found something
-    although the report has no finding. It also contradicts the report if their versions of the tool differ. The record
-    must be valid.
+    The record contradicts the report if its exit code means that the run failed, or that it found something although
+    the report has no finding. It also does if their versions of the tool differ. The record must be valid.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]

@@ -216,8 +216,7 @@ def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: boo
     """Return the severity of a setting. The setting is a word, or a table with the word, a reason, an owner and a date.
 
     A severity that is weaker than `weakest` must be in such a table, with an expiry date. If `weakest` is empty, no
-    severity needs a table. In a threshold (`lower` is true), a higher severity is weaker. In any other setting, a lower
-    severity is weaker.
+    severity needs a table. In a threshold (`lower` is true), higher is weaker. In other settings, lower is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value
