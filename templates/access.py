@@ -135,7 +135,7 @@ def _may_find(env: Environment, service: Service) -> Grant:
 
 
 def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:
-    """Deny everything that starts a release: uploading a new source, and starting a run again for an older source."""
+    """Deny everything that starts a release: the upload of a new source, and a new run for an older source."""
     return [
         deny(
             "LeaveReleasingToOthers",

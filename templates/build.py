@@ -184,10 +184,10 @@ def _repository(context: BuildContext) -> str:
 
 
 def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
-    """Let a build put evidence of a run under the names that it uses, but no verdict, signature or other record.
+    """Let a build store evidence of a run under its own names, but no verdict, signature or other record.
 
-    In a pattern of IAM, `*` also stands for slashes. So the folders in which functions look for their own records are
-    denied: all below the folder of a run, and the list of releases that passed the gate.
+    In an IAM pattern, `*` also matches slashes. So the build may not write to the folders in which functions look for
+    their own records. These are all folders below the run's folder, and the list of releases that passed the gate.
     """
     service = context.service.name
     return (

@@ -227,8 +227,8 @@ def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
 def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: int) -> PipelineAction:
     """Return an action that judges the registry's scan of the image.
 
-    CodePipeline inserts the image's address into JSON. A build could end the address with quotes, and add variables. So
-    the scan gets the same text as the signer, which accepts only the exact address of an image.
+    CodePipeline inserts the image's address into JSON. With quotes in the address, a malicious build could add
+    variables. So the scan gets the same text as the signer. The signer accepts only the exact address of an image.
     """
     variables = {
         "IMAGE_URI": IMAGE_URI,

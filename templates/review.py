@@ -1,4 +1,4 @@
-"""Layer `review`: the functions that describe change sets to approvers, and stop what is not signed or approved."""
+"""Layer `review`: the functions that describe change sets to approvers, and stop unsigned or unapproved deployments."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def approves(env: Environment) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the approval check and, if releases need an approval, the review function.
 
-    Both can read only the change sets of one service. Only the review function can store the record and the page as
-    evidence, and of the two functions, only the check can read them.
+    Both can read only the change sets of one service. The review function stores the record and the page as evidence,
+    and the check reads them. Neither function can do both.
     """
     layer = LayerTemplate(env, service)
     if approves(env):

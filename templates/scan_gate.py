@@ -1,4 +1,4 @@
-"""Layer `scan_gate`: the function that decides from the reports of the checks whether a release may continue."""
+"""Layer `scan_gate`: the function that reads the reports of the checks and decides whether a release may continue."""
 
 from __future__ import annotations
 

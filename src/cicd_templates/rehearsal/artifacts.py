@@ -1,4 +1,4 @@
-"""Artifacts of actions: zip files in the pipeline's bucket, written and read with the action's credentials."""
+"""Reads and writes the artifacts of actions: zip files in the pipeline's bucket. Uses the action's credentials."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def mask_secrets(text: str, environment: Mapping[str, str], project: Project, sp
 
 
 def _has_service_tokens(run: PipelineRun, project: Project) -> bool:
-    """Return whether the project calls external services and the user has given the tokens for all of them."""
+    """Return whether the project calls external services, and the user has provided a token for each service."""
     needed = project.needs_a_service
     return bool(needed) and all(name in run.setup.tokens for name in needed)
 
@@ -151,7 +151,7 @@ def application_addresses(
 def runnable_phases(
     step: ActionProgress, specification: Buildspec, project: Project, run: PipelineRun, folder: Path
 ) -> list[Phase]:
-    """Return the phases that can run on this machine. They use a private folder instead of /tmp.
+    """Return the phases that can run on this machine. The phases use a private folder instead of /tmp.
 
     Commands that download something are removed, except if the build has the tokens of its external services. Commands
     that only install packages by hash remain, because the program that replaces pip downloads nothing. It only checks

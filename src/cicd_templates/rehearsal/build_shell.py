@@ -1,4 +1,4 @@
-"""Run the phases of a build in one shell, as CodeBuild does, and record their times and failures."""
+"""Runs the phases of a build in one shell, as CodeBuild does, and records their times and failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tools of a build: a prepared virtual environment, and replacements for programs that are not available.
+"""Provides the tools of a build: a prepared virtual environment, and replacements for unavailable programs.
 
 A real build installs its own virtual environment; in a rehearsal, it uses the prepared one. Builds cannot change the
 prepared environment, because a replacement runs instead of pip. The replacement installs nothing. It refuses the

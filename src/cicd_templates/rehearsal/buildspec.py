@@ -1,4 +1,4 @@
-"""The build specification of a CodeBuild project: phases, environment, artifacts and reports.
+"""Parses the build specification of a CodeBuild project: phases, environment, artifacts and reports.
 
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """

@@ -1,4 +1,4 @@
-"""CloudFormation actions: create and execute change sets in the local AWS, with the action's role.
+"""Executes CloudFormation actions: creates and executes change sets in the local AWS, with the action's role.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
@@ -90,7 +90,7 @@ def _replace_change_set(
 
 
 def _artifact_file(files: dict[str, zipfile.ZipFile], path: str) -> str:
-    """Return the text of the file that `path` names in the form `<artifact>::<file>`."""
+    """Return the text of a file in an artifact. `path` has the form `<artifact>::<file>`."""
     artifact, _, name = path.partition("::")
     if artifact not in files:
         raise ActionFailedError(

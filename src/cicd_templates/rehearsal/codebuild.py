@@ -1,4 +1,4 @@
-"""CodeBuild actions: run the project's phases on this machine, with the credentials of the project's role."""
+"""Executes CodeBuild actions: runs the project's phases on this machine, with the credentials of its role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the databases of deployed stacks for the tasks of a rehearsal: PostgreSQL servers behind proxies that ask IAM.
+"""Runs the databases of deployed stacks for the tasks of a rehearsal: PostgreSQL servers behind proxies for IAM logins.
 
 In AWS, somebody creates the users of a database by hand. The source therefore has the SQL statements for this in the
 script `rehearsal/<database name>.sql`. The administrator of the server runs the script when the server starts.

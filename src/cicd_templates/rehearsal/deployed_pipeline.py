@@ -76,7 +76,7 @@ def _resources(stack: StackTemplate, resource_type: str) -> list[Any]:
 
 
 def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
-    """Deploy every stack with the package `deploy`. Raises `CicdError` with the first cause if a stack fails."""
+    """Deploy every stack with the package `deploy`. If a stack fails, raises `CicdError` with the first cause."""
     broken: list[str] = []
 
     class Listener:
@@ -101,7 +101,7 @@ def polling() -> Polling:
 
 
 def stack_clients(engine: Engine, stack: StackTemplate) -> Clients:
-    """Return the clients with which a stack is deployed, for the account of the stack."""
+    """Return the AWS clients that deploy a stack. They belong to the account of the stack."""
     return local_clients(engine.url, stack.account, stack.region, engine.secret)
 
 

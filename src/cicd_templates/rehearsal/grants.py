@@ -1,4 +1,4 @@
-"""Finds out which of the IAM actions granted to roles were used in a rehearsed run."""
+"""Finds out which granted IAM actions a rehearsed run used."""
 
 from __future__ import annotations
 

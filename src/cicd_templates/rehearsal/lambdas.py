@@ -1,4 +1,4 @@
-"""Lambda actions: invoke the deployed function, which reports the result of the job to the local AWS.
+"""Executes Lambda actions: invokes the deployed function, which reports the job's result to the local AWS.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
 """

@@ -1,4 +1,4 @@
-"""The variables of a pipeline run, which are written as `#{Namespace.Name}`.
+"""Resolves the variables of a pipeline run, which are written as `#{Namespace.Name}`.
 
 https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html
 """

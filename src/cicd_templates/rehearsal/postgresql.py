@@ -74,7 +74,7 @@ class Server:
         return done.stdout
 
     def prepare(self) -> None:
-        """Create the database, and the role whose members log in with IAM tokens in RDS.
+        """Create the database, and the role whose members log in to RDS with IAM tokens.
 
         Raises `CicdError` on a failure.
         """

@@ -1,4 +1,4 @@
-"""S3 source actions: each copies an S3 object to an artifact.
+"""Executes S3 source actions. Each action copies an S3 object to an artifact.
 
 The source action of the release copies the object version that started the run. Every other source action copies the
 newest version of its object. https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-S3.html

@@ -1,4 +1,4 @@
-"""Sessions in the local AWS for the account root, for roles, and for roles that a service assumes."""
+"""Opens sessions in the local AWS: of an account's root, of roles, and of roles that a service assumes."""
 
 from __future__ import annotations
 
@@ -98,6 +98,6 @@ class Session:
 def root(endpoint: str, account: str, region: str, secret: str) -> Session:
     """Return a session of an account's root. In the local AWS, its access key is the account number.
 
-    `secret` is the engine's secret.
+    `secret` is the secret access key that the engine of the local AWS accepts for it.
     """
     return Session(Credentials(account, secret), maker(endpoint, region))

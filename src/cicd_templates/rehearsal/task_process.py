@@ -54,7 +54,7 @@ class Task:
 
     @property
     def source(self) -> Path:
-        """Return the folder with a copy of the released source, in which commands run."""
+        """Return the folder in which commands run. It contains a copy of the released source."""
         return self.folder / "src"
 
     def log(self) -> str:

@@ -1,4 +1,4 @@
-"""Known reasons why a rehearsal does not use a granted action. The first matching row gives the reason."""
+"""Lists the known reasons why a rehearsal does not use a granted action. The first matching row has the reason."""
 
 from __future__ import annotations
 

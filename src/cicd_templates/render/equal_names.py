@@ -104,7 +104,7 @@ def name_marks(stack: StackTemplate) -> tuple[int, ...]:
 
 
 def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
-    """Return whether a number occurs more than once in the marks of stacks."""
+    """Return whether a number occurs more than once in the `name_marks` of the stacks."""
     seen: set[int] = set()
     for marks in marks_of_stacks:
         for mark in marks:

@@ -137,7 +137,7 @@ def strays(files: Mapping[str, str], root: Path) -> list[str]:
 
 
 def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
-    """Return a unified diff from `root` to `files`, one line per item, without `strays`.
+    """Return the lines of a unified diff from the folder `root` to `files`. The `strays` are left out.
 
     The result is empty if `make render` would change no file.
     """

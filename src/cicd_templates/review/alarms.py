@@ -23,8 +23,8 @@ _COMPARISONS = {
 def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
     """Return the rows of alarms and EventBridge rules.
 
-    Rows that differ only in names are merged, even if the trigger of an alarm contains the alarm's own name. In a
-    merged row, `OWN_MARK` stands for this name.
+    Rows that differ only in the names of the alarms are merged. The trigger of an alarm can contain its name, too.
+    There, `OWN_MARK` replaces the name.
     """
     alike: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for logical_id, resource in stack.resources.items():

@@ -1,4 +1,4 @@
-"""Lists who can access an environment: outside principals that may assume its roles, and people who may release."""
+"""Lists who can access an environment: external principals that may assume its roles, and people who may release."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ TEMPLATE_SUFFIXES = (".yaml", ".json")
 
 
 class GitRefusedError(CicdError):
-    """Raised if git failed. `status` is its exit code; the message is git's own."""
+    """Raised if git failed. `status` is git's exit code, and the message is git's message."""
 
     def __init__(self, command: str, status: int, reason: str) -> None:
         super().__init__(f"git {command}: {reason or 'failed'}")
@@ -94,7 +94,7 @@ def _read_files(revision: str, listed: list[ListedFile]) -> list[tuple[ListedFil
 
 
 def commit_of(revision: str) -> str:
-    """Return the commit that `revision` names. Raises `ConfigurationError` if there is no such commit.
+    """Return the commit to which `revision` refers. Raises `ConfigurationError` if there is no such commit.
 
     If git refuses to answer, for example in the work tree of another user, raises this error with git's reason.
     """

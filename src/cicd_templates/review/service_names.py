@@ -12,7 +12,7 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 def with_placeholders(text: str, service: str) -> str:
     """Return `text` with the placeholders `{service}` for the service and `{pipeline}` for its artifact folder.
 
-    CodePipeline names this folder after the first characters of the pipeline's name: the service's name, and as much of
+    The name of this folder is the beginning of the pipeline's name. It consists of the service's name and as much of
     the project's name as fits. If only the service's name were replaced, the texts of two services would still differ
     in this folder.
     """

@@ -67,7 +67,7 @@ def _without_key(top: TemplateNode, key: str, *, used: bool) -> Iterator[RuleFin
 
 
 def _takes_access_logs(resource: Resource) -> bool:
-    """Return whether an AWS log delivery service may write to the bucket, by a bucket policy in the same template."""
+    """Return whether a bucket policy in the same template lets an AWS log delivery service write to the bucket."""
     return any(
         statement.allows and any(name in LOG_DELIVERY for _, name, _ in statement.principals())
         for policy in resource.others("AWS::S3::BucketPolicy")

@@ -1,4 +1,4 @@
-"""E9118: a grant of iam:PassRole names the roles, and the AWS service to which they may be passed."""
+"""E9118: a grant of iam:PassRole lists exact roles, and the AWS service to which they may be passed."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")
 
 
 class PhysicalNames(ResourceRule):
-    """Require the environment and suffix in every physical name."""
+    """Require the name of the environment and its suffix in every physical name."""
 
     id = "E9122"
     shortdesc = "Physical names contain environment and suffix"

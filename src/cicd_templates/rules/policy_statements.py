@@ -170,7 +170,7 @@ def parsed_policy(value: Any) -> dict[str, Any] | None:
 
 
 def is_sub(value: Any) -> bool:
-    """Return whether `value` is an `Fn::Sub` of one text."""
+    """Return whether `value` is an `Fn::Sub` with a text as its only argument."""
     return isinstance(value, dict) and isinstance(value.get("Fn::Sub"), str)
 
 

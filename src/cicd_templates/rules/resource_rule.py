@@ -1,4 +1,4 @@
-"""The base class of the rules that check resources one at a time.
+"""Defines the base class of the rules that check one resource at a time.
 
 cfn-lint can call a rule in two ways. It calls `match` once with the whole template, or it calls a keyword rule wherever
 cfn-lint's schemas contain a certain keyword. The rules of this project use `match` for two reasons. If a keyword rule
@@ -19,7 +19,7 @@ from cicd_templates.rules.reading import Path, Resource
 
 
 class RuleFinding(NamedTuple):
-    """A violation: a message that says what is wrong and what would be right, and the path within the resource."""
+    """A violation: its path within the resource, and a message that says what is wrong and how to correct it."""
 
     message: str
     path: Path = ()

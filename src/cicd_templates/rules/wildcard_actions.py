@@ -1,4 +1,4 @@
-"""E9111: a grant names its actions without wildcards."""
+"""E9111: a grant lists its actions without wildcards."""
 
 from __future__ import annotations
 

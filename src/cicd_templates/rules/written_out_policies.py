@@ -55,7 +55,7 @@ class WrittenOutPolicies(ResourceRule):
 
 
 def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
-    """Return the policies that the resource has as strings, by their paths. A policy is None if it cannot be read.
+    """Return the policies that the resource has as strings, keyed by path. A policy is None if it cannot be read.
 
     A policy that is a map, or an `Fn::If`, is left out.
     """

@@ -1,4 +1,4 @@
-"""Compares two values of a template part by part. List items that have names are compared by name."""
+"""Compares two values of a template item by item. List items with the same name are compared with each other."""
 
 from __future__ import annotations
 

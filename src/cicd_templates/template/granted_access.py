@@ -173,7 +173,7 @@ def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def _may_be_omitted(value: Any) -> bool:
-    """Return whether a value removes its property, always or with a condition."""
+    """Return whether a value is `AWS::NoValue`, always or under a condition. This value removes the property."""
     match value:
         case {"Fn::If": [_, first, second]}:
             return _may_be_omitted(first) or _may_be_omitted(second)

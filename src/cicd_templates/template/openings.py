@@ -1,4 +1,4 @@
-"""Finds settings that let people use a resource, such as an access key or public access, as IAM statements."""
+"""Finds settings that let people use a resource, such as public access. Returns them as IAM statements."""
 
 from __future__ import annotations
 

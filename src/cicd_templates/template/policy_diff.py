@@ -209,7 +209,7 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a part of a resource, in which each statement inside an `Fn::If` also has the condition of the `Fn::If`.
+    """Return a part of a resource, and add the condition of each `Fn::If` to the statements in it.
 
     Such a statement applies only in some environments. A Deny statement with a further condition denies less.
     """

@@ -1,4 +1,4 @@
-"""Derives from the templates which stacks publish and read each value, and the order in which stacks are deployed.
+"""Derives from the templates which stacks publish and read which values, and the deploy order of the stacks.
 
 The functions work on plain dicts, from the renderer or from files in `out/`. So the renderer and the deployer apply the
 same rules. The module does not import troposphere and does not call AWS.

@@ -1,4 +1,4 @@
-"""Finds the roles with which a resource runs, or which it passes to somebody, as IAM statements."""
+"""Finds the roles with which a resource runs, or which it passes to somebody. Returns them as IAM statements."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def reported_as_hidden(text: str) -> bool:
 
 
 def not_compared(before: str, after: str) -> str:
-    """Return `after`. If `before` has masked values, too, each masked value in `after` says that it is not compared.
+    """Return `after`. If `before` has masked values, too, add to each masked value in `after` that it is not compared.
 
     Two different secrets look the same when they are masked. With these words, the two texts differ.
     """
