@@ -70,7 +70,7 @@ T = TypeVar("T", bound=Table)
 def read_configuration(path: Path, *, suffix: str | None = None) -> Configuration:
     """Return the configuration in `path`. With `suffix`, every environment becomes a parallel copy with that suffix.
 
-    Raises `ConfigurationError`, which lists all problems, each with its TOML path.
+    Raises `ConfigurationError` if there are problems. The error lists all of them with their TOML paths.
     """
     return parse_configuration(_read_toml(path), source=str(path), suffix=suffix)
 
@@ -237,7 +237,7 @@ class _Reader:
     def _resolved(self, model: type[T], at: str, base: Raw, override: Raw, environment: str) -> T | None:
         """Return the table at the TOML path `at` for one environment, or None if the table has problems.
 
-        The environment's values, `override`, replace the shared values, `base`.
+        `override` has the environment's own values. They replace the shared values in `base`.
         """
 
         def where(path: tuple[str | int, ...]) -> str:

@@ -39,7 +39,7 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
 
     A name that must be unique across all of AWS, such as a bucket name, ends with account and region. Raises
     `ValueError` if the name limit of `resource_type` is unknown, or if `words` contain other characters. Both errors
-    are mistakes in a layer.
+    mean that the code of a layer has a mistake.
     """
     facts = facts_of(resource_type)
     if facts.name_limit is None:
@@ -116,10 +116,10 @@ def pipeline_name(env: Environment, service: str) -> str:
 
 
 def approval_keys(service: str) -> str:
-    """Return the prefix of the S3 keys of the documents that a service's approvers saw, without a slash at the end.
+    """Return the S3 key prefix of the documents that were shown to a service's approvers.
 
-    All other evidence of a service has keys that begin with the service's name. This prefix differs from all of them,
-    because no service name begins with an underscore.
+    It has no slash at the end. All other evidence of a service has keys that begin with the service's name. This prefix
+    differs from all of them, because no service name begins with an underscore.
     """
     return f"_approvals/{service}"
 

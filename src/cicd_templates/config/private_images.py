@@ -23,6 +23,9 @@ class PrivateRepository:
 
 
 def private_repository(image: str) -> PrivateRepository | None:
-    """Return the repository of an image with digest, or None if the image is not in a private ECR registry."""
+    """Return the repository in the address of an image, or None if the address is not in a private ECR registry.
+
+    The address must contain the digest of the image.
+    """
     match = _PRIVATE.fullmatch(image)
     return PrivateRepository(match["account"], match["region"], match["repository"]) if match else None

@@ -36,9 +36,9 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return the steps that are possible from the position `at` in `pattern`.
+    """Return the possible steps from the position `at` in `pattern`.
 
-    A step is a pair: the next position, and the character that the step reads.
+    A step is a pair of the next position and the character that is read on the way.
     """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)

@@ -17,7 +17,7 @@ HookName = Literal["verify-image", "smoke"]
 
 
 class CanaryTable(Table):
-    """`[services.<name>.canary]`: the first step in which a canary rollout moves requests (`rollout = "canary"`)."""
+    """`[services.<name>.canary]`: the first step of a canary rollout (`rollout = "canary"`)."""
 
     percent: Annotated[float, Field(ge=0.1, le=100)] = Field(
         default=10.0, description="Percentage of requests that the new release gets first"
@@ -26,7 +26,7 @@ class CanaryTable(Table):
 
 
 class LinearTable(Table):
-    """`[services.<name>.linear]`: the steps in which a linear rollout moves requests (`rollout = "linear"`)."""
+    """`[services.<name>.linear]`: the steps of a linear rollout (`rollout = "linear"`)."""
 
     percent: Annotated[float, Field(ge=3, le=100)] = Field(
         default=20.0, description="Percentage of requests that each step shifts"
@@ -35,7 +35,7 @@ class LinearTable(Table):
 
     @property
     def waits(self) -> int:
-        """The number of waits in a linear rollout: one after each step except the last one, which reaches 100 %."""
+        """The number of waits in a linear rollout. There is one after each step, except after the last one (100 %)."""
         steps = 100 / self.percent
         whole = round(steps)
         return whole - 1 if math.isclose(steps, whole) else math.floor(steps)

@@ -1,5 +1,6 @@
-"""Finds problems with the Object Lock of evidence: a mode without a time, and a lock that prevents the deletion of
-data.
+"""Finds problems with the Object Lock of evidence.
+
+A lock mode must not be set without a lock time, and the lock must not prevent the deletion of a disposable environment.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem if the lock's mode has no effect, or would keep a disposable environment from being deleted."""
+    """Yield a problem if the lock's mode has no effect, or if the lock would keep an environment from being deleted."""
     evidence = configuration.evidence
     if "lock_mode" in evidence.model_fields_set and evidence.lock_days is None:
         yield Problem("evidence.lock_mode", "has no effect without lock_days; add it, or remove this key")

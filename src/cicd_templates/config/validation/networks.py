@@ -25,7 +25,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 def problems_in(environment: Environment) -> Iterator[Problem]:
     """Yield a problem for each wrong or missing network setting of a runtime environment.
 
-    These are the address range, zones, NAT and endpoints. The tools environment has no network.
+    The network settings are the address range, zones, NAT and endpoints. The tools environment has no network.
     """
     if environment.kind == "runtime":
         at = f"environments.{environment.name}"

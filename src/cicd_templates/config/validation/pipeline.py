@@ -11,8 +11,7 @@ from cicd_templates.config.validation.problem import Problem
 def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
     """Yield a problem for each wrong environment on the pipeline's path, and for a missing or second tools environment.
 
-    `unread` has the names of environments whose tables have problems. So it is unknown whether one of these
-    environments is the tools environment.
+    `unread` has the names of environments whose tables have problems. One of them may be the tools environment.
     """
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):

@@ -9,9 +9,7 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem if the configuration lets pull requests preview the environment, but the previews could not
-    work.
-    """
+    """Yield a problem if pull requests may preview the environment, but the previews could not work."""
     where = f"environments.{environment.name}.pull_requests"
     if not environment.settings.pull_requests:
         return

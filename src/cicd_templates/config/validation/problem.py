@@ -13,7 +13,7 @@ from cicd_templates.plurals import counted
 class Problem:
     """One mistake in the configuration file.
 
-    `path` is the TOML path of the key, and may be empty. `message` says what to write instead. `also_in` names the
+    `path` is the TOML path of the key, and may be empty. `message` says what to write instead. `also_in` lists the
     other environments that have the same mistake at the same key.
     """
 

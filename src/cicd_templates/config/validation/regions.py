@@ -72,7 +72,7 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each region in a partition, such as `aws-cn`, that nobody has checked.
+    """Yield a problem for each region whose partition nobody has checked, such as the regions of `aws-cn`.
 
     The rendered names of service principals and endpoints may be wrong in such a partition.
     """
@@ -95,7 +95,7 @@ def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
 def _missing_services(configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each AWS service that the region of the tools environment lacks.
 
-    The path of the problem is the key that needs the service.
+    Each problem is reported at the key that needs the service.
     """
     for environment in configuration.environments:
         region = environment.region

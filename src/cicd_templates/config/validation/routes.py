@@ -38,7 +38,8 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 def _perhaps_conflicting(routes: Routes) -> list[tuple[Service, Service]]:
     """Return the pairs of services that may conflict.
 
-    Their priorities are equal, or the path pattern of the first may cover the pattern of the second.
+    Two services may conflict if their priorities are equal, or if the path pattern of the first may cover the pattern
+    of the second.
     """
     same_priority: dict[int | None, list[int]] = {}
     pairs = set()

@@ -1,9 +1,9 @@
-"""Refuses to call AWS services at addresses that environment variables or this machine's AWS configuration set.
+"""Refuses to call AWS services at addresses that environment variables or this machine's AWS configuration set:
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
 The server at such an address sees every request and can forge every answer. So such addresses are used only if the
-project's configuration allows them. `LOCAL=1` needs no check, because its clients get the address of the local AWS
-directly:
-https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+project's configuration allows them. With `LOCAL=1`, the check is not needed, because the clients get the address of the
+local AWS directly.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class DriftedResource:
 class StackDrift:
     """The drift of one stack. `problem` says why the stack, or a part of it, could not be checked.
 
-    `unsupported` counts the resources that CloudFormation never checks, by resource type.
+    `unsupported` maps resource types that CloudFormation never checks to the number of such resources in the stack.
     """
 
     stack: str

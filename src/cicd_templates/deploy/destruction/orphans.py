@@ -38,9 +38,9 @@ def find_unknown_environments(
 
 @dataclass(frozen=True)
 class RemovedStack:
-    """A stack of an environment that exists in AWS but is no longer rendered, as its tags describe it.
+    """A stack of an environment that exists in AWS but is no longer rendered. The fields are read from its tags.
 
-    `layer` is empty if the stack has no such tag; its label is then its name.
+    If the stack has no tag for its layer, `layer` is empty and the label of the stack is its name.
     """
 
     label: str

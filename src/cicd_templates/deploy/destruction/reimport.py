@@ -175,7 +175,7 @@ def find_reimports(
 def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of those template parameters of the stack that read Parameter Store.
 
-    `values` has the known values by Parameter Store path. Parameters with unknown values are left out.
+    `values` has the known values, keyed by Parameter Store path. Parameters with unknown values are left out.
     """
     return {
         read.parameter: values[read.path].split(",") if read.is_list else values[read.path]

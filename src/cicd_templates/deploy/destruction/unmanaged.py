@@ -84,7 +84,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS lacks the operation, and therefore has no such resources."""
+    """Return whether `error` means that the local AWS lacks an operation. It then has no resources that need it."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 

@@ -33,7 +33,7 @@ OF_THE_STACK = FAILED_STATUSES | {
 
 @dataclass(frozen=True)
 class Failure:
-    """A failure that no other failure caused.
+    """A failure that was not caused by another failure.
 
     `path` is its place in the template, such as `/Resources/Key/Properties/Tags`.
     """

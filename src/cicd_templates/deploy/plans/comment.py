@@ -37,8 +37,8 @@ NO_PLAN = (
 def comment(plans: Sequence[Plan], review: str, base: str, missing: Sequence[str] = ()) -> str:
     """Return the comment for `plans`, which may be empty.
 
-    `review` is the Markdown of `make review` since the revision `base`. `missing` are the names of the environments
-    without a plan.
+    `review` is the Markdown output of `make review`: the changes of the templates since the revision `base`. `missing`
+    are the names of the environments without a plan.
     """
     rows = fold(plans)
     names = cut(", ".join(plan.environment for plan in plans), LONGEST_ANSWER)

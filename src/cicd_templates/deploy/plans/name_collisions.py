@@ -1,6 +1,7 @@
 """Finds names of new resources that are already taken, before CloudFormation fails on them.
 
-Only reads. Such a name often belongs to a resource that was kept when a protected environment was destroyed.
+Such a name often belongs to a resource that was kept when a protected environment was destroyed. This module only
+reads.
 """
 
 from __future__ import annotations
