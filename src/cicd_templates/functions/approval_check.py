@@ -102,7 +102,8 @@ def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
         problems += _unsigned(present, release, file, template)
         used |= {image: release.exceptions[image] for image in _images(present) if image in release.exceptions}
     if problems:
-        raise RefusedError("; ".join(problems))
+        # Without the reason, nobody would learn why an exception decided instead of the signatures.
+        raise RefusedError("; ".join([*problems, *filter(None, [release.reason])]))
     if release.exceptions:
         environment, execution = parameters["environment"], parameters["execution"]
         report_exceptions(os.environ["SERVICE"], environment, execution, release.reason, list(used.values()))

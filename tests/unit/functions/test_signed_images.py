@@ -521,6 +521,12 @@ def test_no_other_exception_lets_an_image_pass(
     assert RECORD not in unsigned.objects
 
 
+def test_a_refusal_says_why_the_exceptions_decided(unsigned: DeployingAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(SIGNED))
+
+    assert "Signatures cannot be verified: NotSignedError: " in unsigned.check()
+
+
 def test_an_exception_is_not_used_for_a_signed_release(
     account: DeployingAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

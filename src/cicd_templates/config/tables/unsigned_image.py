@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from cicd_templates.config.tables.field_types import Digest, matching
 from cicd_templates.config.tables.patch import Reason
@@ -13,7 +13,18 @@ from cicd_templates.config.tables.table import Table
 
 # Lambda limits the environment variables of a function to 4 KB.
 MOST_EXCEPTIONS = 3
-Owner = Annotated[str, matching(r"\S[^\n]*", "write the name of a person or a team", 60)]
+
+
+def _visible(value: str) -> str:
+    # The functions send the text in an e-mail, where such characters could begin a line or change the order of letters.
+    if not value.isprintable():
+        raise ValueError(
+            f"{value!a} has characters that are not visible; write visible characters and spaces on one line"
+        )
+    return value
+
+
+Owner = Annotated[str, AfterValidator(_visible), matching(r"\S[^\n]*", "write the name of a person or a team", 60)]
 
 
 def _day(value: object) -> object:
@@ -31,7 +42,9 @@ class UnsignedImageTable(Table):
 
     image: Digest = Field(description="Address of exactly one image, by digest")
     owner: Owner = Field(description="Who answers for the exception")
-    reason: Annotated[Reason, Field(max_length=160)] = Field(description="Why the image has no signature")
+    reason: Annotated[Reason, AfterValidator(_visible), Field(max_length=160)] = Field(
+        description="Why the image has no signature"
+    )
     expires: Annotated[date, BeforeValidator(_day)] = Field(
         description="Last day of the exception, at most 90 days from now; after that day, `make render` refuses the"
         " exception, and no function accepts it"
