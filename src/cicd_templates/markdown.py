@@ -1,7 +1,7 @@
 """Escapes untrusted text for Markdown, and writes Markdown tables.
 
-Every Markdown page of this package is written with these functions. Each table row states one fact, so that a changed
-fact changes only one line of the page.
+All Markdown pages of this package are written with these functions. Each table row contains one fact. So if a fact
+changes, only one line of the page changes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 class Markup(str):
-    """Safe Markdown, which need not be escaped. `cell`, `plain` and `code` turn plain text into `Markup`."""
+    """Safe Markdown, which must not be escaped again. `cell`, `plain` and `code` turn plain text into `Markup`."""
 
     __slots__ = ()
 
@@ -32,8 +32,9 @@ class Markup(str):
 def cell(text: str) -> Markup:
     """Return `text` escaped for a table cell: on one line, printable, and displayed as it was typed.
 
-    The text cannot end the cell. Nothing in it becomes HTML, code, emphasis, an image or a link. A sign that begins a
-    mention, such as `@` or `#`, is put in a code span, so that GitHub links no user and no issue.
+    The text cannot end the cell. Nothing in it becomes HTML, code, emphasis, an image or a link. A character that
+    begins a mention, such as `@` or `#`, is put into a code span, so that GitHub does not link it to a user or an
+    issue.
     """
     escaped = _ENTITY.sub("&amp;", printable(text)).replace("<", "&lt;")
     return Markup(_ACTIVE.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", escaped))
@@ -66,7 +67,7 @@ def markdown_cell(markdown: str) -> Markup:
 
 
 def table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """Return the lines of a table, or the line `None.` if there are no rows. Text that is not `Markup` is escaped."""
+    """Return the lines of a table. If there are no rows, return the line `None.` Text that is not `Markup` is escaped."""
     lines = [table_row(cells) for cells in rows]
     if not lines:
         return ["None."]

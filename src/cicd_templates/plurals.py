@@ -1,4 +1,4 @@
-"""Formats a number with its noun, singular or plural, for messages."""
+"""Formats a number with its noun in the singular or plural, for messages."""
 
 from __future__ import annotations
 

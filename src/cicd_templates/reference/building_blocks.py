@@ -1,4 +1,4 @@
-"""Generates the tables of the building blocks and grants that users need most often in their own layers."""
+"""Generates tables of the building blocks and grants that users need most often in their own layers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ GRANTS: tuple[Function, ...] = (
 
 
 def table(functions: Sequence[Function]) -> list[str]:
-    """Return a table with one line for each function: its module, its required arguments and its first sentence."""
+    """Return a table with one line for each function: its module, its required arguments and the first sentence about
+    it.
+    """
     lines = ["", "| Function | What it does |", "|---|---|"]
     for function in functions:
         module = function.__module__.removeprefix("cicd_templates.")
@@ -78,7 +80,7 @@ def table(functions: Sequence[Function]) -> list[str]:
 
 
 def _required(function: Function) -> list[str]:
-    """Return the arguments that have no default. Those that must be passed by name end with `=`."""
+    """Return the arguments that have no default value. If an argument must be passed by name, `=` is appended."""
     written: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*{}", inspect.Parameter.KEYWORD_ONLY: "{}="}
     return [
         written.get(argument.kind, "{}").format(argument.name)

@@ -1,7 +1,7 @@
 """Generates `docs/compliance.md`: requirements of standards, the resources that meet them, tests, and the user's part.
 
-A row without a test names a requirement that is not met. The requirements are shortened; only the text of the standard
-itself is authoritative.
+If a row has no test, its requirement is not met. The requirements are shortened; only the text of the standard itself
+is authoritative.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ NOT_MET = "not met"
 class Requirement:
     """A requirement of a standard, as one row of `docs/compliance.md`.
 
-    `resources` are written as `layer.LogicalId`. `held_by` names the tests or lint rules that check the requirement.
+    `resources` has the resources, each as `layer.LogicalId`. `held_by` has the names of the tests or lint rules that
+    check the requirement.
     """
 
     asks: str
@@ -306,7 +307,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
 def compliance_page() -> str:
     """Return the text of `docs/compliance.md`.
 
-    The text does not depend on the configuration, because every service has the same resources.
+    The text is the same for every configuration, because every service has the same resources.
     """
     lines = [*_HEADER]
     for standard, rows in STANDARDS.items():
