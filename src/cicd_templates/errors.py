@@ -1,4 +1,4 @@
-"""Expected failures, each with the exit code that the command line returns for it.
+"""Defines the expected failures. Each has the exit code that the command line returns.
 
 Each message says what is wrong, where it is wrong and how to correct it. Any other exception is a bug and keeps its
 traceback. This module prints nothing; `cli` prints the messages.
@@ -46,7 +46,7 @@ class ChangesRemainError(CicdError):
 
 
 class DetachedError(CicdError):
-    """The command stopped watching an operation, which continues in AWS. The exit code is 75."""
+    """The command has stopped watching an operation that continues in AWS. The exit code is 75."""
 
     exit_code = 75
 

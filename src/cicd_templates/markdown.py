@@ -67,7 +67,7 @@ def markdown_cell(markdown: str) -> Markup:
 
 
 def table(heads: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """Return the lines of a table. If there are no rows, return the line `None.` Text that is not `Markup` is escaped."""
+    """Return the lines of a table, or the line `None.` if there are no rows. Text is escaped unless it is `Markup`."""
     lines = [table_row(cells) for cells in rows]
     if not lines:
         return ["None."]

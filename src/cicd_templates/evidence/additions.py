@@ -26,7 +26,7 @@ _PAGE = re.compile(rf"(approvals/[^/]+/[0-9a-f]{{64}}/)({'|'.join(map(re.escape,
 
 
 def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str:
-    """Return the path in the folder of a file that belongs to an approval for `environment`.
+    """Return the path of a file of an approval for `environment`, relative to the folder.
 
     `file` is the name of the file. `digest` is the digest of the approval's record.
     """
@@ -34,17 +34,20 @@ def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str
 
 
 def record_names(contents: FolderContents) -> list[str]:
-    """Return the names of all files that are records of approvals."""
+    """Return the names of all approval records in the folder."""
     return sorted(name for name in contents.digests if RECORD.fullmatch(name))
 
 
 def page_names(contents: FolderContents) -> list[str]:
-    """Return the names of all files that are pages which approvers saw."""
+    """Return the names of all files that belong to pages which approvers saw."""
     return sorted(name for name in contents.digests if _PAGE.fullmatch(name))
 
 
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each added file that differs from the stored file: the file's name and a phrase."""
+    """Yield a problem for each added file that differs from the stored file.
+
+    A problem is the name of a file and a phrase.
+    """
     for name in record_names(contents):
         match = RECORD.fullmatch(name)
         if match and contents.digests[name] != match[2]:

@@ -54,7 +54,7 @@ class Deployment:
 
 
 def deployment_names(contents: FolderContents) -> list[str]:
-    """Return the names of all files that are statements about deployments, in the order of their numbers."""
+    """Return the names of all statements about deployments, in the order of their numbers."""
     matches = [match for name in contents.digests if (match := DEPLOYMENT.fullmatch(name))]
     return [match[0] for match in sorted(matches, key=lambda match: (match[1], int(match[2])))]
 
@@ -82,7 +82,10 @@ def read_deployments(contents: FolderContents, key: PublicKey) -> list[Deploymen
 
 
 def deployment_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each statement that is missing or does not match the release: its name, and a phrase."""
+    """Yield a problem for each statement that is missing or does not match the release.
+
+    A problem is the name of a file and a phrase.
+    """
     for name in deployment_names(contents):
         try:
             statement = read_statement(contents.read(name), key)

@@ -21,7 +21,7 @@ class KeyFormatError(ValueError):
 
 @dataclass(frozen=True)
 class PublicKey:
-    """A public key. `pem` is its canonical PEM text, and `fingerprint` the SHA-256 of its SubjectPublicKeyInfo."""
+    """A public key. `pem` is its canonical PEM text. `fingerprint` is the SHA-256 of its SubjectPublicKeyInfo."""
 
     key: ec.EllipticCurvePublicKey
     pem: bytes

@@ -48,7 +48,7 @@ def describe_verdict(verdict: dict[str, Any]) -> str:
 
 
 def describe_tests(contents: FolderContents, key: PublicKey) -> str:
-    """Return one sentence for each check that ran tests. It says how many tests passed and failed."""
+    """Return one sentence for each check that ran tests. It says how many tests passed and how many failed."""
     sentences = []
     for name in sorted(name for name in contents.digests if name.startswith(TEST_RESULTS)):
         check = name.removeprefix(TEST_RESULTS).removesuffix(".dsse.json")

@@ -21,7 +21,7 @@ class TemplatesDifference:
 
     @property
     def text(self) -> str:
-        """The differences of all files, as a patch."""
+        """The differences between all files, as a patch."""
         return f"{self.problem}\n" if self.problem else "".join(self.files.values())
 
 

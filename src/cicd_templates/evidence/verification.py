@@ -76,7 +76,7 @@ class Verification:
 
 
 def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
-    """Verify the folder `path`. If `expected_fingerprint` is given, only the key with this fingerprint is accepted.
+    """Verify the folder `path`. If `expected_fingerprint` is given, accept only the key with this fingerprint.
 
     Raises `ConfigurationError` if `path` is not a folder, or if the folder has no release statement.
     """
@@ -247,7 +247,7 @@ def _vulnerability_problems(
 def _test_problems(
     contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement about tests that refers to the source or to a report of another release."""
+    """Yield a problem for each statement about tests that refers to another release's source or report."""
     dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
     for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
         try:
@@ -269,7 +269,7 @@ def _at(value: Any, *path: str) -> Any:
 
 
 def _digests(descriptors: Any) -> set[Any]:
-    """Return the set of the SHA-256 digests in resource descriptors. A descriptor without SHA-256 gives an empty text.
+    """Return the set of the SHA-256 digests in `descriptors`. For a descriptor without SHA-256, add an empty text.
 
     If `descriptors` is not a list, return a set with one empty text, which matches no file.
     """

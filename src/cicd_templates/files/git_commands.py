@@ -69,7 +69,7 @@ def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.Comp
 def read_with_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run a git command that reads only settings, references or objects. Git starts no filters for such a command.
 
-    Git runs in `folder` and reads `text` as its input. Raises `ConfigurationError` if git cannot run.
+    Git runs in `folder` and gets `text` as its input. Raises `ConfigurationError` if git cannot run.
     """
     here = {name: value for name, value in os.environ.items() if name not in HOOK_VARIABLES} | OFFLINE
     # Replacement refs exist only in this clone, and would show other content under the id of a commit.

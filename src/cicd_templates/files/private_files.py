@@ -1,4 +1,4 @@
-"""Writes state files that only their owner can read. A file is replaced in one step, never changed in place."""
+"""Writes state files that only their owner can read. It replaces a file in one step and never changes it in place."""
 
 from __future__ import annotations
 

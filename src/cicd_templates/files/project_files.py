@@ -1,4 +1,4 @@
-"""Writes the files of the user's project that are committed to git. A file is replaced in one step."""
+"""Writes the files of the user's project that are committed to git. Replaces a file in one step."""
 
 from __future__ import annotations
 

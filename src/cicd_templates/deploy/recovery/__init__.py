@@ -5,5 +5,5 @@ stack's status, its pending change sets, its drift, resource names that are alre
 repair. `claims` finds the plans and interrupted runs on this machine that still need such a stack, and the commands
 that continue or discard them.
 
-Nothing here runs those commands.
+This package does not run these commands.
 """

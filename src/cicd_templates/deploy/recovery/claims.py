@@ -20,7 +20,7 @@ from cicd_templates.template.stack_template import StackTemplate
 class Claim:
     """A plan file or an interrupted run that still needs a stack. The stack may so far have only a change set.
 
-    `fact` is a sentence about it. The user can run one of `commands` to continue or discard the plan or run.
+    `fact` is a sentence about the claim. The user can run one of `commands` to continue or discard the plan or run.
     """
 
     fact: str
@@ -30,8 +30,8 @@ class Claim:
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
     """Return the plans and interrupted runs that still need a stack, keyed by the name of the stack.
 
-    `stack` is any stack of the environment. `state` is the folder with the plans and journals. Raises `CicdError` if
-    the journal cannot be read.
+    `stack` can be any stack of the environment. `state` is the folder with the plans and journals. Raises `CicdError`
+    if the journal cannot be read.
     """
     environment = stack.links.environment
     journal = Journal(state / "runs", environment).read()

@@ -51,11 +51,13 @@ def unsettled(
     claims: Mapping[str, Claim],
     environment: Sequence[StackTemplate] = (),
 ) -> Iterator[Unsettled]:
-    """Yield each stack that a person must repair before the next deployment. Then yield name collisions by stack.
+    """Yield each stack that a person must repair before the next deployment.
 
-    A name collides if a resource outside the stack already has the name. `claims` maps stack names to the plans and
-    interrupted runs that still need the stack. If `stacks` has only some stacks of the environment, `environment` has
-    all of them.
+    Then yield each stack with name collisions.
+
+    A name collides if the stack would give it to a new resource, but a resource outside the stack already has it.
+    `claims` maps stack names to the plans and interrupted runs that still need the stack. If `stacks` has only some
+    stacks of the environment, `environment` has all of them.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

@@ -41,7 +41,7 @@ BUNDLE_BYTES = 100_000_000
 class Archive:
     """A zip of an application's source, the revision of the source, and the author of that revision.
 
-    `left_out` are the untracked files of the work tree, which are not in the zip.
+    `left_out` lists the untracked files of the work tree, which are not in the zip.
     """
 
     data: bytes
@@ -112,9 +112,9 @@ def _read_zip(path: Path, within: str | None) -> Archive:
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     """Raise `ConfigurationError` if the zip contains a link or an ambiguous name.
 
-    A name is ambiguous if some programs refuse it, or if programs read it in different ways. For example, the image
-    build unpacks the zip on Linux, where a backslash is part of a name. Some Windows programs read the backslash as a
-    separator.
+    A name is ambiguous if some programs refuse it, or if different programs interpret it differently. For example, the
+    image build unpacks the zip on Linux, where a backslash is part of a name. On Windows, some programs interpret the
+    backslash as a separator.
     """
     advice = "make the zip with / between folders and without .., or name the folder with APP="
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
@@ -206,7 +206,7 @@ def _zip(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
 
 
 def bundle(stacks: Iterable[StackTemplate]) -> bytes:
-    """Return the zip from which pipeline runs deploy: each reviewed template, and a file with the tags of its stack.
+    """Return the zip that pipeline runs deploy: each reviewed template, and a file with the tags of its stack.
 
     The file with the tags is a template configuration file of CodePipeline:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html
@@ -221,7 +221,7 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """Return the files of a zip that `bundle` made, keyed by name. Return no files if `data` is not such a zip."""
+    """Return the files of a zip that `bundle` has made, keyed by name. Return no files if `data` is anything else."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()

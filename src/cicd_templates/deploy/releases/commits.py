@@ -162,7 +162,7 @@ def find_commit(path: Path, content: bytes) -> str | None:
 
 
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
-    """Return the abbreviated id of the newest commit whose text of the file `path` satisfies `matches`, or None.
+    """Return the abbreviated id of the newest commit in which the text of the file `path` satisfies `matches`, or None.
 
     Searches the last `SEARCHED_COMMITS` commits of the file. Use this function if you have only an altered copy of the
     text. To find an exact text in the whole history, use `find_commit`.

@@ -1,7 +1,7 @@
 """Copies the evidence of one release from S3 into a folder. Does not verify the evidence.
 
-A build can choose the file names in its release statement. So this module refuses a name that leads out of the folder,
-and it reads files only from the signer's own buckets. `evidence.verification` verifies the folder.
+A build can choose the file names in its release statement. So this module refuses names that lead out of the folder,
+and reads files only from the signer's own buckets. `evidence.verification` verifies the folder.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def zip_folder(folder: Path) -> Path:
 
 
 def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) -> Mapping[str, str]:
-    """Return the parameters of GetObject for a file of the release."""
+    """Return the parameters with which GetObject returns a file of the release."""
     if not _NAME.fullmatch(name):
         raise CicdError(f"the release statement in {release.prefix} names {name!r}, which is not a valid file name")
     locations = release.statement.predicate.get("locations")

@@ -25,9 +25,9 @@ class Comparison:
     """The differences between the rendered templates and the templates that were last uploaded for the pipeline.
 
     `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
-    has the files that differ, keyed by environment. `has_these` is true if no upload is needed. This is so if no file
-    differs and the commit of the templates is recorded or does not exist. Older versions of this tool did not record
-    the commit.
+    has the files that differ, keyed by environment. `has_these` is true if no upload is needed. No upload is needed if
+    no file differs, and if the commit of the templates is recorded or there is no commit. Older versions of this tool
+    did not record the commit.
     """
 
     bucket: str | None
@@ -49,12 +49,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PipelineHandover:
-    """Uploads the templates of all environments for the pipeline, with the clients of the pipeline's account.
+    """Uploads the templates of all environments for the pipeline. Uses clients of the pipeline's account.
 
     `environment` is the environment that contains the pipeline. `commit` is the commit of the templates, or the reason
     why there is none. `caller` is the ARN of the person or role that uploads them. `missing` has the names of the
-    environments whose templates are not rendered on this machine. This can happen only in a parallel copy. Nothing can
-    be uploaded until these templates are rendered.
+    environments whose templates are not rendered on this machine. Only a parallel copy can have such environments.
+    Nothing can be uploaded until these templates are rendered.
     """
 
     environment: Environment
@@ -65,7 +65,7 @@ class PipelineHandover:
     missing: tuple[str, ...] = ()
 
     def value(self, layer: str, output: str, service: str | None = None) -> str | None:
-        """Return a value that a stack of the pipeline's environment publishes, or None if it does not exist.
+        """Return a value that a stack of the pipeline's environment publishes, or None if there is no such value.
 
         The value is read from Parameter Store.
         """
@@ -113,8 +113,8 @@ class PipelineHandover:
     def writes(self, stack: StackTemplate) -> bool:
         """Return whether pipeline releases update `stack`.
 
-        They do if the stack's service has a pipeline and the stack's template names the role that CloudFormation uses
-        to deploy the stack.
+        They do if the stack's service has a pipeline, and if the stack's template contains the name of the role that
+        CloudFormation uses to deploy the stack.
         """
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
@@ -122,7 +122,7 @@ class PipelineHandover:
 def left_to_the_pipeline(
     clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
 ) -> list[StackTemplate]:
-    """Return the stacks among `stacks` that only the pipeline may deploy.
+    """Return those of `stacks` that only the pipeline may deploy.
 
     Only the pipeline may deploy a stack if all of these are true: the stack belongs to a protected environment,
     releases update it, and its ECS service or task definition already exists.
@@ -135,8 +135,8 @@ def _runs(clients: Clients, stack: StackTemplate) -> bool:
 
     If the template has no ECS service, return whether the task definition exists.
 
-    A release cannot update a stack without its service or task definition. For example, a stack may have only a log
-    group after an import.
+    A release cannot update a stack without its service or task definition. Either can be missing: for example, after an
+    import, a stack may have only a log group.
     """
     if describe_stack(clients, stack.name) is None:
         return False

@@ -42,7 +42,7 @@ def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> 
 
 
 def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
-    """Return the id of the pipeline run that the source version `version` started.
+    """Return the id of the pipeline run that the upload of the source version `version` has started.
 
     Raises `CicdError` if no run starts within two minutes.
     """

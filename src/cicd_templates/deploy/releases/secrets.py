@@ -17,7 +17,7 @@ LONGEST_BYTES = 65_536
 
 
 def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
-    """Return the value of a secret, read from the terminal or from `stream`.
+    """Read the value of a secret from the terminal or from `stream`, and return it.
 
     At a terminal, the user types the value twice without echo. Otherwise, `stream` is read until its end.
 
@@ -49,7 +49,7 @@ def _ask_twice(ask: Callable[[str], str]) -> str:
 def set_secret(clients: Clients, name: str, value: str, deploy: str) -> str:
     """Set `value` as the current version of a secret, and return the version id.
 
-    If the secret does not exist, raises `CicdError` with the command `deploy`, which creates it.
+    If the secret does not exist, raises a `CicdError` that recommends the command `deploy`, which creates the secret.
     """
     try:
         return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]

@@ -25,7 +25,10 @@ LONGEST_SIGNING = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class EvidenceStore:
-    """The buckets that the signer uses, and its public key. `evidence` is the bucket with the release statements."""
+    """The buckets that the signer uses, and the signer's public key.
+
+    `evidence` is the bucket with the release statements.
+    """
 
     s3: S3Client
     evidence: str
@@ -93,7 +96,7 @@ def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -
 
 
 def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
-    """Yield the signed releases, newest first. Skips copies of statements, unless the query names an execution."""
+    """Yield the signed releases, newest first. Skips copies of statements, unless the query has an execution."""
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
     form = re.compile(rf"{re.escape(query.service)}/([^/]+)/signed(-\d)?/{re.escape(RELEASE)}")

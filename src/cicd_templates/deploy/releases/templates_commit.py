@@ -96,7 +96,7 @@ def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
 
 
 def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[StackTemplate]) -> list[str]:
-    """Return a problem for each of `stacks` that differs from its file or has no checksum.
+    """Return a problem for each of `stacks` that differs from its file, or whose file has no checksum.
 
     A file that has a checksum but belongs to no environment is also a problem.
     """

@@ -12,7 +12,7 @@ from cicd_templates.plurals import counted
 
 
 class Fate(StrEnum):
-    """What a destruction does with an item. Tables show the items in the order of these members."""
+    """What a destruction does with an item. In tables, items are sorted in the order of these members."""
 
     DELETED = "deleted"
     EMPTIED = "emptied and deleted"
@@ -25,7 +25,7 @@ class Fate(StrEnum):
 class Item:
     """A resource or stack that belongs to an environment.
 
-    `stack` is the label of its stack, or empty if no stack owns it. `detail` adds an explanation.
+    `stack` is the label of the item's stack, or empty if no stack owns the item. `detail` adds an explanation.
     """
 
     resource_type: str
@@ -42,7 +42,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Remainder:
-    """A resource or stack that is left after a destruction. `reason` says why.
+    """A resource or stack that is left after a destruction. `reason` says why it is left.
 
     `explained` is true if the destruction keeps the resource on purpose. Otherwise, `command` removes the resource.
     """

@@ -1,4 +1,4 @@
-"""Writes the command that deploys a plan, and the line that binds a command to one plan."""
+"""Writes the command that deploys a plan, and the line that says how to bind a command to one plan."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The events of deployments and destructions, and three reporters that show them.
+"""Defines the events of deployments and destructions, and three reporters that show them.
 
-A terminal gets tables and live lines, a log gets plain lines, a program gets JSON lines. A reporter decides nothing.
+A terminal gets tables and live lines, a log gets plain lines, a program gets JSON lines. A reporter makes no decisions.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ class Broke:
 class Sealed:
     """A plan was written to a file, so that it can be reviewed and deployed later.
 
-    `allow` has the names of the stateful resources that the plan would lose. The user must allow each by name.
+    `allow` has the names of the stateful resources that the plan would lose. The user must allow the loss of each by
+    name.
     """
 
     path: str
@@ -148,7 +149,7 @@ class Inventoried:
 
 @dataclass(frozen=True)
 class Left:
-    """The resources that are left of an environment after its destruction."""
+    """The resources that remain after the destruction of an environment."""
 
     environment: str
     remains: tuple[Remainder, ...]

@@ -71,7 +71,7 @@ class Approval:
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
 
-        If the user allowed the loss of a resource that the plan does not lose, report this.
+        Also reports if the user has allowed the loss of a resource that the plan does not lose.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):

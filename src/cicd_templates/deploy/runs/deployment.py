@@ -1,4 +1,4 @@
-"""The functions behind the commands for one environment: plan, deploy, execute a plan, discard plans.
+"""Defines the functions behind the commands for one environment: plan, deploy, execute a plan, discard plans.
 
 Each function locks the environment's journal, so only one run on this machine works on an environment at a time. A
 function that executes change sets also holds the environment's lock, which commands on all machines check.
@@ -130,7 +130,7 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise `CicdError`. Call this if each remaining stack waits for a value that no deployment will publish.
+    """Raise the `CicdError` for a plan in which each remaining stack waits for a value that no deployment will publish.
 
     Somebody deleted the value from Parameter Store. The stack that published it has no changes, so CloudFormation will
     not publish it again. `made` is the plan with the waiting stacks.

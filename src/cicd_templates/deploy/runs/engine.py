@@ -147,7 +147,7 @@ class DeploymentEngine:
         self._drive()
 
     def _run(self, work: Callable[[], None]) -> None:
-        """Run `work`, then raise `CicdError` if a stack or a check failed.
+        """Run `work`. Then raise `CicdError` if a stack or a check has failed.
 
         If the run stops early, raises `DetachedError` with the operations that are still under way in AWS.
         """

@@ -1,6 +1,6 @@
 """The decision table of a deployment. It determines the next step from the phases of all stacks, without calling AWS.
 
-`DeploymentEngine` does each step and records its outcome; only this module decides which step is next.
+`DeploymentEngine` takes each step and records its outcome. Only this module decides which step is next.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
 class StackRecord:
     """The progress of one stack in a run. `planned` is set only in the phase AGREED.
 
-    `compared` is true if the stacks that publish the input values were deployed, and the values were read again and are
-    unchanged.
+    `compared` is true if the input values were read again after the stacks that publish them were deployed, and if the
+    values have not changed.
     """
 
     name: str

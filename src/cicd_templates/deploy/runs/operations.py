@@ -25,7 +25,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether the operation of a stack succeeded."""
+    """The result of an operation on a stack: whether it succeeded."""
 
     stack: str
     succeeded: bool
@@ -96,7 +96,7 @@ class Operations:
     def poll(self) -> Iterator[Outcome]:
         """Poll every operation once, report new events, and yield the outcome of each operation that has ended.
 
-        Raises `DetachedError` if the credentials have expired or too many consecutive polls have failed.
+        Raises `DetachedError` if the credentials have expired, or if too many consecutive polls have failed.
         """
         for news in self._watch.poll() if self.under_way else ():
             if isinstance(news, EventSeen):

@@ -34,7 +34,7 @@ def preview_environment(
     """Preview every stack of an environment, write the preview to a file, and return it.
 
     The file is `path`. The default is a file in the folder for previews. The file is written even if nothing changes.
-    Raises `CicdError` if a stack cannot be previewed, or if every stack waits for others. Also raises the
+    Raises `CicdError` if a stack cannot be previewed, or if every stack waits for other stacks. Also raises the
     `RefusedError` of `preview`.
     """
     waits = _waits(context, stacks)

@@ -52,9 +52,9 @@ class StatusRow:
     - `not committed`: the rendered template, which was never committed
     - `unknown text`: a template that is in no commit of this clone
     - `as rendered` and `not as rendered`: the rendered template or another one, if git was not searched for the commit
-    - `not readable`: CloudFormation did not return the template
-    - `planned, never deployed`: the stack has only a change set that was not executed, so it has no template yet
-    - `not rendered`: the stack belongs to this project, but its template is no longer rendered
+    - `not readable`: a template that CloudFormation did not return
+    - `planned, never deployed`: no template yet, because the stack has only a change set that was not executed
+    - `not rendered`: a template that is no longer rendered, although the stack belongs to this project
     """
 
     stack: str
@@ -65,7 +65,7 @@ class StatusRow:
 
     @property
     def description(self) -> str:
-        """Return a short phrase for a table that says which template is deployed."""
+        """Return a short phrase that says which template is deployed, for a table."""
         if self.text == REVIEWED:
             return f"at {self.revision}"
         return f"{self.text}, {self.revision}" if self.revision else self.text

@@ -63,7 +63,7 @@ class Watch:
         self.failures = 0
 
     def add(self, entry: Entry, began: float | None) -> None:
-        """Watch an operation that AWS was asked to start. `began` is the clock's value at its start, if known."""
+        """Start to watch an operation. `began` is the clock's value at the start of the operation, if known."""
         self._watched[entry.stack] = WatchedOperation(entry, began)
 
     @property

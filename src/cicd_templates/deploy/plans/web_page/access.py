@@ -1,7 +1,7 @@
 """Turns the access paths in plans into a list and a drawing for the page. Does not call AWS.
 
-Equal paths of several services are shown as one path, with the number of services. The drawing has only paths that
-change, and its size is limited: items that do not fit are only counted.
+If several services have equal paths, one path with the number of services stands for them. The drawing has only paths
+that change, and its size is limited: items that do not fit are only counted.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SERVICES, ANYONE, EVERYTHING = "AWS services", "anyone", "every resource"
 
 @dataclass(frozen=True)
 class FoldedPath:
-    """An access path, and the number of services that have it.
+    """An access path, and the number of services that have this path.
 
-    `account` is a text with the environment and the account of its stack.
+    `account` is a text with the environment and the account of the path's stack.
     """
 
     path: AccessPath
@@ -112,10 +112,10 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 
 
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the nodes and arrows of the diagram that shows `paths`.
+    """Return the nodes and arrows of the drawing that shows `paths`.
 
-    If a right has too many targets, one node stands for all of them. If there are too many principals, the rest are not
-    shown by name. Each box then has one node that stands for the rest.
+    If a right has too many targets, one node stands for all of them. If there are too many principals, only the first
+    ones are shown by name. One node in each box stands for the others.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])
@@ -162,9 +162,10 @@ def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int]
 
 
 def _box(label: str, account: str) -> str:
-    """Return the box in which the diagram draws a node with this label.
+    """Return the box of the drawing that contains a node with this label.
 
-    The box is "anyone", the AWS services, the account in the ARN `label`, or else `account`.
+    There is one box for anyone, one for the AWS services and one for each account. The account is the one in the ARN
+    `label`, or otherwise `account`.
     """
     if label == "*":
         return ANYONE

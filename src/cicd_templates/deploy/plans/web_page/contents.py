@@ -24,7 +24,7 @@ DRIFT_EFFECTS = {"MODIFIED": "modified", "DELETED": "deleted", "UNKNOWN": "could
 
 
 def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[str, Any]:
-    """Return the data that the page shows below its introduction. Values are cut to `longest` characters."""
+    """Return the data that the page shows below its first sentences. Values are cut to `longest` characters."""
     content = {
         "plans": [{"environment": plan.environment, "digest": document.digest(plan)} for plan in plans],
         "filters": [*FILTERS],
@@ -41,7 +41,7 @@ def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[s
 def notes(plans: Sequence[Plan]) -> list[tuple[str, list[str]]]:
     """Return the notes about whole stacks. Each text appears once, with the labels of the stacks to which it applies.
 
-    If stacks differ only in the names of their services, one label with the number of services stands for them.
+    If labels differ only in the name of the service, one label with the number of services stands for all of them.
     """
     stacks: dict[str, list[str]] = {}
     generic: dict[str, str] = {}
@@ -57,7 +57,7 @@ def notes(plans: Sequence[Plan]) -> list[tuple[str, list[str]]]:
 
 
 def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield each note about a stack with the label of the stack."""
+    """Yield each note about a stack, together with the label of the stack."""
     for stack in plan.stacks:
         yield from ((finding, stack.label) for finding in (*drift_notes(stack), *stack.findings))
         if stack.is_changing and not stack.changes:

@@ -1,8 +1,8 @@
 """Uses tables of resource types and properties to assess changes that were made outside CloudFormation.
 
-If a resource grants access or holds data, a change of a property that no table contains cannot be judged. No table
-contains policies, because CloudFormation reports only a part of them. If a resource neither grants access nor holds
-data, its changes are only listed. This module does not call AWS.
+If a resource grants access or holds data, its changed property can be judged only if a table contains the property. No
+table contains policies, because CloudFormation reports only a part of them. If a resource neither grants access nor
+holds data, its changes are only listed. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def drift_warnings(plans: Sequence[Plan]) -> list[str]:
 
 
 def drifted(plans: Sequence[Plan]) -> list[tuple[str, DriftedResource]]:
-    """Return the names of the resources that differ from their templates, and the resources.
+    """Return the resources that differ from their templates, each with its name.
 
     Resources that can grant access come first, then deleted resources.
     """

@@ -1,7 +1,7 @@
 """Turns plans into the rows of a page. Similar changes of several resources share one row.
 
-Changes are similar if they differ only in names that contain the environment, its account or the service. In such
-names, a placeholder such as `{service}` stands for the part that differs. This module does not call AWS.
+Changes are similar if they are equal except for the environment, the account or the service in names. In these names, a
+placeholder such as `{service}` replaces the part that differs. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENVIRONMENT, ACCOUNT = "{environment}", "{account}"
 
 
 def fold(plans: Sequence[Plan]) -> list[Row]:
-    """Return the rows of `plans`. Rows that need most attention come first."""
+    """Return the rows of `plans`. The rows that need the most attention come first."""
     return list(map(_with_its_service, join_alike(_pairs(plans))))
 
 

@@ -28,9 +28,9 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
-    """Return one HTML page for `plans`. `command` is the command on the page: it deploys the plans, or shows repairs.
+    """Return one HTML page for `plans`. The page shows `command`, which deploys the plans or shows repairs.
 
-    The page has no dates other than those of the plans, so the same plans give the same page.
+    The only dates on the page are those of the plans, so the same plans always give the same page.
     """
     rows = fold(plans)
     names = ", ".join(plan.environment for plan in plans)
