@@ -19,7 +19,7 @@ def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
     """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
     For a flag, pass True as the value. By default, the name of the option is the variable's name in lower case. If the
-    option has another name, pass it as `name`, such as `--token`.
+    option has another name, such as `--token`, pass this name as `name`.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"

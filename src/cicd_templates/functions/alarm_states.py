@@ -9,7 +9,7 @@ from typing import Any
 
 
 def alarm_states(cloudwatch: Any, names: Sequence[str], began: datetime, ended: datetime) -> list[dict[str, Any]]:
-    """Return the state of each alarm at the time `ended`, and its state changes between `began` and `ended`.
+    """Return each alarm's state at the time `ended`, and its state changes between `began` and `ended`.
 
     If an alarm cannot be read, its entry has the reason instead. CloudWatch keeps the history for 30 days, so the
     states must be read soon after the deployment:

@@ -148,7 +148,7 @@ def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> N
 
 
 def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
-    """Return the message for a change set that no longer exists. If `error` has another cause, raise it again."""
+    """Return the message if `error` says that a change set no longer exists. Otherwise, raise `error` again."""
     if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
         raise error
     name = f"approved change set {approved['changeSetArn']}" if approved else "change set"
@@ -156,7 +156,7 @@ def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
 
 
 def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -> list[str]:
-    """Return messages about how a change set differs from the approved one, or an empty list."""
+    """Return messages that say how a change set differs from the approved one, or an empty list."""
     differing = [part for part in approved if part not in ARNS and approved[part] != present.get(part)]
     parts = f"different: {', '.join(differing)}" if differing else "with the same content"
     if any(approved[arn] != present[arn] for arn in ARNS):

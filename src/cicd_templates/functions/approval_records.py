@@ -75,7 +75,7 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
     Raises `NotApprovedError` if there is no record, or if the record or its page differs from the approved one. Also
-    raises it if the record has no page, because older templates wrote it.
+    raises it if the record was written by older templates, and so has no page.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review passed on {digest!r} instead of a digest")

@@ -111,9 +111,9 @@ def _succeeded(pipeline: Any, execution: str, stage: str, names: list[str]) -> d
 
 
 def _stacks(parameters: dict[str, str], signed: SignedImage) -> list[dict[str, Any]]:
-    """Return what each stack runs. Raises `ValueError` for an image or a template that is not signed.
+    """Return what each stack runs. Raises `ValueError` if its image or its template is not signed.
 
-    Also raises it for a change set that was not executed.
+    Also raises it if its change set was not executed.
     """
     stacks, layers = (parameters[name].split(",") for name in ("stacks", "layers"))
     files = [f"{parameters['environment']}/{layer}-{os.environ['SERVICE']}.yaml" for layer in layers]

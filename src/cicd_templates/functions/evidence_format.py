@@ -1,6 +1,7 @@
 """Defines the format of a release's evidence: names of files, types of statements, and the bytes that are signed.
 
-A statement is an in-toto Statement v1 in a DSSE envelope. The release statement lists every other file by its SHA-256.
+A statement is an in-toto Statement v1 in a DSSE envelope. The release statement lists every other file with its
+SHA-256.
 https://github.com/in-toto/attestation/tree/main/spec/v1 and https://github.com/secure-systems-lab/dsse
 """
 
@@ -67,7 +68,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 def signed_bytes(payload: bytes) -> bytes:
-    """Return the bytes that DSSE signs: the pre-authentication encoding of the payload and its type."""
+    """Return the bytes that are signed according to DSSE: the pre-authentication encoding of the payload and its type."""
     return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
 
 

@@ -8,7 +8,7 @@ from cicd_templates.functions.scan_gate.junit import FAILED, outcome_of, parse_j
 def names_by_outcome(data: bytes) -> dict[str, list[str]]:
     """Return the sorted names of the tests in a JUnit report, keyed by their outcome: failed, passed or skipped.
 
-    A suite that failed outside its tests counts as a failed test. Raises `UnusableError` if the XML is invalid.
+    If a suite failed outside its tests, this counts as a failed test. Raises `UnusableError` if the XML is invalid.
     """
     root = parse_junit(data)
     names: dict[str, set[str]] = {"failed": set(), "passed": set(), "skipped": set()}

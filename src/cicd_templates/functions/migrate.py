@@ -64,7 +64,7 @@ REQUIRED = frozenset(
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report that the job succeeded or continues, or why the task failed, with the end of its log."""
+    """Report that the job succeeded, that it continues, or that it failed, with the reason and the end of the log."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -170,7 +170,7 @@ def _begin(
     The test run of a job waits until other tasks of the job have ended.
 
     Raises `TaskRunError` if the image in the task definition is not that of the release, or if the image must not run.
-    Also raises it if another task of the task definition runs, and the attempt cannot wait any longer.
+    Also raises it if another task of the task definition still runs and the attempt cannot wait any longer.
     """
     import boto3
 

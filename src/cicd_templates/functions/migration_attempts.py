@@ -58,7 +58,7 @@ class Attempts:
         return self._read(max(names), names) if names else None
 
     def read(self, number: int) -> Attempt:
-        """Return the attempt with this number, which must be among the newest 30."""
+        """Return the attempt with this number. It must be one of the newest 30 attempts."""
         return self._read(number, self._list_names())
 
     def begin(self, number: int, run: str, job: str, **details: str) -> None:
@@ -90,8 +90,8 @@ class Attempts:
     def _list_names(self) -> dict[int, list[str]]:
         """Return the object names of the newest attempts, keyed by the number of the attempt.
 
-        This function lists the names, because trying to read an object does not show whether it exists. If a caller may
-        not list the whole bucket, S3 returns "access denied" instead of "not found" to it.
+        This function lists the names, because trying to read an object does not show whether it exists. For a missing
+        object, S3 returns "access denied" instead of "not found" if the caller may not list the whole bucket.
         """
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100).get("Contents", [])
         names: dict[int, list[str]] = {}

@@ -85,7 +85,7 @@ class SignedRelease:
 
     @property
     def subject(self) -> dict[str, Any]:
-        """The image, as the subject of a statement."""
+        """The image in the form of a statement's subject."""
         return {"name": self.repository, "digest": {"sha256": self.image}}
 
 

@@ -2,8 +2,8 @@
 
 After a deployment, this function signs a statement about what was deployed to an environment. `deployed_release`
 describes the user parameters for this, and what is examined. In an environment without approvals, a failed action would
-roll back a stage that has deployed successfully. So there, a failure is only reported by a metric and the variable
-`Problem`.
+roll back a stage that has deployed successfully. So in such an environment, the function reports a failure only in a
+metric and in the variable `Problem`.
 
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
 `execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if three conditions are met:
@@ -66,7 +66,7 @@ REQUIRED = frozenset({"image", "sourceVersion", "sourceDigest", "templatesVersio
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report success with the variables `Statements` (the key prefix of the signed files) and `Signer`, or a failure.
+    """Report a failure, or success with the variables `Statements` (the key prefix of the signed files) and `Signer`.
 
     After a deployment, the variable is `Statement`, the key of the signed statement. If the configuration has an
     exception for the image, a failure does not end the run.
@@ -302,7 +302,9 @@ def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[by
 
 
 def _list(s3: Any, release: SignedRelease, folder: str) -> None:
-    """Store an object whose key contains the image's digest and the folder with the statements, unless it exists.
+    """Store an object whose key contains the image's digest and the folder with the statements.
+
+    Do nothing if it exists.
 
     Deployment hooks know only the digest of the image, and find the statements through this object. They verify the
     statements, so the object needs no signature.
@@ -321,7 +323,7 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 
 
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
-    """Store the files below `prefix`. If an earlier attempt has used it, add a number to it. Return the prefix.
+    """Store the files below `prefix`. If an earlier attempt has used this prefix, add a number. Return the prefix.
 
     A signature is different each time, so an attempt cannot continue an earlier one. Nothing is ever replaced.
     """

@@ -128,8 +128,8 @@ def read_signed_image(folder: str) -> SignedImage:
 def require_signed(image: str) -> str:
     """Return the folder whose statements are about exactly `image`, an address with a digest.
 
-    Raises `NotSignedError` if there is none. The signer stores a list of the folders for each digest. This function
-    does not trust the list: the statements in a folder must be about the image.
+    Raises `NotSignedError` if there is none. For each digest, the signer has stored which folders have statements about
+    it. This function does not trust this information: it checks that the statements in a folder are about the image.
     """
     import boto3
 
@@ -166,7 +166,7 @@ def _read_files(archive: bytes, names: Iterable[str]) -> list[str]:
 
 
 class _Statement:
-    """A statement whose signature is verified."""
+    """A statement whose signature was verified."""
 
     def __init__(self, name: str, content: bytes, predicate_type: str) -> None:
         self._name = name
@@ -223,7 +223,10 @@ def _verified_payload(name: str, content: bytes) -> bytes:
 
 
 def _is_key(used: str, key: str) -> bool:
-    """Return whether KMS has used the configured key. If an alias is configured, compare only account and region."""
+    """Return whether `used`, the key that KMS has used, is `key`.
+
+    If `key` is an alias, compare only account and region.
+    """
     place, alias, _ = key.partition(":alias/")
     return used.startswith(f"{place}:key/") if alias else used == key
 

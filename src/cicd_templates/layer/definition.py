@@ -1,4 +1,4 @@
-"""The definition of a layer: its name, the pure function that builds its template, and the environments that have it.
+"""Defines what a layer is: its name, the pure function that builds its template, and the environments that have it.
 
 A layer imports from other layers only constants for the values that it reads. `stack_graph` uses these values to derive
 the order of deployment.
@@ -42,7 +42,8 @@ def every_service(service: Service) -> bool:
 
 @dataclass(frozen=True)
 class Layer:
-    """A module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per service.
+    """A layer: a module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per
+    service.
 
     `build_with_uses` builds a stack of a service, too, and also receives the resources of other layers that the service
     uses. A function that builds a stack of a service receives an environment that contains only this service. So the
@@ -134,7 +135,7 @@ class Layer:
 
     @property
     def description(self) -> str:
-        """The purpose of the layer in one line. It is also the description of its template.
+        """The purpose of the layer in one line. This line is also the description of the layer's template.
 
         Raises `ConfigurationError` if the docstring of the module does not begin with a line that describes the
         purpose.

@@ -44,7 +44,7 @@ NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "A
 
 
 def what_changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
-    """Return sentences about changed stacks and resources, new services, and other stacks."""
+    """Return sentences about changed stacks and resources, new services, removed stacks and stacks to be planned later."""
     return " ".join(filter(None, [_changes(plans, rows), _new_services(plans), _left(plans)]))
 
 
@@ -180,7 +180,7 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
 
 
 def unread_changes(rows: Sequence[Row], unreported: Collection[str] = ()) -> list[str]:
-    """Return the names of the changes that can grant access but that this program cannot compare."""
+    """Return the names of changes that this program cannot compare, although they can grant access."""
     return [named(row) for row in rows if _is_uncompared(row) or any(place.name in unreported for place in row.places)]
 
 
@@ -209,7 +209,7 @@ def _access(row: Row) -> str:
 
 
 def how_long(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
-    """Return sentences that say how long the slowest stack can take, and what may be interrupted."""
+    """Return sentences that say how long the deployment of the slowest stack can take, and what may be interrupted."""
     changing = [(stack.longest_wait_seconds, stack.label) for plan in plans for stack in plan.changing]
     slowest = max(changing, default=(0.0, ""))
     time = f"The slowest stack, {slowest[1]}, takes at most {format_duration(slowest[0])}." if slowest[0] else ""

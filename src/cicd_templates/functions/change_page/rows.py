@@ -39,7 +39,7 @@ STACK_TYPE, SERVICE_TYPE = "AWS::CloudFormation::Stack", "AWS::ECS::Service"
 
 
 class ShownPlan(Protocol):
-    """The part of a plan that the page shows: its environment, its stacks, waiting stacks and removed stacks."""
+    """The part of a plan that the page shows: the environment, the stacks, the waiting stacks and the removed stacks."""
 
     @property
     def environment(self) -> str:
@@ -55,7 +55,7 @@ class ShownPlan(Protocol):
 
     @property
     def waits(self) -> Mapping[str, Sequence[str]]:
-        """The stacks that can be planned only after other stacks, mapped to the names of these other stacks."""
+        """The stacks that can be planned only after other stacks are deployed, mapped to the names of the other stacks."""
 
     @property
     def removed(self) -> Sequence[str]:
@@ -215,7 +215,7 @@ def _changed_images(detail: Detail) -> Iterator[Detail]:
 
 
 def _changed_tags(detail: Detail) -> Iterator[Detail]:
-    """Yield a detail for each changed tag, or `detail` itself if its values show no changed tag."""
+    """Yield a detail for each changed tag. If the values of `detail` show no changed tag, yield `detail` itself."""
     before, after = _tags(detail.before), _tags(detail.after)
     if before is None or after is None or before == after:
         yield detail
