@@ -78,7 +78,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 def _watching_function(
     module: str, monitored: MonitoredService, key: KeyArn, operations: TopicArn, description: str, **trigger: Any
 ) -> list[AWSObject]:
-    """Return the resources of a function, from `functions/`, that publishes metrics of the pipeline.
+    """Return the resources of a function in `functions/` that publishes metrics of the pipeline.
 
     The resources include the rule that invokes the function, and an alarm on the function's errors.
     """

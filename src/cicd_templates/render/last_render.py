@@ -101,7 +101,7 @@ class LastRender:
         return digest.hexdigest()
 
     def _is_covered(self, modules: Iterable[ModuleType]) -> bool:
-        """Return whether each of `modules` is in the folders or installed. `__main__` only calls the renderer."""
+        """Return whether each of `modules` except `__main__` is in the folders or installed."""
         known = (*_installed(), *(f"{os.path.abspath(folder)}/" for folder in self._folders))
         files = (getattr(module, "__file__", None) for module in modules if module.__name__ != "__main__")
         return all(os.path.abspath(file).startswith(known) for file in files if file)
@@ -113,9 +113,9 @@ def _installed() -> list[str]:
 
 
 def _libraries() -> list[tuple[str, str]]:
-    """Return the installed libraries, and the SHA-256 of the list of each library's files, which has their digests.
+    """Return the installed libraries, each with the SHA-256 of its file list. This list has the digests of the files.
 
-    Raises `OSError` if a library has no such list.
+    Raises `OSError` if a library has no file list.
     https://packaging.python.org/en/latest/specifications/recording-installed-packages/
     """
     folders = {path for folder in _installed() for path in Path(folder).glob("*.dist-info")}

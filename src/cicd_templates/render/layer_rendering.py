@@ -86,7 +86,7 @@ class Project:
         return [stack._replace(template=pack(stack.template)) for stack in self.render(job)]
 
     def layer_of(self, job: Job) -> str:
-        """Return which layer a job renders, for a message."""
+        """Return the part of a message that says which layer a job renders."""
         return f"rendered the layer {self.layers[job.layer].name} of {self.environments[job.environment].qualified}"
 
     def _builds(self, environment: int, layer: int) -> Sequence[Callable[[], LayerTemplate]]:

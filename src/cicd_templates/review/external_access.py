@@ -136,7 +136,7 @@ class AccessReview:
         return self._merged(found)
 
     def _merged(self, texts: Iterable[tuple[str | None, str]]) -> list[str]:
-        """Return the texts. Texts of several services that differ only in the service's name are merged."""
+        """Return `texts`, and merge texts of several services that differ only in the service's name."""
         rows = MergedRows()
         for name in self._services:
             rows.add(name, ())

@@ -56,7 +56,7 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return a sentence about the renamed services in a statement that has no other change."""
+        """Return the services that were renamed in a statement, as `new instead of old`."""
         text = sentence(statement)
         named = [
             f"{new} instead of {old}" for new, old in self.old_names.items() if with_placeholders(text, new) != text
@@ -100,7 +100,7 @@ def find_renames(old: Stacks, new: Stacks) -> Renames:
 
 
 def _places(stacks: Stacks) -> dict[str, dict[tuple[str, str], ReviewedStack]]:
-    """Return the stacks of each service by environment and layer."""
+    """Return the stacks of each service, keyed by environment and layer."""
     places: dict[str, dict[tuple[str, str], ReviewedStack]] = {}
     for stack in stacks.values():
         template = stack.template

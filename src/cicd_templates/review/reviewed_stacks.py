@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class ReviewedStack:
-    """A template and the formatter of its values."""
+    """A template, and a formatter for the values in it."""
 
     template: StackTemplate
     formatter: Formatter
@@ -113,6 +113,6 @@ class _StacksByLabel(Mapping[str, ReviewedStack]):
 
 
 def review_stacks(stacks: Sequence[StackTemplate]) -> list[ReviewedStack]:
-    """Return `stacks` for a review. The formatter of each stack knows the names in all stacks."""
+    """Return a `ReviewedStack` for each of `stacks`. The formatter of each stack knows the names in all stacks."""
     names = NameIndex(stacks)
     return [ReviewedStack(stack, Formatter(stack, names)) for stack in stacks]

@@ -53,7 +53,7 @@ class Permission(NamedTuple):
     others: str = ""
 
     def is_given_by(self, properties: Mapping[str, Any]) -> bool:
-        """Return whether `properties` have the principals or, if `others` may be the principals, the resources."""
+        """Return whether `properties` have the principals. If `others` may be the principals, resources are enough."""
         return self.principals in properties or bool(self.others and self.resources in properties)
 
 

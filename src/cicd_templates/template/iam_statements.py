@@ -71,7 +71,7 @@ def _statements_in_map(
 
 
 def _statements_in_text(text: str, *, is_trust: bool, is_policy: bool) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield the statements in a property that may be a policy as a JSON text."""
+    """Yield the statements in the value of a property that may be a policy in JSON text."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):

@@ -39,7 +39,7 @@ def _compose(stack: StackTemplate) -> yaml.Node | None:
 
 
 def _find_child(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """Return the nodes of the key and the value that `step` names in a mapping.
+    """Return the key node and the value node of the key `step` in a mapping.
 
     In a sequence, `step` is an index, and the element is returned both as the key and as the value.
     """

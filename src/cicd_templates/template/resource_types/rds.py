@@ -14,7 +14,7 @@ UPGRADE = Interruption(
 )
 PORT = Interruption(
     "every instance restarts at once, and clients fail until they use the new port: deploy the services that use the"
-    " database right after",
+    " database immediately afterwards",
     frozenset({"Port"}),
 )
 RESTART = "the instance restarts, or fails over to another, and its connections end"

@@ -230,7 +230,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
                 " major upgrade cannot be undone; a snapshot restores only the data from before the upgrade. Try it in"
                 " another"
                 " environment first; every instance restarts at once, and clients fail until they use the new port:"
-                " deploy the services that use the database right after",
+                " deploy the services that use the database immediately afterwards",
             ),
             id="an upgrade of a database, and its port",
         ),
