@@ -112,6 +112,8 @@ class SigningAccount:
         }
         self.answers: list[tuple[str, dict[str, Any]]] = []
         self.denied: set[str] = set()
+        # The operations that AWS throttles, with the error code of their service.
+        self.throttled: dict[str, str] = {}
         # The images that the registry has scanned, by their digests, all with the result `scan`.
         self.scanned = {DIGEST}
         self.messages: list[dict[str, str]] = []
@@ -152,6 +154,8 @@ class SigningAccount:
             assert not ParamValidator().validate(parameters, model.input_shape).has_errors(), parameters
             if operation in self.denied:
                 raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+            if operation in self.throttled:
+                raise ClientError({"Error": {"Code": self.throttled[operation], "Message": "slower"}}, operation)
             return getattr(self, f"_{operation}")(**parameters)
 
         client._make_api_call = call

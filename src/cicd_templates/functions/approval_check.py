@@ -11,14 +11,15 @@ The user parameters are `stacks` and `layers` (the stacks and their layers, in t
 `statements` (the folder with the signed statements) and, after an approval, `reviewed` (the digest of the record). The
 environment variable `WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas.
 `PIPELINE` is the name of the pipeline. The configuration can make exceptions for unsigned images, which the module
-`unsigned_images` describes. If an exception lets a stage pass, the function records this as evidence and notifies the
-security topic. Otherwise it stores nothing. The event is never logged, because it contains credentials.
+`unsigned_images` describes. They do not count if an error leaves unknown whether the release is signed. If an exception
+lets a stage pass, the function records this as evidence and notifies the security topic. Otherwise it stores nothing.
+The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cicd_templates.functions.approval_records import NotApprovedError, read_record
@@ -43,15 +44,11 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class _Release:
-    """The images and the templates that may be deployed.
-
-    If exceptions replace the signatures, `exceptions` has them, keyed by image.
-    """
+    """The images and the templates that may be deployed. If `excepted`, exceptions replace the signatures."""
 
     images: list[str]
     templates: list[str]
-    exceptions: dict[str, dict[str, str]] = field(default_factory=dict)
-    reason: str = ""
+    excepted: bool = False
 
 
 def handler(event: dict[str, Any], context: object) -> None:
@@ -64,30 +61,77 @@ def handler(event: dict[str, Any], context: object) -> None:
         parameters = read_parameters(job, REQUIRED, OPTIONAL)
         _require_release(pipeline, parameters)
     except Exception as error:
-        expected = isinstance(error, NotApprovedError | NotSignedError | RefusedError)
-        reason = str(error) if expected else f"{type(error).__name__}: {error}"
-        report_failure(pipeline, job["id"], "ApprovalCheckErrors", f"Nothing more is executed: {reason}")
+        report_failure(pipeline, job["id"], "ApprovalCheckErrors", f"Nothing more is executed: {_described(error)}")
     else:
         answer_job(pipeline.put_job_success_result, jobId=job["id"])
 
 
-def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
-    """Raise an error unless it is certain that all change sets are signed and approved."""
-    from botocore.exceptions import ClientError
+def _described(error: Exception) -> str:
+    expected = isinstance(error, NotApprovedError | NotSignedError | RefusedError)
+    return str(error) if expected else f"{type(error).__name__}: {error}"
 
+
+def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
+    """Raise an error unless it is certain that all change sets are signed and approved.
+
+    Only if the release is not signed, use the exceptions of the configuration instead. Any other error leaves unknown
+    whether the release is signed. If no exception lets the stage pass, the message also says why it is not signed.
+    """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):
         record = read_record(parameters["environment"], parameters["execution"], parameters["reviewed"])
         approved = {entry["stack"]: entry for entry in record["changeSets"]}
-    stacks = parameters["stacks"].split(",")
     files = [
         f"{parameters['environment']}/{layer}-{os.environ['SERVICE']}.yaml" for layer in parameters["layers"].split(",")
     ]
-    release = _read_release(pipeline, parameters, files)
+    try:
+        release = _read_release(pipeline, parameters, files)
+    except NotSignedError as error:
+        exceptions, ended = find_exceptions(parameters["environment"])
+        if not exceptions:
+            raise NotSignedError(f"{error}{ended}") from None
+        try:
+            _require_exceptions(parameters, files, approved, exceptions, f"Not signed: {error}")
+        except Exception as further:
+            raise RefusedError(f"{_described(further)}. Not signed: {error}") from further
+    else:
+        _require_change_sets(parameters, files, approved, release)
+
+
+def _read_release(pipeline: Any, parameters: dict[str, str], files: list[str]) -> _Release:
+    """Return the image and the templates that are signed. Raises `NotSignedError` if there are none."""
+    signed = read_signed_image(parameters["statements"])
+    _require_run(pipeline, parameters["execution"], signed.execution, parameters["statements"])
+    return _Release([signed.image], signed.read_templates(*files))
+
+
+def _require_exceptions(
+    parameters: dict[str, str],
+    files: list[str],
+    approved: dict[str, Any] | None,
+    exceptions: dict[str, dict[str, str]],
+    reason: str,
+) -> None:
+    """Raise an error unless all change sets have images of `exceptions`, and this is recorded and reported."""
+    release = _Release(list(exceptions), read_newest_templates(*files), excepted=True)
+    images = _require_change_sets(parameters, files, approved, release)
+    used = [exceptions[image] for image in images]
+    report_exceptions(os.environ["SERVICE"], parameters["environment"], parameters["execution"], reason, used)
+
+
+def _require_change_sets(
+    parameters: dict[str, str], files: list[str], approved: dict[str, Any] | None, release: _Release
+) -> list[str]:
+    """Raise an error unless all change sets deploy the release, and are approved if `approved` has a record.
+
+    Return the images of the change sets, without duplicates.
+    """
+    from botocore.exceptions import ClientError
+
     cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "approval-check")
-    problems = []
-    used: dict[str, dict[str, str]] = {}
-    for stack, file, template in zip(stacks, files, release.templates, strict=True):
+    problems: list[str] = []
+    images: dict[str, None] = {}
+    for stack, file, template in zip(parameters["stacks"].split(","), files, release.templates, strict=True):
         if approved is not None and stack not in approved:
             problems.append(f"{stack}: no change set of this stack was approved")
             continue
@@ -100,33 +144,10 @@ def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
         if entry:
             problems += _difference(stack, present.entry, entry)
         problems += _unsigned(present, release, file, template)
-        used |= {image: release.exceptions[image] for image in _images(present) if image in release.exceptions}
+        images |= dict.fromkeys(_images(present))
     if problems:
-        # Without the reason, nobody would learn why an exception decided instead of the signatures.
-        raise RefusedError("; ".join([*problems, *filter(None, [release.reason])]))
-    if release.exceptions:
-        environment, execution = parameters["environment"], parameters["execution"]
-        report_exceptions(os.environ["SERVICE"], environment, execution, release.reason, list(used.values()))
-
-
-def _read_release(pipeline: Any, parameters: dict[str, str], files: list[str]) -> _Release:
-    """Return the images and the templates that may be deployed.
-
-    If the signatures cannot be verified, use the exceptions of the configuration instead. If there are none, raise the
-    error.
-    """
-    try:
-        signed = read_signed_image(parameters["statements"])
-        _require_run(pipeline, parameters["execution"], signed.execution, parameters["statements"])
-        return _Release([signed.image], signed.read_templates(*files))
-    except Exception as error:
-        exceptions, ended = find_exceptions(parameters["environment"])
-        if not exceptions:
-            if ended and isinstance(error, NotSignedError):
-                raise NotSignedError(f"{error}{ended}") from None
-            raise
-        reason = f"Signatures cannot be verified: {type(error).__name__}: {error}"
-        return _Release(list(exceptions), read_newest_templates(*files), exceptions, reason)
+        raise RefusedError("; ".join(problems))
+    return list(images)
 
 
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
@@ -177,7 +198,7 @@ def _unsigned(present: ChangeSet, release: _Release, file: str, template: str) -
 
     A change set without changes deploys no template, so only its images are checked.
     """
-    images, kind = _images(present), "excepted" if release.exceptions else "signed"
+    images, kind = _images(present), "excepted" if release.excepted else "signed"
     problems = []
     if len(images) != 1 or images[0] not in release.images:
         problems.append(
@@ -185,6 +206,6 @@ def _unsigned(present: ChangeSet, release: _Release, file: str, template: str) -
             f" {' or '.join(release.images)}"
         )
     if present.template and not is_text_of(template, present.template):
-        age = "newest" if release.exceptions else "signed"
+        age = "newest" if release.excepted else "signed"
         problems.append(f"{present.stack}: its template differs from {file} in the {age} templates")
     return problems

@@ -44,6 +44,8 @@ MAX_STATEMENT_BYTES = 8 << 20
 MAX_TEMPLATES_BYTES = 100 << 20
 # A release of the same source finds the image that an earlier run has built, and signs it again.
 MAX_FOLDERS = 5
+# For a missing key, S3 answers "access denied" to a caller that may not list the bucket.
+MISSING_CODES = ("NoSuchKey", "NoSuchVersion", "AccessDenied")
 FOLDER_PATTERN = f"(?P<service>[^/]+)/(?P<execution>[^/]+)/{FOLDER}(?:-[0-9]+)?"
 
 
@@ -232,15 +234,16 @@ def _is_key(used: str, key: str) -> bool:
 
 
 def _read_object(limit: int, **asked: Any) -> bytes:
-    """Return an S3 object of at most `limit` bytes. Raises `NotSignedError` if it cannot be read."""
+    """Return an S3 object of at most `limit` bytes. Raises `NotSignedError` if it is missing or too long."""
     import boto3
     from botocore.exceptions import ClientError
 
     try:
         body = boto3.client("s3").get_object(**asked)["Body"]
     except ClientError as error:
-        # For a missing key, S3 answers "access denied" to a caller that may not list the bucket.
         code = error.response["Error"]["Code"]
+        if code not in MISSING_CODES:
+            raise
         raise NotSignedError(f"{asked['Key']} of the signed release cannot be read ({code})") from None
     content: bytes = body.read(limit + 1)
     if len(content) > limit:

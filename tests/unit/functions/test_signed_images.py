@@ -521,12 +521,6 @@ def test_no_other_exception_lets_an_image_pass(
     assert RECORD not in unsigned.objects
 
 
-def test_a_refusal_says_why_the_exceptions_decided(unsigned: DeployingAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    admit(monkeypatch, unsigned_exceptions.exception(SIGNED))
-
-    assert "Signatures cannot be verified: NotSignedError: " in unsigned.check()
-
-
 def test_an_exception_is_not_used_for_a_signed_release(
     account: DeployingAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -558,10 +552,58 @@ def test_an_exception_that_cannot_be_told_lets_nothing_pass(
     assert "Nothing more is executed: ClientError: " in unsigned.check()
 
 
-def test_what_cannot_be_asked_stays_an_error_although_an_exception_has_ended(
+@pytest.mark.parametrize("days", [-1, 10], ids=["ended", "counts"])
+@pytest.mark.parametrize(
+    ("operation", "code"), [("Verify", "ThrottlingException"), ("GetObject", "SlowDown")], ids=["KMS", "S3"]
+)
+def test_an_error_that_leaves_the_signatures_unknown_stops_the_stage_despite_an_exception(
+    account: DeployingAccount, operation: str, code: str, days: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(SIGNED, days))
+    account.throttled[operation] = code
+
+    assert account.check().startswith(f"Nothing more is executed: ClientError: An error occurred ({code})")
+    assert not account.messages
+    assert RECORD not in account.objects
+
+
+def test_an_exception_does_not_replace_the_statements_of_another_run(
     account: DeployingAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admit(monkeypatch, unsigned_exceptions.exception(SIGNED, -1))
-    account.denied = {"Verify"}
+    admit(monkeypatch, unsigned_exceptions.exception(UNSIGNED))
+    account.prepare("service", image=UNSIGNED)
+    account.runs["e-2"] = {"executionType": "STANDARD"}
 
-    assert "Nothing more is executed: ClientError: " in account.check()
+    assert f"{FOLDER} is about the run e-1, but the current run e-2" in account.check(execution="e-2")
+    assert not account.messages
+
+
+@pytest.mark.parametrize(
+    ("denied", "image", "expected"),
+    [
+        pytest.param({"Publish"}, UNSIGNED, "ClientError: An error occurred (AccessDenied)", id="not told"),
+        pytest.param(set(), SIGNED, f"but the excepted image is {UNSIGNED}", id="another image"),
+    ],
+)
+def test_a_stage_that_an_exception_does_not_help_fails_with_the_reason_of_the_signatures_too(
+    unsigned: DeployingAccount, denied: set[str], image: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(UNSIGNED))
+    unsigned.prepare("service", image=image)
+    unsigned.denied = denied
+
+    message = unsigned.check()
+    assert message.startswith("Nothing more is executed: ")
+    assert expected in message
+    assert message.endswith(f". Not signed: {FOLDER}/{form.RELEASE} of the signed release cannot be read (NoSuchKey)")
+
+
+def test_newest_templates_that_lack_a_file_fail_with_the_reason_of_the_signatures_too(
+    unsigned: DeployingAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit(monkeypatch, unsigned_exceptions.exception(UNSIGNED))
+    unsigned.objects["templates", "templates.zip"].append(("t-3", archive(other="")))
+
+    message = unsigned.check()
+    assert "ValueError: the zip file has 0 files named staging/service-basket.yaml" in message
+    assert f". Not signed: {FOLDER}/{form.RELEASE}" in message
