@@ -68,7 +68,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 def signed_bytes(payload: bytes) -> bytes:
-    """Return the bytes that are signed according to DSSE: the pre-authentication encoding of the payload and its type."""
+    """Return the bytes that are signed in DSSE: the pre-authentication encoding of the payload and its type."""
     return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
 
 

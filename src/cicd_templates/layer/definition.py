@@ -42,8 +42,7 @@ def every_service(service: Service) -> bool:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer: a module of `templates/` with a function `build(env)`, or `build(env, service)` for one stack per
-    service.
+    """A layer: a module of `templates/` with `build(env)`, or with `build(env, service)` for one stack per service.
 
     `build_with_uses` builds a stack of a service, too, and also receives the resources of other layers that the service
     uses. A function that builds a stack of a service receives an environment that contains only this service. So the

@@ -138,7 +138,7 @@ def trust_role(role: ResourceArn) -> PolicyDocument:
 
 
 def trust_roles_of(account: str, roles: Sequence[ResourceArn]) -> PolicyDocument:
-    """Return the trust policy of a role that `roles` of another account may assume.
+    """Return a trust policy that lets `roles` of another account assume a role.
 
     IAM refuses a principal that does not exist yet. So the principal is the account, and a condition limits access to
     these roles:
@@ -206,7 +206,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
 
 
 def reasons(grants: Iterable[Grant]) -> list[str]:
-    """Return one sentence for each of the `grants` whose resource is `*`. It says why the resource is `*`."""
+    """For each of the `grants` whose resource is `*`, return a sentence that says why."""
     return [grant.reason for grant in grants if grant.reason]
 
 

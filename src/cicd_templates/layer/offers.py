@@ -47,13 +47,13 @@ class Backlog:
 
 @dataclass(frozen=True)
 class Offer:
-    """A resource that a layer lets services use. `name` is its key in `[services.<name>.uses]`.
+    """A resource that a layer offers to services. `name` is its key in `[services.<name>.uses]`.
 
     `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
     `read`, to a function that returns the grants for the task role. This function may add parameters to the service's
     template, to read the ARNs of the resource. `port` is set only for a resource in the VPC. `texts` returns further
     variables. Their values are fixed for each service and kind of access, such as the name of a user. `backlog` is set
-    only for a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists per service.
+    only for a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists once per service.
     """
 
     name: str

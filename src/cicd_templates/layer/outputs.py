@@ -157,7 +157,7 @@ class HostName(Value):
 
 
 class Url(Value):
-    """URL that people and pipelines open."""
+    """A URL that people and pipelines open."""
 
 
 class VpcId(Value):

@@ -24,7 +24,7 @@ Resources = TypeVar("Resources", bound=Sequence[AWSObject])
 class LayerTemplate:
     """The template that a layer's `build` creates and returns, for `env` and, if given, for one `service`.
 
-    `template` is the troposphere template. Use it to add what has no method here, such as a mapping.
+    `template` is the troposphere template. Use it to add things for which this class has no method, such as a mapping.
     """
 
     def __init__(self, env: Environment, service: Service | None = None) -> None:
@@ -62,11 +62,11 @@ class LayerTemplate:
     def read(self, output: Output[V], *, service: Service | None = None) -> V:
         """Read a value that another stack of the environment publishes. Return a reference to a template parameter.
 
-        The method adds the parameter. If the configuration provides the value, it returns the value as a literal
-        instead. For a value that exists once per service, `service` is the service whose value is read. The default is
-        the service of this layer. Raises `TypeError` if `service` is missing, or if it is given for a value that exists
-        once per environment. Raises `ConfigurationError` if the configuration provides an invalid value, or if the
-        template parameter already reads another value.
+        The method adds the parameter to this template. If the configuration provides the value, the method returns the
+        value as a literal instead. For a value that exists once per service, `service` is the service whose value is
+        read. The default is the service of this layer. Raises `TypeError` if `service` is missing, or if it is given
+        for a value that exists once per environment. Raises `ConfigurationError` if the configuration provides an
+        invalid value, or if the template parameter already reads another value.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")
@@ -120,7 +120,7 @@ class LayerTemplate:
         self.template.add_output(TemplateOutput(output.name, Description=output.description, Value=expression))
 
     def _owner(self, output: Output[V], service: Service | None) -> Service | None:
-        """Return the service whose value of `output` is read, or None if `output` exists once per environment."""
+        """Return the service from which `output` is read, or None if `output` exists once per environment."""
         if not isinstance(output, ServiceOutput):
             if service is not None:
                 raise TypeError(f"{_label(output)} exists once per environment: call `read` without `service`")

@@ -74,7 +74,7 @@ def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None
 
     An error belongs to a user's layer in two cases: the layer is being built (it is in `building`), or the traceback
     contains code of the layer. The second case can also occur while another layer is being built, because other layers
-    call functions in the offers of a user's layer. Every other error is a bug of the tool and keeps its traceback.
+    call functions in the offers of a user's layer. Every other error is a bug in this program and keeps its traceback.
     """
     try:
         yield

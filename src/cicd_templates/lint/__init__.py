@@ -5,6 +5,6 @@
 3. Each match becomes a `LintFinding`: file, line, column, rule, level and message.
 4. `formats` turns findings into lines of text, SARIF or GitHub annotations; the command line prints them.
 
-This package contains no rules; they are in `cicd_templates.rules`. It neither renders nor deploys templates. It does
-not determine the exit code either: the command line does, and fails if there is any finding.
+This package contains no rules; they are in `cicd_templates.rules`. It neither renders nor deploys templates. The
+command line determines the exit code: it fails if there is any finding.
 """

@@ -40,7 +40,7 @@ def as_text(findings: Sequence[LintFinding]) -> str:
 
 
 def as_github(findings: Sequence[LintFinding]) -> str:
-    """Return one workflow command per finding. GitHub shows each command as an annotation of the line.
+    """Return one workflow command per finding. GitHub shows each command as an annotation beside the line.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """

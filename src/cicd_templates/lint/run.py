@@ -39,10 +39,10 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Lin
 def lint_in_processes(
     paths: Sequence[Path], find: Callable[[Sequence[Path]], list[LintFinding]], processes: int
 ) -> list[LintFinding]:
-    """Call `find` with `paths` in several processes, and return all findings.
+    """Call `find` with `paths`, distributed over `processes` processes. Return all findings.
 
-    With two or more `processes`, each process gets about the same number of paths, and `find` must be a module-level
-    function. With one process, `find` is called in this process.
+    With two or more processes, each gets about the same number of paths, and `find` must be a module-level function.
+    With one process, this function calls `find` itself.
     """
     if processes < 2:
         return find(paths)

@@ -1,4 +1,4 @@
-"""Corrects facts about the caller of a request. IAM decides by these facts.
+"""Corrects facts about the caller of a request, on which the IAM decisions depend.
 
 The facts are whether the request uses TLS, the calling service, and the ARN of the role.
 

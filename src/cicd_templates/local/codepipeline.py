@@ -1,4 +1,4 @@
-"""Adds CodePipeline operations to the local AWS. Pipeline runs need them, but the local AWS lacks them.
+"""Adds CodePipeline operations to the local AWS, which does not have the operations that pipeline runs need.
 
 These operations start, list and describe runs, report the results of jobs, and list the executions of actions. The
 engine checks the permissions of a request with IAM. Then this module validates the request against botocore's model of

@@ -1,4 +1,4 @@
-"""Makes change sets of the local AWS predict replacements. The predictions come from AWS's own schemas.
+"""Makes change sets of the local AWS predict replacements correctly. The predictions come from AWS's own schemas.
 
 The engine has a table of create-only properties for some resource types. For every other type, it reports that any
 changed property may replace the resource. This module uses the CloudFormation schemas in cfn-lint instead. It corrects
@@ -26,7 +26,7 @@ Recreation = Callable[[str, str], str]
 
 
 def schemas_folder() -> Path:
-    """Return the folder of the schemas that cfn-lint ships. cfn-lint itself is not imported."""
+    """Return the folder with the schemas that are part of cfn-lint. Does not import cfn-lint."""
     found = importlib.util.find_spec("cfnlint")
     assert found
     assert found.origin

@@ -1,4 +1,4 @@
-"""Lets tasks of the local AWS end, and makes RunTask start only one task for each client token.
+"""Makes tasks of the local AWS end, and makes RunTask start only one task for each client token.
 
 The local AWS starts no containers, so its tasks would run forever. A rehearsal runs the command of a task as a process,
 and stores the exit code in a file. This module then ends the task with the exit code. This module runs inside the
@@ -48,7 +48,7 @@ class Tasks:
         return {name: code for name, code, _ in _lines(self._exits)}.get(task)
 
     def is_forgotten(self, task: str) -> bool:
-        """Return whether a task ended so long ago that ECS no longer knows it."""
+        """Return whether a task ended so long ago that ECS would no longer return it."""
         return any(self.now() - ended > STOPPED_SECONDS for name, _, ended in _lines(self._exits) if name == task)
 
     def running(self) -> list[tuple[str, str]]:

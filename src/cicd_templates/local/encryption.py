@@ -55,7 +55,7 @@ class ResourceKeys:
     def key_of(self, action: str, resource: str) -> str:
         """Return the ARN of the customer managed key that encrypts `resource`, or an empty string.
 
-        `action` is the requested IAM action. Its prefix names the service to which the resource belongs.
+        `action` is the requested IAM action. Its prefix is the name of the service to which the resource belongs.
         """
         service = action.partition(":")[0]
         if service == "secretsmanager":

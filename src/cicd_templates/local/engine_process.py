@@ -94,9 +94,9 @@ def start(
     now: Callable[[], float] = time.monotonic,
     spawned: Callable[[Engine], None] = lambda engine: None,
 ) -> Engine:
-    """Start an engine and wait until it answers. If `auth` is true, it enforces IAM.
+    """Start an engine and wait until it answers.
 
-    If `tls` is true, it treats all requests as sent over TLS.
+    If `auth` is true, the engine enforces IAM. If `tls` is true, it treats all requests as sent over TLS.
 
     Calls `spawned` with the engine as soon as its process exists, before it answers.
 

@@ -23,7 +23,7 @@ StartRecorder = Callable[[dict[str, Any]], None]
 
 
 def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> None:
-    """Replace the engine's delivery of events, which is in its module `events`.
+    """Replace the function in the engine's module `events` that delivers events.
 
     Calls `started` with each request that would have started a pipeline.
     """

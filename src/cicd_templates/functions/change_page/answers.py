@@ -44,7 +44,7 @@ NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "A
 
 
 def what_changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
-    """Return sentences about changed stacks and resources, new services, removed stacks and stacks to be planned later."""
+    """Return sentences about changed stacks and resources, new services, removed stacks and waiting stacks."""
     return " ".join(filter(None, [_changes(plans, rows), _new_services(plans), _left(plans)]))
 
 

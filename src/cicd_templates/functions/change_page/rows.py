@@ -39,7 +39,7 @@ STACK_TYPE, SERVICE_TYPE = "AWS::CloudFormation::Stack", "AWS::ECS::Service"
 
 
 class ShownPlan(Protocol):
-    """The part of a plan that the page shows: the environment, the stacks, the waiting stacks and the removed stacks."""
+    """The part of a plan that the page shows: the environment, and the stacks that change, wait or are removed."""
 
     @property
     def environment(self) -> str:
@@ -55,7 +55,7 @@ class ShownPlan(Protocol):
 
     @property
     def waits(self) -> Mapping[str, Sequence[str]]:
-        """The stacks that can be planned only after other stacks are deployed, mapped to the names of the other stacks."""
+        """The waiting stacks, mapped to the names of the stacks that must be deployed before they can be planned."""
 
     @property
     def removed(self) -> Sequence[str]:
