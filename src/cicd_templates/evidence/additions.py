@@ -62,7 +62,7 @@ def addition_problems(contents: FolderContents, release: Statement, key: PublicK
         yield from ((folder + page, "is missing") for page in named if folder + page not in contents.digests)
     for name in page_names(contents):
         if not _is_page_of_record(contents, name):
-            yield name, f"is not the page that the {RECORD_NAME} beside it names"
+            yield name, f"is not the page that the {RECORD_NAME} beside it lists"
     before = {RELEASE_BEFORE, TEMPLATES_BEFORE} & contents.digests.keys()
     if len(before) == 1:
         yield next(iter({RELEASE_BEFORE, TEMPLATES_BEFORE} - before)), "is missing"

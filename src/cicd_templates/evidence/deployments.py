@@ -124,7 +124,7 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
     for stack in _objects(predicate.get("stacks")):
         template = stack.get("template")
         if isinstance(template, dict) and _digest(template) != _sha256_in(archive, str(template.get("name"))):
-            yield f"names another template {template.get('name')} than {TEMPLATES_ARCHIVE} has"
+            yield f"lists the template {template.get('name')}, which differs from the one in {TEMPLATES_ARCHIVE}"
     approval = predicate.get("approval")
     if isinstance(approval, dict) and not approval.get("approvedBy"):
         yield "does not say who approved the deployment"

@@ -88,7 +88,7 @@ def _answers(
         "Decision": release_facts.describe_verdict(release_facts.read_verdict(contents)),
         "Tests": release_facts.describe_tests(contents, key),
         "Image": release_facts.describe_vulnerabilities(contents, key),
-        "Accepted": f"{counted(len(ends), 'exception')} in force, of which the first ends on {min(ends)}."
+        "Accepted": f"{counted(len(ends), 'exception')} in force. The first ends on {min(ends)}."
         if ends
         else "No waiver and no weaker setting was in force.",
         "Templates": _templates_answer(contents, key, difference),

@@ -154,7 +154,7 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
             result.problems.append(error.problem)
             continue
         if statements[name].subject != [image]:
-            result.problems.append(Problem(name, f"is about another image than {result.image}"))
+            result.problems.append(Problem(name, f"is about another image, not about {result.image}"))
     result.problems += _vulnerability_problems(contents, release, listed, key)
     result.problems += _reference_problems(statements, release, listed)
     result.problems += _test_problems(contents, statements.get(PROVENANCE), listed, key)
@@ -216,7 +216,7 @@ def _reference_problems(
     if summary := statements.get(VERIFICATION_SUMMARY):
         policy = _digests([_at(summary.predicate, "policy")])
         if policy != {listed.get(SCAN_POLICY, "")}:
-            yield Problem(VERIFICATION_SUMMARY, f"was made with another policy than {SCAN_POLICY}")
+            yield Problem(VERIFICATION_SUMMARY, f"was made with a policy that differs from {SCAN_POLICY}")
         if _at(summary.predicate, "verificationResult") != "PASSED":
             yield Problem(VERIFICATION_SUMMARY, "does not say that the gate let this release pass")
         if not _digests(_at(summary.predicate, "inputAttestations")) <= digests:
@@ -241,7 +241,7 @@ def _vulnerability_problems(
         yield error.problem
         return
     if found.subject != release.subject[:1]:
-        yield Problem(VULNERABILITIES, "is about another image than the release")
+        yield Problem(VULNERABILITIES, "is about another image, not about the image of the release")
 
 
 def _test_problems(
@@ -256,7 +256,7 @@ def _test_problems(
             yield error.problem
             continue
         if not {source.digest.get("sha256", "") for source in tests.subject} <= _digests(dependencies) - {""}:
-            yield Problem(name, f"is about another source than {PROVENANCE}")
+            yield Problem(name, f"is about a source that differs from the one in {PROVENANCE}")
         if not _digests([_at(tests.predicate, "report")]) <= set(listed.values()):
             yield Problem(name, "is about a report that is not part of this release")
 

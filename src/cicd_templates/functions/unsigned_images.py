@@ -20,7 +20,7 @@ def day_problem(expires: date, today: date) -> str:
     if expires < today:
         return f"ended on {expires}"
     last = today + timedelta(days=LONGEST_DAYS)
-    return f"would last until {expires}, but {last} is the last day that is possible now" if expires > last else ""
+    return f"would last until {expires}, but {last} is now the last possible day" if expires > last else ""
 
 
 def find_exceptions(environment: str) -> tuple[dict[str, dict[str, str]], str]:
@@ -72,7 +72,8 @@ def report_exceptions(service: str, environment: str, execution: str, reason: st
         if error.response["Error"]["Code"] != "PreconditionFailed":
             raise
     images = "; ".join(
-        f"{each['image']} by the exception {each['name']} of {each['owner']}, until {each['expires']}: {each['reason']}"
+        f"{each['image']}, allowed by the exception {each['name']} of {each['owner']}, until {each['expires']}:"
+        f" {each['reason']}"
         for each in used
     )
     boto3.client("sns").publish(

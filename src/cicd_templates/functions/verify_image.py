@@ -19,7 +19,7 @@ from cicd_templates.functions.registry_scan import address_problem, scan_problem
 from cicd_templates.functions.signed_images import NotSignedError, require_signed
 from cicd_templates.functions.unsigned_images import find_exceptions
 
-HINT = "; an exception in `unsigned_images` of the service can admit an image until a date"
+HINT = "; an exception in `unsigned_images` of the service can allow an image until a date"
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
@@ -96,4 +96,4 @@ def find_problem_of_further(name: str, image: str) -> str:
     repository, _, digest = image.partition("@")
     if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):
         return ""
-    return f"{image} of the container {name} is not an image by digest in a repository of the configuration"
+    return f"{image} of the container {name} is not an image with a digest in a repository of the configuration"

@@ -215,7 +215,7 @@ def _resource_list(sid: str, on: ResourceArn | Sequence[ResourceArn]) -> list[Re
     resources = [on] if isinstance(on, str | AWSHelperFn) else list(on)
     for resource in resources:
         if isinstance(resource, Value) and not isinstance(resource, Arn):
-            raise ValueError(f"{sid}: a {type(resource).__name__} is not an ARN, which `on` needs;{_remedy(resource)}")
+            raise ValueError(f"{sid}: `on` needs an ARN, but a {type(resource).__name__} is none;{_remedy(resource)}")
         if isinstance(resource, str) and resource != EVERY_RESOURCE and not resource.startswith("arn:"):
             raise ValueError(f"{sid}: {resource!r} is not an ARN; begin it with arn:, or write *")
     return resources

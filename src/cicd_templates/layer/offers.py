@@ -71,7 +71,7 @@ class Offer:
             if isinstance(output, ServiceOutput) or output.kind.is_list():
                 raise ValueError(
                     f"offer {self.name}: {variable} needs one value per environment;"
-                    f" {output.layer}.{output.name} is a list or exists per service"
+                    f" {output.layer}.{output.name} is a list or exists once per service"
                 )
 
 

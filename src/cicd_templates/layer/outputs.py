@@ -43,7 +43,7 @@ class Value(AWSHelperFn):
         values = text.split(",") if cls.is_list() else [text]
         wrong = [value for value in values if cls.id_pattern and not re.fullmatch(cls.id_pattern, value)]
         if wrong:
-            return f"{wrong[0]!r} is not possible here; write an id such as {cls.id_example}"
+            return f"{wrong[0]!r} is not valid here; write an id such as {cls.id_example}"
         if len(values) < cls.fewest:
             return f"has {len(values)}; write at least {cls.fewest}, separated with commas and without spaces"
         return ""

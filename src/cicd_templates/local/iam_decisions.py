@@ -91,8 +91,7 @@ class Decisions:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Check the permissions for a request, for the KMS key of the resource, and for each role that the request
-        passes.
+        """Check the permissions for a request, for its resource's KMS key, and for each role that the request passes.
 
         Return the first refusal, or None if everything is allowed.
         """

@@ -109,7 +109,7 @@ class RequestGuard:
             expected = admin_authorization(self._secret, method, path)
             if hmac.compare_digest(authorization.encode(), expected.encode()):
                 return None
-            return "AccessDenied", "the authorization does not belong to this start of the local AWS"
+            return "AccessDenied", "the authorization was not made since the local AWS was last started"
         if method == "PUT" and path.startswith(CALLBACKS):
             return None
         if path.startswith("/_"):

@@ -111,7 +111,7 @@ WRONG: list[Any] = [
     *(
         pytest.param(
             {"stacks": [{"template": template}]},
-            f"names another template {template.get('name')} than {form.TEMPLATES_ARCHIVE} has",
+            f"lists the template {template.get('name')}, which differs from the one in {form.TEMPLATES_ARCHIVE}",
             id=f"template {number}",
         )
         for number, template in enumerate([descriptor("staging/service.yaml", b"x"), descriptor("nowhere", b"x")])
@@ -159,7 +159,7 @@ def test_templates_that_cannot_be_read_do_not_fit(whole: Path) -> None:
     (whole / form.TEMPLATES_ARCHIVE).unlink()
     found = {(problem.file, problem.reason) for problem in verify_folder(whole).problems}
 
-    assert (STAGING, "names another template staging/service.yaml than templates.zip has") in found
+    assert (STAGING, "lists the template staging/service.yaml, which differs from the one in templates.zip") in found
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
@@ -173,7 +173,7 @@ def test_templates_whose_data_is_damaged_do_not_fit(whole: Path, compression: in
     (whole / form.TEMPLATES_ARCHIVE).write_bytes(changed)
     found = {(problem.file, problem.reason) for problem in verify_folder(whole).problems}
 
-    assert (STAGING, "names another template staging/service.yaml than templates.zip has") in found
+    assert (STAGING, "lists the template staging/service.yaml, which differs from the one in templates.zip") in found
 
 
 @pytest.mark.parametrize(

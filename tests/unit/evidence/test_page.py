@@ -74,7 +74,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         f"signed 2026-11-24T12:02:00+00:00 by the key sha256:{SIGNER.fingerprint}",
         "Decision PASS. Findings by severity: 1 high, 2 low. Accepted by waivers: 1.",
         "Tests In the report of unit-tests, 2 passed and 0 failed.",
-        "Accepted 2 exceptions in force, of which the first ends on 2026-11-30.",
+        "Accepted 2 exceptions in force. The first ends on 2026-11-30.",
         "Templates 3 files differ from the release of 2026-11-24T12:01:00+00:00, execution e-1.",
         "Shown to approvers 1 change set of production. The records are not signed.",
         "Deployed Signed statements about production, staging.",

@@ -164,13 +164,13 @@ def test_a_statement_of_another_release_or_key_fails_by_its_name(folder: Path, t
         pytest.param(
             form.VERIFICATION_SUMMARY,
             {"policy": descriptor("policy", b"version = 1\n"), "verificationResult": "PASSED", "inputAttestations": []},
-            "was made with another policy than scan-policy.toml",
+            "was made with a policy that differs from scan-policy.toml",
             id="an older policy",
         ),
         pytest.param(
             form.VERIFICATION_SUMMARY,
             {"policy": "none", "verificationResult": "PASSED", "inputAttestations": []},
-            "was made with another policy than scan-policy.toml",
+            "was made with a policy that differs from scan-policy.toml",
             id="no policy",
         ),
         pytest.param(
@@ -375,7 +375,7 @@ def test_a_record_belongs_to_the_release_and_names_its_page(tmp_path: Path, reco
     write_derived(folder)
 
     assert problems(folder) == dict.fromkeys([name] * len(reasons), "".join(reasons)) | {
-        page: "is not the page that the change-sets.json beside it names"
+        page: "is not the page that the change-sets.json beside it lists"
     }
 
 
@@ -429,11 +429,11 @@ OTHER_SOURCE = descriptor("source", b"another source")
     [
         (
             SIGNER.statement(form.TEST_RESULT_TYPE, predicate_of_tests(DOCUMENTS), OTHER_SOURCE),
-            "is about another source than",
+            "is about a source that differs from the one in",
         ),
         (
             SIGNER.statement(form.TEST_RESULT_TYPE, predicate_of_tests(DOCUMENTS), SUBJECT),
-            "is about another source than",
+            "is about a source that differs from the one in",
         ),
         (
             SIGNER.statement(
@@ -461,7 +461,7 @@ def test_tests_without_a_provenance_are_about_another_source(tmp_path: Path) -> 
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     (folder / form.PROVENANCE).unlink()
 
-    assert problems(folder)[TESTS] == f"is about another source than {form.PROVENANCE}"
+    assert problems(folder)[TESTS] == f"is about a source that differs from the one in {form.PROVENANCE}"
 
 
 def release_before(signer: Signer = SIGNER, **about: str) -> bytes:
@@ -501,7 +501,7 @@ SCAN: dict[str, Any] = {"scanner": {"result": []}}
         pytest.param(SIGNER.statement(form.VULNERABILITIES_TYPE, SCAN, SUBJECT), None, id="the registry's scan"),
         pytest.param(
             SIGNER.statement(form.VULNERABILITIES_TYPE, SCAN, {**SUBJECT, "digest": {"sha256": "2" * 64}}),
-            "is about another image than the release",
+            "is about another image, not about the image of the release",
             id="another image",
         ),
         pytest.param(

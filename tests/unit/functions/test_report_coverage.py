@@ -114,7 +114,7 @@ FILTER = "detect_secrets.filters."
             replaced(
                 semgrep(), [{"path": "big.js", "reason": "exceeded_size_limit"}, {"reason": "x"}], "paths", "skipped"
             ),
-            "1 files were skipped, first big.js: exceeded_size_limit",
+            "1 files were skipped; the first is big.js: exceeded_size_limit",
             id="a file that is too large",
         ),
         pytest.param(
@@ -210,7 +210,7 @@ FILTER = "detect_secrets.filters."
         pytest.param(
             "pip-audit",
             {"dependencies": [{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "not on PyPI"}]},
-            "1 dependencies were skipped, first b",
+            "1 dependencies were skipped; the first is b",
             id="pip-audit skips",
         ),
     ],

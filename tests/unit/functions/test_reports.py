@@ -366,7 +366,7 @@ def test_what_a_finding_is_about_is_read_with_it() -> None:
 @pytest.mark.parametrize(
     ("form", "value", "reason"),
     [
-        ("bandit", {**BANDIT, "errors": [{"filename": "b.py"}]}, "1 files could not be scanned, first b.py"),
+        ("bandit", {**BANDIT, "errors": [{"filename": "b.py"}]}, "1 files were not scanned; the first is b.py"),
         ("bandit", {**BANDIT, "metrics": {}}, "no line of code was scanned"),
         ("safety", {**SAFETY, "report_meta": {"packages_found": 0}}, "no package was scanned"),
         ("safety", {**SCAN, "scan_results": {}}, "no package was scanned"),
@@ -380,7 +380,7 @@ def test_what_a_finding_is_about_is_read_with_it() -> None:
         ("snyk", {"ok": True, "vulnerabilities": [], "dependencyCount": 0}, "a project without dependencies"),
         ("snyk", {"ok": True, "vulnerabilities": []}, "a project without dependencies"),
         ("snyk", {"vulnerabilities": [SNYK_ROW], "dependencyCount": 0}, "a project without dependencies"),
-        ("pip-audit", [{"name": "a", "skip_reason": "x"}], "1 dependencies were skipped, first a"),
+        ("pip-audit", [{"name": "a", "skip_reason": "x"}], "1 dependencies were skipped; the first is a"),
         ("pip-audit", [], "no dependency was scanned"),
         ("trivy", None, "nothing was scanned"),
         ("semgrep", {"version": "1.2.3", "results": [], "errors": [{}]}, "1 errors during the scan"),

@@ -100,7 +100,7 @@ def test_an_image_without_statements_may_not_run(account: DeployingEcs, capsys: 
 
     assert account.ask_hook() == "FAILED"
     expected = f"{UNSIGNED} is not signed: the signer has signed no statements about {UNSIGNED}"
-    hint = "; an exception in `unsigned_images` of the service can admit an image until a date"
+    hint = "; an exception in `unsigned_images` of the service can allow an image until a date"
     assert problems(capsys) == f"{expected}{hint}"
 
 

@@ -43,14 +43,13 @@ def test_a_grant_names_actions_and_resources() -> None:
     [
         pytest.param(
             BucketName(Ref("ExportsBucketName")),
-            "PutExports: a BucketName is not an ARN, which `on` needs; use the grants in"
+            "PutExports: `on` needs an ARN, but a BucketName is none; use the grants in"
             " cicd_templates.blocks.bucket_access, such as may_put",
             id="bucket",
         ),
         pytest.param(
             TableName("ledger"),
-            "PutExports: a TableName is not an ARN, which `on` needs; publish the ARN of the resource,"
-            " and read it here",
+            "PutExports: `on` needs an ARN, but a TableName is none; publish the ARN of the resource, and read it here",
             id="table",
         ),
         pytest.param("exports", "PutExports: 'exports' is not an ARN; begin it with arn:, or write *", id="text"),

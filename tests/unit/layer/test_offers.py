@@ -32,12 +32,13 @@ def read_labels(layer: LayerTemplate) -> list[Grant]:
         (
             {"SUBNETS": SUBNETS},
             {"read": read_labels},
-            "offer labels: SUBNETS needs one value per environment; network.SubnetIds is a list or exists per service",
+            "offer labels: SUBNETS needs one value per environment; network.SubnetIds is a list or exists once per"
+            " service",
         ),
         (
             {"LABELS": LABELS, "ROLE": ROLE},
             {"read": read_labels},
-            "offer labels: ROLE needs one value per environment; delivery.RoleArn is a list or exists per service",
+            "offer labels: ROLE needs one value per environment; delivery.RoleArn is a list or exists once per service",
         ),
     ],
     ids=["no access", "a list", "a value per service"],

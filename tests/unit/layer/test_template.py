@@ -123,9 +123,9 @@ def test_reading_adds_a_parameter_of_the_kind_that_cloudformation_checks(output:
 @pytest.mark.parametrize(
     ("output", "value", "problem"),
     [
-        ("VpcId", "my-vpc", "'my-vpc' is not possible here; write an id such as vpc-0123456789abcdef0"),
+        ("VpcId", "my-vpc", "'my-vpc' is not valid here; write an id such as vpc-0123456789abcdef0"),
         ("SubnetIds", "subnet-1", "has 1; write at least 2, separated with commas and without spaces"),
-        ("SubnetIds", "subnet-1, subnet-2", "' subnet-2' is not possible here; write an id such as subnet-0123"),
+        ("SubnetIds", "subnet-1, subnet-2", "' subnet-2' is not valid here; write an id such as subnet-0123"),
     ],
 )
 def test_a_provided_value_of_another_kind_is_refused_with_its_path(output: str, value: str, problem: str) -> None:

@@ -255,7 +255,7 @@ def test_a_provided_database_is_not_created_and_its_values_are_used() -> None:
 def test_the_id_of_a_cluster_an_instance_or_a_proxy_can_be_provided(given: str, refused: bool) -> None:
     problem = DatabaseResourceId.problem_of(given)
 
-    expected = f"{given!r} is not possible here; write an id such as cluster-ABCDEFGHIJKL01234" if refused else ""
+    expected = f"{given!r} is not valid here; write an id such as cluster-ABCDEFGHIJKL01234" if refused else ""
     assert problem == expected
 
 

@@ -171,7 +171,7 @@ def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Itera
         fact = f"{taken.logical_id} ({taken.resource_type}) {taken.name}: {taken.owner}"
         by_remedy.setdefault((taken.stack, taken.remedy), []).append(fact)
     for (stack, remedy), facts in by_remedy.items():
-        yield Unsettled(stack, "NAME TAKEN", "a resource name that it would create is taken", tuple(facts), remedy)
+        yield Unsettled(stack, "NAME TAKEN", "it would create a resource whose name is taken", tuple(facts), remedy)
 
 
 def never_checked_for_drift(clients: Clients, stacks: Sequence[StackTemplate]) -> bool:

@@ -58,7 +58,7 @@ class Archive:
         if dockerfile in self.left_out:
             raise ConfigurationError(f"{app}: {where} is not committed, but the image is built from it; commit it")
         raise ConfigurationError(
-            f"{app}: has no {where}, which is needed to build the image; name the application's source with APP=, or"
+            f"{app}: has no {where}, which is needed to build the image; set APP= to the application's source, or"
             " set build.dockerfile of the service"
         )
 
@@ -91,7 +91,7 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
 def _read_zip(path: Path, within: str | None) -> Archive:
     if within:
         raise ConfigurationError(
-            f"{path}: a zip is always released as a whole; to release only {within}, name a folder"
+            f"{path}: a zip is always released as a whole; to release only {within}, set APP= to a folder"
         )
     data = path.read_bytes()
     try:
@@ -116,7 +116,7 @@ def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     image build unpacks the zip on Linux, where a backslash is part of a name. On Windows, some programs interpret the
     backslash as a separator.
     """
-    advice = "make the zip with / between folders and without .., or name the folder with APP="
+    advice = "make the zip again with / between folders and without .., or set APP= to the folder"
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
     if wrong:
         raise ConfigurationError(f"{path}: contains {_first(wrong)}, which is not a valid file name; {advice}")

@@ -105,7 +105,7 @@ def read_commit(folder: Path) -> Commit:
         names = ", ".join(line[3:] for line in changed.splitlines()[:3])
         raise ConfigurationError(
             f"{folder}: has uncommitted changes ({names}); commit them, so that the released source can be found later,"
-            " or name a copy of the folder outside git"
+            " or use a copy of the folder outside git"
         )
     listed = listed_files(_git(folder, "ls-tree", "-r", "-z", revision))
     if not listed:
@@ -186,7 +186,7 @@ def _read_files(folder: Path, listed: list[ListedFile]) -> dict[str, tuple[bytes
     for file, content in zip(listed, batch_contents(listed, answer), strict=True):
         if content is None:
             raise ConfigurationError(
-                f"{folder / file.path}: the git repository has no intact object of the file; name a fresh clone"
+                f"{folder / file.path}: the git repository has no intact object of the file; use a fresh clone"
             )
         files[file.path] = content, file.mode == EXECUTABLE
     return files

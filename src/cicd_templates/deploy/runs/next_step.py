@@ -28,7 +28,7 @@ class StackPhase(Enum):
     DEPLOYED = "the operation succeeded"
     UNCHANGED = "the stack is deployed, and its plan changes nothing"
     OUTDATED = "the plan was dropped, so the stack must be planned again after this run"
-    FAILED = "the stack could not be planned or deployed, or it reads from a stack that could not"
+    FAILED = "the stack, or a stack whose values it reads, could not be planned or deployed"
 
 
 _UNDER_WAY = frozenset({StackPhase.PROPOSING, StackPhase.EXECUTING})

@@ -15,7 +15,7 @@ def read_bandit(value: Any) -> Report:
     read = Report([_bandit_finding(row) for row in rows(report["results"], "results")])
     errors = rows(report["errors"], "errors")
     if errors:
-        read.mark_incomplete(f"{len(errors)} files could not be scanned, first {text(errors[0].get('filename'))}")
+        read.mark_incomplete(f"{len(errors)} files were not scanned; the first is {text(errors[0].get('filename'))}")
     check_metrics(report["metrics"], (finding.tool_severity for finding in read.findings), read)
     return read
 

@@ -44,7 +44,7 @@ def read_pip_audit(value: Any) -> Report:
                 )
             )
     if skipped:
-        read.mark_incomplete(f"{len(skipped)} dependencies were skipped, first {skipped[0]}")
+        read.mark_incomplete(f"{len(skipped)} dependencies were skipped; the first is {skipped[0]}")
     if not listed:
         read.mark_incomplete("no dependency was scanned")
     read.covered = f"{len(listed)} packages"

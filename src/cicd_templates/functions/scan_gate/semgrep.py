@@ -72,7 +72,7 @@ def _check_coverage(report: dict[str, Any], found: bool, read: Report) -> None:
     failed = [row for row in rows(paths.get("skipped"), "paths.skipped") if row.get("reason") in _FAILURES]
     if failed:
         first = f"{text(failed[0].get('path'))}: {text(failed[0].get('reason'))}"
-        read.mark_incomplete(f"{len(failed)} files were skipped, first {first}")
+        read.mark_incomplete(f"{len(failed)} files were skipped; the first is {first}")
     rules = report.get("skipped_rules")
     if rules:
         read.mark_incomplete(f"{len(rules) if isinstance(rules, list) else 'some'} rules were skipped")

@@ -104,7 +104,7 @@ def test_a_service_has_at_most_three_exceptions() -> None:
         (-1, "the exception ended on 2026-11-28; remove it, or write another day"),
         (0, ""),
         (90, ""),
-        (91, "the exception would last until 2027-02-28, but 2027-02-27 is the last day that is possible now;"),
+        (91, "the exception would last until 2027-02-28, but 2027-02-27 is now the last possible day;"),
     ],
 )
 def test_an_exception_that_has_ended_or_would_last_too_long_is_a_problem(days: int, expected: str) -> None:

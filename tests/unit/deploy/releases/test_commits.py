@@ -192,7 +192,7 @@ def trustless(tree: Path) -> None:
         pytest.param(linked, "deep/link: is a link or a submodule", id="link"),
         pytest.param(submodule, "vendored: is a link or a submodule", id="submodule"),
         pytest.param(
-            changed, r"has uncommitted changes \(main.py\); commit them.* or name a copy of the folder", id="changed"
+            changed, r"has uncommitted changes \(main.py\); commit them.* or use a copy of the folder", id="changed"
         ),
         pytest.param(staged, r"has uncommitted changes \(new.py\); commit them", id="staged"),
         pytest.param(

@@ -64,7 +64,7 @@ def _moved(plans: Sequence[Plan]) -> str:
     """Return a sentence about the stacks that must be planned again, or an empty string if there are none."""
     commands = " and ".join(f"make plan {plan.make_variables}" for plan in plans if plan.moved)
     stacks = counted(sum(len(plan.moved) for plan in plans), "stack")
-    return f"After it, {stacks} must be planned again ({commands})." if commands else ""
+    return f"After the deployment, {stacks} must be planned again ({commands})." if commands else ""
 
 
 def _old_values(plans: Sequence[Plan]) -> str:

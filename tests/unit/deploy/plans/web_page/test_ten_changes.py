@@ -52,7 +52,8 @@ ANSWERS = {
     "moved subnet": (
         "1 updated stack: 2 resources replaced, 1 modified. Changed: network/PrivateSubnet2 (AvailabilityZone"
         " eu-central-1b → eu-central-1c, CidrBlock 10.20.80.0/20 → 10.20.96.0/20), network/PrivateSubnet2Routes,"
-        " network/PrivateSubnetIdsParameter. After it, 3 stacks must be planned again (make plan ENV=production).",
+        " network/PrivateSubnetIdsParameter. After the deployment, 3 stacks must be planned again (make plan"
+        " ENV=production).",
         NOTHING_LOST,
         NOBODY,
         UNCHECKED,
@@ -108,7 +109,7 @@ ANSWERS = {
         " deployment), DBInstanceIdentifier books-production-general-ledger-1 → books-production-general-ledger-v2-1),"
         " databases/GeneralLedgerInstance2 (DBClusterIdentifier books-production-general-ledger → (known after the"
         " deployment), DBInstanceIdentifier books-production-general-ledger-2 → books-production-general-ledger-v2-2)"
-        " and 4 more. After it, 2 stacks must be planned again (make plan ENV=production).",
+        " and 4 more. After the deployment, 2 stacks must be planned again (make plan ENV=production).",
         "databases/GeneralLedgerCluster (AWS::RDS::DBCluster): replaced; a database: deleted, a snapshot is kept."
         " The new resource is empty unless its template names a source, because CloudFormation copies no data into"
         " it and restores no snapshot.",
