@@ -48,7 +48,7 @@ def wrong_numbers(start: NewProject) -> list[tuple[str, str]]:
     for what, given in (("services", start.services), ("environments", start.environments)):
         twice = [name for name, count in Counter(given).items() if count > 1]
         if twice:
-            problems.append((what, f"given more than once among the {what}: {', '.join(twice)}; give each name once"))
+            problems.append((what, f"the {what} contain a name twice: {', '.join(twice)}; give each name once"))
     if not 0 < len(start.environments) <= MOST_ENVIRONMENTS:
         problems.append(("environments", f"name 1 to {MOST_ENVIRONMENTS} environments, such as staging,production"))
     elif len(start.accounts) not in (1, len(names)):

@@ -72,11 +72,11 @@ def test_one_line_turns_on_each_check_that_needs_a_token(name: str) -> None:
         ),
         (
             replace(START, environments=["live", "dev", "live"]),
-            "^given more than once among the environments: live; give each name once$",
+            "^the environments contain a name twice: live; give each name once$",
         ),
         (
             replace(START, services=["till", "ledger", "ledger", "till"]),
-            "^given more than once among the services: till, ledger; give each name once$",
+            "^the services contain a name twice: till, ledger; give each name once$",
         ),
     ],
 )

@@ -112,9 +112,8 @@ def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if cpu >= settings.cpu:
         yield (
             "containers",
-            f"the cpu of the containers adds up to {cpu} units, so cpu = {settings.cpu} of the task leaves none for the"
-            " service's own"
-            " container; use less, or a larger cpu of the service",
+            f"the further containers reserve {cpu} CPU units, so cpu = {settings.cpu} of the task leaves none for the"
+            " service's own container; reserve less, or set a larger cpu for the service",
         )
     limits = sum(table.memory or 0 for table in tables.values())
     # The folders in memory of a container with a limit are within this limit.
@@ -124,8 +123,8 @@ def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
         yield (
             "containers" if limits else "volumes",
             f"the memory of containers ({limits} MiB) and of folders in memory ({folders} MiB) leaves nothing of the"
-            f" task's memory = {settings.memory} for the service's own container; use less, or a larger memory of the"
-            " service",
+            f" task's memory = {settings.memory} for the service's own container; use less, or set a larger memory"
+            " for the service",
         )
     for name, table in tables.items():
         own = sum(volume.memory_mib or 0 for volume in table.volumes.values())

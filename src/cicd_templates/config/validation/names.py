@@ -155,7 +155,7 @@ def _services_of_environments(services: Iterable[str]) -> Iterator[Problem]:
         for word in sorted(OF_AN_ENVIRONMENT):
             if _begins(service, word) or _begins(word, service):
                 why = (
-                    f"{service} is a reserved word, with which names of other resources begin"
+                    f"{service} is a reserved word: names of other resources begin with it"
                     if service == word
                     else f"{service} could be confused with {word}, and names of other resources begin with {word}"
                 )

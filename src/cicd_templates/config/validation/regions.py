@@ -32,7 +32,7 @@ def why_not_usable(region: str) -> list[str]:
         ]
     partition = partition_of(region)
     if partition.name not in CHECKED_PARTITIONS and not partition.console:
-        return [f"{region} is in the partition {partition.name}, whose names are not known here; choose another region"]
+        return [f"{region} is in the partition {partition.name}, which this tool does not know; choose another region"]
     return [
         f"{region} has no {name}, which every pipeline needs; choose another region"
         for name in NEEDED

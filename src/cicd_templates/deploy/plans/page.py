@@ -33,7 +33,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from (f"- {plain(loss.words)}" for loss in lost)
         yield ""
         allow = code(f"ALLOW={','.join(loss.name for loss in lost)}")
-        yield f"The deployment is refused unless each of these resources is named: {allow}."
+        yield f"A deployment of this plan must allow the loss of each of these resources: {allow}."
     yield ""
     yield "## Changed outside CloudFormation"
     yield ""

@@ -160,7 +160,7 @@ def _compute(
 def _owner_differences(clients: Clients, existing: Mapping[str, Any] | None, stack: StackTemplate) -> list[str]:
     if existing is None or owner_of(clients, existing, stack) is Owner.OURS:
         return []
-    return ["the tags of its stack do not name this project"]
+    return ["the tags of its stack do not show this project as its owner"]
 
 
 def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> Any:

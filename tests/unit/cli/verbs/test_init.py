@@ -97,7 +97,7 @@ def test_a_configuration_that_is_not_there_is_written() -> None:
             {"environments": "tools,preprod,live"},
             "error: --environments: the environment tools is always added; leave it",
         ),
-        ({"services": "till, till"}, "error: --services: given more than once among the services: till"),
+        ({"services": "till, till"}, "error: --services: the services contain a name twice: till"),
         ({"services": " , "}, "error: --services: name at least one service, such as billing-api"),
         ({"project": 'a"b'}, "error: --project: 'a\"b' is not allowed; use lower-case letters"),
         ({"services": "a]\nb"}, "error: --services: 'a]\\nb' has a character that cannot be printed; type the answer"),
@@ -114,7 +114,7 @@ def test_a_configuration_that_is_not_there_is_written() -> None:
         ({"region": "moon"}, "error: --region: moon is not an AWS region; use one such as eu-central-1"),
         (
             {"region": "us-iso-east-1"},
-            "error: --region: us-iso-east-1 is in the partition aws-iso, whose names are not",
+            "error: --region: us-iso-east-1 is in the partition aws-iso, which this tool does not know",
         ),
         ({"region": "ca-west-1"}, "error: --region: ca-west-1 has no CodeBuild, which every pipeline needs; choose"),
         (
@@ -213,7 +213,7 @@ def test_each_answer_is_checked_beside_those_that_came_before(
     reasons = [line.strip().partition(";")[0] for line in capsys.readouterr().out.splitlines()[:-3]]
     assert reasons == [
         "'Nord' is not allowed",
-        "given more than once among the services: till",
+        "the services contain a name twice: till",
         "3 accounts are given",
         "us-gov-west-1 has no CodeConnections, so a pipeline there cannot read from GitHub",
     ]

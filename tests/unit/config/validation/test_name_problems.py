@@ -101,7 +101,7 @@ def test_a_project_is_called_almost_as_aws_does(project: str) -> None:
 @pytest.mark.parametrize("word", sorted(OF_AN_ENVIRONMENT))
 def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: str) -> None:
     for name, why in (
-        (word, f"{word} is a reserved word, with which names of other resources begin"),
+        (word, f"{word} is a reserved word: names of other resources begin with it"),
         (f"{word}-x", f"{word}-x could be confused with {word}, and names of other resources begin with {word}"),
     ):
         assert problems_of((f"services/{name}", service())) == [f"services.{name}: {why}; choose another name"]

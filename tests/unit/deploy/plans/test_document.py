@@ -349,7 +349,7 @@ def test_a_plan_is_a_page_with_the_losses_first() -> None:
     ]
     for line in (
         "- storage/Logs (AWS::S3::Bucket): replaced; objects: kept, outside the stack",
-        "The deployment is refused unless each of these resources is named: `ALLOW=storage/Logs`.",
+        "A deployment of this plan must allow the loss of each of these resources: `ALLOW=storage/Logs`.",
         "## storage: update, 2 Modify, 1 Replace, 1 Perhaps replace",
         "Template `0123456789ab`, at most 5 min.",
         "- warning: x",

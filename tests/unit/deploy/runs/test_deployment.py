@@ -620,7 +620,7 @@ def found_otherwise(harness: DeployHarness) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (untagged, "service: the tags of its stack do not name this project"),
+        (untagged, "service: the tags of its stack do not show this project as its owner"),
         (found_otherwise, "service: CloudFormation's validation now has different findings"),
     ],
 )

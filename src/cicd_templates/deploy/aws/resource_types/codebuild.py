@@ -22,7 +22,7 @@ OPERATIONS = {
     ),
     "AWS::CodeBuild::ReportGroup": ResourceOperations(
         leftover=Leftover(
-            why="If the stack names no group for a report, CodeBuild creates one that is named after the project.",
+            why="If the stack defines no group for a report, CodeBuild creates one with the project's name in front.",
             removal="`aws codebuild delete-report-group --region {region} --delete-reports --arn {name}`",
             state=always_exists,
             delete=lambda clients, name: clients.codebuild.delete_report_group(arn=name, deleteReports=True),
