@@ -30,7 +30,7 @@ class Markup(str):
 
 
 def cell(text: str) -> Markup:
-    """Return `text` escaped for a table cell: on one line, printable, and displayed as it was typed.
+    """Escape `text` for a table cell. The result is on one line and printable, and is displayed as it was typed.
 
     The text cannot end the cell. Nothing in it becomes HTML, code, emphasis, an image or a link. A character that
     begins a mention, such as `@` or `#`, is put into a code span, so that GitHub does not link it to a user or an
@@ -41,9 +41,9 @@ def cell(text: str) -> Markup:
 
 
 def plain(text: str) -> Markup:
-    """Return `text` escaped for use outside tables.
+    """Escape `text` for use outside tables.
 
-    The text is escaped as `cell` escapes it. In addition, it cannot begin a heading, list, quote or code block.
+    The text is escaped in the same way as by `cell`. In addition, it cannot begin a heading, list, quote or code block.
     """
     return Markup(_BLOCK_START.sub(lambda start: f"{start[0]}\\", cell(text.strip())))
 

@@ -41,7 +41,7 @@ RUNS_PROGRAM = re.compile(
 def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run any git command in `folder`.
 
-    Raises `ConfigurationError` if git could start a program that the repository's configuration names, or if git cannot
+    Raises `ConfigurationError` if git could start a program because of the repository's configuration, or if git cannot
     run.
     """
     parents = (folder.resolve(), *folder.resolve().parents)

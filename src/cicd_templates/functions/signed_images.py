@@ -70,7 +70,7 @@ class SignedImage:
     templates_sha256: str
 
     def read_templates(self, *names: str) -> list[str]:
-        """Return the texts of the files `names` in the archive of the signed templates.
+        """Return the texts of the files with these names in the archive of the signed templates.
 
         Raises `NotSignedError` if the templates cannot be read, or if their SHA-256 is not the signed one.
         """
@@ -154,7 +154,7 @@ def require_signed(image: str) -> str:
 
 
 def read_newest_templates(*names: str) -> list[str]:
-    """Return the texts of the files `names` in the newest version of the reviewed templates.
+    """Return the texts of the files with these names in the newest version of the reviewed templates.
 
     A release without statements may deploy only these templates.
     """

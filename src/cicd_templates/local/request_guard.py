@@ -1,10 +1,10 @@
-"""Protects the engine. Requests that do not come from the engine's owner are refused with the status 403.
+"""Protects the engine: refuses requests that do not come from the engine's owner, with the HTTP status 403.
 
 This is needed because every web page in a browser and every user of the machine can reach 127.0.0.1. A request of a web
-page is recognized by the header `Origin`, which a page cannot remove. DNS rebinding is recognized by the header `Host`:
-it then has a foreign name that resolves to 127.0.0.1. Every request must have a signature (Signature Version 4). To
-sign, the caller needs the engine's secret. Only the owner knows it, and it changes at each start. The access key of a
-session or user also works, if a validly signed request has created it.
+page is recognized by the header `Origin`, which a page cannot remove. DNS rebinding is recognized by the header `Host`,
+which then contains a foreign name that resolves to 127.0.0.1. Every request must have a signature (Signature Version
+4). To sign, the caller needs the engine's secret. Only the owner knows it, and it changes at each start. The access key
+of a session or user also works, if a validly signed request has created it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -48,10 +48,10 @@ class Requests:
         stack_of: Callable[[str], str],
         tags_of_stack: Callable[[str], Mapping[str, str]],
     ) -> None:
-        """Extend `actions`. `roles_of` returns the roles that RunTask passes to the tasks of a task definition.
+        """Extend the engine's module `actions`. `roles_of` returns the roles that RunTask passes for a task definition.
 
-        `stack_of` returns the ARN of the stack of a change set, or an empty string. `tags_of_stack` returns the tags of
-        a stack by its name.
+        `stack_of` returns the ARN of a change set's stack, or an empty string. `tags_of_stack` returns the tags of a
+        stack by its name.
         """
         self._actions, self._roles_of, self._stack_of = actions, roles_of, stack_of
         self._tags_of_stack = tags_of_stack
@@ -60,13 +60,16 @@ class Requests:
         self._latest = threading.local()
 
     def listen(self) -> None:
-        """Replace three functions of the engine's module `iam_actions`. The engine looks them up at each call."""
+        """Replace three functions of the engine's module `iam_actions`.
+
+        This works because the engine looks them up at each call.
+        """
         self._actions.request_tag_context = self.tags  # type: ignore[attr-defined]
         self._actions.extract_resource_arn = self.resource  # type: ignore[attr-defined]
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
     def passed(self) -> list[tuple[str, str]]:
-        """Return the roles that the latest request in this thread passes, each with the service that gets the role.
+        """Return the roles that the latest request in this thread passes, each with the service that receives the role.
 
         The engine reads a request and decides on it in the same thread. The roles are forgotten after this call.
         """

@@ -1,4 +1,4 @@
-"""Makes `Ref` of a secret return its ARN, as in AWS. The engine returns the name, so policies would not match.
+"""Makes `Ref` of a secret return its ARN, as in AWS. The engine returns the name, which policies would not match.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

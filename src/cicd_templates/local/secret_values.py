@@ -22,7 +22,7 @@ Refuse = Callable[[str, str, int], Any]
 
 
 def register(secrets: ModuleType, table: dict[str, Any], refuse: Refuse) -> None:
-    """Change how the engine's `secrets` and its `table` of resource types create a secret.
+    """Change how the engine creates a secret, both in its module `secrets` and in its `table` of resource types.
 
     `refuse` is a function that returns the engine's error response for an error code, a message and an HTTP status.
     """

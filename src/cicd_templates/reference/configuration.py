@@ -1,4 +1,4 @@
-"""Generates the reference of the configuration from the pydantic models, so that it always agrees with them."""
+"""Generates the reference of the configuration from its pydantic models, so that the two always agree."""
 
 from __future__ import annotations
 

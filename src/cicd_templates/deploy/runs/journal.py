@@ -50,7 +50,7 @@ class Entry:
 
     @property
     def begun(self) -> bool:
-        """Return whether the operation has started and has not failed. If it has failed, the stack is planned again."""
+        """Return whether the operation has started and has not failed. After a failure, the stack is planned again."""
         return self.state == STARTED or self.status in DEPLOYED_STATUSES
 
 
@@ -146,7 +146,7 @@ class Journal:
         write_privately(self._file, json.dumps(facts, indent=2) + "\n")
 
     def record_proposal(self, plan_id: str, names: Iterable[str]) -> None:
-        """Record that a plan is about to create change sets for the stacks `names`."""
+        """Record that a plan is about to create change sets for the stacks with these names."""
         self.proposals[plan_id] = list(names)
         self._write()
 
@@ -196,7 +196,7 @@ class Journal:
         self._write()
 
     def forget(self, names: Iterable[str]) -> None:
-        """Remove the entries of the stacks `names`."""
+        """Remove the entries of the stacks with these names."""
         for name in names:
             self.entries.pop(name, None)
         self._write()

@@ -239,7 +239,7 @@ def may_interrupt(row: Row) -> bool:
 
 
 def named(row: Row) -> str:
-    """Return the name of a row. If the row stands for a few resources of one environment, the name lists them."""
+    """Return the name of a row. If the row is about a few resources of one environment, the name lists them."""
     if 1 < len(row.places) <= NAMED and len({place.environment for place in row.places}) == 1:
         return ", ".join(place.name for place in row.places)
     return f"{row.title} in {row.count}" if row.count and row.name else row.title

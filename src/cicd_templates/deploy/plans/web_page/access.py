@@ -1,7 +1,7 @@
 """Turns the access paths in plans into a list and a drawing for the page. Does not call AWS.
 
-If several services have equal paths, one path with the number of services stands for them. The drawing has only paths
-that change, and its size is limited: items that do not fit are only counted.
+If several services have equal paths, one path represents them and shows the number of services. The drawing has only
+paths that change, and its size is limited: items that do not fit are only counted.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class FoldedPath:
 
 
 class Node(NamedTuple):
-    """A node of the drawing, and the number of services that it stands for.
+    """A node of the drawing, and the number of services that it represents.
 
-    If the node stands for several targets, `targets` lists them. Nodes with different targets are different nodes.
+    If the node represents several targets, `targets` lists them. Nodes with different targets are different nodes.
     """
 
     side: str
@@ -114,8 +114,8 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing that shows `paths`.
 
-    If a right has too many targets, one node stands for all of them. If there are too many principals, only the first
-    ones are shown by name. One node in each box stands for the others.
+    If a right has too many targets, one node represents all of them. If there are too many principals, only the first
+    ones are shown by name. In each box, one node represents the others.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])

@@ -41,7 +41,7 @@ def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[s
 def notes(plans: Sequence[Plan]) -> list[tuple[str, list[str]]]:
     """Return the notes about whole stacks. Each text appears once, with the labels of the stacks to which it applies.
 
-    If labels differ only in the name of the service, one label with the number of services stands for all of them.
+    If labels differ only in the name of the service, they become one label with the number of services.
     """
     stacks: dict[str, list[str]] = {}
     generic: dict[str, str] = {}

@@ -34,7 +34,7 @@ def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
 
 
 def _with_its_service(row: Row) -> Row:
-    """Return a row that stands for several resources. It names their service if they all belong to the same one."""
+    """Return a row for several resources. If all resources belong to the same service, the row shows its name."""
     services = {place.service for place in row.places}
     if len(row.places) == 1 or len(services) > 1:
         return row
