@@ -33,7 +33,7 @@ class JobTable(Table):
         description="Minutes after which a run counts as too long, which notifies operations; nothing stops the run",
     )
     retries: Annotated[int, Field(ge=0, le=185)] = Field(
-        default=3, description="How often a start that ECS refuses is tried again; all retries are within an hour"
+        default=3, description="Maximum number of retries, all within an hour, if ECS refuses to start a run"
     )
     window_minutes: Minutes = Field(
         default=0,

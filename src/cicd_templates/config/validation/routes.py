@@ -56,7 +56,7 @@ def _route(service: Service) -> str:
 
 
 def _unreachable(earlier: Service, later: Service) -> str:
-    begin = f"{_route(later)} is never reached, because {_route(earlier)} takes all its requests"
+    begin = f"{_route(later)} is never reached, because {_route(earlier)} receives all its requests"
     if pattern_covers(later.settings.path_pattern, earlier.settings.path_pattern):
         return f'{begin}; give each service a path of its own, such as "/{later.name}/*"'
     return f"{begin} at priority {earlier.settings.priority}; set a priority below that, or leave out both priorities"

@@ -24,14 +24,14 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
         pytest.param(
             {"till": {}},
             [],
-            "parcel-dispatcher.path_pattern: /* of parcel-dispatcher is never reached, because /* of till takes all its"
+            "parcel-dispatcher.path_pattern: /* of parcel-dispatcher is never reached, because /* of till receives all its"
             ' requests; give each service a path of its own, such as "/parcel-dispatcher/*"',
             id="two services on one path",
         ),
         pytest.param(
             {"till": {"path_pattern": "/till/*", "priority": 200}},
             [],
-            "till.path_pattern: /till/* of till is never reached, because /* of parcel-dispatcher takes all its"
+            "till.path_pattern: /till/* of till is never reached, because /* of parcel-dispatcher receives all its"
             " requests at priority 100; set a priority below that, or leave out both priorities",
             id="behind everything",
         ),
