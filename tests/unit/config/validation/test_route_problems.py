@@ -24,8 +24,8 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
         pytest.param(
             {"till": {}},
             [],
-            "parcel-dispatcher.path_pattern: /* of parcel-dispatcher is never reached, because /* of till receives all its"
-            ' requests; give each service a path of its own, such as "/parcel-dispatcher/*"',
+            "parcel-dispatcher.path_pattern: /* of parcel-dispatcher is never reached, because /* of till receives all"
+            ' its requests; give each service a path of its own, such as "/parcel-dispatcher/*"',
             id="two services on one path",
         ),
         pytest.param(
