@@ -18,7 +18,7 @@ class CheckFailed(CicdError):  # noqa: N818 - the outcome of a check, not an err
 
 
 class CheckMustWait(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
-    """Raised if a check must wait, for example for an hour after the destruction. The message says how long."""
+    """Raised when a check must wait, for example until an hour after the destruction. The message says how long."""
 
 
 class LocalCoverage(StrEnum):

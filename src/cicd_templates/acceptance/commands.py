@@ -109,7 +109,7 @@ class Commands:
         expected: Collection[int] = (0,),
         credentials: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a command on the run's copy of `environment`, in AWS or the local AWS."""
+        """Run a command on the acceptance run's copy of `environment`, in AWS or in the local AWS."""
         where = ["--env", environment, "--suffix", self.suffix, *(["--local"] if self.local else [])]
         return self.run(verb, *where, *arguments, expected=expected, credentials=credentials)
 

@@ -1,4 +1,4 @@
-"""Estimates before a run what the run creates, how long it takes, and roughly what it costs. Does not call AWS.
+"""Estimates, before a run, what the run will create, how long it will take, and what it will cost. Does not call AWS.
 
 The prices are list prices of us-east-1 in US dollars. They were written from memory on `DATE` and were never compared
 with the price pages of AWS. Other regions differ.

@@ -83,7 +83,7 @@ def new_journal(path: Path, accounts: Mapping[str, str], began: str, *, local: b
 
 
 def read_journal(path: Path) -> Journal | None:
-    """Return the journal of an unfinished run, or None. Raises `CicdError` if the file is damaged."""
+    """Return the journal of an unfinished run, or None. Raises `CicdError` if the file has another format."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document.pop("format") != FORMAT:

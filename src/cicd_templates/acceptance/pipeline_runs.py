@@ -70,7 +70,7 @@ def run_pipeline(
 
 
 def rehearsal_folder(context: CheckContext, name: str) -> str:
-    """Return the folder with the results of a rehearsal."""
+    """Return the folder to which the rehearsal `name` writes its results."""
     return str(context.project.folder / "runs" / name)
 
 
@@ -206,14 +206,14 @@ def _started(context: CheckContext, archive: str) -> list[str]:
         )
     started = STARTED.search(answer.output)
     if started is None:
-        raise CheckFailed("the output of `release` does not name the run that it started")
+        raise CheckFailed("the output of `release` does not contain the id of the run that it started")
     return [started[2], started[1]]
 
 
 def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
     """Approve the execution if it is waiting for approval. Reject every other execution that is waiting for approval.
 
-    Another execution that waits for approval occupies the stage, so `execution` cannot enter the stage.
+    An execution that waits for approval occupies its stage, so `execution` could not enter the stage.
     """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
         own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution

@@ -124,7 +124,7 @@ class Project:
         return f"{self.name(environment)}-acceptance"
 
     def write(self, settings: Settings) -> None:
-        """Write the configuration with `settings`, and both applications."""
+        """Write the configuration with `settings`, the application, and the defective application."""
         make_private_folder(self.folder / "templates")
         write_privately(self.folder / CONFIGURATION, "\n".join(self._lines(settings)) + "\n")
         files = application_files(self.tool / SOURCE)
@@ -186,7 +186,7 @@ class Project:
 
 
 def settings_of(facts: Mapping[str, Any]) -> Settings:
-    """Return the settings according to the facts that checks have recorded so far."""
+    """Return the settings that the checks have recorded as facts so far."""
     return replace(Settings(), **facts.get("settings", {}))
 
 

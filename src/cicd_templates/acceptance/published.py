@@ -36,7 +36,7 @@ class Measured:
 
 
 def read_reports(folder: Path) -> dict[str, Measured]:
-    """Return the results of each check in the newest reports on AWS in `folder`, keyed by the check's name.
+    """Read the reports in `folder`, and return the newest result of each check on AWS, keyed by the check's name.
 
     Reports of the local AWS prove nothing about AWS and are left out. If a check did not run in the newest report, the
     result of an older report is used. Raises `ConfigurationError` if a file is not a report.
@@ -69,7 +69,7 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def table(checks: Iterable[Check], known: dict[str, Measured]) -> list[str]:
-    """Return the lines of a table of all checks with their results on AWS."""
+    """Return the lines of a Markdown table of all checks with their results on AWS."""
     lines = ["| Check | What it proves | On the local AWS | Measured on AWS |", "|---|---|---|---|"]
     for check in checks:
         coverage = check.local_coverage.value
@@ -80,7 +80,7 @@ def table(checks: Iterable[Check], known: dict[str, Measured]) -> list[str]:
 
 
 def question_table(checks: Iterable[Check], known: dict[str, Measured]) -> list[str]:
-    """Return the lines of a table of the questions that only AWS can answer, each with its check and its answer."""
+    """Return the lines of a Markdown table of the questions that only AWS can answer, with their checks and answers."""
     lines = ["| Question | Check | Answer of AWS |", "|---|---|---|"]
     for check in checks:
         if check.question:

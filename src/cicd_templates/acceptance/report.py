@@ -55,12 +55,12 @@ class Report:
     rows: Sequence[Row]
 
     def having(self, state: State) -> list[Row]:
-        """Return the checks that ended in `state`."""
+        """Return the rows of the checks that have the state `state`."""
         return [row for row in self.rows if row.state is state]
 
 
 def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
-    """Return a text without account ids, ARNs, names of the run, addresses, paths of files and long secrets.
+    """Return a text in which account ids, ARNs, the run's names, addresses, file paths and long secrets are replaced.
 
     `known` maps values that must not be in the report to the words that replace them.
     """
@@ -81,7 +81,9 @@ def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
 
 
 def known_values(accesses: Iterable[EnvironmentAccess]) -> dict[str, str]:
-    """Return the accounts, profiles, role names and external ids of a run, each with its replacement in the report."""
+    """Return a dict that maps the accounts, profiles, role names and external ids of a run to replacements in the
+    report.
+    """
     known: dict[str, str] = {}
     for access in accesses:
         role = (access.role_arn or "").partition(":role/")[2]

@@ -17,9 +17,9 @@ Listener = Callable[[Check, Entry | None], None]
 def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal, listener: Listener) -> None:
     """Run every check that has no entry in the journal or must be repeated.
 
-    A check is repeated if it had to wait, or if it is one of the last checks and has not passed. `listener` is called
-    with each check and None when the check begins, and with its entry when it ends. Raises `DetachedError` if a command
-    stopped while its work in AWS continues. The run can be continued later.
+    A check is repeated if it had to wait, or if it is one of the last checks and has not passed. When a check begins,
+    `listener` is called with the check and None. When it ends, `listener` is called with the check and its entry.
+    Raises `DetachedError` if a command stopped while its work in AWS continues. The run can be continued later.
     """
     for check in checks:
         known = journal.entries.get(check.name)
@@ -40,7 +40,7 @@ def _is_repeated(check: Check, entry: Entry) -> bool:
 
 
 def _not_run(check: Check, checks: Sequence[Check], context: CheckContext, journal: Journal) -> Entry | None:
-    """Return the entry of a check that cannot be run, or None."""
+    """If a check cannot be run, return a journal entry with the reason. Otherwise, return None."""
     if missing := _missing(check, journal.entries):
         return Entry(State.SKIPPED, f"needs {', '.join(missing)}")
     if not check.last and (unsafe := _unsafe_failures(checks, journal.entries)):
@@ -51,7 +51,7 @@ def _not_run(check: Check, checks: Sequence[Check], context: CheckContext, journ
 
 
 def _unsafe_failures(checks: Sequence[Check], entries: Mapping[str, Entry]) -> list[str]:
-    """Return the failed checks after which only the last checks are run."""
+    """Return the failed checks after which it is not safe to run other checks than the last ones."""
     failed = {name for name, entry in entries.items() if entry.state is State.FAILED}
     return [check.name for check in checks if check.name in failed and not check.safe_to_continue]
 

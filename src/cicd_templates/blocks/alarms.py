@@ -28,7 +28,7 @@ FILLED_WITH_ZERO = re.compile(r"FILL\(\w+, 0\)")
 
 @dataclass(frozen=True)
 class Metric:
-    """A CloudWatch metric with its dimensions. `statistic` is, for example, `Sum`; `period` is its length in
+    """A CloudWatch metric with its dimensions. `statistic` is, for example, `Sum`. It is calculated for every `period`
     seconds.
     """
 

@@ -41,7 +41,7 @@ def approval_actions(
     templates: str,
     order: int,
 ) -> list[PipelineAction]:
-    """Return two actions: the first describes the change sets; the second shows the description and asks for approval.
+    """Return two actions. The first describes the change sets. The second shows the description and asks for approval.
 
     `image` is the image of the release, and `templates` is the version of its templates.
     """
@@ -132,7 +132,7 @@ def _review_name(peer: Environment) -> str:
 
 
 def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters with which the review function and the check function find the change sets of a stage."""
+    """Return the parameters that tell the review function and the check function which change sets a stage has."""
     return {"changeSet": release_change_set_name(peer, context.service), **_reading(context, peer)}
 
 

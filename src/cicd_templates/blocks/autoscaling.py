@@ -1,10 +1,11 @@
-"""Autoscaling of a service by CPU and memory use, by requests, by the messages in its queues, and by a schedule.
+"""Scales a service by its use of CPU and memory, by requests, by the messages in its queues, and by a schedule.
 
 The policy for requests adds up the metrics of both target groups, so it works with every deployment strategy.
 
 A worker scales on its backlog per task, as AWS recommends. The number of messages alone does not show how many tasks
 are needed. A step policy for this number would need different steps for each minimum and maximum number of tasks. The
-policy in this module divides the messages by the tasks with metric math, so no function has to publish a metric.
+policy in this module uses metric math to divide the number of messages by the number of tasks. So no function has to
+publish a metric.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
@@ -72,9 +73,9 @@ def scaling_policies(
 ) -> list[scaling.ScalingPolicy]:
     """Return one scaling policy for each target value in the configuration.
 
-    `requests` are the request counts of both target groups of a web service. `queues` are the queues from which a
-    worker receives: it maps each queue's name to its name in CloudWatch metrics. If the policies demand different
-    numbers of tasks, ECS runs the highest number.
+    `requests` are the request counts of both target groups of a web service. `queues` contains the queues from which a
+    worker receives messages. It maps each queue's name to the queue's name in CloudWatch metrics. If the policies
+    demand different numbers of tasks, ECS runs the highest number.
     """
     cpu_percent, messages = settings.cpu_percent, settings.messages_per_task
     if not (service.settings.is_web or cpu_percent or settings.memory_percent or messages):

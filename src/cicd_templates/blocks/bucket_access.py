@@ -55,7 +55,7 @@ def may_find(sid: str, bucket: BucketName) -> Grant:
 
 
 def may_put_tagged(sid: str, bucket: BucketName, keys: str) -> Grant:
-    """Let a pipeline's source action put objects with tags, if their keys match `keys`."""
+    """Let a pipeline's source action put objects and their tags if the objects' keys match `keys`."""
     return allow(sid, [actions.PutObject, actions.PutObjectTagging], on=bucket_arn(bucket, keys))
 
 
@@ -68,5 +68,7 @@ def may_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_not_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
-    """Deny a role to put objects whose keys match one of `keys`, although another grant has a wider pattern."""
+    """Forbid a role to put objects whose keys match one of `keys`, even if another grant allows it with a wider
+    pattern.
+    """
     return deny(sid, [actions.PutObject], on=[bucket_arn(bucket, pattern) for pattern in keys])

@@ -1,4 +1,4 @@
-"""Encrypted, versioned, private buckets with access logs, and bucket policies that require TLS."""
+"""Creates encrypted, versioned, private buckets with access logs, and bucket policies that require TLS."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def encrypted_bucket(
     """Return a bucket that is encrypted with the environment's KMS key and writes its access log to `logs`.
 
     `logs` is the bucket for access logs: a resource of the same stack, or a bucket name that another layer publishes.
-    Objects expire after `expire_days`, if given. Replaced versions expire after `noncurrent_days`. With `notify`, the
-    bucket sends its events to EventBridge.
+    Objects expire after `expire_days`, if given. Replaced versions expire after `noncurrent_days`. If `notify` is true,
+    the bucket sends its events to EventBridge.
     """
     event_bridge = s3.EventBridgeConfiguration(EventBridgeEnabled=True)
     bucket = _private_bucket(
@@ -76,7 +76,7 @@ def encrypted_bucket(
 
 
 def log_delivery_bucket(logical_id: str, env: Environment) -> s3.Bucket:
-    """Return the bucket for access logs, the only bucket without encryption by the environment's KMS key.
+    """Return the bucket for access logs. It is the only bucket that is not encrypted with the environment's KMS key.
 
     Load balancers deliver access logs only to buckets that are encrypted with S3's own key (SSE-S3). With any other
     key, the creation of the load balancer fails:
@@ -155,7 +155,7 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
     """Return a bucket policy that requires TLS and encryption with `key`, and contains the statements `grants`.
 
     A request without an encryption header is allowed, because S3 then encrypts with the bucket's default key, `key`. A
-    request with a header for another encryption is denied.
+    request is denied if its header asks for another encryption.
     """
     objects = joined_text(GetAtt(bucket, "Arn"), "/*")
     # A negated operator such as StringNotEquals also matches if the condition key is absent, with or without
@@ -225,7 +225,8 @@ def lock_change_rule(
 ) -> events.Rule:
     """Return an EventBridge rule that reports changes of the lock of `bucket`, and changes of its bucket policy.
 
-    S3 has no call that only removes a default retention: whoever removes it sends a configuration without a rule.
+    S3 has no API call that only removes a default retention. A person removes it with a new configuration without a
+    rule.
     """
     pattern = {
         "source": ["aws.s3"],
@@ -253,7 +254,7 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
     """Deny puts of the source artifacts `artifacts` to every role except the roles of source actions and pipelines.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks
-    examine. CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. CodePipeline cuts `<pipeline>` to 20
+    examine. CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. CodePipeline truncates `<pipeline>` to 20
     characters and `<artifact>` to 10.
     """
     roles = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"

@@ -1,4 +1,4 @@
-"""CodeBuild projects, each with its own role and log group, and with its build specification in the template."""
+"""Creates CodeBuild projects. Each has its own role and log group, and its build specification is in the template."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def project(
     report_artifact: str = "",
     runs_application: bool = False,
 ) -> BuildProject:
-    """Return a CodeBuild project that a pipeline runs on its artifacts.
+    """Return a CodeBuild project, which a pipeline runs on the pipeline's artifacts.
 
     `secrets` maps environment variables to ARNs of secrets; `grants` must let the project read these secrets. The
     project may read the source of its own pipeline. If `report_artifact` is given, the project may write this artifact,

@@ -1,4 +1,4 @@
-"""Dashboards: one for a pipeline, with the four DORA metrics, and one for a running web service or worker.
+"""Creates dashboards: one for a pipeline, with the four DORA metrics, and one for a running web service or worker.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -104,7 +104,7 @@ def _task_rows(env: Environment, service: Service) -> list[tuple[int, str, int, 
 
 
 def dashboard_body(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> str:
-    """Return a dashboard as JSON. Each row has the width, title, period in seconds and metrics of a graph."""
+    """Return a dashboard as JSON. Each row describes a graph: its width, title, period in seconds, and metrics."""
     return json.dumps({"widgets": list(_widgets(region, rows))}, indent=2)
 
 

@@ -81,7 +81,7 @@ def subnet_group(logical_id: str, env: Environment, name: str, subnets: SubnetId
 def parameter_group(
     logical_id: str, env: Environment, name: str, settings: DatabaseTable
 ) -> rds.DBClusterParameterGroup:
-    """Return parameters that refuse connections without TLS, and log who connects.
+    """Return a parameter group that makes the database refuse connections without TLS, and log who connects.
 
     A new major version of PostgreSQL needs a new parameter group, so the group's name contains the version.
     """
@@ -153,7 +153,7 @@ def _number(capacity: float) -> float:
 def instances(
     prefix: str, env: Environment, name: str, settings: DatabaseTable, database: rds.DBCluster
 ) -> list[rds.DBInstance]:
-    """Return the instances of the cluster. Instances contain no data, because the data is in the cluster's storage."""
+    """Return the instances of the cluster. They contain no data, because the data is in the cluster's storage."""
     reason = (
         "Enhanced Monitoring writes to a log group that the account's databases share and that our key does not"
         " encrypt; the alarms use metrics of RDS"

@@ -33,11 +33,11 @@ from cicd_templates.layer.iam import Grant, allow
 
 
 def service_grants(env: Environment, service: Service) -> list[Grant]:
-    """Return the permissions of the role with which CloudFormation updates a service's stacks in a release.
+    """Return the permissions of the role that CloudFormation uses when a release updates a service's stacks.
 
     The permissions for the migration's stack are always included. When a migration is removed from the configuration,
-    CloudFormation must be allowed to delete the resources of the stack. A job has no ECS service; `job_permissions` has
-    the permissions for its schedule.
+    CloudFormation must be allowed to delete the resources of the stack. A job has no ECS service but a schedule. The
+    module `job_permissions` has the permissions for this schedule.
     """
     if service.settings.job is not None:
         return [*_task_definitions(env, service), *_of_every_service(env, service)]
@@ -254,7 +254,7 @@ def _scaling(env: Environment) -> list[Grant]:
     """Let CloudFormation manage the scalable target and the scaling policies, even if the service has no autoscaling.
 
     When autoscaling is removed from the configuration, CloudFormation must be allowed to delete these resources.
-    Application Auto Scaling creates the alarms itself, but checks that its caller is allowed to create them:
+    Application Auto Scaling creates the alarms of scaling policies itself, but its caller needs the permission, too:
     https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
     """
     targets = _arn(env, "application-autoscaling", "scalable-target/*")

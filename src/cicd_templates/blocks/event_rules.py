@@ -37,7 +37,7 @@ class MonitoredService:
 
     @property
     def subject(self) -> str:
-        """The name with which messages begin."""
+        """The text with which messages about the service begin."""
         return self.service.name
 
     @property
@@ -72,7 +72,7 @@ class MonitoredEnvironment:
 
     @property
     def subject(self) -> str:
-        """The name with which messages begin."""
+        """The text with which messages about the environment begin."""
         return f"{self.env.project.name} {self.env.qualified}"
 
     def rule_name(self, purpose: str) -> str:
@@ -92,8 +92,8 @@ def notification_rule(
 ) -> events.Rule:
     """Return a rule that sends `message` to `topics`, which maps stakeholder groups to SNS topics.
 
-    EventBridge replaces `<name>` in the message by the event's value at the JSON path `paths["name"]`. `page` is the
-    URL of the console page with details.
+    For each `<name>` in the message, EventBridge inserts the value that the event has at the JSON path `paths["name"]`.
+    `page` is the URL of the console page with details.
     """
     transformer = events.InputTransformer(InputTemplate=json.dumps(f"{monitored.subject}: {message} {page}"))
     if paths:
@@ -115,8 +115,8 @@ def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> 
     """Return a log group for all events of the pipeline, and the EventBridge rule that writes the events to the log
     group.
 
-    The log group has its own resource policy, which lets only this rule write events. CloudWatch Logs limits an account
-    to ten log resource policies, but does not count the policies of single log groups.
+    The log group has its own resource policy, which lets only this rule write events. CloudWatch Logs allows an account
+    ten log resource policies, but does not count policies that belong to one log group.
     """
     env = monitored.env
     purpose = "history"

@@ -1,4 +1,6 @@
-"""IAM roles that workflows of GitHub Actions assume with a token of GitHub, without stored credentials."""
+"""Creates IAM roles for workflows of GitHub Actions, which assume them with a token of GitHub, not with stored
+credentials.
+"""
 
 from __future__ import annotations
 

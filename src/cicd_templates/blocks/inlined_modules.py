@@ -1,4 +1,4 @@
-"""Joins modules into one text, because a Lambda function with inline code has only one file.
+"""Joins modules into one text, because the inline code of a Lambda function is only one file.
 
 Most of these modules are in `functions`. The others are modules of the package that need only the standard library.
 """
@@ -75,7 +75,7 @@ def read_module(path: str) -> Module:
 
 
 def with_needed_modules(path: str) -> list[str]:
-    """Return the paths of a module and of the modules of this package that it imports, directly or indirectly.
+    """Return the paths of a module and of all modules of this package that it imports directly or indirectly.
 
     Each module comes after the modules that it imports.
     """

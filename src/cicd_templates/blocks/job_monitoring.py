@@ -89,7 +89,7 @@ def _failed_run_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicArn]) -> list[cloudwatch.Alarm]:
-    """Return the alarms of a job. A disabled job, or a job that runs too rarely, has no alarm on missing runs."""
+    """Return the alarms of a job. If a job is disabled or runs too rarely, it has no alarm on missing runs."""
     env, service = monitored.env, monitored.service
     found = [
         alarm(
@@ -117,7 +117,7 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
 
 
 def watched_minutes(job: JobTable) -> int | None:
-    """Return the minutes within which a run must begin, or None if no alarm can watch the job's schedule.
+    """Return the number of minutes after which a missing run is an alarm, or None if no alarm can watch the schedule.
 
     This is the longest time between two runs, plus all delays that a run may have without counting as failed.
     """

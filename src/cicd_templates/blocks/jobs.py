@@ -1,7 +1,9 @@
-"""Jobs: a schedule that starts a task of the service, the role that may start it, and a queue for failed starts.
+"""Creates jobs: a schedule that starts a task of the service, the role that may start it, and a queue for failed
+starts.
 
-EventBridge Scheduler starts a task at least once for each scheduled time. It repeats a start that ECS refuses, but it
-does not notice how a task ends: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html
+EventBridge Scheduler starts a task at least once for each scheduled time. It tries again if ECS refuses to start the
+task, but it does not notice how a task ends:
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ def job_group(env: Environment, service: Service) -> str:
 
 
 def undelivered_starts_words(service: Service) -> list[str]:
-    """Return the words of which the name of the queue for failed starts consists."""
+    """Return the words that form the name of the queue for failed starts."""
     return [service.name, SCHEDULE, DEAD_LETTERS]
 
 

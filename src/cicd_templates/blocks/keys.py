@@ -106,7 +106,7 @@ def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.K
 
 
 def key_alias(logical_id: str, env: Environment, key: kms.Key) -> kms.Alias:
-    """Return the key's alias, which is easier to find than the key's id."""
+    """Return an alias of the key, because an alias is easier to find than the key's id."""
     return kms.Alias(
         logical_id, AliasName=f"alias/{physical_name(env, 'AWS::KMS::Alias', 'key')}", TargetKeyId=key.ref()
     )

@@ -1,4 +1,4 @@
-"""The load balancer that the services of an environment share, its listeners and its security group."""
+"""Creates the load balancer that the services of an environment share, its listeners and its security group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encrypted log groups with a retention period, and the grant to write to them."""
+"""Creates encrypted log groups with a retention period, and the grant to write to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pipeline's actions for the migration of a release: create its task definition, and run its task."""
+"""Creates the pipeline's two actions for a migration: one creates its task definition, and one runs its task."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def migration_actions(
 def run_parameters(
     context: PipelineContext, peer: Environment, run: TaskRun, layer: str, stage: str, image: str
 ) -> dict[str, str]:
-    """Return the parameters of the function that runs a task once. The stack of `layer` has the task definition."""
+    """Return the parameters of the function that runs a task once. The stack of the layer `layer` contains the task
+    definition.
+    """
     outputs = stack_variables(peer, layer)
     return {
         "stage": stage,

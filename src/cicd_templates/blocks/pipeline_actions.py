@@ -1,4 +1,4 @@
-"""Actions of a pipeline, each with its own role that permits only this action.
+"""Creates actions of a pipeline. Each action has its own role, which permits only this action.
 
 The configuration properties of every action are documented at
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference.html

@@ -78,7 +78,7 @@ def run_alarms(
         "VerdictSlowAlarm",
         env,
         [service, "verdict-slow"],
-        "A verdict came more than five minutes after the release",
+        "The verdict of the gate came more than five minutes after the release",
         Metric(METRIC_NAMESPACE, "CommitToVerdictSeconds", dimensions),
         above=BUDGET_SECONDS,
         tell=[developers],

@@ -1,4 +1,4 @@
-"""Encrypted queues that refuse requests without TLS, the permissions to use them, and the dead-letter queue."""
+"""Creates encrypted queues that refuse requests without TLS, grants to use them, and the dead-letter queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two Lambda functions that ECS calls during a deployment: one verifies the image, the other sends test requests.
+"""Creates the Lambda functions that ECS calls during a deployment: one verifies the image, one sends test requests.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-lifecycle-hooks.html
 """
@@ -143,7 +143,8 @@ def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
 
 
 def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
-    """Allow the EC2 actions with which Lambda attaches the function to the VPC, but deny them to the function's code.
+    """Let Lambda call the EC2 actions that attach the function to the VPC, but deny these actions to the function's
+    code.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """

@@ -16,7 +16,9 @@ CHECK_ACTION = "CheckJob"
 
 
 def smoke_test_action(context: PipelineContext, peer: Environment, *, source: str, order: int) -> PipelineAction:
-    """Return the action that tests the service at its address. `source` is the artifact with the commands."""
+    """Return the action that sends test requests to the deployed service. `source` is the artifact with the test
+    commands.
+    """
     return codebuild_action(
         context,
         f"{title(peer.name)}SmokeTest",

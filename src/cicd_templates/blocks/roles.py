@@ -1,4 +1,4 @@
-"""IAM roles: one for each purpose, each with its own trust policy and with inline policies only."""
+"""Creates IAM roles. Each has one purpose, its own trust policy, and only inline policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets of a service, encrypted with the environment's KMS key and created with random values."""
+"""Creates secrets of a service, with random values. They are encrypted with the environment's KMS key."""
 
 from __future__ import annotations
 

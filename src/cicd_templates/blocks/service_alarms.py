@@ -1,7 +1,7 @@
 """Creates the alarms of a running service, on responses, target health, task counts, CPU and memory.
 
-Every load balancer metric is evaluated for both target groups. After a rollout, one group has no tasks and its metrics
-have no values; missing values count as 0.
+Every load balancer metric is evaluated for both target groups. After a rollout, one group has no tasks, so its metrics
+have no values. Missing values count as 0.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
 """
@@ -51,7 +51,7 @@ def response_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return the alarms on errors, latency and unhealthy targets of a web service. They roll a release back.
 
-    Error rates are calculated for each target group, and the alarm uses the worse one. Otherwise, the many requests of
+    The alarm calculates the error rate of each target group and uses the higher one. Otherwise, the many requests of
     the old release would hide the errors of a canary, which gets few requests. The load balancer's values arrive
     minutes late, so no alarm depends on the newest minute.
     """

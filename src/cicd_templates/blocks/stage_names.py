@@ -8,7 +8,7 @@ from cicd_templates.config.naming import title
 
 
 def approval_of(peer: Environment) -> str:
-    """Return `<stage>/<action>` of the action that approves releases to the environment `peer`.
+    """Return the path `<stage>/<action>` of the action that approves releases to the environment `peer`.
 
     The ARN of the action ends in this text.
     """

@@ -1,4 +1,4 @@
-"""DynamoDB tables and the permissions to use them. Tables are encrypted, backed up, and refuse requests without TLS."""
+"""Creates DynamoDB tables and grants to use them. Tables are encrypted, backed up, and refuse requests without TLS."""
 
 from __future__ import annotations
 

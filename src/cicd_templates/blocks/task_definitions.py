@@ -1,4 +1,4 @@
-"""The task definition of one application on Fargate."""
+"""Creates the task definition of one application on Fargate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passes the configured exceptions, which let single images run without a signature, to the verifying functions."""
+"""Passes the configured exceptions to the functions that verify images. Each lets one image run without a signature."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ def exception_problems(configuration: Configuration, today: date) -> Iterator[Pr
             if size > MOST_BYTES:
                 yield Problem(
                     f"services.{service.name}.unsigned_images",
-                    f"the exceptions of all environments have {size} bytes as JSON, in which a letter that is not ASCII"
-                    f" has six; a function can hold {MOST_BYTES}; write shorter reasons, or remove an exception",
+                    f"the exceptions of all environments have {size} bytes as JSON (six bytes for each letter that is"
+                    f" not ASCII), but a function can have only {MOST_BYTES}; write shorter reasons, or remove an"
+                    " exception",
                 )
 
 

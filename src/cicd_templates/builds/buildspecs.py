@@ -1,7 +1,7 @@
-"""Build specifications: the commands of each CodeBuild project, as text.
+"""Returns build specifications: the commands of each CodeBuild project, as text.
 
 Build specifications are in the template, not in the source, so the application cannot change its own pipeline. Values
-that differ between runs are environment variables, because CloudFormation replaces nothing in these texts.
+that differ between runs are environment variables, because CloudFormation inserts no values into these texts.
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 """
 
@@ -82,7 +82,7 @@ if [ -f "{policy}" ]; then cp "{policy}" {FOLDER}/; fi
 
 
 def _outside(command: str) -> str:
-    """Return shell text that runs `command` in `/`, away from the source, and stops at the first failure."""
+    """Return shell text that runs `command` in `/`, outside the source, and stops at the first failure."""
     return f"(\nset -e\ncd /\n{command}\n)\n"
 
 

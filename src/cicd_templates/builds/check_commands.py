@@ -1,4 +1,4 @@
-"""Shell commands that several checks of a release share: they install pinned tools and prepare files for them."""
+"""Returns shell commands that several checks share: commands that install pinned tools and prepare files for them."""
 
 from __future__ import annotations
 

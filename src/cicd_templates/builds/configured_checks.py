@@ -39,8 +39,8 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
 def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
     """Return whether the check runs code of the application.
 
-    If the table does not set this, the result is true for a check with the user's own commands. For other checks, the
-    preset decides.
+    The table of the check can set this. By default, the result is true if the check has the user's own commands.
+    Otherwise, the preset decides.
     """
     if table.runs_application is not None:
         return table.runs_application

@@ -39,7 +39,7 @@ def _languages(service: Service) -> set[str]:
 
 
 def _python_defaults(service: Service) -> list[str]:
-    """Return the settings that the service does not set and whose default value works only for Python."""
+    """Return the settings for which the service uses a default value that works only for Python."""
     tables: dict[str, tuple[Table, str]] = {"build.sbom": (service.settings.build, "sbom")}
     if service.settings.is_web:
         tables["smoke"] = (service.settings, "smoke")

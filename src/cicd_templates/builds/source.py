@@ -1,7 +1,7 @@
 """Returns what a build needs to use its source: the service's folder, and commands that compute and compare its digest.
 
-In every build, CodeBuild unpacks the source itself, before the first command. Two programs can read the same zip file
-in different ways, so the digest is computed from the unpacked files. The gate requires that all checks report the same
+In every build, CodeBuild unpacks the source itself, before the first command. The digest is computed from the unpacked
+files, because two programs can unpack the same zip file differently. The gate requires that all checks report the same
 digest. The builds after the gate require that their source has this digest.
 """
 
@@ -40,8 +40,9 @@ def service_folder(service: Service) -> str:
 def compute_digest(service: Service) -> str:
     """Return commands that write the digest of the service's folder to DIGEST_FILE.
 
-    The commands fail if the folder cannot be judged, for example because a link leads out of the folder. In a monorepo,
-    the other folders do not matter, because checks and image use only the service's folder.
+    The commands fail if the folder contains something that checks cannot examine, for example a link that leads out of
+    the folder. In a monorepo, the digest does not cover the other folders, because the checks and the image use only
+    the service's folder.
     """
     script = write_script("source_digest.sh")
     path = shlex.quote(service_path(service))
@@ -49,7 +50,7 @@ def compute_digest(service: Service) -> str:
 
 
 def require_judged_source(service: Service) -> str:
-    """Return commands that stop the build if its source differs from the source that the checks judged."""
+    """Return commands that stop the build if its source differs from the source that the checks have examined."""
     return f"""\
 {compute_digest(service)}
 if [ "$(cat {DIGEST_FILE})" != "${SOURCE_DIGEST}" ]; then

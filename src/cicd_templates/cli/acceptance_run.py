@@ -1,6 +1,6 @@
 """Begins or continues an acceptance run.
 
-It manages the run's journal, project, local AWS, report and remaining resources.
+This module manages the run's journal, project, local AWS and report, and lists the remaining resources.
 """
 
 from __future__ import annotations
@@ -107,9 +107,7 @@ def _journal(accesses: dict[str, EnvironmentAccess], *, local: bool) -> Journal:
 
 
 def _begin_again(journal: Journal) -> Journal:
-    """Return the journal of a new run if the local AWS of the earlier run has stopped, because its resources are gone,
-    too.
-    """
+    """Return the journal of a new run. The local AWS of the earlier run has stopped, so all its resources are gone."""
     journal.remove()
     return new_journal(journal.path, journal.accounts, _now(), local=True)
 
@@ -168,7 +166,7 @@ class _Clients:
 
 
 def _finish(journal: Journal, project: Project) -> None:
-    """Write the report, remove the files of the run on this machine, and list the remaining resources."""
+    """Write the report, remove the run's local files, and list the resources that remain in AWS."""
     report = report_of(
         CHECKS,
         journal,

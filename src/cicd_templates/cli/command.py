@@ -67,7 +67,7 @@ class Command(click.Command):
 def _make_printable(error: click.ClickException) -> None:
     """Make the message of a click error printable.
 
-    Such messages quote arguments and environment variables, and click does not print them through `terminal`.
+    The messages quote arguments and environment variables, and click prints them without the module `terminal`.
     """
     vars(error)["message"] = printable(error.message)
 
@@ -82,9 +82,9 @@ class Main(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the click command that `args` name.
+        """Return the click command whose name is in `args`.
 
-        If the name belongs only to a subcommand of another command, the error shows the full name.
+        If only another command has a subcommand of this name, the error message shows the full name.
         """
         for name, command in self.commands.items():
             if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:

@@ -55,7 +55,9 @@ class DemoReporter:
                     terminal.show(line)
 
     def summary(self, environment: str) -> str:
-        """Return one line about the operations on an environment since `begin`. It fits a narrow terminal."""
+        """Return one line that sums up the operations on an environment since `begin`. It fits into a narrow
+        terminal.
+        """
         done = ", ".join(f"{counted(count, 'stack')} {verb}" for verb, count in self._stacks.items())
         left = f"; {self._remains} left, explained" if self._remains else ""
         return f"     {environment:<{NAME_WIDTH}} {done}, {counted(self._resources, 'resource')}{left}"

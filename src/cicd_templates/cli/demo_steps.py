@@ -117,7 +117,7 @@ def _require_no_change(reporter: DemoReporter, targets: list[Target]) -> None:
 
 
 def _write_objects(targets: list[Target]) -> str:
-    """Write several versions of an object to each bucket, so that CloudFormation alone could not delete the bucket.
+    """Write several versions of an object to each bucket, because CloudFormation cannot delete a bucket with objects.
 
     Return a sentence that tells the user what was done.
     """

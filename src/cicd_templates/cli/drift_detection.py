@@ -1,4 +1,4 @@
-"""Detects the drift of a target, and shows on a terminal that this takes a while."""
+"""Detects the drift of an environment's stacks. Meanwhile, a terminal shows that the detection is in progress."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Day:
 def judge(
     folder: Path, checks: Mapping[str, ExpectedReport], policy: Path | None, source_version: str | None, day: Day
 ) -> Decision:
-    """Return the gate's decision about the reports in `folder`. `checks` has the expected report of each check.
+    """Return the gate's decision about the reports in `folder`. `checks` maps each check to its expected report.
 
     A report is either `<check>/report.<json|xml|sarif>`, which a build writes together with its record `run.json`, or
     `<check>.<json|xml|sarif>`. If a report is missing, its check fails with an error that lists the paths that were
@@ -106,7 +106,7 @@ def waive(
     owner: str,
     reason: str,
 ) -> WaiverCount:
-    """Append to the policy at `path` a waiver for each finding that stops the release. Create the file if needed.
+    """For each finding that stops the release, add a waiver to the policy at `path`. Create the file if needed.
 
     A waiver for a finding in a file is valid only for one place in the file, which the finding's fingerprint
     identifies. The same finding at another place still stops a release. A finding that names neither a package nor a

@@ -1,7 +1,7 @@
 """Options of the commands.
 
-make passes its variables on as environment variables. For example, `make deploy ENV=staging` sets CICD_TEMPLATES_ENV,
-which is the value of `--env`.
+make passes its variables to the commands as environment variables. For example, `make deploy ENV=staging` sets
+CICD_TEMPLATES_ENV, which is the value of `--env`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Option(click.Option):
         self.variable, self.words, self.empty_counts, self.narrows = variable, words, empty_counts, narrows
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the value of the environment variable, or None if it is unset or the make target does not use it.
+        """Return the value of the environment variable. Return None if it is unset, or if the make target does not use
+        it.
 
         An empty variable counts as unset, unless `empty_counts` is true. Raises `ConfigurationError` for an empty
         variable if `narrows` is true. `SUFFIX=$PULL_REQUEST`, for example, is empty outside a pull request.

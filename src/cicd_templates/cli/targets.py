@@ -167,11 +167,11 @@ class Target:
     ) -> Plan | None:
         """Execute exactly the plan `made`. Then plan the stacks that had to wait for its execution.
 
-        Returns the next plan, or None if no stack had to wait. The templates are given to the pipeline once the plan
-        has passed all checks. `confirm_others` asks about changes to the templates of other environments.
+        Returns the next plan, or None if no stack had to wait. The pipeline gets the templates after the plan has
+        passed all checks. `confirm_others` asks about changes to the templates of other environments.
 
-        Raises `RefusedError` if the environment is protected and the templates are not committed, and the errors of
-        `deployment.execute_plan`.
+        Raises `RefusedError` if the environment is protected and the templates are not committed. Also raises the
+        errors of `deployment.execute_plan`.
         """
         reporter.report(self.heading("Deploying"))
         if self.protected and tools.commit.problem:
@@ -235,7 +235,9 @@ class Target:
         return hints.make(verb, **chosen, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """Return the plans and interrupted runs on this machine that still need a stack, keyed by the stack's name."""
+        """Return the plans and interrupted runs on this machine that still need their stacks, keyed by the name of the
+        stack.
+        """
         return claims(self.state, self.stacks[0], local=self.engine is not None)
 
     @property
@@ -258,7 +260,7 @@ class Target:
         return take_inventory(self.clients, scope, protected=self.stacks[0].protected, labels=labels)
 
     def refuse_destruction(self, inventory: Inventory) -> None:
-        """Raise `RefusedError` if a stack to delete belongs to another project, is still needed or is protected."""
+        """Raise `RefusedError` if a stack to be deleted belongs to another project, is still needed or is protected."""
         guards.refuse_foreign_stacks(self.clients, self.chosen)
         guards.refuse_undeletable(inventory)
         guards.refuse_still_needed(inventory, local=self.engine is not None)
@@ -286,7 +288,8 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return a list with one note: how many resources of each type the local AWS records but does not build.
+        """Return a list with one note, which says how many resources of each type the local AWS only records but does
+        not build.
 
         The list is empty if the chosen stacks have no such resources.
         """

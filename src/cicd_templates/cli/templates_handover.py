@@ -1,4 +1,4 @@
-"""Gives the rendered templates to the pipeline as part of a deployment, and opens the account of the pipeline.
+"""Gives the rendered templates to the pipeline as part of a deployment, and creates the AWS clients for this.
 
 If the hand-over is not possible, the deployment reports this and continues. The deployment stops only if the user
 declines changes to the templates of the environments that it deploys.
@@ -74,7 +74,9 @@ class TemplatesHandover:
             self._note(f"handed to the pipeline as version {version}, {self.tools.commit.description}")
 
     def after(self, stack: StackTemplate) -> None:
-        """Upload the templates for the pipeline if `stack`, which was just deployed, contains their bucket."""
+        """If `stack`, which was just deployed, contains the bucket for templates, upload the templates for the
+        pipeline.
+        """
         if self.waits and stack.links.environment == self.tools.environment.qualified and stack.layer == "storage":
             self.hand_over()
 

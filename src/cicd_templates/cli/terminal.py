@@ -35,7 +35,7 @@ def show_page(text: str, *, err: bool = False) -> None:
 def working(line: str) -> Iterator[Callable[[str], None]]:
     """During the `with` block, show `line` beside a spinner on the terminal. Without a terminal, show nothing.
 
-    Yields a function that replaces the line. Afterwards, the line is removed from the screen.
+    Yields a function that replaces the line. At the end of the block, the line disappears.
     """
     if not sys.stdout.isatty():
         yield lambda line: None

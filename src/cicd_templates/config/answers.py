@@ -1,6 +1,6 @@
-"""Checks each answer of a user who starts a new project, as soon as the user gives the answer.
+"""Checks the answers of a user who starts a new project, each as soon as it is given.
 
-Does not ask the user.
+This module does not ask the questions.
 """
 
 from __future__ import annotations

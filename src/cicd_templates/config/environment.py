@@ -56,10 +56,10 @@ class Environment:
     """An environment: an account and a region, with settings and the services that run there.
 
     `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
-    overrides the suffix in the file. `peers` are the other environments of the configuration; grants across accounts
-    need the names of their resources. A peer has no peers of its own. `queues`, `tables` and `databases` map the name
-    of each queue, DynamoDB table and database to its settings in this environment. `evidence` has the settings of the
-    evidence bucket's lock.
+    overrides the suffix in the file. `peers` are the other environments of the configuration. They are needed because
+    grants across accounts contain the names of resources in other environments. A peer itself has no peers. `queues`,
+    `tables` and `databases` map the name of each queue, DynamoDB table and database to its settings in this
+    environment. `evidence` has the settings of the evidence bucket's lock.
     """
 
     name: str
@@ -107,8 +107,8 @@ class Environment:
     def runtimes(self) -> tuple[Environment, ...]:
         """The peers in which services run, in the order of the file.
 
-        For the tools environment, these are all environments in which services run. For a runtime environment, these
-        are all other environments in which services run, because an environment is not its own peer.
+        For the tools environment, these are all runtime environments. For a runtime environment, these are all other
+        runtime environments, because an environment is not its own peer.
         """
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 

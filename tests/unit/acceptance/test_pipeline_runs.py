@@ -253,5 +253,5 @@ def test_a_release_that_never_ends_or_does_not_begin_is_a_failure(tmp_path: Path
     with pytest.raises(CicdError, match="the run of the pipeline has not finished within 180 minutes"):
         run_pipeline(made, "application.zip", "good")
     made = check_context(tmp_path, {"release": Answer(0, "released")}, codepipeline([], []))
-    with pytest.raises(CheckFailed, match="does not name the run"):
+    with pytest.raises(CheckFailed, match="does not contain the id of the run"):
         run_pipeline(made, "application.zip", "good")

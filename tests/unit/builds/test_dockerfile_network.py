@@ -211,7 +211,7 @@ def test_an_instruction_that_could_influence_a_later_command_ends_the_network(
     answer = built(f"FROM {BASE}\n{step}\nRUN {PIP}\n", tmp_path, monkeypatch)
 
     assert answer.startswith("3: pip install can install or download"), answer
-    assert answer.endswith("; line 2 ended the part with a network")
+    assert answer.endswith("; line 2 disabled the network for the rest of its stage")
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_a_stage_takes_over_a_variable_from_before_it(
     text = f"{before}\nFROM {BASE}\n{inside}\nRUN {PIP}\n"
     answer = built(text, tmp_path, monkeypatch)
 
-    assert answer.endswith("; line 3 ended the part with a network") if cut else answer == text
+    assert answer.endswith("; line 3 disabled the network for the rest of its stage") if cut else answer == text
 
 
 def test_a_lock_file_becomes_no_program_by_a_copy_from_a_stage_that_has_a_network(
@@ -362,7 +362,7 @@ def test_a_lock_file_becomes_no_program_by_a_copy_from_a_stage_that_has_a_networ
 ) -> None:
     text = f"FROM {BASE} AS a\nCOPY go.sum /x/\nFROM {BASE}\nCOPY --from=a /x/go.sum /usr/local/bin/pip\nRUN {PIP}\n"
 
-    assert built(text, tmp_path, monkeypatch).endswith("; line 4 ended the part with a network")
+    assert built(text, tmp_path, monkeypatch).endswith("; line 4 disabled the network for the rest of its stage")
 
 
 NPM = "/usr/local/lib/node_modules/npm"
@@ -403,7 +403,7 @@ def test_a_lock_file_where_a_program_may_load_it_ends_the_network(
 ) -> None:
     answer = built(f"FROM {BASE}\n{steps}\nRUN {PIP}\n", tmp_path, monkeypatch)
 
-    assert f"; line {line} ended the part with a network" in answer, answer
+    assert f"; line {line} disabled the network for the rest of its stage" in answer, answer
     assert "mount" in steps or answer.endswith(", because its folder may contain programs; use /app")
 
 
@@ -431,7 +431,7 @@ def test_a_copy_from_a_stage_takes_no_lock_file_to_a_program(
     text = f"{locked}FROM {BASE}\nWORKDIR /workspace\nCOPY --from=locked {copy}\nRUN {PIP}\n"
     answer = built(text, tmp_path, monkeypatch)
 
-    assert "; line 6 ended the part with a network, because" in answer if cut else answer == text
+    assert "; line 6 disabled the network for the rest of its stage, because" in answer if cut else answer == text
 
 
 @pytest.mark.parametrize("copy", ["/usr/local/lib/node_modules/npm/ /app/", "/venv/ .", "/opt/tool/ /srv/", "/x /"])
@@ -440,7 +440,7 @@ def test_a_copy_from_a_stage_takes_no_program_to_where_lock_files_may_be(
 ) -> None:
     text = f"FROM {BASE} AS other\nFROM {BASE}\nWORKDIR /workspace\nCOPY --from=other {copy}\nRUN {PIP}\n"
 
-    assert "; line 4 ended the part with a network" in built(text, tmp_path, monkeypatch)
+    assert "; line 4 disabled the network for the rest of its stage" in built(text, tmp_path, monkeypatch)
 
 
 def test_a_stage_begins_in_the_folder_of_the_stage_that_it_builds_on(
@@ -490,7 +490,7 @@ def test_a_lock_file_of_node_that_names_code_for_the_installer_is_no_lock_file(
     dockerfile = f"FROM {BASE}\nWORKDIR /app\nCOPY {files} ./\nRUN npm ci --ignore-scripts\n"
     answer = built(dockerfile, tmp_path, monkeypatch)
 
-    assert "; line 3 ended the part with a network" in answer if cut else answer == dockerfile
+    assert "; line 3 disabled the network for the rest of its stage" in answer if cut else answer == dockerfile
 
 
 def test_a_variable_before_the_first_stage_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -563,7 +563,7 @@ def test_a_user_with_a_folder_of_the_source_ends_the_part_with_a_network(
 ) -> None:
     text = f"FROM {BASE}\nWORKDIR /app\nCOPY go.sum .\nRUN {command}\nRUN {PIP}\n"
 
-    assert "; line 4 ended the part with a network" in built(text, tmp_path, monkeypatch)
+    assert "; line 4 disabled the network for the rest of its stage" in built(text, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -577,7 +577,7 @@ def test_a_file_that_no_check_reads_is_no_lock_file(copy: str, tmp_path: Path, m
     install = "pip install --require-hashes --only-binary :all: -r requirements/constraints.txt"
     text = f"FROM {BASE}\nWORKDIR /app\n{copy}\nRUN {install}\n"
 
-    assert "; line 3 ended the part with a network" in built(text, tmp_path, monkeypatch)
+    assert "; line 3 disabled the network for the rest of its stage" in built(text, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(

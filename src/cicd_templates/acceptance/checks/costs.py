@@ -29,7 +29,7 @@ def price_what_exists(context: CheckContext) -> str:
     unknown = sorted(estimate.OTHERS & set(counts))
     require(not unknown, f"the estimate leaves out {', '.join(unknown)}")
     if context.local:
-        return "the estimate has as many as there are of each type that it prices, and no type is left out"
+        return "for each type that costs money, the estimate has the number of resources that exist"
     hours = (context.clock() - float(context.facts["deployed at"])) / 3600
     dollars = sum(item.price_of(item.units_in(counts), hours) for item in estimate.ITEMS)
     return (

@@ -37,7 +37,7 @@ def deploy_all(context: CheckContext) -> str:
 
 
 def deploy_by_plans(context: CheckContext, environment: str, *options: str) -> None:
-    """Plan an environment and deploy exactly the plan, until a plan has nothing to change.
+    """Plan an environment and deploy exactly this plan. Repeat both until a plan has nothing to change.
 
     `options` choose a part of the environment for the plan. Raises `CheckFailed` if the plans still have changes after
     several deployments.
@@ -51,7 +51,9 @@ def deploy_by_plans(context: CheckContext, environment: str, *options: str) -> N
 
 
 def plan_has_changes(context: CheckContext, environment: str, *options: str) -> bool:
-    """Plan an environment, with `options` of the command, and return whether the plan contains a change."""
+    """Plan an environment, and return whether the plan contains a change. `options` are options of the command
+    `plan`.
+    """
     planned = context.commands.on("plan", environment, *options, "--detailed-exitcode", expected=(NOTHING, CHANGES))
     return planned.code != NOTHING
 

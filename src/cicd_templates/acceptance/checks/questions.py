@@ -36,7 +36,7 @@ QUESTIONS = (
     question(
         "pipeline-trust",
         "Does CodePipeline send the account and the pipeline when it assumes its role?",
-        "CodePipeline assumes a role whose trust names the account and the pipeline.",
+        "CodePipeline assumes a role whose trust policy names the account and the pipeline.",
         "Source/",
         "the local AWS has no pipeline that assumes its role",
     ),

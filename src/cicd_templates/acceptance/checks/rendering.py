@@ -9,7 +9,7 @@ from cicd_templates.acceptance.project import settings_of
 
 
 def render_with(context: CheckContext, **changes: Any) -> None:
-    """Change settings of the project, then write and render it. The settings are recorded as facts of the run."""
+    """Change settings of the project, then write and render the project. Record the settings as facts of the run."""
     context.facts["settings"] = {**context.facts.get("settings", {}), **changes}
     context.save()
     context.project.write(settings_of(context.facts))

@@ -56,13 +56,15 @@ def encrypt_with_each_spelling(context: CheckContext) -> str:
         return _is_allowed(s3.put_object, Bucket=bucket, Key=OBJECT, Body=b"", **encryption)
 
     require(is_accepted(""), "no answer: your credentials may not write to a bucket of the run")
-    require(is_accepted(arn), "the bucket refuses the environment's own key, named by its ARN")
-    require(not is_accepted(OTHER_KEY), "the bucket accepts another key than the environment's")
+    require(is_accepted(arn), "the bucket refuses the environment's own key if a request names the key by its ARN")
+    require(not is_accepted(OTHER_KEY), "the bucket accepts a key that is not the environment's key")
     spellings = {"its id": key, "its alias": alias, "the ARN of its alias": f"{arn.rpartition(':')[0]}:{alias}"}
     accepted = {words: is_accepted(spelling) for words, spelling in spellings.items()}
     taken = ["its ARN", *(words for words, answer in accepted.items() if answer)]
     refused = [words for words, answer in accepted.items() if not answer]
-    return f"the key is accepted by {', '.join(taken)}; refused by {', '.join(refused) or 'none'}; another is refused"
+    return (
+        f"the key is accepted by {', '.join(taken)}; refused by {', '.join(refused) or 'none'}; another key is refused"
+    )
 
 
 def _is_allowed(call: Any, **request: Any) -> bool:

@@ -172,7 +172,9 @@ def text_of(node: ast.AST) -> str | None:
 
 
 def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.AST, str]]:
-    """Yield each text that can be the value of an expression. Yield texts in lists only if they look like secrets."""
+    """Yield each string that can be the value of an expression. Yield strings in lists only if they look like
+    secrets.
+    """
     text = text_of(node) if node else None
     inner: list[ast.expr] = []
     if node and text is not None:
@@ -246,7 +248,7 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
     """Yield each name that a comparison, loop, case, pair or class binds, and the expression that it binds to it.
 
-    In loops, cases, pairs and classes, only texts that look like a secret count as values.
+    In loops, cases, pairs and classes, only strings that look like a secret count as values.
     """
     if isinstance(node, ast.Compare):
         equal = all(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)
@@ -299,8 +301,8 @@ def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[i
     """Yield a line `name = "value"` for each string that is bound to a name, and the number of the line with the
     string.
 
-    `is_python` and `settings` describe the contents of the file. A Python file with more than MOST_CHARACTERS is
-    searched like a file in another language.
+    `is_python` and `settings` describe the contents of the file. A Python file with more than MOST_CHARACTERS
+    characters is searched like a file in another language.
     """
     shown: set[tuple[int, str]] = set()
     before = 0
@@ -320,7 +322,7 @@ def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[i
 def is_token(value: str) -> bool:
     """Return whether a value looks like a token that the entropy detectors may miss.
 
-    They find hexadecimal tokens anyway.
+    The detectors find hexadecimal tokens, so these are left out.
     """
     return looks_random(value) and not re.fullmatch(r"[0-9a-fA-F-]+|.*\.{3}", value)
 

@@ -208,7 +208,7 @@ def described(path: str) -> tuple[str, str, str] | None:
 
 
 def is_requirements(path: str) -> bool:
-    """Return whether a file is a requirements file, judged by its own name or its folder's name."""
+    """Return whether a file is a requirements file according to its name or the name of its folder."""
     folder, name = os.path.split(path)
     return name.endswith(".txt") and ("requirements" in name or os.path.basename(folder) == "requirements")
 
@@ -224,7 +224,7 @@ READERS = {
 
 
 class Dependencies:
-    """The dependencies that a source declares or contains, collected file by file."""
+    """Collects the dependencies that a source declares or contains, file by file."""
 
     def __init__(self, wanted: str) -> None:
         self.wanted = wanted

@@ -1,4 +1,4 @@
-"""Refuse a Dockerfile whose image could contain something that no check judged.
+"""Refuse a Dockerfile whose image could contain something that no check has examined.
 
 `dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile, one per line. It writes a JSON
 list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and arguments of each instruction. If it

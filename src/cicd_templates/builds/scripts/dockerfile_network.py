@@ -166,8 +166,8 @@ class Network:
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
         """Return whether COPY adds files other than lock files to the stage, or puts lock files beside programs.
 
-        Files from a base image, or from a stage that still has a network, do not count if they keep their names. With
-        another name, a lock file could become a program.
+        Files from a base image, or from a stage that still has a network, are ignored if they keep their names. If COPY
+        renames them, a lock file could become a program.
         """
         if not all(COPY_OPTIONS.fullmatch(option) for option in options):
             return True
@@ -217,7 +217,7 @@ class Network:
     def reason(self) -> str:
         """Return a phrase with the number of the line after which the stage has no network."""
         place = PLACE if self.closed[-1] in self.misplaced else ""
-        return f"; line {self.closed[-1]} ended the part with a network{place}"
+        return f"; line {self.closed[-1]} disabled the network for the rest of its stage{place}"
 
     def refuse_installs(self, number: int, command: str, reason: str) -> None:
         """Add a problem for each part of `command` that installs or downloads something, but has no network."""

@@ -147,7 +147,7 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
     """Return the paths of files with code that are neither in a base image nor in the source.
 
-    For an archive, only the base images count: the archive is returned even if the source also has it.
+    An archive is returned even if the source contains it, but not if a base image contains it.
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]

@@ -5,7 +5,7 @@ and writes a CycloneDX bill of materials to FILE. Installers write lists of the 
 files of Python packages, and the file lists of dpkg and apk. The script writes the digests of these lists to
 FILE.lists. To FILE.code, it writes the digests of code that is in no list: archives from which Python can import, and
 code beside packages. With `--lists-of`, a list is trusted only if one of the images OTHER has the same list. Each OTHER
-is the FILE that an earlier run of the script wrote for this image.
+is the FILE that the script wrote for another image before.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -176,7 +176,7 @@ class Image:
             self.databases.update({path: digest} if any(each.search(path) for each in DATABASES) else {})
 
     def take_code(self, path: str, digest: str, data: bytes) -> None:
-        """Add a file if Python could import it, or if it is a list of files that Python could import."""
+        """Add a file that Python could import, or a file that lists such files."""
         if is_archive_of_code(data):
             self.archives.add(path)
             self.code[path] = digest
@@ -260,7 +260,7 @@ def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[s
 
 
 def is_archive_of_code(data: bytes) -> bool:
-    """Return whether Python can import from a file whose last bytes are `data`, whatever the name of the file is."""
+    """Return whether Python can import from a file with any name if its last bytes are `data`."""
     end = end_of_directory(data)
     # The directory may be longer than the part of the file that was read.
     cut = end >= 0 and int.from_bytes(data[end + 12 : end + 16], "little") > len(data)
@@ -283,7 +283,7 @@ def read_lists(paths: list[str]) -> set[str]:
 
 
 def list_packages(target: str, options: list[str]) -> None:
-    """Write the bill of materials of the image whose exported files come from standard input."""
+    """Read the exported files of an image from standard input, and write the image's bill of materials."""
     image = Image()
     image.trusted = read_lists(options[1:]) if options else None
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as stream:

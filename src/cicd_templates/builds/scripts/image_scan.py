@@ -68,8 +68,8 @@ def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str
 def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
     """Return the pages of the image's scan result, or an empty list if ECR has no scan of the image.
 
-    After a push, ECR has no scan for a short time. If the registry's scanning rules exclude the repository, ECR never
-    scans the image.
+    After a push, ECR has no scan for a short time. If the scanning rules of the registry exclude the repository, ECR
+    never scans the image.
     """
     try:
         return list(ecr.get_paginator("describe_image_scan_findings").paginate(**image))

@@ -46,8 +46,8 @@ ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 def is_lock(context: str, path: str) -> bool:
     """Return whether a path in the build context matches only lock files.
 
-    Return False for a folder, because it could contain programs. Also return False for a path through a link, because
-    the link could give another folder the name of a folder with lock files.
+    Return False for a folder, because it could contain programs. Also return False for a path with a link in it,
+    because the link could lead to another folder than its name suggests.
     """
     if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
         return False
@@ -136,7 +136,7 @@ def is_project_folder(path: str) -> bool:
 def is_place_for_lock(folder: str, target: str, source: str) -> bool:
     """Return whether the lock file `source` may be copied to `target`, which can be relative to `folder`.
 
-    A text file may also be in /tmp itself.
+    If it is a text file, it may also be copied directly to /tmp.
     """
     path = resolved(folder, target)
     parent = path if target == "." or target.endswith("/") else os.path.dirname(path)
@@ -153,7 +153,7 @@ def may_hold_locks(path: str) -> bool:
 
 
 def moves_locks(folder: str, arguments: str) -> bool:
-    """Return whether COPY may take lock files from another stage to a folder in which lock files are not allowed."""
+    """Return whether COPY could copy lock files from another stage to a folder in which lock files are not allowed."""
     *sources, target = arguments.split()
     place = resolved(folder, target)
     paths = [resolved("/", source) for source in sources]
@@ -161,7 +161,7 @@ def moves_locks(folder: str, arguments: str) -> bool:
 
 
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
-    """Return whether COPY may take a program from an image or another stage to a folder where lock files may be.
+    """Return whether COPY could copy a program from an image or another stage to a folder that may contain lock files.
 
     Such copies are refused, so that the project folders of a stage with a network never contain programs.
     """

@@ -1,9 +1,9 @@
 """Copy the lock file of an npm project to a folder for `npm audit`: `npm_lock.py SOURCE FOLDER REGISTRY`.
 
 `npm audit` judges packages by their names and versions in the lock file, but npm installs from the address in the key
-`resolved`. The script prints a JSON list of everything that `npm audit` does not judge: packages that `resolved` loads
-from another address than REGISTRY, other lock files, packages in the source, projects without a lock file, and settings
-of npm.
+`resolved`. The script prints a JSON list of everything that `npm audit` does not judge: packages whose address in
+`resolved` is not in REGISTRY, other lock files, packages in the source, projects without a lock file, and settings of
+npm.
 """
 
 import json
@@ -22,7 +22,7 @@ ROOT = ("name", "version", "dependencies", "devDependencies", "optionalDependenc
 
 
 def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
-    """Yield each package of the lock file that npm installs from another address, or under another name or version."""
+    """Yield each package of the lock file that npm installs from another address, or with another name or version."""
     for path, entry in packages.items():
         if not path:
             continue

@@ -39,7 +39,7 @@ def canonical_version(version: str) -> str:
 def same_version(version: str, escaped: str) -> bool:
     """Return whether `escaped`, the version in a file name, is the version `version`.
 
-    In such names, older tools replaced signs such as `+` by `_`.
+    In file names, older tools replaced signs such as `+` by `_`.
     """
     same = canonical_version(version) == canonical_version(escaped)
     return same or re.sub(r"[^\w.]+", "_", version.lower()) == escaped.lower()

@@ -73,7 +73,7 @@ INFORMATION = {
 
 
 def is_allowed(address: str, hosts: tuple[str, ...]) -> bool:
-    """Return whether an address consists of https, exactly one of the hosts, and a path."""
+    """Return whether an address consists of `https://`, exactly one of the hosts, and a path."""
     found = ALLOWED.fullmatch(address)
     whole = found[1] + found[2].rstrip("/") if found else ""
     return any(whole == host or whole.startswith(f"{host}/") for host in hosts) and ".." not in unquote(whole).split(
@@ -87,7 +87,7 @@ def line_of(text: str, at: int) -> int:
 
 
 def addresses(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the line and the text of each address, and of each character sequence that could hide an address."""
+    """Yield the line number and the text of each address, and of each character sequence that could hide an address."""
     for number, line in enumerate(text.split("\n"), 1):
         for whole in dict.fromkeys((line, unquote(line))):
             yield from ((number, found[0].rstrip(")]")) for found in ADDRESS.finditer(whole))

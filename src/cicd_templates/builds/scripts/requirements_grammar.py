@@ -59,6 +59,6 @@ def requirements(data: bytes) -> Iterator[str]:
 def for_another_system(marker: str) -> bool:
     """Return whether an environment marker excludes every Linux system.
 
-    Return False for a marker that consists of more than plain comparisons.
+    Return False for a marker that is more complex than plain comparisons.
     """
     return bool(PLAIN_MARKER.fullmatch(marker) and OTHER_SYSTEM.search(marker))

@@ -1,4 +1,4 @@
-"""Run detect-secrets on a plain copy of the source: `scan_secrets.py SOURCE COPY OPTION...`.
+"""Run detect-secrets on a plain-text copy of the source: `scan_secrets.py SOURCE COPY OPTION...`.
 
 detect-secrets skips files with certain extensions, and files that are not valid UTF-8. So the script copies every file
 as UTF-8. To decode a file, it uses the encoding of the byte order mark, then UTF-8, then Latin-1, which accepts every
@@ -146,7 +146,7 @@ def is_template(secret: str) -> bool:
 
 
 def copy(source: str, target: str) -> None:
-    """Copy the files as text. Raises `OSError` if a file cannot be read, because it would not be scanned."""
+    """Copy the files as text. Raises `OSError` if a file cannot be read, because the scan would miss it."""
 
     def refuse(error: OSError) -> None:
         raise error

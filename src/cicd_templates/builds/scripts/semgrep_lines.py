@@ -1,7 +1,7 @@
 """Put the source lines of each finding into Semgrep's report: `semgrep_lines.py REPORT`.
 
 Without an account, Semgrep writes `requires login` instead of these lines. The gate needs the lines to tell findings
-apart. Without them, a waiver would also cover another finding of the same rule in the same file.
+apart. Without the lines, a waiver for a finding would also cover other findings of the same rule in the same file.
 """
 
 import json

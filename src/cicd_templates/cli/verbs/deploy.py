@@ -161,4 +161,4 @@ def _deploy_plan(
     )
     if following:
         written = out or target.context().plans / f"{made.environment}.json"
-        _stop(reporter, "that plan is deployed, and the next wave is planned", target, following, written)
+        _stop(reporter, "the plan was deployed, and the next wave was planned", target, following, written)

@@ -76,7 +76,9 @@ def destroy(
 
 
 def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) -> None:
-    """Ask the user, then destroy disposable environments. If one is protected, only write a plan and exit."""
+    """Ask the user, then destroy disposable environments. If an environment is protected, only write a plan and
+    exit.
+    """
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.reporting import report
     from cicd_templates.deploy.reporting.plan_commands import digest_line
@@ -106,9 +108,10 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
 
 
 def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter: Reporter, **options: Any) -> None:
-    """Execute a plan of destruction after the user has typed the names of its environments.
+    """Execute a destruction plan after the user has typed the names of its environments.
 
-    Raises `RefusedError` if there is more to destroy than was planned, or if a stack has changed since.
+    Raises `RefusedError` if there is more to destroy than was planned, or if a stack has changed since the plan was
+    made.
     """
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.destruction.inventory import take_inventory

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def drift(as_json: bool, **options: Any) -> None:
     """Find changes that were made to the stacks outside CloudFormation. Change nothing. Exit with 4 if there is drift.
 
-    Exit with 1 if no drift was found but a part of a stack could not be checked, or if no stack is deployed.
+    Exit with 1 if no stack is deployed, or if no drift was found but a stack could not be checked completely.
     """
     from dataclasses import asdict
 

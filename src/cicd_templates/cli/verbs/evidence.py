@@ -80,7 +80,8 @@ def evidence(
 def _wanted_digest(execution: str | None, release: str | None, digest: str | None) -> str:
     """Return the SHA-256 of the wanted image, or an empty text.
 
-    Raises `ConfigurationError` if more than one option names the release, or if an option has a wrong form.
+    Raises `ConfigurationError` if more than one option selects a release, or if the value of an option has a wrong
+    form.
     """
     if sum(value is not None for value in (execution, release, digest)) > 1:
         names = [hints.option(name) for name in ("EXECUTION", "RELEASE", "DIGEST")]

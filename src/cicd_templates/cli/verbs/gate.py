@@ -153,7 +153,7 @@ def _last_day(expires: str, today: date) -> date:
 @click.argument("report", required=False, envvar=f"{hints.PREFIX}REPORT", type=click.Path(path_type=Path))
 @JSON
 def inspect(tool: str, report: Path | None, as_json: bool) -> None:
-    """Show what the gate reads in a report: its status, and each finding."""
+    """Show what the gate reads in a report: the report's status and each finding."""
     from dataclasses import asdict
 
     from cicd_templates.builds.check_presets import PRESETS

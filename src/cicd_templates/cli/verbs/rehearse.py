@@ -214,11 +214,11 @@ def finish(
     *,
     signed: bool = False,
 ) -> None:
-    """Print the result of a rehearsal, the local run of the pipeline, and write its files into the folder `output`.
+    """Print the result of a rehearsal, and write its files to the folder `output`.
 
-    `reports` maps paths below `output/reports` to the reports of the checks, which are written there. The reports of an
-    earlier rehearsal are removed. `signed` says whether the run wrote signed evidence to `output/evidence`. Raises
-    `CicdError` if the rehearsal did not succeed.
+    `reports` maps paths below `output/reports` to the reports of the checks. Each report is written to its path. The
+    reports of an earlier rehearsal are removed. `signed` says whether the run wrote signed evidence to
+    `output/evidence`. Raises `CicdError` if the rehearsal did not succeed.
     """
     from cicd_templates.rehearsal import report, result
 
@@ -256,9 +256,9 @@ def _prepared(tools: Path | None) -> BuildTools:
 
 
 def _given(names: list[str]) -> dict[str, str]:
-    """Return the values of the environment variables `names`, which hold access tokens of the checks.
+    """Return the values of the environment variables `names`. They contain access tokens for the checks.
 
-    Tokens cannot be arguments of the command line, because every user of the machine can see arguments.
+    Tokens are not passed as command-line arguments, because every user of the machine can see arguments.
     """
     if missing := [name for name in names if not os.environ.get(name)]:
         raise ConfigurationError(

@@ -25,7 +25,7 @@ from cicd_templates.errors import ConfigurationError
     ),
 )
 def secret(name: str, env: str | None, service: str | None, suffix: str | None, local: bool) -> None:
-    """Set a secret of a service from a prompt or standard input."""
+    """Set a secret of a service. The value is read from a prompt or from standard input."""
     from cicd_templates.builds.configured_checks import checks_of
     from cicd_templates.config.naming import physical_name
     from cicd_templates.deploy.releases import secrets

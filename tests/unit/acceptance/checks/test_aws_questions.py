@@ -173,7 +173,8 @@ OTHER, ALIAS = "alias/aws/s3", "alias/acceptance-tools-abcde-key"
     [
         pytest.param(
             [OTHER, "1", ALIAS],
-            "the key is accepted by its ARN, the ARN of its alias; refused by its id, its alias; another is refused",
+            "the key is accepted by its ARN, the ARN of its alias; refused by its id, its alias; "
+            "another key is refused",
             id="only ARNs",
         ),
         pytest.param(

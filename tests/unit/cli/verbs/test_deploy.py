@@ -109,7 +109,7 @@ def test_the_next_planned_wave_must_be_read_first(tmp_path: Path, monkeypatch: p
 
     assert result.exit_code == 4
     assert (
-        "that plan is deployed, and the next wave is planned: read plans/staging-pr1.md, then make deploy"
+        "the plan was deployed, and the next wave was planned: read plans/staging-pr1.md, then make deploy"
         " PLAN=plans/staging-pr1.json"
     ) in result.output
 
