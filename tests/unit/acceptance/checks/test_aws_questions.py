@@ -182,7 +182,7 @@ OTHER, ALIAS = "alias/aws/s3", "alias/acceptance-tools-abcde-key"
             "the key is accepted by its ARN, its id, its alias, the ARN of its alias; refused by none",
             id="all",
         ),
-        pytest.param([], "the bucket accepts another key", id="any key"),
+        pytest.param([], "the bucket accepts a key that is not", id="any key"),
         pytest.param([OTHER, KEY], "the bucket refuses the environment's own key", id="not its own"),
         pytest.param(["none"], "no answer: your credentials may not write", id="no permission"),
     ],
