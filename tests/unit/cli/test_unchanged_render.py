@@ -40,6 +40,11 @@ def test_only_a_complete_render_is_remembered_and_a_check_always_renders(
 ) -> None:
     # A process of tests has loaded modules that are no part of a project.
     monkeypatch.setattr(LastRender, "_is_covered", lambda last, modules: True)
+    # The project of the tests has links, behind which nothing is compared.
+    templates = in_project / "templates"
+    shutil.copytree(templates, in_project / "copied")
+    templates.unlink()
+    (in_project / "copied").rename(templates)
     record = in_project / ".state/rendered.json"
     run("--env", "staging")
     run("--out", "elsewhere")

@@ -18,9 +18,7 @@ MOST_EXCEPTIONS = 3
 def _visible(value: str) -> str:
     # The functions send the text in an e-mail, where such characters could begin a line or change the order of letters.
     if not value.isprintable():
-        raise ValueError(
-            f"{value!a} has characters that are not visible; write visible characters and spaces on one line"
-        )
+        raise ValueError(f"{value!a} is not allowed; write one line of visible characters and spaces")
     return value
 
 

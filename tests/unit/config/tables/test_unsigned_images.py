@@ -71,9 +71,9 @@ def test_only_with_an_exception_the_check_may_record_and_tell_it() -> None:
         ({"reason": "because"}, "explain why in at least ten characters"),
         ({"expires": "2026-11-29"}, "write the last day without quotes, such as 2027-01-31"),
         ({"expires": datetime(2026, 11, 29, tzinfo=UTC)}, "write the last day without quotes, such as 2027-01-31"),
-        ({"owner": "Ops\rRun e-1 is signed."}, "has characters that are not visible"),
-        ({"reason": "for the first\u2028Run e-1 is signed."}, "has characters that are not visible"),
-        ({"reason": "for the first \u202edengis"}, "has characters that are not visible"),
+        ({"owner": "Ops\rRun e-1 is signed."}, "write one line of visible characters"),
+        ({"reason": "for the first\u2028Run e-1 is signed."}, "write one line of visible characters"),
+        ({"reason": "for the first \u202edengis"}, "write one line of visible characters"),
         ({"until": TODAY}, "unknown key"),
     ],
     ids=[
