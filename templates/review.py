@@ -124,12 +124,17 @@ def _exceptions(
     Without exceptions in the configuration, there are no permissions.
     """
     variables: dict[str, AWSHelperFn | str] = {"UNSIGNED_IMAGES": exceptions_variable(service.name, env.route)}
-    if not any(exceptions_in(peer, service.name) for peer in env.route):
+    excepting = [peer for peer in env.route if exceptions_in(peer, service.name)]
+    if not excepting:
         return variables, []
     security = layer.read(notifications.SECURITY)
     return {**variables, "SECURITY_TOPIC": security}, [
         allow("ReadTheNewestTemplates", [s3.GetObject], on=bucket_arn(reviewed, TEMPLATES_KEY)),
-        may_put("RecordUnsignedImages", evidence, f"{service.name}/*/unsigned/*.json"),
+        may_put(
+            "RecordUnsignedImages",
+            evidence,
+            *(f"{service.name}/*/unsigned/{peer.qualified}/*.json" for peer in excepting),
+        ),
         allow("TellSecurityOfUnsignedImages", [sns.Publish], on=security),
     ]
 

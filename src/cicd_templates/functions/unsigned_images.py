@@ -7,6 +7,7 @@ after this day. It also does not count if this day is more than LONGEST_DAYS ahe
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from datetime import UTC, date, datetime, timedelta
@@ -45,8 +46,9 @@ def is_exception(image: str) -> bool:
 def report_exceptions(service: str, environment: str, execution: str, reason: str, used: list[dict[str, str]]) -> None:
     """Store a record that a stage deploys unsigned images as evidence, and notify the security topic.
 
-    An earlier record of the same run and environment is not replaced. Raises an error if the record cannot be stored,
-    or if the message cannot be sent.
+    The key contains the SHA-256 of the record without its time. So a check that runs again stores a further record only
+    if the images, the exceptions or the reason differ, and replaces none. Raises an error if the record cannot be
+    stored, or if the message cannot be sent.
     """
     import boto3
     from botocore.exceptions import ClientError
@@ -57,13 +59,13 @@ def report_exceptions(service: str, environment: str, execution: str, reason: st
         "execution": execution,
         "exceptions": used,
         "reason": reason,
-        "recordedOn": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    content = json.dumps(record, indent=2)
+    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+    content = json.dumps({**record, "recordedOn": datetime.now(UTC).isoformat(timespec="seconds")}, indent=2)
     try:
         boto3.client("s3").put_object(
             Bucket=os.environ["EVIDENCE_BUCKET"],
-            Key=f"{service}/{execution}/unsigned/{environment}.json",
+            Key=f"{service}/{execution}/unsigned/{environment}/{digest}.json",
             Body=content.encode(),
             IfNoneMatch="*",
             ChecksumAlgorithm="SHA256",

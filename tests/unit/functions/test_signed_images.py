@@ -459,7 +459,20 @@ def test_stacks_without_a_layer_stop_the_stage(account: DeployingAccount) -> Non
 
 
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:shop-tools-security"
-RECORD = ("evidence", f"{SERVICE}/{EXECUTION}/unsigned/staging.json")
+
+
+def records(account: DeployingAccount) -> list[dict[str, Any]]:
+    """Return the records of deployed unsigned images, whose keys are the SHA-256 of what they say."""
+    found = []
+    for (bucket, key), versions in account.objects.items():
+        if key.startswith(f"{SERVICE}/{EXECUTION}/unsigned/"):
+            ((_, content),) = versions
+            record = json.loads(content)
+            said = {name: value for name, value in record.items() if name != "recordedOn"}
+            digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+            assert (bucket, key) == ("evidence", f"{SERVICE}/{EXECUTION}/unsigned/staging/{digest}.json")
+            found.append(record)
+    return found
 
 
 def admit(monkeypatch: pytest.MonkeyPatch, *exceptions: dict[str, str], environment: str = "staging") -> None:
@@ -484,7 +497,7 @@ def test_an_exception_lets_its_image_pass_and_is_recorded_and_told(
     admit(monkeypatch, entry, unsigned_exceptions.exception(SIGNED, name="other"))
 
     assert unsigned.check("service", "migration") == ""
-    record = json.loads(unsigned.objects[RECORD][-1][1])
+    (record,) = records(unsigned)
     assert record["exceptions"] == [entry]
     assert (record["service"], record["environment"], record["execution"]) == (SERVICE, "staging", EXECUTION)
     assert f"{FOLDER}/{form.RELEASE} of the signed release cannot be read" in record["reason"]
@@ -498,7 +511,26 @@ def test_an_exception_lets_its_image_pass_and_is_recorded_and_told(
     # The check runs again before the next execution of the same run, and the record stays.
     assert unsigned.check("service") == ""
     assert len(unsigned.messages) == 2
-    assert len(unsigned.objects[RECORD]) == 1
+    assert records(unsigned) == [record]
+
+
+def test_a_retried_stage_with_another_image_or_reason_leaves_a_further_record(
+    unsigned: DeployingAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = f"{REPOSITORY}@sha256:{'8' * 64}"
+    first, second = unsigned_exceptions.exception(UNSIGNED), unsigned_exceptions.exception(other, name="second")
+    admit(monkeypatch, first, second)
+
+    assert unsigned.check("migration") == ""
+    unsigned.prepare("service", image=other)
+    assert unsigned.check("service") == ""
+    unsigned.replace_file(form.RELEASE, b"{}")
+    assert unsigned.check("service") == ""
+    assert [(record["exceptions"], record["reason"].rpartition(form.RELEASE)[2]) for record in records(unsigned)] == [
+        ([first], " of the signed release cannot be read (NoSuchKey)"),
+        ([second], " of the signed release cannot be read (NoSuchKey)"),
+        ([second], " is not a DSSE envelope with one signature"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -519,7 +551,7 @@ def test_no_other_exception_lets_an_image_pass(
 
     assert expected in unsigned.check()
     assert not unsigned.messages
-    assert RECORD not in unsigned.objects
+    assert not records(unsigned)
 
 
 def test_an_exception_is_not_used_for_a_signed_release(
@@ -565,7 +597,7 @@ def test_an_error_that_leaves_the_signatures_unknown_stops_the_stage_despite_an_
 
     assert account.check().startswith(f"Nothing more is executed: ClientError: An error occurred ({code})")
     assert not account.messages
-    assert RECORD not in account.objects
+    assert not records(account)
 
 
 def test_an_exception_does_not_replace_the_statements_of_another_run(

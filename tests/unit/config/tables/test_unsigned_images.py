@@ -59,7 +59,13 @@ def test_only_with_an_exception_the_check_may_record_and_tell_it() -> None:
         "TellSecurityOfUnsignedImages",
     }
     assert having["RecordUnsignedImages"]["Action"] == ["s3:PutObject"]
-    assert "/parcel-dispatcher/*/unsigned/*.json" in str(having["RecordUnsignedImages"]["Resource"])
+    assert [part for part in str(having["RecordUnsignedImages"]["Resource"]).split("'") if "unsigned" in part] == [
+        f"arn:${{AWS::Partition}}:s3:::${{EvidenceBucketName}}/parcel-dispatcher/*/unsigned/{environment}/*.json"
+        for environment in ("staging", "production")
+    ]
+    only = check_role((f"environments/production/{AT}", {"first": ENTRY}))
+    assert str(only["RecordUnsignedImages"]["Resource"]).count("/unsigned/") == 1
+    assert "/unsigned/production/*.json" in str(only["RecordUnsignedImages"]["Resource"])
     assert having["TellSecurityOfUnsignedImages"]["Resource"] == [{"Ref": "SecurityTopicArn"}]
 
 
