@@ -136,7 +136,7 @@ def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
                 FromPort=TEST_PORT,
                 ToPort=TEST_PORT,
                 CidrIp="0.0.0.0/0",
-                Description="The test listener, by the load balancer's public addresses",
+                Description="To the test listener at the public addresses of the load balancer",
             )
         ],
     )
