@@ -537,7 +537,8 @@ def test_a_folder_without_a_dockerfile_is_not_released(releasing: Path) -> None:
 
     assert result.exit_code == 2
     assert (
-        "error: library: has no Dockerfile, which is needed to build the image; name the application" in result.output
+        "error: library: has no Dockerfile, which is needed to build the image; set APP= to the application"
+        in result.output
     )
 
 

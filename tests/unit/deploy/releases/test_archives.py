@@ -277,7 +277,9 @@ def test_files_that_git_does_not_have_are_named_and_ignored_ones_are_not(work_tr
     ("path", "expected"),
     [
         pytest.param(
-            None, "tree: has no Dockerfile, which is needed to build the image; name the application", id="work tree"
+            None,
+            "tree: has no Dockerfile, which is needed to build the image; set APP= to the application",
+            id="work tree",
         ),
         pytest.param("apps/pay", "tree: has no apps/pay/Dockerfile, which is needed", id="folder of a monorepo"),
     ],
