@@ -92,8 +92,9 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
         source("approval_check"),
         may_answer_jobs("AnswerThePipeline"),
         allow("LookAtChangeSets", [AssumeRole], on=_roles(env.route, service)),
-        may_read("ReadWhatWasApproved", evidence, f"{approval_keys(service.name)}/*"),
-        may_read("ReadWhatWasSigned", evidence, statement_keys(service.name)),
+        may_read(
+            "ReadWhatWasApprovedAndSigned", evidence, f"{approval_keys(service.name)}/*", statement_keys(service.name)
+        ),
         allow("ReadTheSignedTemplates", [s3.GetObjectVersion], on=bucket_arn(reviewed, TEMPLATES_KEY)),
         allow("VerifyTheSignatures", [kms.Verify], on=key),
         allow(

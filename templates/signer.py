@@ -88,10 +88,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             *(artifact_keys(env, service.name, artifact) for artifact in (APP, *reports)),
         ),
         allow("ReadTheTemplates", [s3.GetObjectVersion], on=bucket_arn(reviewed, TEMPLATES_KEY)),
-        may_read("ReadTheEvidence", evidence, *(f"{prefix}/*" for prefix in prefixes)),
-        may_read("ReadWhatWasApproved", evidence, f"{approval_keys(service.name)}/*"),
-        may_put("PutTheStatements", evidence, statement_keys(service.name)),
-        may_put("PutTheStatementsAboutDeployments", evidence, f"{deployment_keys(service.name)}/*"),
+        may_read("ReadTheEvidence", evidence, *(f"{prefix}/*" for prefix in (*prefixes, approval_keys(service.name)))),
+        may_put("PutTheStatements", evidence, statement_keys(service.name), f"{deployment_keys(service.name)}/*"),
         allow(
             "LookAtDeployments",
             [AssumeRole],
