@@ -8,7 +8,7 @@ from troposphere import GetAtt, Sub, codepipeline, iam
 
 from cicd_templates.blocks import pipeline_stages
 from cicd_templates.blocks.approval_actions import CHECK_ACTION, approval_actions, attest_action, check_action
-from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
+from cicd_templates.blocks.bucket_access import may_find, may_read_and_put
 from cicd_templates.blocks.delivery_actions import (
     SERVICE_LAYER,
     execute_action,
@@ -101,8 +101,7 @@ def _pipeline_role(env: Environment, service: Service, key: KeyArn, artifacts: B
         env,
         "codepipeline",
         may_find("FindItsStore", artifacts),
-        may_read("ReadItsStore", artifacts, artifact_keys(env, service.name)),
-        may_put("FillItsStore", artifacts, artifact_keys(env, service.name)),
+        may_read_and_put("UseItsStore", artifacts, artifact_keys(env, service.name)),
         may_encrypt("UseTheKeyOfItsStore", key),
         name=[PIPELINE, service.name],
         # AWS does not document a condition for the trust policy of a pipeline's role.

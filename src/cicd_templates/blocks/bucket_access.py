@@ -67,6 +67,12 @@ def may_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
     return allow(sid, [actions.PutObject], on=[bucket_arn(bucket, pattern) for pattern in keys])
 
 
+def may_read_and_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
+    """Let a role read all versions of the objects whose keys match one of `keys`, and put such objects."""
+    on = [bucket_arn(bucket, pattern) for pattern in keys]
+    return allow(sid, [actions.GetObject, actions.GetObjectVersion, actions.PutObject], on=on)
+
+
 def may_not_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
     """Forbid a role to put objects whose keys match one of `keys`, even if another grant allows it with a wider
     pattern.

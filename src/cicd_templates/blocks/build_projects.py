@@ -11,7 +11,7 @@ from awacs import codebuild as actions
 from awacs.aws import ArnEquals
 from troposphere import AWSHelperFn, GetAtt, Sub, codebuild, iam, logs
 
-from cicd_templates.blocks.bucket_access import may_find, may_put, may_read
+from cicd_templates.blocks.bucket_access import may_find, may_put, may_read, may_read_and_put
 from cicd_templates.blocks.keys import may_encrypt
 from cicd_templates.blocks.log_groups import log_group, may_write
 from cicd_templates.blocks.removal_policies import because
@@ -155,7 +155,7 @@ def _may_put_report(context: BuildContext, artifact: str) -> Grant:
 
 def _cache_grants(context: BuildContext, purpose: str) -> Sequence[Grant]:
     keys = f"{context.service.name}/{purpose}/*"
-    return [may_read("ReadTheCache", context.cache, keys), may_put("FillTheCache", context.cache, keys)]
+    return [may_read_and_put("UseTheCache", context.cache, keys)]
 
 
 def _variables(

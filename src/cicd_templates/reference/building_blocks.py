@@ -55,6 +55,8 @@ GRANTS: tuple[Function, ...] = (
     bucket_access.may_read,
     bucket_access.may_list,
     bucket_access.may_put,
+    bucket_access.may_not_put,
+    bucket_access.may_read_and_put,
     bucket_access.may_find,
     bucket_access.may_read_tagged,
     bucket_access.may_put_tagged,
