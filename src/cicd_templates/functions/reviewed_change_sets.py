@@ -23,7 +23,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set: the name of its stack, the first page of CloudFormation's description of it, and its changes.
+    """A change set: its stack, the first page of CloudFormation's description, and its changes.
 
     `changes` has all changes. `valued` has the changes with the values of properties, but CloudFormation may leave out
     some values. `template` is empty if the change set has no changes.

@@ -288,7 +288,7 @@ def _evidence(s3: Any, execution: str) -> list[Document]:
 def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | None = None) -> tuple[str, str]:
     """Return the address and the SHA-256 of a version of an object. The address includes the version.
 
-    The default is the newest version.
+    By default, this is the newest version.
 
     Write the bytes of this version to `into`.
     """

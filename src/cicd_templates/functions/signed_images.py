@@ -156,7 +156,7 @@ def require_signed(image: str) -> str:
 def read_newest_templates(*names: str) -> list[str]:
     """Return the texts of the files with these names in the newest version of the reviewed templates.
 
-    A release without statements may deploy only these templates.
+    A release without signed statements may deploy only these templates.
     """
     content = _read_object(MAX_TEMPLATES_BYTES, Bucket=os.environ["TEMPLATES_BUCKET"], Key=os.environ["TEMPLATES_KEY"])
     return _read_files(content, names)

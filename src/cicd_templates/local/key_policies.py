@@ -23,7 +23,7 @@ Refusal = Callable[[str, str, int], Any]
 
 
 def locks_out(policy: str, account: str) -> bool:
-    """Return whether a key policy locks everybody out, because it lets nobody in the account change the policy.
+    """Return whether a key policy locks everybody out: nobody in the account could change the policy later.
 
     Only one kind of statement prevents a lockout: it lets the account or all principals change the policy, and it has
     no condition. A policy that is not valid JSON also locks everybody out.

@@ -1,6 +1,6 @@
-"""Adds resource types that the local AWS lacks. If such a resource is created, this is only recorded.
+"""Adds resource types that the local AWS lacks. Their resources are recorded, but not really created.
 
-The operation succeeds, but nothing is created. The record is a file in the engine's folder. A command that destroys an
+Operations on these resources succeed. The record is a file in the engine's folder. A command that destroys an
 environment finds the resources in this record, because no service API lists them. Tests can use a second file to make
 the operations of a type fail.
 

@@ -1,4 +1,4 @@
-"""Generates `docs/compliance.md`: requirements of standards, and for each the resources, the tests and the user's part.
+"""Generates `docs/compliance.md`: for each requirement of a standard, the resources, the tests and the user's part.
 
 If a row has no test, its requirement is not met. The requirements are shortened; only the text of the standard itself
 is authoritative.

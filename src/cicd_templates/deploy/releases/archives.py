@@ -171,7 +171,7 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return the content of each file in `names`, and whether the file is executable.
+    """Return the content of each of the files `names`, and whether the file is executable.
 
     Raises `ConfigurationError` for a link.
     """

@@ -1,6 +1,6 @@
 """Finds the release statements of a service in the evidence bucket. Skips statements that the signer did not sign.
 
-Builds may write to the bucket, so it can contain unsigned statements and copies of signed statements.
+Builds may write to the bucket, so the bucket can contain unsigned statements and copies of signed statements.
 """
 
 from __future__ import annotations

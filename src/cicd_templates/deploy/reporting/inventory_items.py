@@ -87,7 +87,7 @@ def _wrapped(words: Sequence[str]) -> list[str]:
 def remainder_lines(environment: str, remains: Sequence[Remainder]) -> list[str]:
     """Return lines of text about the remaining items, grouped by reason.
 
-    If an item should not be left, its line also says how to remove it.
+    If an item should not have been left, its line also says how to remove it.
     """
     if not remains:
         return [f"  left of {environment}: nothing"]

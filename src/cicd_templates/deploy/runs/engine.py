@@ -106,7 +106,7 @@ class DeploymentEngine:
         environment: Sequence[StackTemplate],
         passed: Callable[[], None] = ignore_approval,
     ) -> list[StackTemplate]:
-        """Execute exactly `plan`, and return the stacks that still have to be planned.
+        """Execute exactly `plan`. Return the stacks that still have to be planned.
 
         `environment` has all stacks of the environment, in deploy order. The plan is compared with them. Calls `passed`
         once, between the last check of the plan and the first operation. Continues operations that an interrupted run

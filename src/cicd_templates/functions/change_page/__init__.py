@@ -7,6 +7,7 @@
 5. `row_contents` turns rows into the JSON that the page displays.
 6. `page` combines the JSON, the sentences and the files `page.html`, `page.css` and `page.js`.
 
-The page needs no network and no other file. Its texts come from AWS and from templates, so they are untrusted: the
-script creates text nodes only, and a Content-Security-Policy allows exactly this script and this style sheet.
+The page needs no network and no other file. Its texts come from AWS and from templates, so they are untrusted.
+Therefore the script creates only text nodes, and a Content-Security-Policy allows exactly this script and this style
+sheet.
 """

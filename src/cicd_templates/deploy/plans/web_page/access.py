@@ -162,10 +162,10 @@ def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int]
 
 
 def _box(label: str, account: str) -> str:
-    """Return the box of the drawing that contains a node with this label.
+    """Return the name of the box in which the drawing shows a node with this label.
 
-    There is one box for anyone, one for the AWS services and one for each account. The account is the one in the ARN
-    `label`, or otherwise `account`.
+    There is one box for anyone, one for the AWS services and one for each account. If `label` is an ARN with an
+    account, this account has the box, otherwise `account`.
     """
     if label == "*":
         return ANYONE
