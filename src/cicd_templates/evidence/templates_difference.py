@@ -26,7 +26,7 @@ class TemplatesDifference:
 
 
 def compare_templates(before: bytes, after: bytes) -> TemplatesDifference:
-    """Return the differences between the files of two archives."""
+    """Compare the files of two archives, and return the differences."""
     try:
         old, new = _files(before), _files(after)
     except Exception as error:

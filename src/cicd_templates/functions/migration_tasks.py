@@ -103,8 +103,8 @@ def failure_of(parameters: dict[str, str], task: dict[str, Any]) -> str:
     A task succeeded only if every container has the exit code 0 and the task stopped because its container ended. The
     exit code alone is not enough, because a program can also exit with 0 after somebody has stopped its task.
 
-    Only the containers of the task definition count. AWS may add other containers to a task, such as the agent of
-    GuardDuty: https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html
+    Containers that are not in the task definition are ignored. AWS may add such containers to a task, for example the
+    agent of GuardDuty: https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html
     """
     ecs = client("ecs", parameters)
     described = ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]

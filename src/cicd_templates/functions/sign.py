@@ -208,7 +208,7 @@ def _time(moment: datetime) -> str:
 
 
 def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
-    """Return the gate's decision and its time. Raises `ValueError` if it did not let exactly this source pass."""
+    """Return the gate's decision and its time. Raises `ValueError` unless the gate let exactly this source pass."""
     key = parameters["reportKey"]
     prefix = f"{os.environ['SERVICE']}/{parameters['execution']}/verdict"
     if not key.startswith(prefix):

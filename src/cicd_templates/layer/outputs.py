@@ -209,7 +209,7 @@ class ServiceOutput(Output[V]):
 def sub_fragment(value: object) -> str:
     """Return the text for `value` inside a `Sub`, such as `${Artifacts.Arn}`, `${KeyArn}` or a literal.
 
-    Raises `TypeError` for a value that a `Sub` cannot contain, for example a list or an `If`.
+    Raises `TypeError` if a `Sub` cannot contain the value, for example a list or an `If`.
     """
     data = value.data if isinstance(value, AWSHelperFn) else value
     match data:

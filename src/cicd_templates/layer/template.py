@@ -99,7 +99,9 @@ class LayerTemplate:
         return output.kind(Ref(name))
 
     def publish(self, output: Output[V], value: V) -> None:
-        """Publish `value`: add a Parameter Store parameter, and a template output with its name but without an export.
+        """Publish `value`: add a Parameter Store parameter, and a template output without an export.
+
+        Both are named after `output`.
 
         Raises `TypeError` if `output` exists once per service but this layer does not, or vice versa.
         """

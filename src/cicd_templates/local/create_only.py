@@ -34,7 +34,7 @@ def schemas_folder() -> Path:
 
 
 class Schemas:
-    """The schemas of resource types, in cfn-lint's layout: an index for each region, and a file for each schema."""
+    """The schemas of resource types, stored as in cfn-lint: an index for each region, and a file for each schema."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -76,7 +76,8 @@ def status_rows(
 ) -> list[StatusRow]:
     """Return a row for each stack in `chosen`, in deploy order. If `history` is true, search git for the templates.
 
-    If `chosen` has all of `stacks`, also return a row for each deployed stack of the environment that is not rendered.
+    If `chosen` has all of `stacks`, also return a row for each deployed stack of the environment that is no longer
+    rendered.
     """
     existing = describe_stacks(clients)
     rows = [

@@ -120,7 +120,7 @@ def _check_notifications(
 ) -> None:
     """Mark the report as incomplete if the tool reported errors in notifications.
 
-    If a notification has no level, the level of its descriptor counts.
+    If a notification has no level, the level of its descriptor is used.
     """
     descriptors = Descriptors(components, "notifications")
     levels = Levels(descriptors, invocations, "notificationConfigurationOverrides")
