@@ -35,7 +35,7 @@ from cicd_templates.rehearsal.sessions import Session
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import ROOT
 from tests.integration.rehearsed_example import ENGINE_PYTHON, TOOLS, Rehearsed
-from tests.projects.rendering import rendered_project
+from tests.projects.rendering import SETTLEMENT_WEB, rendered_project
 
 pytestmark = [
     pytest.mark.integration,
@@ -75,7 +75,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 NOT_SHOWN = {"dynamodb:ConditionCheckItem"}
 # What each service does with what it `uses`.
 USED = {
-    "payment-processor": {
+    SETTLEMENT_WEB: {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
         "kms:Decrypt",
@@ -242,7 +242,7 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
     # A worker that may not receive has no queue to wait for, but needs time to notice on a busy machine.
     monkeypatch.setattr(service_process, "IDLE_SECONDS", 60.0)
     missed: list[str] = []
-    with clearing.released("payment-processor") as passed:
+    with clearing.released(SETTLEMENT_WEB) as passed:
         assert [(step.path, step.error) for step in passed.rehearsal.result.failed] == []
         assert passed.rehearsal.result.succeeded
         # The migration ran, and the smoke test paid by HTTP.
@@ -263,7 +263,7 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
         ]
         assert items(passed, "production") == {"schema": "schema", "invoice-7": "accepted"}
         assert waiting(passed, "production") == 2
-        assert_each_right_is_used_or_explained(passed, "payment-processor")
+        assert_each_right_is_used_or_explained(passed, SETTLEMENT_WEB)
 
         def fail_to_pay() -> None:
             with (
@@ -272,8 +272,8 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
             ):
                 pay(url, "smoke-again")
 
-        assert_each_used_right_is_needed(passed, "payment-processor", fail_to_pay, missed)
-        assert_each_other_call_needs_its_right(passed, "payment-processor", missed)
+        assert_each_used_right_is_needed(passed, SETTLEMENT_WEB, fail_to_pay, missed)
+        assert_each_other_call_needs_its_right(passed, SETTLEMENT_WEB, missed)
 
     with clearing.released("settlement") as passed:
         assert [(step.path, step.error) for step in passed.rehearsal.result.failed] == []
@@ -328,7 +328,7 @@ def test_a_migration_that_fails_stops_the_release_before_production_moves(cleari
         migrate.read_text().replace('if __name__ == "__main__":\n', f'{FAILING}if __name__ == "__main__":\n')
     )
 
-    with clearing.released("payment-processor") as passed:
+    with clearing.released(SETTLEMENT_WEB) as passed:
         steps = {step.path: step for step in passed.rehearsal.result.steps}
         assert [path for path, step in steps.items() if step.state is ActionState.FAILED] == [
             "Production/MigrateProduction"
@@ -337,5 +337,5 @@ def test_a_migration_that_fails_stops_the_release_before_production_moves(cleari
         assert steps["Production/Execute"].state is ActionState.NOT_REACHED
         assert items(passed, "production") == {}
         ecs = account(passed, "production").client("ecs")
-        described = ecs.describe_task_definition(taskDefinition="clearing-production-payment-processor")
+        described = ecs.describe_task_definition(taskDefinition=f"clearing-production-{SETTLEMENT_WEB}")
         assert described["taskDefinition"]["containerDefinitions"][0]["image"] == BOOTSTRAP_IMAGE

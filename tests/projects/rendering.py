@@ -18,6 +18,8 @@ PROJECTS = Path(__file__).parent
 EXAMPLE = ROOT / "examples/payment-processor"
 # Names of the project on which the tool is tested, each with the example's name for the same thing in the documents.
 EXAMPLE_NAMES = {"shipping": "payments", "parcel-dispatcher": "payment-processor"}
+# The web service of examples/settlement.
+SETTLEMENT_WEB = "payment-processor"
 # Where rendered projects are kept; everything in it can be deleted at any time.
 CACHE = ROOT / ".state/projects"
 KEPT = 3

@@ -73,6 +73,13 @@ def test_a_server_has_a_database_and_the_role_of_rds_and_leaves_nothing(tmp_path
 
 
 @pytest.mark.usefixtures("plain_user")
+def test_a_server_that_does_not_answer_at_once_is_asked_again(tmp_path: Path) -> None:
+    refuses_once = f"[ -f {tmp_path}/asked ] || {{ touch {tmp_path}/asked; exit 2; }}\n"
+    with postgresql.running(programs(tmp_path, psql=refuses_once + PSQL), "ledger") as server:
+        assert (server.folder / "asked").exists()
+
+
+@pytest.mark.usefixtures("plain_user")
 @pytest.mark.parametrize(
     ("scripts", "expected"),
     [

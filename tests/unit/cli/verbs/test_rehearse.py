@@ -18,6 +18,7 @@ from cicd_templates.cli.verbs.rehearse import finish
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult
 from tests.conftest import PROJECT, ROOT
+from tests.projects.rendering import SETTLEMENT_WEB
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_the_services_of_an_example_are_released_one_after_the_other(
     answer = CliRunner().invoke(main, ["rehearse", "--example", "settlement", "--refuse"])
 
     assert answer.exit_code == 0, answer.output
-    services = ["payment-processor", "settlement", "settlement-report"]
+    services = [SETTLEMENT_WEB, "settlement", "settlement-report"]
     assert [row[2:] for row in rehearsed] == [(service, True) for service in services]
     assert {(row[0], str(row[1]).partition("-")[0]) for row in rehearsed} == {("engine", "clearing")}
     assert sorted(path.name for path in in_project.glob(".state/rehearsal/*")) == services
