@@ -126,7 +126,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
             "HEALTH_STACKS": ",".join(stack_name(peer, HEALTH_LAYER, service.name) for peer in env.route),
             **templates_variables(env, reviewed),
             "SIGNING_KEY": GetAtt(KEY, "Arn"),
-            "UNSIGNED_IMAGES": exceptions_variable(service.name, env.route),
+            "UNSIGNED_IMAGES": exceptions_variable(service.name, env.route, brief=True),
             **names_in_statements(env, service),
             "BUILDSPEC_SHA256": sha256(image_build.image(service)),
             "DOCKERFILE": posixpath.normpath(posixpath.join(service_path(service), service.settings.build.dockerfile)),

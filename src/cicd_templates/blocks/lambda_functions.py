@@ -6,12 +6,14 @@ The code is inline, so that a reviewer can read it in the template.
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from awacs import codepipeline, xray
-from troposphere import AWSHelperFn, Sub, awslambda, iam, logs
+from troposphere import AWSHelperFn, Sub, awslambda, encode_to_dict, iam, logs
 
 from cicd_templates.blocks.inlined_modules import joined_text, read_module, read_source, with_needed_modules
 from cicd_templates.blocks.keys import may_encrypt
@@ -22,12 +24,18 @@ from cicd_templates.blocks.roles import service_role
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import TEMPLATES_KEY, log_group_name, physical_name
 from cicd_templates.layer.iam import Grant, allow
+from cicd_templates.layer.limits import require_length
 from cicd_templates.layer.outputs import BucketName, KeyArn, QueueArn
 
 PYTHON_RUNTIME = "python3.15"
 MEMORY_MB = 256
 # Apart from retries, a pipeline invokes a function once at a time. More simultaneous invocations would mean a loop.
 CONCURRENCY = 2
+# Lambda measures the variables of a function as JSON:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+VARIABLES_LENGTH = 4096
+# The value of a reference is unknown before the deployment: the name of a bucket, or an ARN that contains a name.
+REFERENCE_LENGTH = 128
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ def inline_function(
     Lambda retries a failed asynchronous invocation twice and then drops it. The queue `dead_letters` receives the
     dropped invocations: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
+    _require_short_variables(physical_name(env, "AWS::Lambda::Function", *name), variables)
     group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "function", *name), key)
     role = service_role(
         f"{logical_id}Role",
@@ -98,6 +107,26 @@ def inline_function(
     else:
         function.VpcConfig = network
     return group, role, function
+
+
+def _require_short_variables(function: str, variables: Mapping[str, AWSHelperFn | str]) -> None:
+    """Raise `ConfigurationError` if a function has longer environment variables than Lambda accepts."""
+    values = {
+        name: value if isinstance(value, str) else _with_long_references(value) for name, value in variables.items()
+    }
+    require_length(
+        json.dumps(values, separators=(",", ":")),
+        VARIABLES_LENGTH,
+        f"the JSON of the environment variables of the Lambda function {function}",
+        "shorten the names of the project, the service, its checks or environments, or remove exceptions for unsigned"
+        " images",
+    )
+
+
+def _with_long_references(value: AWSHelperFn) -> str:
+    """Return a text that is about as long as `value` after the deployment. A pseudo parameter has its own length."""
+    text = str(encode_to_dict(value).get("Fn::Sub", "${Reference}"))
+    return re.sub(r"\$\{(?!AWS::)[^}]*\}", "x" * REFERENCE_LENGTH, text)
 
 
 def _may_send_traces(sid: str) -> Grant:

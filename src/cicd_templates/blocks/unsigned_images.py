@@ -11,7 +11,7 @@ from cicd_templates.config.tables.unsigned_image import UnsignedImageTable
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.functions.unsigned_images import day_problem
 
-# Lambda limits the environment variables of a function to 4 KB in all, and the signer's other ones need more than 1 KB:
+# Lambda limits the environment variables of a function to 4 KB in all, and the check's other ones need more than 1 KB:
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MOST_BYTES = 2500
 
@@ -50,15 +50,17 @@ def exception_problems(configuration: Configuration, today: date) -> Iterator[Pr
                 )
 
 
-def exceptions_variable(service: str, environments: Iterable[Environment]) -> str:
+def exceptions_variable(service: str, environments: Iterable[Environment], *, brief: bool = False) -> str:
     """Return the value of the environment variable `UNSIGNED_IMAGES`, which contains the exceptions of each
     environment.
 
-    The module `functions/unsigned_images.py` describes the format.
+    The module `functions/unsigned_images.py` describes the format. If `brief`, omit the owner and the reason, which
+    only a function that reports exceptions needs.
     """
+    omitted = {"expires", *(("owner", "reason") if brief else ())}
     exceptions = {
         env.qualified: [
-            {"name": name, **table.model_dump(exclude={"expires"}), "expires": table.expires.isoformat()}
+            {"name": name, **table.model_dump(exclude=omitted), "expires": table.expires.isoformat()}
             for name, table in exceptions_in(env, service).items()
         ]
         for env in environments

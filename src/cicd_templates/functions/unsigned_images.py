@@ -1,8 +1,9 @@
 """Finds the exceptions in the configuration. An exception lets one image run without a signature until a date.
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
-`image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. An exception does not count
-after this day. It also does not count if this day is more than LONGEST_DAYS ahead.
+`image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. A function that reports no
+exceptions gets neither `owner` nor `reason`. An exception does not count after its last day. It also does not count if
+this day is more than LONGEST_DAYS ahead.
 """
 
 from __future__ import annotations

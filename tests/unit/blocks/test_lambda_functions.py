@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,16 @@ from typing import Any
 
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from troposphere import GetAtt, Ref, Sub
 
 from cicd_templates import functions
 from cicd_templates.blocks.inlined_modules import joined_text, read_module
-from cicd_templates.blocks.lambda_functions import PYTHON_RUNTIME, source
+from cicd_templates.blocks.lambda_functions import PYTHON_RUNTIME, VARIABLES_LENGTH, inline_function, source
+from cicd_templates.config.load import parse_configuration
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.template import cloudformation_yaml
-from tests.conftest import rendered_stacks
+from templates import signer
+from tests.conftest import configured, raw_configuration, rendered_stacks
 
 HOOKS = [
     ("environments/staging/services/parcel-dispatcher/rollout", "canary"),
@@ -101,3 +106,48 @@ def test_a_function_that_imports_nothing_of_its_neighbours_stays_as_its_file_is(
 def test_two_modules_that_define_the_same_name_are_not_joined() -> None:
     with pytest.raises(ValueError, match=r"(REQUIRED|handler) is defined twice: # --- review: .* and # --- migrate: "):
         joined_text([read_module("functions/review"), read_module("functions/migrate")])
+
+
+@pytest.mark.parametrize(
+    ("environments", "length", "fits"), [(8, 24, True), (28, 24, False), (28, 2, True), (40, 2, False)]
+)
+def test_variables_that_are_longer_than_lambda_accepts_are_refused(
+    environments: int, length: int, *, fits: bool
+) -> None:
+    raw = raw_configuration()
+    first = raw["environments"].pop("staging")
+    copies = {f"staging-{number:04}": {**first, "cidr": f"10.{number}.0.0/16"} for number in range(environments)}
+    del raw["environments"]["production"]
+    raw["environments"] |= copies
+    raw["pipeline"]["path"] = [*copies]
+    service = "p" * length
+    raw["services"] = {service: raw["services"]["parcel-dispatcher"]}
+    (tools,) = [env for env in parse_configuration(raw, source="file").environments if env.kind == "tools"]
+    message = (
+        rf"the JSON of the environment variables of the Lambda function shipping-tools-{service}-signer has \d,\d{{3}}"
+        " characters, but AWS accepts at most 4,096; shorten the names of the project, the service, its checks or"
+    )
+
+    with contextlib.nullcontext() if fits else pytest.raises(ConfigurationError, match=message):
+        signer.build(tools, tools.services[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "length"),
+    [
+        ("x" * 10, 10),
+        ('"' * 10, 20),
+        (Ref("Bucket"), 128),
+        (GetAtt("Key", "Arn"), 128),
+        (Sub("arn:${AWS::Partition}:s3:::${Bucket}/x"), 4 + 17 + 6 + 128 + 2),
+    ],
+    ids=["a text", "quotes", "a reference", "an attribute", "a text with a reference"],
+)
+def test_variables_are_measured_as_json_with_long_values_of_references(value: Any, length: int) -> None:
+    (tools,) = [env for env in configured().environments if env.kind == "tools"]
+    rest = VARIABLES_LENGTH - len('{"AA":"","BB":""}') - length
+    arguments: dict[str, Any] = {"name": ("n",), "key": "arn:k", "dead_letters": "arn:d", "timeout_seconds": 3}
+
+    inline_function("F", tools, source("stuck"), variables={"AA": value, "BB": "x" * rest}, **arguments)
+    with pytest.raises(ConfigurationError, match="function shipping-tools-n has 4,097 characters"):
+        inline_function("F", tools, source("stuck"), variables={"AA": value, "BB": "x" * (rest + 1)}, **arguments)
