@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +13,7 @@ from cicd_templates import hints
 from cicd_templates.cli import terminal
 from cicd_templates.errors import ConfigurationError, DetachedError, NoTerminalError, RefusedError
 from cicd_templates.files.paths import CONFIGURATION, rendered_folder
+from cicd_templates.local import sigterm
 
 if TYPE_CHECKING:
     from cicd_templates.cli.accounts import Account
@@ -206,14 +205,8 @@ def detaching(stopped: str = "stopped between two steps; run the same command ag
 
     CI systems send SIGTERM to end a job. Errors of the block itself are not changed.
     """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
     try:
-        yield
+        with sigterm.interrupting():
+            yield
     except KeyboardInterrupt:
         raise DetachedError(stopped) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
+from cicd_templates.local import sigterm
 from cicd_templates.local.create_only import schemas_folder
 from cicd_templates.local.recorded_types import Record
 from cicd_templates.local.request_guard import admin_authorization
@@ -214,9 +215,10 @@ def alive(pid: int) -> bool:
 
 @contextlib.contextmanager
 def running(*, python: Path | None = None, auth: bool = False, tls: bool = False) -> Iterator[Engine]:
-    """Start an engine, yield it, and stop it at the end of the `with` block."""
-    engine = start(python=python, auth=auth, tls=tls)
-    try:
-        yield engine
-    finally:
-        stop(engine)
+    """Start an engine, yield it, and stop it at the end of the `with` block, or if Ctrl-C or SIGTERM ends the block."""
+    with sigterm.interrupting():
+        engine = start(python=python, auth=auth, tls=tls)
+        try:
+            yield engine
+        finally:
+            stop(engine)

@@ -225,3 +225,27 @@ def test_a_reset_asks_the_engine_and_forgets_what_was_recorded(tmp_path: Path, m
 
     assert asked == [("POST", "/_ministack/reset")]
     assert (engine.record.entries(), engine.record.starts()) == ([], [])
+
+
+def test_sigterm_ends_a_running_engine_as_ctrl_c_does_and_a_second_one_does_not_stop_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(Engine, "healthy", lambda engine: True)
+    before, stop, stopped = signal.getsignal(signal.SIGTERM), engines.stop, []
+
+    def interrupted_stop(engine: Engine) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop(engine)
+        stopped.append(engine.pid)
+
+    monkeypatch.setattr(engines, "stop", interrupted_stop)
+    python = script(tmp_path, "import time; time.sleep(60)")
+    with pytest.raises(KeyboardInterrupt), engines.running(python=python) as engine:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert stopped == [engine.pid]
+    assert not engines.alive(engine.pid)
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -9,13 +9,14 @@ from cicd_templates.cli.command import verb
 @verb("local")
 def local() -> None:
     """Start the local AWS. Afterwards, commands with --local (LOCAL=1 with make) use it."""
-    from cicd_templates.local import engine_process, engine_state_file
+    from cicd_templates.local import engine_process, engine_state_file, sigterm
 
     running = engine_state_file.recall()
     if running is not None:
         terminal.show(f"the local AWS is running already at {running.url} (process {running.pid})")
         return
-    started = engine_process.start()
+    with sigterm.interrupting():
+        started = engine_process.start()
     engine_state_file.remember(started)
     terminal.show(f"the local AWS is running at {started.url} (process {started.pid}); stop it with `make local-stop`")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -56,3 +58,12 @@ def test_where_no_engine_is_running_nothing_is_stopped(calls: Calls) -> None:
 
     assert (result.exit_code, calls) == (0, [("forget", None)])
     assert result.output == "no local AWS is running\n"
+
+
+def test_sigterm_interrupts_the_start_of_an_engine_as_ctrl_c_does(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_process, "start", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    result = CliRunner().invoke(main, ["local"])
+
+    assert (result.exit_code, calls, result.output.strip()) == (1, [], "Aborted!")

@@ -1,0 +1,30 @@
+"""Lets SIGTERM interrupt a block as Ctrl-C does, so that the block can stop what it has started."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+
+@contextlib.contextmanager
+def interrupting() -> Iterator[None]:
+    """If SIGTERM arrives within the `with` block, raise `KeyboardInterrupt` there.
+
+    CI systems and `timeout` send SIGTERM to end a job. They may send it more than once, and make passes it on, too.
+    Only the first one interrupts the block, so that the others do not interrupt what the block does to stop in good
+    order.
+    """
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        if len(received) == 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
