@@ -173,7 +173,7 @@ def _refuse_contradictions(app: str, example: str, suffix: str | None, *, yes: b
 def _request(app: str, example: str, suffix: str | None, service: str | None) -> _Request:
     """Return the templates, the source and the services of the user's project, or of an example.
 
-    Raises `ConfigurationError` if something is missing, or if a service has no pipeline.
+    Raises `ConfigurationError` if something is missing, if a service has no pipeline, or if it is named twice.
     """
     from cicd_templates.cli.example_project import render_example
     from cicd_templates.deploy.releases.archives import source_archive
@@ -181,7 +181,7 @@ def _request(app: str, example: str, suffix: str | None, service: str | None) ->
     from cicd_templates.files.paths import rendered_folder
     from cicd_templates.rehearsal.deployed_pipeline import pipeline_stack, read_every_stack
 
-    services: Sequence[str | None] = service.split(",") if service else [None]
+    services: Sequence[str | None] = _services(service) if service else [None]
     folder, source = rendered_folder(suffix), Path(app)
     if example:
         project = render_example(example)
@@ -195,6 +195,20 @@ def _request(app: str, example: str, suffix: str | None, service: str | None) ->
     else:
         commit = TemplatesCommit() if suffix else find_templates_commit(folder, stacks)
     return _Request(stacks, archive, commit, services)
+
+
+def _services(names: str) -> list[str]:
+    """Return the services in a list that is separated with commas, without the blanks around their names."""
+    services = [name.strip() for name in names.split(",")]
+    if "" in services:
+        raise ConfigurationError(
+            f"{hints.option('SERVICE', names)} has an empty name; write names with one comma between"
+        )
+    if repeated := [name for name in services if services.count(name) > 1]:
+        raise ConfigurationError(
+            f"{hints.option('SERVICE', names)} names {repeated[0]} more than once; name each service once"
+        )
+    return services
 
 
 def _lacks_postgresql(stacks: Sequence[StackTemplate]) -> bool:

@@ -47,10 +47,17 @@ from tests.projects.rendering import SETTLEMENT_WEB
             "no pipeline of 'other'; there are parcel-dispatche",
         ),
         (
-            "--app {app} --yes --json --service parcel-dispatcher,parcel-dispatcher",
+            "--example settlement --yes --json --service settlement,payment-processor",
             2,
             "--json prints the result of one service; name it with --service",
         ),
+        (
+            "--app {app} --yes --service parcel-dispatcher,parcel-dispatcher",
+            2,
+            "--service parcel-dispatcher,parcel-dispatcher names parcel-dispatcher more than once;",
+        ),
+        ("--app {app} --yes --service a,,b", 2, "--service a,,b has an empty name; write names with one comma between"),
+        ("--app {app} --yes --service ,", 2, "--service , has an empty name; write names with one comma between"),
         ("--example settlement --app . --yes", 2, "--example settlement has a source and templates of its own; omit"),
         ("--example settlement --suffix pr9 --yes", 2, "--example settlement has a source and templates of its own"),
         ("--example own-layer --yes", 2, "no example 'own-layer'; examples/ has settlement"),
@@ -194,13 +201,12 @@ def test_the_services_of_an_example_are_released_one_after_the_other(
     assert (in_project / ".state/rehearsal/rehearsal.json").is_file()
 
 
+@pytest.mark.usefixtures("commands_render_once")
 def test_no_service_is_released_after_one_that_failed(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rehearsed = pretend(monkeypatch, ActionState.SUCCEEDED, ActionState.FAILED)
-    (in_project / "app").mkdir()
-    (in_project / "app/a").write_text("1")
-    (in_project / "out").symlink_to(PROJECT / "out")
-    services = ",".join(["parcel-dispatcher"] * 3)
-    answer = CliRunner().invoke(main, ["rehearse", "--app", "app", "--yes", "--service", services])
+    shutil.copytree(ROOT / "examples/settlement", in_project / "examples/settlement")
+    services = "settlement, payment-processor ,settlement-report"
+    answer = CliRunner().invoke(main, ["rehearse", "--example", "settlement", "--yes", "--service", services])
 
-    assert (answer.exit_code, len(rehearsed)) == (1, 2)
+    assert (answer.exit_code, [row[2] for row in rehearsed]) == (1, ["settlement", "payment-processor"])
     assert answer.output.splitlines()[-1] == "error: p failed at Source/App"
