@@ -33,12 +33,8 @@ def exception_problems(configuration: Configuration, today: date) -> Iterator[Pr
     Only `make render` calls this function. Other commands use the rendered templates, and the functions that verify
     signatures compare the date themselves.
     """
+    yield from dict.fromkeys(_day_problems(configuration, today))
     for env in configuration.environments:
-        for service in env.services:
-            for name, table in service.settings.unsigned_images.items():
-                if problem := day_problem(table.expires, today):
-                    at = f"environments.{env.name}.services.{service.name}.unsigned_images.{name}.expires"
-                    yield Problem(at, f"the exception {problem}; remove it, or write another day")
         for service in env.services if env.kind == "tools" else ():
             size = len(exceptions_variable(service.name, env.route))
             if size > MOST_BYTES:
@@ -48,6 +44,22 @@ def exception_problems(configuration: Configuration, today: date) -> Iterator[Pr
                     f" not ASCII), but a function can have only {MOST_BYTES}; write shorter reasons, or remove an"
                     " exception",
                 )
+
+
+def _day_problems(configuration: Configuration, today: date) -> Iterator[Problem]:
+    # The tools environment has the shared tables. An environment with another day has overridden the shared one.
+    (shared,) = [env for env in configuration.environments if env.kind == "tools"]
+    for env in configuration.environments:
+        for service in env.services:
+            shared_exceptions = exceptions_in(shared, service.name)
+            for name, table in service.settings.unsigned_images.items():
+                if problem := day_problem(table.expires, today):
+                    is_shared = name in shared_exceptions and shared_exceptions[name].expires == table.expires
+                    at = "" if is_shared else f"environments.{env.name}."
+                    yield Problem(
+                        f"{at}services.{service.name}.unsigned_images.{name}.expires",
+                        f"the exception {problem}; remove it, or write another day",
+                    )
 
 
 def exceptions_variable(service: str, environments: Iterable[Environment], *, brief: bool = False) -> str:

@@ -21,6 +21,7 @@ AT = "services/parcel-dispatcher/unsigned_images"
 IMAGE = f"public.ecr.aws/docker/library/python@sha256:{'0' * 64}"
 TODAY = date(2026, 11, 29)
 ENTRY = {"image": IMAGE, "owner": "ada", "reason": "the first deployment has no release", "expires": TODAY}
+ENDED = ENTRY | {"expires": date(2020, 1, 31)}
 
 
 def test_an_exception_is_written_to_every_function_that_verifies_and_to_the_pages() -> None:
@@ -123,6 +124,32 @@ def test_an_exception_that_has_ended_or_would_last_too_long_is_a_problem(days: i
         ["environments.staging.services.parcel-dispatcher.unsigned_images.first.expires"] if expected else []
     )
     assert all(problem.message.startswith(expected) for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("edits", "places"),
+    [
+        ([(AT, {"first": ENDED})], [""]),
+        ([(AT, {"first": ENDED, "second": ENTRY})], [""]),
+        ([(f"environments/production/{AT}", {"first": ENDED})], ["environments.production."]),
+        (
+            [(AT, {"first": ENTRY}), (f"environments/staging/{AT}", {"first": {"expires": date(2020, 1, 31)}})],
+            ["environments.staging."],
+        ),
+        (
+            [(AT, {"first": ENDED}), (f"environments/staging/{AT}", {"first": {"expires": date(2020, 2, 1)}})],
+            ["", "environments.staging."],
+        ),
+        ([(AT, {"first": ENDED}), (f"environments/staging/{AT}", {"first": {"expires": TODAY}})], [""]),
+        ([(AT, {"first": ENDED}), (f"environments/staging/{AT}", {"first": {"owner": "bob"}})], [""]),
+    ],
+)
+def test_an_exception_that_has_ended_is_one_problem_where_it_is_written(
+    edits: list[tuple[str, Any]], places: list[str]
+) -> None:
+    found = [problem.path for problem in exception_problems(configured(*edits), TODAY)]
+
+    assert found == [f"{place}services.parcel-dispatcher.unsigned_images.first.expires" for place in places]
 
 
 @pytest.mark.parametrize(
