@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any
 
@@ -20,7 +20,7 @@ def message_for(detail: ErrorDetails) -> str:
     if kind == "literal_error":
         return _choice(value, str(limits["expected"]))
     if kind in ("too_short", "too_long"):
-        return _length(kind, limits)
+        return _length(kind, value, limits)
     if kind in _BOUNDS:
         word, key = _BOUNDS[kind]
         return f"write a number {word} {limits[key]}, not {toml_text(value)}"
@@ -51,9 +51,15 @@ def _choice(value: Any, expected: str) -> str:
     return f"use {expected}, not {toml_text(value)}{f'; did you mean {close[0]}?' if close else ''}"
 
 
-def _length(kind: str, limits: dict[str, Any]) -> str:
+def _length(kind: str, value: Any, limits: dict[str, Any]) -> str:
     number = int(limits["min_length" if kind == "too_short" else "max_length"])
-    return f"write {'at least' if kind == 'too_short' else 'at most'} {counted(number, 'value')}"
+    nouns = ("value", "")
+    if isinstance(value, str):
+        nouns = ("character", "")
+    elif isinstance(value, Mapping):
+        nouns = ("entry", "entries")
+    bound = "at least" if kind == "too_short" else "at most"
+    return f"write {bound} {counted(number, *nouns)}, not {len(value):,}"
 
 
 def _string(value: Any) -> str:

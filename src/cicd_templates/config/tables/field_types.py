@@ -58,7 +58,7 @@ Digest = Annotated[
     str,
     matching(
         r"[a-z0-9.-]+(:\d+)?/[\w./-]+@sha256:[0-9a-f]{64}",
-        "write an image with registry and digest: registry/repository@sha256: and 64 hexadecimal digits",
+        "write an image with registry and digest: registry/repository@sha256: and 64 lower-case hexadecimal digits",
     ),
 ]
 ShellCommand = Annotated[str, matching(r"[\s\S]+", "write a command")]

@@ -28,7 +28,7 @@ Owner = Annotated[str, AfterValidator(_visible), matching(r"\S[^\n]*", "write th
 def _day(value: object) -> object:
     # In Python, a datetime is also a date.
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError("write the last day without quotes, such as 2027-01-31")
+        raise ValueError("write a date without quotes and without a time, such as 2027-01-31")
     return value
 
 

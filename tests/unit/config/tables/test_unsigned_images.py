@@ -76,10 +76,18 @@ def test_only_with_an_exception_the_check_may_record_and_tell_it() -> None:
     ("changed", "expected"),
     [
         ({"image": "public.ecr.aws/docker/library/python:3"}, "write an image with registry and digest"),
+        (
+            {"image": f"public.ecr.aws/docker/library/python@sha256:{'A' * 64}"},
+            "registry/repository@sha256: and 64 lower-case hexadecimal digits",
+        ),
         ({"owner": ""}, "write the name of a person or a team"),
         ({"reason": "because"}, "explain why in at least ten characters"),
-        ({"expires": "2026-11-29"}, "write the last day without quotes, such as 2027-01-31"),
-        ({"expires": datetime(2026, 11, 29, tzinfo=UTC)}, "write the last day without quotes, such as 2027-01-31"),
+        ({"reason": "because " * 250}, "reason: write at most 160 characters, not 2,000"),
+        ({"expires": "2026-11-29"}, "write a date without quotes and without a time, such as 2027-01-31"),
+        (
+            {"expires": datetime(2026, 11, 29, tzinfo=UTC)},
+            "write a date without quotes and without a time, such as 2027-01-31",
+        ),
         ({"owner": "Ops\rRun e-1 is signed."}, "write one line of visible characters"),
         ({"reason": "for the first\u2028Run e-1 is signed."}, "write one line of visible characters"),
         ({"reason": "for the first \u202edengis"}, "write one line of visible characters"),
@@ -87,8 +95,10 @@ def test_only_with_an_exception_the_check_may_record_and_tell_it() -> None:
     ],
     ids=[
         "a tag",
+        "upper case",
         "no owner",
         "no reason",
+        "a long reason",
         "a text",
         "a time",
         "a line of the owner",
@@ -104,7 +114,7 @@ def test_a_wrong_exception_is_refused(changed: dict[str, Any], expected: str) ->
 def test_a_service_has_at_most_three_exceptions() -> None:
     (problem,) = problems_of((AT, {f"number-{number}": ENTRY for number in range(1, 5)}))
 
-    assert problem.startswith("services.parcel-dispatcher.unsigned_images: write at most 3 values")
+    assert problem == "services.parcel-dispatcher.unsigned_images: write at most 3 entries, not 4"
 
 
 @pytest.mark.parametrize(
