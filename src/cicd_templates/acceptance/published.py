@@ -11,7 +11,7 @@ from typing import Any
 from cicd_templates.acceptance.check import Check, LocalCoverage, State
 from cicd_templates.acceptance.report import FORMAT
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.markdown import cell
+from cicd_templates.markdown import cell, markdown_cell
 
 FOLDER = Path("docs/acceptance")
 NOT_MEASURED = "not measured"
@@ -75,7 +75,7 @@ def table(checks: Iterable[Check], known: dict[str, Measured]) -> list[str]:
         coverage = check.local_coverage.value
         local = coverage if check.local_coverage is LocalCoverage.PROVEN else f"{coverage}: {check.local_limit}"
         measured = known[check.name].words if check.name in known else NOT_MEASURED
-        lines.append(f"| `{check.name}` | {cell(check.proves)} | {cell(local)} | {cell(measured)} |")
+        lines.append(f"| `{check.name}` | {markdown_cell(check.proves)} | {markdown_cell(local)} | {cell(measured)} |")
     return lines
 
 
@@ -85,7 +85,7 @@ def question_table(checks: Iterable[Check], known: dict[str, Measured]) -> list[
     for check in checks:
         if check.question:
             answer = known[check.name].answer if check.name in known else NOT_MEASURED
-            lines.append(f"| {cell(check.question)} | `{check.name}` | {cell(answer)} |")
+            lines.append(f"| {markdown_cell(check.question)} | `{check.name}` | {cell(answer)} |")
     return lines
 
 

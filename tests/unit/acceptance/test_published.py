@@ -25,8 +25,8 @@ ROWS = [
 ]
 
 
-def write(folder: Path, name: str, ended: str, *, aws: str = "real", **states: str) -> None:
-    checks = [{"name": check, "state": state, "answer": "a reason"} for check, state in states.items()]
+def write(folder: Path, name: str, ended: str, *, aws: str = "real", answer: str = "a reason", **states: str) -> None:
+    checks = [{"name": check, "state": state, "answer": answer} for check, state in states.items()]
     document: dict[str, Any] = {"format": 1, "aws": aws, "regions": ["eu-central-1"], "ended": ended, "checks": checks}
     (folder / name).write_text(json.dumps(document))
 
@@ -36,6 +36,25 @@ def test_without_a_report_nothing_is_measured(tmp_path: Path) -> None:
         "| `doctor` | It finds nothing. | shown | not measured |",
         "| `alarms` | They \\| act. | walked through: nothing is sent | not measured |",
     ]
+
+
+def test_markdown_of_the_checks_stays_and_text_of_a_report_is_escaped(tmp_path: Path) -> None:
+    check = Check(
+        "doctor",
+        "What `make doctor` finds.",
+        lambda context: "",
+        local_coverage=LocalCoverage.STEPS_ONLY,
+        local_limit="no `alarms`",
+        question="Does `make doctor` find it?",
+    )
+    write(tmp_path, "a.json", "2026-02-01T00:00:00", answer="a `reason`", doctor="failed")
+    known = read_reports(tmp_path)
+
+    assert table([check], known)[2:] == [
+        "| `doctor` | What `make doctor` finds. | walked through: no `alarms`"
+        " | failed: a \\`reason\\` (2026-02-01, eu-central-1) |"
+    ]
+    assert question_table([check], known)[2:] == ["| Does `make doctor` find it? | `doctor` | a \\`reason\\` |"]
 
 
 def test_a_question_has_its_check_and_the_answer_of_aws(tmp_path: Path) -> None:
