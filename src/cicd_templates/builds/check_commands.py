@@ -82,8 +82,8 @@ def describe_requirements(*secrets: str) -> str:
 def list_dependencies(name: str) -> str:
     """Return the command that copies requirements files to a folder for a scanner. `name` is a pattern for their paths.
 
-    This folder contains no other file of the source, so the source cannot influence the scanner. The command writes a
-    list of the dependencies that the scanner cannot see to `$NOT_READ`.
+    This folder contains no other file of the source, so the source cannot influence the scanner. The command writes
+    to `$NOT_READ` which dependencies the scanner cannot see.
     """
     return "\n".join(
         [

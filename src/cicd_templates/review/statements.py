@@ -68,7 +68,7 @@ class Statement:
     def covers(self, action: str) -> bool:
         """Return whether the statement applies to `action`.
 
-        It applies if its `Action` has the action or a matching wildcard, or if its `NotAction` has neither.
+        It applies if an entry of its `Action` matches the action, or if it has a `NotAction` in which no entry matches.
         """
         lowered = action.lower()
         matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)

@@ -90,7 +90,7 @@ class StackTemplate:
 
     @property
     def make_variables(self) -> dict[str, str | None]:
-        """The make variables that select the stack's environment, by name: `ENV` and `SUFFIX`."""
+        """The values of the make variables `ENV` and `SUFFIX`, which select the stack's environment."""
         return {"ENV": self.facts.environment, "SUFFIX": self.facts.suffix}
 
     @property

@@ -1,4 +1,4 @@
-"""Finds the roles with which a resource runs, or which it passes to somebody. Returns them as IAM statements."""
+"""Finds the roles with which a resource runs and the roles that it passes to others, and returns them as statements."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ SESSION_POLICIES = {
 
 
 def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield the roles that a resource passes to somebody, and a Deny statement for each policy that limits them."""
+    """Yield the roles that a resource passes to other principals.
+
+    For each policy that limits one of these roles, also yield a Deny statement.
+    """
     if kind in HANDED_ROLES:
         holders = {name: properties[name] for name in HANDED_ROLES[kind] if name in properties}
         for statement in roles(properties, kind):

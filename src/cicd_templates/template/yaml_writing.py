@@ -176,9 +176,9 @@ def _tagged(tag: str, text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_flow(text: str) -> str | None:
-    """Return the YAML of a text within braces.
+    """Return a text as YAML that can be inside a flow mapping such as `{Key: text}`.
 
-    Returns None if it cannot be written there, and an empty string if PyYAML must write it.
+    Returns None if the text cannot be written in a flow mapping, and an empty string if PyYAML must write it.
     """
     style = style_of(text)
     if style == "|":
@@ -190,9 +190,9 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return the YAML of a function with a text operand, such as `!Ref Name`, for use within braces.
+    """Return a function with a text operand, such as `!Ref Name`, as YAML that can be inside a flow mapping.
 
-    Returns None if it cannot be written there, and an empty string if PyYAML must write it.
+    Returns None if the function cannot be written in a flow mapping, and an empty string if PyYAML must write it.
     """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":

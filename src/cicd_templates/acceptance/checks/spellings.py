@@ -45,7 +45,9 @@ def read_by_path(context: CheckContext) -> str:
 
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:
-    """Put an object with each spelling of the environment's key. Require that the bucket refuses another key."""
+    """Upload an object for each way to write the id of the environment's KMS key. Require that the bucket refuses an
+    object that is encrypted with another KMS key.
+    """
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")
     alias = f"alias/{context.project.name(TOOLS)}-key"

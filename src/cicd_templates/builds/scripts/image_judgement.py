@@ -46,7 +46,7 @@ NAMED = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
 def normalised_version(version: str) -> str:
-    """Return the normal form of a version. All spellings have the same form: `1` for 1.0 and 1.00, `1-a` for 1_a."""
+    """Return the normal form of a version, which is the same for equal versions: 1.0 and 1.00 give `1`."""
     dotted = version.lower().replace("_", "-").split(".")
     parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in dotted]
     while len(parts) > 1 and parts[-1] == "0":

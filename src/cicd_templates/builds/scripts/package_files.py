@@ -21,7 +21,7 @@ PHASES = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc", "r
 
 
 def canonical_version(version: str) -> str:
-    """Return the normal form of a version. All spellings have the same form: `2024.1` for 2024.01 and 2024.1.0."""
+    """Return the normal form of a version, which is the same for equal versions: 2024.01 and 2024.1.0 give `2024.1`."""
     parsed = VERSION.fullmatch(version.lower())
     if not parsed:
         return version.lower()

@@ -80,7 +80,7 @@ def _packages(arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _version_of(report: Path) -> str:
-    """Return the version in a report, or `0`, because the gate refuses a version without a digit."""
+    """Return the version in a report. Return `0` if the report has none, because the gate requires a digit."""
     try:
         content = json.loads(report.read_text())
     except (OSError, ValueError):

@@ -141,7 +141,8 @@ def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return `changes` without properties that stay the same because only tags of the referenced resource change.
 
     CloudFormation reports that such a property may change. If the change would need a replacement, CloudFormation
-    reports the replacement as conditional. A resource without another change keeps its details, and is not replaced.
+    reports the replacement as conditional. If no other property of a resource changes, the resource keeps these details
+    in the result, but is marked as not replaced.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:

@@ -96,5 +96,8 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
 
 
 def facts_of(type_name: str) -> ResourceType:
-    """Return the facts about a resource type. All are empty for a type without a row, such as a custom resource."""
+    """Return the facts about a resource type.
+
+    For a type that `RESOURCE_TYPES` does not contain, such as a custom resource, all facts are empty.
+    """
     return RESOURCE_TYPES.get(type_name) or ResourceType(type_name)
