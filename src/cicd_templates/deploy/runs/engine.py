@@ -110,8 +110,8 @@ class DeploymentEngine:
 
         `environment` has all stacks of the environment, in deploy order. The plan is compared with them. Calls `passed`
         once, between the last check of the plan and the first operation. Continues operations that an interrupted run
-        has started. Raises `RefusedError` if anything but their results has changed since the plan. Also raises the errors
-        of `deploy`.
+        has started. Raises `RefusedError` if anything but their results has changed since the plan, and the errors of
+        `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))
