@@ -120,11 +120,11 @@ secret.takes := ENV SERVICE SUFFIX LOCAL NAME
 secret: $(VENV)/.done ## Set the secret NAME of SERVICE, from a prompt or standard input
 	@$(RUN) secret
 
-gate.takes := REPORTS SERVICE POLICY FORMAT
+gate.takes := REPORTS SERVICE EXAMPLE POLICY FORMAT
 gate: $(VENV)/.done ## Judge the folder REPORTS as the pipeline's gate would, by POLICY
 	@$(RUN) gate
 
-waive.takes := REPORTS EXPIRES OWNER SERVICE POLICY
+waive.takes := REPORTS EXPIRES OWNER SERVICE EXAMPLE POLICY
 waive: $(VENV)/.done ## Accept the findings that stop a release, until EXPIRES
 	@$(RUN) gate waive --all-current
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from cicd_templates import hints
 from cicd_templates.cli.project_layers import tool_layers
 from cicd_templates.config.load import read_configuration
 from cicd_templates.errors import ConfigurationError
@@ -27,15 +28,28 @@ class ExampleProject:
     services: tuple[str, ...]
 
 
+def example_configuration(name: str) -> Path:
+    """Return the path of the configuration of the example `name`.
+
+    Raises `ConfigurationError` if there is no such example, or if it has no configuration of its own.
+    """
+    known = sorted(path.parent.name for path in EXAMPLES.glob(f"*/{CONFIGURATION.name}"))
+    if name in known:
+        return EXAMPLES / name / CONFIGURATION.name
+    if name in {path.name for path in EXAMPLES.glob("*/")}:
+        source = hints.make("rehearse", APP=f"{EXAMPLES}/{name}")
+        raise ConfigurationError(
+            f"{EXAMPLES}/{name} has no {CONFIGURATION.name} of its own; to rehearse it with your templates: {source}"
+        )
+    raise ConfigurationError(f"no example {name!r}; {EXAMPLES}/ has {', '.join(known) or 'none'}")
+
+
 def render_example(name: str) -> ExampleProject:
     """Render the example `name` into a folder below `.state/`.
 
     Raises `ConfigurationError` if there is no such example, or if it has no configuration of its own.
     """
-    known = sorted(path.parent.name for path in EXAMPLES.glob(f"*/{CONFIGURATION.name}"))
-    if name not in known:
-        raise ConfigurationError(f"no example {name!r}; {EXAMPLES}/ has {', '.join(known) or 'none'}")
-    configuration = read_configuration(EXAMPLES / name / CONFIGURATION.name)
+    configuration = read_configuration(example_configuration(name))
     rendered = render.render(configuration, tool_layers(), "yaml")
     folder = STATE / EXAMPLES / name
     out_folder.write_files(out_folder.files_of(rendered, folder, sources=source_digest()), folder)

@@ -16,6 +16,8 @@ from cicd_templates.files.paths import CONFIGURATION, rendered_folder
 from cicd_templates.local import sigterm
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cicd_templates.cli.accounts import Account
     from cicd_templates.cli.targets import Target
     from cicd_templates.config.environment import Configuration, Environment, Service
@@ -127,11 +129,14 @@ def tools(suffix: str | None, local: bool, chosen: Sequence[Target] = ()) -> Pip
     return open_tools(configuration, rendered_folder(suffix), local=local, known=known)
 
 
-def environment(name: str | None, suffix: str | None) -> Environment:
-    """Return the environment named `name`. If `name` is empty, return the tools environment, which has the pipeline."""
+def environment(name: str | None, suffix: str | None, path: Path = CONFIGURATION) -> Environment:
+    """Return the environment named `name` in the configuration at `path`.
+
+    If `name` is empty, return the tools environment, which has the pipeline.
+    """
     from cicd_templates.config.load import read_configuration
 
-    configuration = read_configuration(CONFIGURATION, suffix=suffix)
+    configuration = read_configuration(path, suffix=suffix)
     require_environment(configuration, name)
     return next(
         candidate
@@ -140,8 +145,8 @@ def environment(name: str | None, suffix: str | None) -> Environment:
     )
 
 
-def only_service(environment: Environment, name: str | None) -> Service:
-    """Return the service `name`, or the only service if `name` is None.
+def only_service(environment: Environment, name: str | None, path: Path = CONFIGURATION) -> Service:
+    """Return the service `name`, or the only service if `name` is None. Messages name the configuration at `path`.
 
     Raises `ConfigurationError` if there is no such service, or if `name` is None and there are several services.
     """
@@ -151,7 +156,7 @@ def only_service(environment: Environment, name: str | None) -> Service:
     for service in environment.services:
         if name in (None, service.name):
             return service
-    raise ConfigurationError(f"no service {name!r}; {CONFIGURATION} has {', '.join(known) or 'none'}")
+    raise ConfigurationError(f"no service {name!r}; {path} has {', '.join(known) or 'none'}")
 
 
 def confirmation(yes: bool) -> Callable[[str], bool]:

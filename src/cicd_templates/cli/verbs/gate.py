@@ -14,10 +14,19 @@ from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import Command, Group, main
 from cicd_templates.cli.options import JSON, SERVICE, make_option
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.files.paths import CONFIGURATION
 from cicd_templates.plurals import counted
 
 if TYPE_CHECKING:
     from cicd_templates.cli.local_gate import Day, ExpectedReport
+
+
+EXAMPLE = make_option(
+    "--example",
+    variable="EXAMPLE",
+    default="",
+    help="Judge by the configuration and the policy of this example, instead of your project's.",
+)
 
 
 @main.group("gate", cls=Group, invoke_without_command=True)
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
     help="Folder of the reports, as the checks write them.",
 )
 @SERVICE
+@EXAMPLE
 @make_option("--source-version", help="Source version that every report must have.")
 @make_option("--policy", variable="POLICY", type=click.Path(path_type=Path), help="Policy of the application, as TOML.")
 @JSON
@@ -36,6 +46,7 @@ def gate(
     ctx: click.Context,
     reports: Path | None,
     service: str | None,
+    example: str,
     source_version: str | None,
     policy: Path | None,
     as_json: bool,
@@ -49,9 +60,11 @@ def gate(
     from cicd_templates.functions.scan_gate.summary import summary
 
     folder = _folder(reports)
-    if policy is None and Path(POLICY).is_file():
-        policy = Path(POLICY)
-    decision = judging.judge(folder, _checks(service), policy, source_version, _day())
+    configured = _configured_in(example)
+    own_policy = _source(example) / POLICY
+    if policy is None and own_policy.is_file():
+        policy = own_policy
+    decision = judging.judge(folder, _checks(service, configured), policy, source_version, _day(configured))
     terminal.show_page(json.dumps(findings(decision), indent=2) if as_json else summary(decision).rstrip())
     if policy and not as_json:
         terminal.show("")
@@ -66,7 +79,19 @@ def _folder(reports: Path | None) -> Path:
     return reports
 
 
-def _day() -> Day:
+def _configured_in(example: str) -> Path:
+    """Return the path of the example's configuration. If `example` is empty, return the project's."""
+    from cicd_templates.cli.example_project import example_configuration
+
+    return example_configuration(example) if example else CONFIGURATION
+
+
+def _source(example: str) -> Path:
+    """Return the folder whose policy counts if none is named. It is the current folder if `example` is empty."""
+    return _configured_in(example).parent if example else Path()
+
+
+def _day(configured: Path) -> Day:
     """Return the current time and the configured limits on scan policies.
 
     There are two limits: how many days from now a waiver may end, and whether the policy may be weaker than the
@@ -74,24 +99,28 @@ def _day() -> Day:
     """
     from cicd_templates.cli.local_gate import Day
 
-    pipeline = selection.environment(None, None).pipeline
+    pipeline = selection.environment(None, None, configured).pipeline
     return Day(datetime.now(UTC), pipeline.waiver_days, refuse_weaker=pipeline.weaker_policy == "refuse")
 
 
-def _checks(service: str | None) -> dict[str, ExpectedReport]:
+def _checks(service: str | None, configured: Path) -> dict[str, ExpectedReport]:
     """Return the report that the gate expects from each check of a service: its format, and the tool that writes it."""
     from cicd_templates.builds.configured_checks import checks_of
     from cicd_templates.cli.local_gate import ExpectedReport
 
-    of = selection.only_service(selection.environment(None, None), service)
+    of = selection.only_service(selection.environment(None, None, configured), service, configured)
     return {check.name: ExpectedReport(check.format, check.tool) for check in checks_of(of)}
 
 
 @gate.command("waive", cls=Command)
 @make_option("--reports", variable="REPORTS", type=click.Path(path_type=Path), help="Folder of the reports.")
 @SERVICE
+@EXAMPLE
 @make_option(
-    "--policy", variable="POLICY", type=click.Path(path_type=Path), default="scan-policy.toml", help="Policy to add to."
+    "--policy",
+    variable="POLICY",
+    type=click.Path(path_type=Path),
+    help="Policy to add to; scan-policy.toml by default.",
 )
 @make_option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
 @make_option("--expires", variable="EXPIRES", default="", help="Last day of the waivers, such as 2027-03-31.")
@@ -100,7 +129,8 @@ def _checks(service: str | None) -> dict[str, ExpectedReport]:
 def waive(
     reports: Path | None,
     service: str | None,
-    policy: Path,
+    example: str,
+    policy: Path | None,
     all_current: bool,
     expires: str,
     owner: str,
@@ -108,6 +138,7 @@ def waive(
 ) -> None:
     """Write waivers for the findings that block a legacy application now. Each waiver has an owner and a last day."""
     from cicd_templates.cli import local_gate as judging
+    from cicd_templates.functions.scan_gate.policy import POLICY
 
     today = date.today()
     folder = _folder(reports)
@@ -116,8 +147,9 @@ def waive(
     if not owner.strip():
         raise ConfigurationError(f"who owns the waivers? Name the owner with {hints.option('OWNER')}")
     last = _last_day(expires, today)
-    checks = _checks(service)
-    day = _day()
+    configured = _configured_in(example)
+    checks, day = _checks(service, configured), _day(configured)
+    policy = policy or _source(example) / POLICY
     decision = judging.judge(folder, checks, policy if policy.exists() else None, None, day)
     waived = judging.waive(decision, policy, checks, day, expires=last, owner=owner, reason=reason)
     terminal.show(f"{policy}: {counted(waived.written, 'waiver')} added for {owner}, valid until {last}")

@@ -137,7 +137,7 @@ def rehearse(
                 s3 = root(setup.endpoint, setup.account, setup.region, setup.secret).client("s3")
                 reports = check_reports.read_check_reports(s3, rehearsal.run.artifacts.values())
                 signed = write_release_evidence(rehearsal.run, kept / EVIDENCE)
-            finish(rehearsal.result, reports, kept, say, as_json, signed=signed)
+            finish(rehearsal.result, reports, kept, say, as_json, signed=signed, SERVICE=name, EXAMPLE=example)
     if several:
         say(f"released one after the other in the same local AWS: {', '.join(map(str, request.services))}")
 
@@ -156,7 +156,8 @@ def _refuse_contradictions(app: str, example: str, suffix: str | None, *, yes: b
     """Raise `ConfigurationError` if the options contradict each other, or if none of them names a source."""
     if not app and not example:
         raise ConfigurationError(
-            f"which source? Name a git work tree, a folder or a .zip file with {hints.option('APP')}"
+            f"which source? Name a git work tree, a folder or a .zip file with {hints.option('APP')},"
+            f" or an example with {hints.option('EXAMPLE')}"
         )
     if example and (app or suffix):
         raise ConfigurationError(
@@ -227,12 +228,14 @@ def finish(
     as_json: bool,
     *,
     signed: bool = False,
+    **judged: str | None,
 ) -> None:
     """Print the result of a rehearsal, and write its files to the folder `output`.
 
     `reports` maps paths below `output/reports` to the reports of the checks. Each report is written to its path. The
     reports of an earlier rehearsal are removed. `signed` says whether the run wrote signed evidence to
-    `output/evidence`. Raises `CicdError` if the rehearsal did not succeed.
+    `output/evidence`. `judged` are the variables of `make gate` with which it judges
+    these reports. Raises `CicdError` if the rehearsal did not succeed.
     """
     from cicd_templates.rehearsal import report, result
 
@@ -247,7 +250,8 @@ def finish(
     shutil.rmtree(output / "reports", ignore_errors=True)
     for name, text in reports.items():
         write_privately(output / "reports" / name, text)
-    say(f"wrote {', '.join(files)} and the reports of the checks in {output}; make gate REPORTS={output}/reports")
+    judge = hints.make("gate", REPORTS=str(output / "reports"), **judged)
+    say(f"wrote {', '.join(files)} and the reports of the checks in {output}; {judge}")
     if signed:
         verify = hints.make("verify-evidence", FOLDER=str(output / EVIDENCE))
         say(f"verified the signed evidence of the release and wrote it to {output / EVIDENCE}; {verify}")

@@ -24,7 +24,7 @@ from tests.projects.rendering import SETTLEMENT_WEB
 @pytest.mark.parametrize(
     ("options", "code", "expected"),
     [
-        ("", 2, "which source? Name a git work tree, a folder or a .zip file with --app"),
+        ("", 2, "a folder or a .zip file with --app, or an example with --example"),
         ("--app . --yes --refuse", 2, "--yes and --refuse exclude each other: an approval is either given or refused"),
         (
             "--app . --yes --tools nowhere",
@@ -60,7 +60,13 @@ from tests.projects.rendering import SETTLEMENT_WEB
         ("--app {app} --yes --service ,", 2, "--service , has an empty name; write names with one comma between"),
         ("--example settlement --app . --yes", 2, "--example settlement has a source and templates of its own; omit"),
         ("--example settlement --suffix pr9 --yes", 2, "--example settlement has a source and templates of its own"),
-        ("--example own-layer --yes", 2, "no example 'own-layer'; examples/ has settlement"),
+        ("--example none --yes", 2, "no example 'none'; examples/ has settlement"),
+        (
+            "--example payment-processor --yes",
+            2,
+            "examples/payment-processor has no environments.toml of its own; to rehearse it with your templates:"
+            " make rehearse APP=examples/payment-processor",
+        ),
         ("--example ../examples/settlement --yes", 2, "no example '../examples/settlement'; examples/ has settlement"),
     ],
 )
@@ -191,7 +197,24 @@ def test_the_services_of_an_example_are_released_one_after_the_other(
     lines = answer.output.splitlines()
     assert lines[0].startswith("PostgreSQL is not installed on this machine, so no task can connect to a database")
     assert lines[1].endswith("they are rendered for the example settlement")
+    for service in services:
+        reports = f".state/rehearsal/{service}/reports"
+        judged = f"make gate REPORTS={reports} SERVICE={service} EXAMPLE=settlement"
+        assert [line for line in lines if line.endswith(f"; {judged}")], lines
+        # The printed command expects the reports of the example's checks.
+        (in_project / reports).mkdir()
+        judged_words = ["gate", "--reports", reports, "--service", service]
+        shown = CliRunner().invoke(main, [*judged_words, "--example", "settlement"])
+        assert shown.exit_code == 1
+        assert "**unit-tests**" in shown.output
+        assert "snyk" not in shown.output
     assert lines[-1] == f"released one after the other in the same local AWS: {', '.join(services)}"
+
+    # The policy of the example counts, not the user's.
+    (in_project / "scan-policy.toml").write_text("")
+    (in_project / "examples/settlement/scan-policy.toml").write_text("")
+    shown = CliRunner().invoke(main, [*judged_words, "--example", "settlement"])
+    assert shown.output.splitlines()[-1] == "Judged by the policy examples/settlement/scan-policy.toml."
 
     # One of them alone, as JSON.
     words = ["rehearse", "--example", "settlement", "--refuse", "--service", "settlement", "--json"]
