@@ -12,7 +12,10 @@ from templates import keys
 
 DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Notifies developers of runs and releases")
 SECURITY = Output(
-    TopicArn, "notifications", "SecurityTopicArn", "Notifies security of gate decisions and overridden conditions"
+    TopicArn,
+    "notifications",
+    "SecurityTopicArn",
+    "Notifies security of gate decisions, overridden conditions and images that run without a signature",
 )
 OPERATIONS = Output(TopicArn, "notifications", "OperationsTopicArn", "Notifies operations of alarms and stuck runs")
 DEAD_LETTER_QUEUE = Output(

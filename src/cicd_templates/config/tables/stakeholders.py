@@ -19,7 +19,10 @@ class StakeholdersTable(Table):
         default=(), strict=False, description="E-mail addresses notified of failed and successful runs"
     )
     security: tuple[Email, ...] = Field(
-        default=(), strict=False, description="E-mail addresses notified of findings and of overridden conditions"
+        default=(),
+        strict=False,
+        description="E-mail addresses notified of findings, of overridden conditions, and of images that run without a"
+        " signature",
     )
     operations: tuple[Email, ...] = Field(
         default=(), strict=False, description="E-mail addresses notified of alarms and of stuck runs"

@@ -39,11 +39,11 @@ class UnsignedImageTable(Table):
     """
 
     image: Digest = Field(description="Address of exactly one image, by digest")
-    owner: Owner = Field(description="Who answers for the exception")
+    owner: Owner = Field(description="Who answers for the exception, in at most 60 characters on one line")
     reason: Annotated[Reason, AfterValidator(_visible), Field(max_length=160)] = Field(
-        description="Why the image has no signature"
+        description="Why the image has no signature, in 10 to 160 characters on one line"
     )
     expires: Annotated[date, BeforeValidator(_day)] = Field(
-        description="Last day of the exception, at most 90 days from now; after that day, `make render` refuses the"
-        " exception, and no function accepts it"
+        description="Last day of the exception, at most 90 days from now; after that day, `make render` and"
+        " `make check` refuse the exception, and no function accepts it"
     )
