@@ -19,9 +19,11 @@ SHAPES = {
 }
 WORDS = r"password|passwd|secret|token|(?:api|private|secret|access)_?key"
 # Programs define names without a separator, such as PGPASSWORD, or with a capital letter instead, such as clientSecret.
-# PWD alone is the working folder.
+# PWD alone is the working folder. In `BYPASS` and `COMPASS`, PASS is no word of its own. Two programs read a password
+# from a variable with a name of another form: https://redis.io/docs/latest/develop/tools/cli/ and sshpass(1).
 NAMES_A_SECRET = re.compile(
     rf"(?i:(?:^|[_.-])(?:{WORDS}|credentials?)|(?:password|passwd|passphrase|[_.-]pwd|^pw|[_.-]pw))$"
+    r"|(?i:(?:^|[_.-])pass|^sshpass|^rediscli_auth)$"
     r"|[a-z0-9](?:Secret|Token|(?:Api|Private|Secret|Access)Key|Credentials?)$"
 )
 # The user information of a URL: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1

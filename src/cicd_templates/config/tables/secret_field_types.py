@@ -29,19 +29,26 @@ SecretSource = Annotated[
 def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
     """Return `variables`, if none of their values looks like a secret.
 
-    Otherwise, raise `ValueError` with the names of the variables that look like secrets, but without their values.
+    Otherwise, raise `ValueError` with the names of the variables that look like secrets and with the reason for each,
+    but without their values.
     """
-    names = [
-        name
-        for name, value in variables.items()
-        if is_literal_secret(name, value) or any(kinds_of_secret(value)) or has_password(value)
-    ]
-    if names:
+    reasons = {name: reason for name, value in variables.items() if (reason := _secret_reason(name, value))}
+    if reasons:
+        found = " and ".join(f"{name} ({reason})" for name, reason in reasons.items())
         raise ValueError(
-            f"{' and '.join(names)} would be a secret that everybody can read in the template; move it to `secrets`, as"
-            f' {names[0]} = "a-name", and set its value with make secret'
+            f"{found} would be a secret that everybody can read in the template; move it to `secrets`, as"
+            f' {next(iter(reasons))} = "a-name", and set its value with make secret'
         )
     return variables
+
+
+def _secret_reason(name: str, value: str) -> str:
+    """Return why a variable looks like a secret, or an empty string if it does not."""
+    if kinds := [*kinds_of_secret(value)]:
+        return f"its value contains {' and '.join(kinds)}"
+    if has_password(value):
+        return "its value contains a password"
+    return "its name is that of a secret" if is_literal_secret(name, value) else ""
 
 
 # IAM compares key ids only. An ARN of an alias would match nothing:

@@ -32,11 +32,17 @@ def test_bake_times_add_up_as_cloudformation_adds_them(settings: dict[str, Any],
 
 def test_variables_with_secrets_are_refused_by_name_with_the_way_out_and_without_the_value() -> None:
     # The shape of a key in two parts, so that no scanner takes this file for a leak.
-    values = {"KEY_ID": "AKIA" + "A2B3C4D5E6F7G2H3", "DATABASE_URL": "postgres://app:Xk29fjw0@db/pay", "HOST": "db"}
+    values = {
+        "KEY_ID": "AKIA" + "A2B3C4D5E6F7G2H3",
+        "DATABASE_URL": "postgres://app:Xk29fjw0@db/pay",
+        "SSHPASS": "summer",
+        "HOST": "db",
+    }
 
     assert problems_of((f"{SERVICE}/environment", values)) == [
-        "services.parcel-dispatcher.environment: KEY_ID and DATABASE_URL would be a secret that everybody can read in"
-        ' the template; move it to `secrets`, as KEY_ID = "a-name", and set its value with make secret'
+        "services.parcel-dispatcher.environment: KEY_ID (its value contains an AWS access key) and DATABASE_URL (its"
+        " value contains a password) and SSHPASS (its name is that of a secret) would be a secret that everybody can"
+        ' read in the template; move it to `secrets`, as KEY_ID = "a-name", and set its value with make secret'
     ]
 
 
@@ -44,7 +50,7 @@ def test_a_secret_in_one_environment_is_refused_at_its_place() -> None:
     [problem] = problems_of((f"environments/staging/{SERVICE}/environment", {"API_TOKEN": "summer"}))
 
     assert problem.startswith(
-        "environments.staging.services.parcel-dispatcher.environment: API_TOKEN would be a secret"
+        "environments.staging.services.parcel-dispatcher.environment: API_TOKEN (its name is that of a secret) would"
     )
 
 

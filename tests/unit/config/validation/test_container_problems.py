@@ -200,7 +200,7 @@ def test_a_network_without_a_way_out_pulls_further_images_only_from_its_own_regi
         ({"image": "public.ecr.aws/nginx/nginx:1.29"}, "is not allowed; write an image with registry and digest"),
         ({}, "image: missing; this key is required"),
         (container(user="0"), "user: '0' is not allowed; write the numbers of a user and a group"),
-        (container(environment={"API_TOKEN": "x"}), "environment: API_TOKEN would be a secret"),
+        (container(environment={"API_TOKEN": "x"}), "environment: API_TOKEN (its name is that of a secret) would be"),
         (container(stop_seconds=121), "stop_seconds: write a number of at most 120, not 121"),
         (container(start_seconds=1), "start_seconds: write a number of at least 2, not 1"),
         (container(ports=[80]), "ports[0]: write a number of at least 1024, not 80"),
