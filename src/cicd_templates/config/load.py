@@ -38,7 +38,7 @@ from cicd_templates.config.tables.project import ProjectTable, UncheckedPartitio
 from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.tables.table import Table
-from cicd_templates.config.validation import shared_secrets
+from cicd_templates.config.validation import shared_secrets, unsigned_images
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.config.validation.repetitions import without_repetitions
 from cicd_templates.config.validation.validate import all_problems
@@ -103,6 +103,7 @@ def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> 
         *reader.problems,
         *without_repetitions(all_problems(configuration, unread), raw, configuration),
         *shared_secrets.problems(raw, configuration),
+        *unsigned_images.problems(raw, configuration),
     ]
     if problems:
         raise configuration_error(source, problems)

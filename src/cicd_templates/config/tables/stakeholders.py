@@ -22,7 +22,7 @@ class StakeholdersTable(Table):
         default=(),
         strict=False,
         description="E-mail addresses notified of findings, of overridden conditions, and of images that run without a"
-        " signature",
+        " signature; with an exception in `unsigned_images`, the tools environment needs at least one",
     )
     operations: tuple[Email, ...] = Field(
         default=(), strict=False, description="E-mail addresses notified of alarms and of stuck runs"

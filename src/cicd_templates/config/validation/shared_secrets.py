@@ -29,7 +29,7 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
             for table, variable, source in _secrets(service):
                 if is_existing_secret(source):
                     own = ("environments", environment.name, "services", service.name, *table, variable)
-                    sets_itself = _at(raw, *own) is not None
+                    sets_itself = value_at(raw, *own) is not None
                     owner = _owner(_named(source, runtimes) or ([] if sets_itself else _in_account(source, runtimes)))
                     if owner is None or owner is environment:
                         continue
@@ -61,7 +61,8 @@ def _way_out_for_all(source: str, service: Service, table: tuple[str, ...]) -> s
     return f"{placeholder}set the variable in {variable} of every environment that reads it"
 
 
-def _at(raw: Any, *keys: str) -> Any:
+def value_at(raw: Any, *keys: str) -> Any:
+    """Return the value at the path `keys` of a parsed file. Return None if there is none, or no table on the way."""
     for key in keys:
         raw = raw.get(key) if isinstance(raw, Mapping) else None
     return raw

@@ -117,6 +117,39 @@ def test_a_service_has_at_most_three_exceptions() -> None:
     assert problem == "services.parcel-dispatcher.unsigned_images: write at most 3 entries, not 4"
 
 
+SECURITY = "environments/tools/stakeholders/security"
+NOBODY = (
+    "environments.tools.stakeholders.security: missing; write who gets an e-mail when a release deploys an image"
+    " without a signature, because parcel-dispatcher has exceptions in `unsigned_images`"
+)
+
+
+@pytest.mark.parametrize("at", [AT, f"environments/production/{AT}"])
+def test_an_exception_is_refused_if_nobody_would_be_notified(at: str) -> None:
+    assert problems_of((at, {"first": ENTRY}), (SECURITY, [])) == [NOBODY]
+    # The addresses of another environment are not notified, and without an exception none is needed.
+    elsewhere = ("environments/production/stakeholders/security", ["ada@example.com"])
+    assert problems_of((at, {"first": ENTRY}), (SECURITY, []), elsewhere) == [NOBODY]
+    assert configured((SECURITY, []))
+
+
+@pytest.mark.parametrize("at", ["", "/parcel-dispatcher", "/parcel-dispatcher/unsigned_images"])
+def test_tables_of_the_tools_environment_that_are_no_tables_are_problems_of_their_own(at: str) -> None:
+    problems = problems_of((f"environments/tools/services{at}", 3))
+
+    assert [problem for problem in problems if problem.startswith("environments.tools.services")], problems
+
+
+@pytest.mark.parametrize("shared", [{}, {"first": ENTRY}])
+def test_an_exception_in_the_tables_of_the_tools_environment_is_refused(shared: dict[str, Any]) -> None:
+    assert problems_of((AT, shared), (f"environments/tools/{AT}", {"first": ENTRY, "second": ENTRY})) == [
+        f"environments.tools.services.parcel-dispatcher.unsigned_images.{name}: no service runs in this environment, so"
+        " the exception has no effect; write it in services.parcel-dispatcher.unsigned_images, or in the table of a"
+        " runtime environment"
+        for name in ("first", "second")
+    ]
+
+
 @pytest.mark.parametrize(
     ("days", "expected"),
     [
