@@ -51,16 +51,8 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
     actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
     actions |= {f"{what}-{environment}" for environment in environments for what in ("attest", "check", "review")}
     for name in names:
-        longer = {word for word in AFTER_A_SERVICE if _begins(name, word)}
-        equal = {word for word in AFTER_A_SERVICE | OF_A_PIPELINE if _same(name, word)}
-        for purpose in sorted(longer | equal):
-            yield Problem(
-                f"{where}.{name}",
-                f"{name} could be confused with {purpose}, the name of another resource of the pipeline; choose another"
-                " name",
-            )
-        for action in sorted(action for action in actions if _same(name, action)):
-            yield Problem(f"{where}.{name}", f"{action} is already an action of the pipeline; choose another name")
+        if reason := _reserved_reason(name, actions):
+            yield Problem(f"{where}.{name}", f"{reason}; choose another name")
     yield from hyphen_twins(names, where)
     for one, other in combinations(names, 2):
         first, second = (report_artifact(name)[:ARTIFACT_KEY_LENGTH] for name in (one, other))
@@ -70,6 +62,23 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
                 f"the artifacts of {one} and {other} both begin with {first}, and CodePipeline distinguishes artifacts"
                 f" only by their first {ARTIFACT_KEY_LENGTH} characters; choose another name",
             )
+
+
+def _reserved_reason(name: str, actions: Iterable[str]) -> str:
+    """Return why a check may not have the name `name`, or an empty string. `actions` are actions of the pipeline.
+
+    A name with several reasons has one problem, because another name solves all of them.
+    """
+    equal = [word for word in AFTER_A_SERVICE | OF_A_PIPELINE if _same(name, word)]
+    if name in equal:
+        return f"{name} is already the name of another resource of the pipeline"
+    for action in sorted(actions):
+        if _same(name, action):
+            return f"{action} is already an action of the pipeline"
+    similar = [*equal, *(word for word in AFTER_A_SERVICE if _begins(name, word))]
+    if not similar:
+        return ""
+    return f"{name} could be confused with {max(similar, key=len)}, the name of another resource of the pipeline"
 
 
 def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:

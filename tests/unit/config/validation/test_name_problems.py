@@ -117,16 +117,21 @@ def test_no_service_is_the_beginning_of_such_a_word() -> None:
 
 @pytest.mark.parametrize("word", sorted(AFTER_A_SERVICE | OF_A_PIPELINE))
 def test_no_check_is_named_like_another_resource_of_the_pipeline(word: str) -> None:
-    for name in (word, f"{word}-x") if word in AFTER_A_SERVICE else (word,):
-        problems = problems_of((f"{SERVICE}/checks", {name: BANDIT}))
-        where = f"services.parcel-dispatcher.checks.{name}: {name} could be confused with {word}, the"
-        assert [problem for problem in problems if problem.startswith(where)], problems
+    reasons = {word: f"{word} is already the name of another resource of the pipeline"}
+    if word in AFTER_A_SERVICE:
+        reasons[f"{word}-x"] = f"{word}-x could be confused with {word}, the name of another resource of the pipeline"
+    for name, reason in reasons.items():
+        assert problems_of((f"{SERVICE}/checks", {name: BANDIT})) == [
+            f"services.parcel-dispatcher.checks.{name}: {reason}; choose another name"
+        ]
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("imagescan", "imagescan could be confused with image-scan, the name of another resource of the pipeline"),
+        ("review-staging", "review-staging is already an action of the pipeline"),
+        ("reviewproduction", "review-production is already an action of the pipeline"),
         ("attest-staging", "attest-staging is already an action of the pipeline"),
         ("check-production", "check-production is already an action of the pipeline"),
         ("staging-smoke-test", "staging-smoke-test is already an action of the pipeline"),
