@@ -125,8 +125,11 @@ def _libraries() -> list[tuple[str, str]]:
 def _read_record(path: Path) -> dict[str, Any] | None:
     """Return the record, or None if there is none, if others can use it, or if `remember` cannot have written it."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
             status = os.fstat(stream.fileno())
+            # Without O_NONBLOCK, opening a named pipe waits for somebody who writes to it.
+            if not stat.S_ISREG(status.st_mode):
+                return None
             if status.st_uid != os.getuid() or status.st_mode & 0o077 or status.st_size > LARGEST_RECORD:
                 return None
             record = json.loads(stream.read(LARGEST_RECORD))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 import shlex
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cicd_templates.errors import CicdError
 from cicd_templates.files.paths import CHECKSUMS
@@ -114,8 +115,11 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
     listed = _listed_in_sums(root)
     others = _present_paths(root) - files.keys()
     stale = others & listed
-    changed = [path for path in sorted(files) if _text(root / path) != files[path]]
+    links = {path: _link(root, path) for path in files}
+    changed = [path for path in sorted(files) if links[path] or _text(root / path) != files[path]]
     try:
+        for link in filter(None, links.values()):
+            link.unlink(missing_ok=True)
         for path in changed:
             if path != CHECKSUMS:
                 replace_file(root / path, files[path])
@@ -143,6 +147,11 @@ def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
     """
     diff: list[str] = []
     for path in sorted((files.keys() | _present_paths(root)) - set(strays(files, root))):
+        if path in files and (link := _link(root, path)):
+            line = f"{link}: is a link to {link.readlink()}; `make render` replaces it"
+            # Several files can be behind one link to a folder.
+            diff += [line] if line not in diff else []
+            continue
         before, after = _text(root / path), files.get(path)
         if before == after:
             continue
@@ -208,12 +217,24 @@ def _present_paths(root: Path) -> set[str]:
     return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
 
 
+def _link(root: Path, path: str) -> Path | None:
+    """Return the first link on the way from `root` to the file `path`, or None.
+
+    What is behind a link can change without a trace in the folder, so a link never counts as a rendered file.
+    """
+    steps = [root / path, *(root / parent for parent in PurePosixPath(path).parents[:-1])]
+    return next((step for step in reversed(steps) if step.is_symlink()), None)
+
+
 def _listed_in_sums(root: Path) -> set[str]:
     return set(parse_checksums(_text(root / CHECKSUMS) or ""))
 
 
 def _text(path: Path) -> str | None:
     try:
+        # Nobody may ever write to a named pipe, so reading it would not end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CicdError(f"{path}: is not an ordinary file; remove it")
         # Line ends are not translated, because the checksums depend on the exact bytes.
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:

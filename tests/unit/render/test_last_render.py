@@ -96,6 +96,11 @@ def moved_behind_a_link(project: Project) -> None:
     project.record.symlink_to("../elsewhere.json")
 
 
+def record_as_a_pipe(project: Project) -> None:
+    project.record.unlink()
+    os.mkfifo(project.record, 0o600)
+
+
 def checked_out(project: Project) -> None:
     """Replace the record and the list of checksums by files with the same content, as a checkout of a commit does."""
     before = (project.root / "out/SHA256SUMS").stat().st_ctime_ns
@@ -145,6 +150,7 @@ CHANGES: dict[str, Callable[[Project], object]] = {
     "a record that is too long": lambda project: project.record.write_text(
         project.record.read_text() + " " * LARGEST_RECORD
     ),
+    "a record that is a pipe": record_as_a_pipe,
     "a record behind a link": moved_behind_a_link,
 }
 

@@ -146,6 +146,48 @@ def test_one_environment_as_json_leaves_the_yaml_of_the_others(tmp_path: Path) -
     assert {path.split("/")[0] for path in written.deleted} == {"staging"}
 
 
+@pytest.mark.parametrize(
+    ("linked", "target"),
+    [
+        pytest.param("staging/keys.yaml", "same.yaml", id="a file with the same content"),
+        pytest.param("staging/keys.yaml", "none.yaml", id="nothing"),
+        pytest.param("staging", "same", id="a folder with the same files"),
+        pytest.param("SHA256SUMS", "same.txt", id="the checksums"),
+    ],
+)
+def test_a_link_is_a_difference_and_is_replaced_even_if_the_content_is_the_same(
+    linked: str, target: str, tmp_path: Path
+) -> None:
+    files = FILES | {"staging/network.yaml": "network\n"}
+    root, elsewhere = tmp_path / "out", tmp_path / target
+    out_folder.write_files(files, root)
+    (root / linked).rename(elsewhere)
+    (root / linked).symlink_to(elsewhere)
+    if target == "none.yaml":
+        elsewhere.unlink()
+
+    assert out_folder.diff_against_folder(files, root) == [
+        f"{root / linked}: is a link to {elsewhere}; `make render` replaces it"
+    ]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("same*/**/*") if path.is_file()}
+    written = out_folder.write_files(files, root)
+    assert [path for path in written.written if path.startswith(linked)], written
+    assert not (root / linked).is_symlink()
+    assert {path: (root / path).read_text() for path in files} == files
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert out_folder.diff_against_folder(files, root) == []
+
+
+@pytest.mark.parametrize("path", ["README.md", "SHA256SUMS", "staging/keys.yaml"])
+def test_a_pipe_in_the_place_of_a_file_is_one_clear_error(path: str, tmp_path: Path) -> None:
+    out_folder.write_files(FILES, tmp_path)
+    (tmp_path / path).unlink()
+    os.mkfifo(tmp_path / path)
+
+    with pytest.raises(CicdError, match=rf"{path}: is not an ordinary file; remove it"):
+        out_folder.write_files(FILES, tmp_path)
+
+
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
 
