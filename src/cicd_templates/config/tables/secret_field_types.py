@@ -6,6 +6,8 @@ import re
 from typing import Annotated
 
 from cicd_templates.config.tables.field_types import WORD, matching
+from cicd_templates.template.arn import Arn
+from cicd_templates.template.partitions import partition_of
 from cicd_templates.template.secret_shapes import has_password, is_literal_secret, kinds_of_secret
 
 # In the path of a parameter, this stands for the name of the environment that reads the parameter.
@@ -66,6 +68,13 @@ SecretKeyArn = Annotated[
 def is_existing_secret(source: str) -> bool:
     """Return whether a value of `secrets` is the path or the ARN of a secret that exists outside our stacks."""
     return source.startswith(("/", "arn:"))
+
+
+def is_in_another_partition(source: str, region: str) -> bool:
+    """Return whether a value of `secrets` is an ARN in another partition than `region`, so that no role there can read
+    the secret.
+    """
+    return source.startswith("arn:") and Arn.parse(source).partition != partition_of(region).name
 
 
 def without_json_key(source: str) -> str:

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.pydantic_messages import toml_text
 from cicd_templates.config.tables.network_field_types import Nat
-from cicd_templates.config.tables.secret_field_types import is_existing_secret
+from cicd_templates.config.tables.secret_field_types import is_existing_secret, is_in_another_partition
 from cicd_templates.config.tables.service import FARGATE_MEMORY, PORT_VARIABLE, ServiceTable
 from cicd_templates.config.validation import autoscaling, containers, jobs, rollouts, routes, shapes
 from cicd_templates.config.validation.problem import Problem
@@ -109,7 +109,7 @@ def _secret_partitions(secrets: Mapping[str, str], region: str, where: str) -> I
     """Yield a problem for each existing secret in another partition than `region`. No role there can read it."""
     partition = partition_of(region).name
     for variable, source in secrets.items():
-        if source.startswith("arn:") and Arn.parse(source).partition != partition:
+        if is_in_another_partition(source, region):
             yield Problem(
                 f"{where}.{variable}",
                 f"{source} is in the partition {Arn.parse(source).partition}, but {region} is in {partition}; name a"

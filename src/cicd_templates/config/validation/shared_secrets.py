@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cicd_templates.config.environment import Configuration, Environment, Service
-from cicd_templates.config.tables.secret_field_types import is_existing_secret, without_json_key
+from cicd_templates.config.tables.secret_field_types import (
+    is_existing_secret,
+    is_in_another_partition,
+    without_json_key,
+)
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.arn import Arn
 
@@ -21,13 +25,14 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in the secret's path
     or name. If an ARN contains no environment's name, the secret belongs to the environment in the secret's account, if
     exactly one environment is in that account. The account is ignored if the table of the environment that reads the
-    secret sets the variable, because accounts may share secrets.
+    secret sets the variable, because accounts may share secrets. A secret in another partition is left out, because no
+    role of the environment can read it, which is a problem of its own.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
         for service in environment.services:
             for table, variable, source in _secrets(service):
-                if is_existing_secret(source):
+                if is_existing_secret(source) and not is_in_another_partition(source, environment.region):
                     own = ("environments", environment.name, "services", service.name, *table, variable)
                     sets_itself = value_at(raw, *own) is not None
                     owner = _owner(_named(source, runtimes) or ([] if sets_itself else _in_account(source, runtimes)))

@@ -57,6 +57,17 @@ def test_a_secret_that_belongs_to_no_single_environment_is_shared(source: str) -
     assert configured((f"{SERVICE}/secrets", {"DATABASE": source}))
 
 
+@pytest.mark.parametrize("name", ["database", "staging/database"])
+@pytest.mark.parametrize("edit", [f"{SERVICE}/secrets", f"environments/production/{SERVICE}/secrets"])
+def test_a_secret_in_another_partition_is_only_this_problem(edit: str, name: str) -> None:
+    source = f"arn:aws-cn:secretsmanager:cn-north-1:222222222222:secret:{name}-Ab12Cd"
+
+    assert problems_of((edit, {"DATABASE": source})) == [
+        f"{edit.replace('/', '.')}.DATABASE: {source} is in the partition aws-cn, but eu-central-1 is in aws; name a"
+        " secret that a task there can read"
+    ]
+
+
 def test_an_environment_may_name_a_secret_of_another_account_itself() -> None:
     source = STAGING_ARN.format("database")
     of_production = ("environments/production/services/parcel-dispatcher/secrets", {"DATABASE": source})
