@@ -41,16 +41,10 @@ class Deployment:
     name: str
     environment: str
     ended: str
-    approved_by: str
-    approved_on: str
+    approval: str
     change_sets: tuple[str, ...]
     revisions: tuple[str, ...]
     alarms: str
-
-    @property
-    def approval(self) -> str:
-        """A text that says who approved the deployment and when, or that it needed no approval."""
-        return f"{self.approved_by}, {self.approved_on}" if self.approved_on else "no approval was needed"
 
 
 def deployment_names(contents: FolderContents) -> list[str]:
@@ -70,15 +64,19 @@ def undeployed(contents: FolderContents, release: Statement) -> list[str]:
     return [name for name in route_of(release) if name not in _environments(contents)]
 
 
-def read_deployments(contents: FolderContents, key: PublicKey) -> list[Deployment]:
-    """Return the deployments that the key has signed, without comparing them with the release."""
+def read_deployments(contents: FolderContents, key: PublicKey, release: Statement) -> list[Deployment]:
+    """Return the deployments that the key has signed, in the order of the pipeline's environments.
+
+    The deployments are not compared with the release.
+    """
     found = []
     for name in deployment_names(contents):
         try:
             found.append(_deployment(name, read_statement(contents.read(name), key).predicate))
         except StatementError:
             continue
-    return found
+    positions = {environment: position for position, environment in enumerate(route_of(release))}
+    return sorted(found, key=lambda deployment: positions.get(deployment.environment, len(positions)))
 
 
 def deployment_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
@@ -171,19 +169,25 @@ def _sha256_in(archive: bytes, name: str) -> str:
 
 
 def _deployment(name: str, predicate: dict[str, Any]) -> Deployment:
-    approval = predicate.get("approval")
-    approval = approval if isinstance(approval, dict) else {}
     stacks = _objects(predicate.get("stacks"))
     return Deployment(
         name,
         str(predicate.get("environment", "")),
         str(predicate.get("ended", "")),
-        str(approval.get("approvedBy") or "somebody unknown"),
-        str(approval.get("approvedOn", "")),
+        _approval(predicate.get("approval")),
         tuple(str(stack.get("changeSet")) for stack in stacks),
         tuple(str(arn) for stack in stacks for arn in _list(stack.get("taskDefinitions"))),
         _alarms(_objects(predicate.get("alarms"))),
     )
+
+
+def _approval(approval: Any) -> str:
+    """Return a phrase that says who approved the deployment and when, or that it needed no approval."""
+    if not isinstance(approval, dict):
+        return "no approval was needed"
+    by, on = approval.get("approvedBy"), approval.get("approvedOn")
+    who = f"approved by {by}" if by else "approved, but the statement does not say by whom"
+    return f"{who} on {on}" if by and on else who
 
 
 def _list(value: Any) -> list[Any]:

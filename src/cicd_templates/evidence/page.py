@@ -63,7 +63,7 @@ def release_page(
             [
                 *_accepted(policy),
                 *_approved(contents),
-                *_deployed(read_deployments(contents, key)),
+                *_deployed(read_deployments(contents, key, release)),
                 *_templates(difference),
                 *_files(contents),
             ]
@@ -137,7 +137,7 @@ def _approved(contents: FolderContents) -> Iterable[str]:
 
 
 def _deployed_answer(contents: FolderContents, release: Statement, key: PublicKey) -> str:
-    deployed = dict.fromkeys(deployment.environment for deployment in read_deployments(contents, key))
+    deployed = dict.fromkeys(deployment.environment for deployment in read_deployments(contents, key, release))
     sentences = [f"Signed statements about {', '.join(deployed)}." if deployed else "No signed statement."]
     if missing := undeployed(contents, release):
         sentences.append(f"No statement about {', '.join(missing)}.")
@@ -156,7 +156,8 @@ def _deployed(deployments: Sequence[Deployment]) -> Iterable[str]:
         for deployment in deployments
     ]
     if rows:
-        headings = ("Environment", "Deployed", "Approved by", "Task definitions", "Alarms while it baked")
+        alarms = "Alarms from the start of the deployment to its end"
+        headings = ("Environment", "Deployed", "Approval", "Task definitions", alarms)
         yield _section("deployed", "Deployments", _table(headings, rows))
 
 

@@ -162,7 +162,7 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
     result.problems += [Problem(name, reason) for name, reason in deployment_problems(contents, release, key)]
     result.deployments = [
         f"{deployment.environment} on {deployment.ended}, {deployment.approval}; {deployment.alarms}"
-        for deployment in read_deployments(contents, key)
+        for deployment in read_deployments(contents, key, release)
     ]
     result.undeployed = undeployed(contents, release)
     result.unsigned = record_names(contents)

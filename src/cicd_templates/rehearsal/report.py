@@ -18,9 +18,15 @@ PRINTED_LINES = 3
 STATE_MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", ActionState.NOT_REACHED: "..."}
 
 
-def heading(pipeline: Pipeline, stacks: int, seconds: float) -> str:
-    """Return the first lines of the report, which are printed as soon as all stacks are deployed."""
-    deployed = f"{counted(stacks, 'stack')} deployed in {seconds:.1f} s to a local AWS that enforces IAM"
+def heading(pipeline: Pipeline, stacks: int, seconds: float | None) -> str:
+    """Return the first lines of the report, which are printed as soon as all stacks are deployed.
+
+    `seconds` is None if the rehearsal of an earlier service has deployed the stacks.
+    """
+    if seconds is None:
+        deployed = f"{counted(stacks, 'stack')} already deployed to this local AWS, which enforces IAM"
+    else:
+        deployed = f"{counted(stacks, 'stack')} deployed in {seconds:.1f} s to a local AWS that enforces IAM"
     return f"Rehearsing {pipeline.name}\n  {deployed}"
 
 

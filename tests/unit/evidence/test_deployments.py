@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import main
-from cicd_templates.evidence.deployments import read_deployments
+from cicd_templates.evidence.deployments import Deployment, read_deployments
 from cicd_templates.evidence.folder import read_folder
 from cicd_templates.evidence.public_key import read_public_key
+from cicd_templates.evidence.statements import read_statement
 from cicd_templates.evidence.verification import verify_folder
 from cicd_templates.functions import evidence_format as form
 from tests.fakes.signed_evidence import (
@@ -43,6 +44,11 @@ def problems(folder: Path) -> dict[str, str]:
     return {problem.file: problem.reason for problem in verify_folder(folder, SIGNER.fingerprint).problems}
 
 
+def deployments_in(folder: Path) -> list[Deployment]:
+    contents, key = read_folder(folder), read_public_key(SIGNER.pem)
+    return read_deployments(contents, key, read_statement(contents.read("release.dsse.json"), key))
+
+
 def typed(folder: Path) -> list[str]:
     result = CliRunner().invoke(main, ["verify-evidence", str(folder), "--key", SIGNER.fingerprint])
     return result.output.splitlines()
@@ -52,8 +58,8 @@ def test_the_deployments_are_shown_with_their_approvers_and_alarms(whole: Path) 
     lines = typed(whole)
 
     assert (
-        "deployed to production on 2026-11-24T13:01:00+00:00, arn:aws:iam::1:user/ada, 2026-11-24T12:59:00+00:00;"
-        " 1 alarm. All were OK all the time." in lines
+        "deployed to production on 2026-11-24T13:01:00+00:00, approved by arn:aws:iam::1:user/ada on"
+        " 2026-11-24T12:59:00+00:00; 1 alarm. All were OK all the time." in lines
     )
     assert not [line for line in lines if line.startswith("no statement about")]
 
@@ -200,17 +206,41 @@ def test_templates_whose_data_is_damaged_do_not_fit(whole: Path, compression: in
 def test_the_states_of_alarms_are_a_sentence(whole: Path, alarms: Any, sentence: str) -> None:
     deployment(whole, SIGNER, "production", alarms=alarms)
 
-    shown = read_deployments(read_folder(whole), read_public_key(SIGNER.pem))
+    shown = deployments_in(whole)
     assert [each.alarms for each in shown if each.environment == "production"] == [sentence]
 
 
-def test_a_signed_statement_of_any_form_is_shown(whole: Path) -> None:
-    deployment(
-        whole, SIGNER, "production", approval={"approvedOn": "now"}, stacks=[{"template": 1, "taskDefinitions": 2}, 3]
-    )
+UNNAMED = "approved, but the statement does not say by whom"
 
-    (shown, _) = read_deployments(read_folder(whole), read_public_key(SIGNER.pem))
-    assert (shown.approval, shown.revisions) == ("somebody unknown, now", ())
+
+@pytest.mark.parametrize(
+    ("approval", "expected"),
+    [
+        ({"approvedBy": "ada", "approvedOn": "2026-11-24"}, "approved by ada on 2026-11-24"),
+        ({"approvedBy": "ada"}, "approved by ada"),
+        ({"approvedOn": "2026-11-24"}, UNNAMED),
+        ({"approvedBy": None}, UNNAMED),
+        ({}, UNNAMED),
+        (None, "no approval was needed"),
+    ],
+)
+def test_a_signed_statement_of_any_form_is_shown_with_its_approval(whole: Path, approval: Any, expected: str) -> None:
+    deployment(whole, SIGNER, "production", approval=approval, stacks=[{"template": 1, "taskDefinitions": 2}, 3])
+
+    (_, shown) = deployments_in(whole)
+    assert (shown.environment, shown.approval, shown.revisions) == ("production", expected, ())
+
+
+def test_deployments_are_in_the_order_of_the_pipeline_and_of_their_numbers(whole: Path) -> None:
+    deployment(whole, SIGNER, "staging", 2)
+    deployment(whole, SIGNER, "another", 1)
+
+    assert [shown.name.removeprefix("deployments/") for shown in deployments_in(whole)] == [
+        "staging/1.dsse.json",
+        "staging/2.dsse.json",
+        "production/1.dsse.json",
+        "another/1.dsse.json",
+    ]
 
 
 def test_a_digest_of_another_form_fits_nothing(whole: Path) -> None:

@@ -77,10 +77,11 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         "Accepted 2 exceptions in force. The first ends on 2026-11-30.",
         "Templates 3 files differ from the release of 2026-11-24T12:01:00+00:00, execution e-1.",
         "Shown to approvers 1 change set of production. The records are not signed.",
-        "Deployed Signed statements about production, staging.",
+        "Deployed Signed statements about staging, production.",
         "staging 2026-11-24T13:01:00+00:00 no approval was needed"
         " arn:aws:ecs:eu-central-1:1:task-definition/staging:7 1 alarm. All were OK all the time.",
-        "production 2026-11-24T13:01:00+00:00 arn:aws:iam::1:user/ada, 2026-11-24T12:59:00+00:00",
+        "production 2026-11-24T13:01:00+00:00 approved by arn:aws:iam::1:user/ada on 2026-11-24T12:59:00+00:00",
+        "Task definitions Alarms from the start of the deployment to its end staging",
         f"deployments/staging/1.dsse.json signed statement of the type {form.DEPLOYMENT_TYPE}",
         "B602 src/ ada 2026-11-30 the shell is ours",
         "unfixed = critical scan-policy.toml grace 2026-12-31 no fix <b>yet</b>",

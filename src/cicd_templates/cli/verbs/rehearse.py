@@ -107,7 +107,7 @@ def rehearse(
         if step.state is not result.ActionState.NOT_REACHED:
             say(report.progress(step))
 
-    def start(definition: DeployedPipeline, seconds: float) -> None:
+    def start(definition: DeployedPipeline, seconds: float | None) -> None:
         say(
             f"templates: rehearsed as they are in the work tree: {request.commit.problem or request.commit.description}"
         )
@@ -119,7 +119,7 @@ def rehearse(
         )
     several = len(request.services) > 1
     with local_engine.running(auth=True, tls=True) as engine:
-        for name in request.services:
+        for number, name in enumerate(request.services):
             kept = output / str(name) if several else output
             with run_rehearsal(
                 engine,
@@ -131,7 +131,7 @@ def rehearse(
                 network={name: value for name, value in os.environ.items() if name.upper() in NETWORK},
                 confirm=confirm,
                 on_progress=tell,
-                on_start=start,
+                on_start=start if number == 0 else lambda definition, _: start(definition, None),
             ) as rehearsal:
                 setup = rehearsal.run.setup
                 s3 = root(setup.endpoint, setup.account, setup.region, setup.secret).client("s3")

@@ -210,6 +210,11 @@ def test_the_services_of_an_example_are_released_one_after_the_other(
         assert "snyk" not in shown.output
     assert lines[-1] == f"released one after the other in the same local AWS: {', '.join(services)}"
 
+    deployments = [line.split(" to ")[0] for line in lines if "deployed" in line]
+    assert [line.split(maxsplit=1)[1] for line in deployments] == [
+        "stacks deployed in 1.5 s",
+        *["stacks already deployed"] * 2,
+    ]
     # The policy of the example counts, not the user's.
     (in_project / "scan-policy.toml").write_text("")
     (in_project / "examples/settlement/scan-policy.toml").write_text("")
