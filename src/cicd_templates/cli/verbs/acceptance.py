@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cicd_templates.cli.command import verb
-from cicd_templates.cli.options import LOCAL, YES
+from cicd_templates.cli.options import YES, make_option
 
 if TYPE_CHECKING:
     from cicd_templates.acceptance.check import Check
     from cicd_templates.acceptance.journal import Entry
 
 
-@verb("acceptance", LOCAL, YES)
+@verb(
+    "acceptance",
+    make_option(
+        "--local",
+        variable="LOCAL",
+        narrows=True,
+        is_flag=True,
+        help="Use a local AWS, which the run starts and stops, instead of your accounts.",
+    ),
+    YES,
+)
 def acceptance(local: bool, yes: bool) -> None:
     """Deploy, release, break and destroy a separate project, check by check, and write a report."""
     from cicd_templates.cli import selection
