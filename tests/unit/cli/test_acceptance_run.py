@@ -306,7 +306,7 @@ def test_the_roles_of_a_run_trust_the_account_whose_credentials_assume_the_users
 
 
 def test_the_help_says_that_a_run_has_a_local_aws_of_its_own() -> None:
-    shown = " ".join(run("--help").output.split())
+    shown = " ".join(CliRunner().invoke(main, ["acceptance", "--help"]).output.split())
 
     assert "--local Use a local AWS, which the run starts and stops, instead of your accounts." in shown
     assert "make local" not in shown
