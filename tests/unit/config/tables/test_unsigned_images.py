@@ -120,7 +120,7 @@ def test_a_service_has_at_most_three_exceptions() -> None:
 SECURITY = "environments/tools/stakeholders/security"
 NOBODY = (
     "environments.tools.stakeholders.security: missing; write who gets an e-mail when a release deploys an image"
-    " without a signature, because parcel-dispatcher has exceptions in `unsigned_images`"
+    " without a signature; `unsigned_images` has exceptions for parcel-dispatcher"
 )
 
 
