@@ -13,6 +13,7 @@ from cicd_templates.deploy.doctor import (
     certificates,
     connections,
     identity,
+    images,
     names,
     provided,
     quotas,
@@ -32,6 +33,7 @@ CHECKS: dict[str, CheckFunction] = {
     "connection": connections.check_connections,
     "provided values": provided.check_provided_values,
     "secrets": secrets.check_secrets,
+    "images": images.check_first_images,
     "subscriptions": subscriptions.check_subscriptions,
     "names": names.check_names,
 }

@@ -78,7 +78,7 @@ def test_without_usable_credentials_nothing_else_is_asked(answer: object, fix: s
 def test_nothing_is_changed_in_the_account() -> None:
     fake = aws(deployed=True)
     fake.answers["sts.get_caller_identity"] = {"Account": "111111111111", "Arn": "arn:aws:iam::111111111111:user/me"}
-    assert len(list(examine(examined(fake, [reserving(stack) for stack in TOOLS])))) > len(CHECKS)
+    assert len(list(examine(examined(fake, [reserving(stack) for stack in TOOLS])))) >= len(CHECKS)
 
     verbs = {call.partition(".")[2].partition("_")[0] for call, _ in fake.calls}
     assert verbs <= {"get", "list", "describe", "batch", "head"}
