@@ -31,6 +31,14 @@ def test_the_configuration_reference_is_current() -> None:
     assert (ROOT / "docs/configuration.md").read_text() == configuration_reference()
 
 
+def test_every_decision_has_the_next_number_in_its_name_and_its_heading() -> None:
+    pages = sorted((ROOT / "docs/decisions").glob("*.md"))
+
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    for number, page in enumerate(pages, 1):
+        assert page.read_text().startswith(f"# {number}. "), page.name
+
+
 def test_every_key_has_a_description() -> None:
     for table in DOCUMENTED_TABLES:
         for name, field in table.model_fields.items():
