@@ -126,6 +126,11 @@ def test_no_call_of_a_command_is_denied_under_the_printed_policies(
                 principal.forgive()
 
     enter(DEPLOYING)
+    # A plan of existing stacks has change sets, which are deleted when it is discarded.
+    project.edit("log_retention_days = 30", "log_retention_days = 60")
+    project.ok("render")
+    enter([("plan --env all", 0), ("plan-discard --env all", 0)])
+    project.edit("log_retention_days = 60", "log_retention_days = 30")
     asked = principal.asked
     # A copy that has expired, so that sweep has something to delete.
     project.ok("render --suffix pr1")
