@@ -73,7 +73,7 @@ def begin_check(folder: Path, check: str) -> subprocess.Popen[str]:
                 return process
             time.sleep(0.1)
         output, _ = process.communicate()
-        assert "still works" in output, output
+        assert "is still running" in output, output
         time.sleep(0.5)
 
 
@@ -127,7 +127,7 @@ def test_a_run_that_is_killed_ten_times_ends_in_the_same_report_and_leaves_nothi
     output = ""
     while "nothing of the run is left" not in output:
         output, _ = begin(killed).communicate()
-        assert "still works" in output or "nothing of the run is left" in output, output
+        assert "is still running" in output or "nothing of the run is left" in output, output
         time.sleep(1)
 
     assert rows(killed) == expected

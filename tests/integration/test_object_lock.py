@@ -16,7 +16,7 @@ TOOLS = '[environments.tools]\nkind = "tools"\naccount = "{account}"\nregion = "
 
 def deployed(project: Project) -> tuple[Any, str]:
     """Deploy the buckets of the tools environment. Return S3 as an administrator, and the name of the bucket."""
-    for layer in ("keys", "storage"):
+    for layer in ("keys", "notifications", "storage"):
         project.ok(f"deploy --env tools --layer {layer} --local --yes")
     return project.clients("tools").s3, f"shipping-tools-evidence-{project.accounts['tools']}-eu-central-1"
 
