@@ -199,11 +199,7 @@ def _build(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
         namespace=IMAGE_ACTION,
     )
     bill_of_materials = codebuild_action(
-        context,
-        "BillOfMaterials",
-        reserved_words.BILL_OF_MATERIALS,
-        source,
-        inputs=[APP],
+        context, "BillOfMaterials", reserved_words.BILL_OF_MATERIALS, source, inputs=[APP]
     )
     scan = _image_scan(context, "ImageScan", "image-scan.json", order=2)
     actions = [image, bill_of_materials, scan, _sign(layer, context)]
@@ -229,11 +225,7 @@ def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: in
     CodePipeline inserts the image's address into JSON. With quotes in the address, a malicious build could add
     variables. So the scan gets the same text as the signer. The signer accepts only the exact address of an image.
     """
-    variables = {
-        "IMAGE_URI": IMAGE_URI,
-        "EXECUTION_ID": EXECUTION_ID,
-        "EVIDENCE_NAME": evidence,
-    }
+    variables = {"IMAGE_URI": IMAGE_URI, "EXECUTION_ID": EXECUTION_ID, "EVIDENCE_NAME": evidence}
     return codebuild_action(
         context, name, reserved_words.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP]
     )
@@ -307,15 +299,8 @@ def _deployment(
     if not peer.protected and peer_job:
         function, order, name = layer.read(job_runner.JOB_FUNCTION), _next_order(actions), stage_of(peer)
         actions.append(job_check_action(context, peer, function, peer_job, stage=name, image=IMAGE_URI, order=order))
-    attest = attest_action(
-        context,
-        peer,
-        layer.read(signer.SIGNER_FUNCTION),
-        layers,
-        statements=STATEMENTS,
-        image=IMAGE_URI,
-        order=_next_order(actions),
-    )
+    function, order = layer.read(signer.SIGNER_FUNCTION), _next_order(actions)
+    attest = attest_action(context, peer, function, layers, statements=STATEMENTS, image=IMAGE_URI, order=order)
     return stage(stage_of(peer), [*actions, attest], before=pipeline_stages.gate_condition(), on_failure=on_failure)
 
 

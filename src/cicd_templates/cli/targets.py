@@ -235,9 +235,7 @@ class Target:
         return hints.make(verb, **chosen, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """Return the plans and interrupted runs on this machine that still need their stacks, keyed by the name of the
-        stack.
-        """
+        """Return the plans and interrupted runs on this machine that still need a stack, keyed by the stack's name."""
         return claims(self.state, self.stacks[0], local=self.engine is not None)
 
     @property
