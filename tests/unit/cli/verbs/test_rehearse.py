@@ -18,7 +18,7 @@ from cicd_templates.cli.verbs.rehearse import finish
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal.result import ActionProgress, ActionState, RehearsalResult
 from tests.conftest import PROJECT, ROOT
-from tests.projects.rendering import SETTLEMENT_WEB
+from tests.projects.rendering import EXAMPLE, SETTLEMENT_WEB
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ from tests.projects.rendering import SETTLEMENT_WEB
             "no pipeline of 'other'; there are parcel-dispatche",
         ),
         (
-            "--example settlement --yes --json --service settlement,payment-processor",
+            f"--example settlement --yes --json --service settlement,{SETTLEMENT_WEB}",
             2,
             "--json prints the result of one service; name it with --service",
         ),
@@ -62,10 +62,10 @@ from tests.projects.rendering import SETTLEMENT_WEB
         ("--example settlement --suffix pr9 --yes", 2, "--example settlement has a source and templates of its own"),
         ("--example none --yes", 2, "no example 'none'; examples/ has settlement"),
         (
-            "--example payment-processor --yes",
+            f"--example {EXAMPLE.name} --yes",
             2,
-            "examples/payment-processor has no environments.toml of its own; to rehearse it with your templates:"
-            " make rehearse APP=examples/payment-processor",
+            f"examples/{EXAMPLE.name} has no environments.toml of its own; to rehearse it with your templates:"
+            f" make rehearse APP=examples/{EXAMPLE.name}",
         ),
         ("--example ../examples/settlement --yes", 2, "no example '../examples/settlement'; examples/ has settlement"),
     ],
@@ -233,8 +233,8 @@ def test_the_services_of_an_example_are_released_one_after_the_other(
 def test_no_service_is_released_after_one_that_failed(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rehearsed = pretend(monkeypatch, ActionState.SUCCEEDED, ActionState.FAILED)
     shutil.copytree(ROOT / "examples/settlement", in_project / "examples/settlement")
-    services = "settlement, payment-processor ,settlement-report"
+    services = f"settlement, {SETTLEMENT_WEB} ,settlement-report"
     answer = CliRunner().invoke(main, ["rehearse", "--example", "settlement", "--yes", "--service", services])
 
-    assert (answer.exit_code, [row[2] for row in rehearsed]) == (1, ["settlement", "payment-processor"])
+    assert (answer.exit_code, [row[2] for row in rehearsed]) == (1, ["settlement", SETTLEMENT_WEB])
     assert answer.output.splitlines()[-1] == "error: p failed at Source/App"
