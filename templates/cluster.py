@@ -74,7 +74,7 @@ def build(env: Environment) -> LayerTemplate:
     test = layer.add(load_balancers.listener("TestListener", env, balancer, load_balancers.TEST_PORT))
     if any(SMOKE in service.settings.hooks for service in env.services):
         ranges = layer.read(network.NAT_RANGES)
-        for number in range(network.gateways(env)):
+        for number in range(network.count_nat_ranges(env)):
             admission = load_balancers.test_listener_ingress(number + 1, group, Select(number, ranges))
             layer.add(admission)
 

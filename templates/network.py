@@ -29,6 +29,12 @@ def gateways(env: Environment) -> int:
     return {"none": 0, "single": 1, "per-zone": len(env.settings.zones)}[env.settings.nat]
 
 
+def count_nat_ranges(env: Environment) -> int:
+    """Return the number of address ranges in `NAT_RANGES`: the provided ranges, or one for each NAT gateway."""
+    provided = env.settings.provided.get(f"{NAT_RANGES.layer}.{NAT_RANGES.name}", "")
+    return len(provided.split(",")) if provided else gateways(env)
+
+
 def build(env: Environment) -> LayerTemplate:
     """Return a VPC whose public subnets are for load balancers and whose private subnets are for tasks.
 

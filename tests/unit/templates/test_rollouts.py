@@ -332,6 +332,27 @@ def test_only_the_environments_own_gateways_reach_the_test_listener() -> None:
     assert [rule["FromPort"] for rule in group["SecurityGroupEgress"]] == [8443]
 
 
+@pytest.mark.parametrize("nat", ["single", "per-zone"])
+@pytest.mark.parametrize("ranges", [["203.0.113.7/32"], ["203.0.113.7/32", "203.0.113.8/32", "198.51.100.0/24"]])
+def test_each_provided_range_and_no_other_reaches_the_test_listener(nat: str, ranges: list[str]) -> None:
+    provided = {
+        "network.VpcId": "vpc-0123456789abcdef0",
+        "network.PublicSubnetIds": "subnet-0123456789abcde00,subnet-0123456789abcde01",
+        "network.PrivateSubnetIds": "subnet-0123456789abcde10,subnet-0123456789abcde11",
+        "network.NatRanges": ",".join(ranges),
+    }
+    edits = [(f"{SERVICE}/{key}", value) for key, value in STEPS["hooks"].items()]
+    stacks = rendered_stacks(*edits, ("environments/staging/nat", nat), ("environments/staging/provided", provided))
+    (cluster,) = [stack.text for stack in stacks if stack.path == "staging/cluster.yaml"]
+
+    admitted = [
+        each["Properties"]["CidrIp"]["Fn::Select"][0]
+        for each in cloudformation_yaml.load(cluster)["Resources"].values()
+        if each["Type"] == "AWS::EC2::SecurityGroupIngress"
+    ]
+    assert admitted == [*range(len(ranges))]
+
+
 def test_the_registry_consents_to_the_hook_that_reads_its_scans() -> None:
     policy = resources("hooks", "registry-parcel-dispatcher", "tools")["Images"]["Properties"]["RepositoryPolicyText"]
 
