@@ -17,9 +17,11 @@ def template_content(template: Template) -> dict[str, Any]:
     sections = {
         "Conditions": template.conditions,
         "Mappings": template.mappings,
+        "Metadata": template.metadata,
         "Outputs": template.outputs,
         "Parameters": template.parameters,
         "Resources": template.resources,
+        "Rules": template.rules,
     }
     return {name: plain_data(section) for name, section in sections.items()}
 

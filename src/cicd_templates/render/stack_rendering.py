@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cicd_templates.config import naming
 from cicd_templates.config.environment import Environment
+from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.render import patching, tagging, template_text
@@ -22,7 +23,16 @@ from cicd_templates.template.stack_template import StackTemplate
 def render_stack(
     env: Environment, layer: Layer, layers: Sequence[Layer], built: LayerTemplate, form: Format
 ) -> StackTemplate:
-    """Return the finished template of the stack that `layer` has built. `layers` are all layers of the project."""
+    """Return the finished template of the stack that `layer` has built. `layers` are all layers of the project.
+
+    Raises `ConfigurationError` if the template has a transform.
+    """
+    # CloudFormation would run the macro after the review, and a macro can change every part of the template.
+    if built.template.transform:
+        raise ConfigurationError(
+            f"{layer.source}: its template has a Transform, so CloudFormation could deploy something else than was"
+            " reviewed; remove the Transform, and add the resources that it would create"
+        )
     service_name = built.service.name if built.service else None
     after = [
         naming.stack_name(env, other.name, service_name if other.is_per_service else None)
@@ -41,7 +51,7 @@ def render_stack(
         | {
             "AWSTemplateFormatVersion": "2010-09-09",
             "Description": layer.description,
-            "Metadata": {METADATA_KEY: facts.to_metadata()},
+            "Metadata": content["Metadata"] | {METADATA_KEY: facts.to_metadata()},
         }
     )
     text = template_text.template_text(

@@ -23,6 +23,7 @@ SECTIONS = (
     "Description",
     "Metadata",
     "Parameters",
+    "Rules",
     "Mappings",
     "Conditions",
     "Resources",

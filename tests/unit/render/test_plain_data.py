@@ -102,6 +102,8 @@ def test_the_content_of_a_template_is_the_one_of_troposphere() -> None:
     template.add_parameter(Parameter("Name", Type="String"))
     template.add_condition("Yes", aws.Action("s3"))  # type: ignore[arg-type] # any object of awacs
     template.add_mapping("Map", {"a": {"b": "c"}})
+    template.add_rule("Named", {"Assertions": [{"Assert": {"Fn::Contains": [["a"], Ref("Name")]}}]})
+    template.set_metadata({"Owner": "a team"})
     template.add_resource(sqs.Queue("Queue", QueueName=Ref("Name")))
     template.add_output(Output("Url", Value=Ref("Queue")))
     assert template_content(template) == template.to_dict()
