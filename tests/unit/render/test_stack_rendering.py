@@ -52,5 +52,5 @@ def test_metadata_of_a_layer_is_beside_the_facts_and_cannot_replace_them() -> No
 
 @pytest.mark.parametrize("transform", ["AWS::Serverless-2016-10-31", ["AWS::LanguageExtensions"]])
 def test_a_transform_is_refused_with_the_file_of_its_layer(transform: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^tests/unit/render/test_stack_rendering\.py: its template has a Transform"):
+    with pytest.raises(ConfigurationError, match=r"^tests/unit/render/test_stack_rendering\.py: .* a Transform"):
         rendered(lambda template: template.set_transform(transform))
