@@ -179,13 +179,16 @@ def deployment(
     release = (folder / form.RELEASE).read_bytes()
     statement = read_statement(release, read_public_key((folder / form.PUBLIC_KEY).read_bytes()))
     name = form.name_of_deployment(environment, number)
-    archive = zipfile.ZipFile(io.BytesIO((folder / form.TEMPLATES_ARCHIVE).read_bytes()))
     begin = f"arn:aws:ecs:eu-central-1:1:task-definition/{environment}"
-    stack = {
-        "changeSet": f"arn:aws:cloudformation:eu-central-1:1:changeSet/release/{environment}",
-        "taskDefinitions": [f"{begin}:7"],
-        "template": descriptor("staging/service.yaml", archive.read("staging/service.yaml")),
-    }
+    stacks = changed.pop("stacks", None)
+    if stacks is None:
+        archive = zipfile.ZipFile(io.BytesIO((folder / form.TEMPLATES_ARCHIVE).read_bytes()))
+        stack = {
+            "changeSet": f"arn:aws:cloudformation:eu-central-1:1:changeSet/release/{environment}",
+            "taskDefinitions": [f"{begin}:7"],
+            "template": descriptor("staging/service.yaml", archive.read("staging/service.yaml")),
+        }
+        stacks = [stack]
     paths = [path.relative_to(folder).as_posix() for path in (folder / "deployments").rglob("*.json")]
     stored = sorted(path for path in paths if path != name)
     predicate = {
@@ -193,7 +196,7 @@ def deployment(
         "environment": environment,
         "service": "basket",
         "execution": statement.predicate["execution"],
-        "stacks": [stack],
+        "stacks": stacks,
         "ended": f"2026-11-24T13:0{number}:00+00:00",
         "alarms": [{"name": "errors", "state": "OK", "changes": []}],
         "earlier": [descriptor(each, (folder / each).read_bytes()) for each in stored],

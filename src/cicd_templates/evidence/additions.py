@@ -14,7 +14,7 @@ from typing import Any
 
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
-from cicd_templates.evidence.statements import Statement, StatementError, read_statement
+from cicd_templates.evidence.statements import Statement, StatementError, digest_of, read_statement
 from cicd_templates.functions.approval_records import PAGE_DATA_NAME, PAGE_NAME, RECORD_NAME
 from cicd_templates.functions.evidence_format import RELEASE, RELEASE_TYPE, TEMPLATES_ARCHIVE
 
@@ -86,6 +86,15 @@ def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
+def read_templates_before(contents: FolderContents, key: PublicKey) -> bytes | None:
+    """Return the templates of the previous release. Return None unless the previous release statement lists them."""
+    try:
+        before = read_statement(contents.read(RELEASE_BEFORE) if RELEASE_BEFORE in contents.digests else b"", key)
+    except StatementError:
+        return None
+    return contents.read_exactly(TEMPLATES_BEFORE, digest_of(before, TEMPLATES_ARCHIVE))
+
+
 def _problems_of_release_before(
     contents: FolderContents, release: Statement, key: PublicKey
 ) -> Iterator[tuple[str, str]]:
@@ -102,7 +111,6 @@ def _problems_of_release_before(
     earlier = str(before.predicate.get("signedOn")) < str(release.predicate.get("signedOn"))
     if any(one != other for one, other in same) or not earlier:
         yield RELEASE_BEFORE, "is not an earlier release of the same service"
-    listed = {file.name: file.digest.get("sha256") for file in before.subject}
-    if listed.get(TEMPLATES_ARCHIVE) != contents.digests[TEMPLATES_BEFORE]:
+    if digest_of(before, TEMPLATES_ARCHIVE) != contents.digests[TEMPLATES_BEFORE]:
         yield TEMPLATES_BEFORE, f"is not the archive that {RELEASE_BEFORE} lists"
         yield RELEASE_BEFORE, f"does not list {TEMPLATES_BEFORE}"

@@ -18,7 +18,7 @@ from typing import Any
 from cicd_templates.evidence.additions import approval_name
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
-from cicd_templates.evidence.statements import Statement, StatementError, read_statement
+from cicd_templates.evidence.statements import Statement, StatementError, digest_of, read_statement
 from cicd_templates.functions.evidence_format import (
     DEPLOYMENT,
     DEPLOYMENT_TYPE,
@@ -118,7 +118,8 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
     about = (predicate.get("file"), predicate.get("environment"), predicate.get("service"))
     if about != (name, match and match[1], release.predicate.get("service")):
         yield f"is not the statement that was stored as {name}"
-    archive = contents.read(TEMPLATES_ARCHIVE) if TEMPLATES_ARCHIVE in contents.digests else b""
+    # Another archive is reported anyway. It is not opened, because only the signed one is known to be harmless.
+    archive = contents.read_exactly(TEMPLATES_ARCHIVE, digest_of(release, TEMPLATES_ARCHIVE)) or b""
     for stack in _objects(predicate.get("stacks")):
         template = stack.get("template")
         if isinstance(template, dict) and _digest(template) != _sha256_in(archive, str(template.get("name"))):

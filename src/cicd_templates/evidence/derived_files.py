@@ -5,13 +5,13 @@ Derived files are not signed. The verification makes these files again and compa
 
 from __future__ import annotations
 
-from cicd_templates.evidence.additions import TEMPLATES_BEFORE
+from cicd_templates.evidence.additions import read_templates_before
 from cicd_templates.evidence.bundles import FOLDER, sigstore_bundles
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.instructions import INSTRUCTIONS, instructions
 from cicd_templates.evidence.page import release_page
 from cicd_templates.evidence.public_key import PublicKey
-from cicd_templates.evidence.statements import Statement
+from cicd_templates.evidence.statements import Statement, digest_of
 from cicd_templates.evidence.templates_difference import compare_templates
 from cicd_templates.functions.evidence_format import TEMPLATES_ARCHIVE
 
@@ -29,14 +29,17 @@ def derived_names(contents: FolderContents) -> list[str]:
 def derived_files(contents: FolderContents, release: Statement, key: PublicKey) -> dict[str, bytes]:
     """Return the content of each derived file, keyed by name. `release` is the release statement of the folder.
 
-    If the folder has no templates of the previous release, the result has no diff.
+    An archive of templates is opened only if it has the SHA-256 that its release statement lists. Without both
+    archives, the result has no diff.
     """
     image = release.subject[0]
     reference = f"{image.name}@sha256:{image.digest.get('sha256', '')}"
     files = {INSTRUCTIONS: instructions(reference, key.fingerprint)}
     difference = None
-    if {TEMPLATES_ARCHIVE, TEMPLATES_BEFORE} <= contents.digests.keys():
-        difference = compare_templates(contents.read(TEMPLATES_BEFORE), contents.read(TEMPLATES_ARCHIVE))
+    before = read_templates_before(contents, key)
+    after = contents.read_exactly(TEMPLATES_ARCHIVE, digest_of(release, TEMPLATES_ARCHIVE))
+    if before is not None and after is not None:
+        difference = compare_templates(before, after)
         files[DIFFERENCE] = difference.text
     files[PAGE] = release_page(contents, release, key, difference)
     written = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}

@@ -24,6 +24,11 @@ class FolderContents:
         """Return the content of the regular file with this name."""
         return (self.path / name).read_bytes()
 
+    def read_exactly(self, name: str, sha256: str) -> bytes | None:
+        """Return the content of a regular file. Return None if there is no such file, or if it has another SHA-256."""
+        content = self.read(name) if name in self.digests else None
+        return content if content is not None and hashlib.sha256(content).hexdigest() == sha256 else None
+
 
 def read_folder(path: Path) -> FolderContents:
     """Return the contents of a folder and of its subfolders."""

@@ -35,6 +35,11 @@ class Statement(BaseModel):
     predicate: dict[str, Any]
 
 
+def digest_of(statement: Statement, name: str) -> str:
+    """Return the SHA-256 of the subject with this name. Return an empty text if the statement lists none."""
+    return {subject.name: subject.digest.get("sha256", "") for subject in statement.subject}.get(name, "")
+
+
 class _Signature(BaseModel, extra="forbid"):
     keyid: str
     sig: str

@@ -210,8 +210,8 @@ def _time(moment: datetime) -> str:
 def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
     """Return the gate's decision and its time. Raises `ValueError` unless the gate let exactly this source pass."""
     key = parameters["reportKey"]
-    prefix = f"{os.environ['SERVICE']}/{parameters['execution']}/verdict"
-    if not key.startswith(prefix):
+    folder = re.escape(f"{os.environ['SERVICE']}/{parameters['execution']}/")
+    if not re.fullmatch(rf"{folder}verdict(-[1-9][0-9]*)?\.json", key):
         raise ValueError(f"{key} is not a decision about this execution")
     answer = s3.get_object(Bucket=os.environ["EVIDENCE_BUCKET"], Key=key)
     verdict = json.loads(answer["Body"].read())

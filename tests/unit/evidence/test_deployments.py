@@ -18,11 +18,13 @@ from cicd_templates.evidence.statements import read_statement
 from cicd_templates.evidence.verification import verify_folder
 from cicd_templates.functions import evidence_format as form
 from tests.fakes.signed_evidence import (
+    DOCUMENTS,
     REPOSITORY,
     Signer,
     deployment,
     descriptor,
     write_derived,
+    write_evidence,
     write_whole_evidence,
 )
 
@@ -170,16 +172,19 @@ def test_templates_that_cannot_be_read_do_not_fit(whole: Path) -> None:
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
 @pytest.mark.parametrize("damage", ["a changed byte", "cut off"])
-def test_templates_whose_data_is_damaged_do_not_fit(whole: Path, compression: int, damage: str) -> None:
+def test_signed_templates_whose_data_is_damaged_do_not_fit(tmp_path: Path, compression: int, damage: str) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", compression) as opened:
         opened.writestr("staging/service.yaml", "".join(str(number) for number in range(2000)))
     content = archive.getvalue()
     changed = content[:100] + b"\xff" * 8 + content[108:] if damage == "a changed byte" else content[:100]
-    (whole / form.TEMPLATES_ARCHIVE).write_bytes(changed)
-    found = {(problem.file, problem.reason) for problem in verify_folder(whole).problems}
+    folder = write_evidence(tmp_path, SIGNER, documents=DOCUMENTS | {form.TEMPLATES_ARCHIVE: changed})
+    template = descriptor("staging/service.yaml", b"")
+    deployment(folder, SIGNER, "staging", stacks=[{"changeSet": "c", "template": template}])
+    found = {(problem.file, problem.reason) for problem in verify_folder(folder).problems}
 
-    assert (STAGING, "lists the template staging/service.yaml, which differs from the one in templates.zip") in found
+    reason = "lists the template staging/service.yaml, which differs from the one in templates.zip"
+    assert [problem for problem in found if problem[0] in (STAGING, form.TEMPLATES_ARCHIVE)] == [(STAGING, reason)]
 
 
 @pytest.mark.parametrize(

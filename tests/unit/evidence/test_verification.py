@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -528,6 +529,33 @@ def test_half_of_the_release_before_fails(tmp_path: Path, name: str) -> None:
     (folder / name).unlink()
 
     assert problems(folder)[name] == "is missing"
+
+
+@pytest.mark.parametrize("name", [form.TEMPLATES_ARCHIVE, TEMPLATES_BEFORE, RELEASE_BEFORE])
+def test_an_archive_is_opened_only_if_it_is_the_signed_one(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    (folder / "deployments").rename(tmp_path / "deployments")
+    opened: list[Any] = []
+    original = zipfile.ZipFile
+
+    def spy(*arguments: Any, **options: Any) -> Any:
+        opened.append(arguments[0].getvalue())
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(zipfile, "ZipFile", spy)
+    archives = {(folder / each).read_bytes() for each in (form.TEMPLATES_ARCHIVE, TEMPLATES_BEFORE)}
+    verify_folder(folder)
+    assert set(opened) == archives
+
+    opened.clear()
+    changed = (folder / name).read_bytes() + b"hostile"
+    (folder / name).write_bytes(changed)
+    found = problems(folder)
+    assert opened == []
+    assert name in found
+    assert found["templates.diff"] == "is not what this version of cicd-templates writes about this release"
 
 
 def test_openssl_verifies_every_statement(folder: Path, tmp_path: Path) -> None:

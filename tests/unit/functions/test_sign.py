@@ -387,6 +387,12 @@ def another_policy(account: SigningAccount) -> None:
             None, {"reportKey": f"{SERVICE}/e-0/verdict.json"}, "is not a decision about this execution",
             id="the decision of another run",
         ),
+        *(
+            pytest.param(
+                None, {"reportKey": f"{SERVICE}/{EXECUTION}/{name}"}, "is not a decision about this execution", id=name
+            )
+            for name in ("verdict", "verdict.json.txt", "verdicts/x.json", "verdict-0.json", "verdict-2.json/x")
+        ),
         pytest.param(
             lambda account: account.verdict["reports"]["bandit"].update(sha256="0"), {},
             "the report of bandit is not the report that the gate read", id="another report",
