@@ -97,8 +97,9 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def working_engines(folder: Path) -> list[int]:
-    """Return the processes whose working folder was made for a local AWS of a run in `folder`."""
-    found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    """Return the engines that run with an environment in `folder`, whoever started them."""
+    # Without -ww, ps cuts each line after 80 characters, before the name of the engine's program.
+    found = subprocess.run(["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
     return [int(line.split()[0]) for line in found.splitlines() if str(folder) in line and "engine_entry" in line]
 
 
@@ -114,11 +115,13 @@ def test_a_run_that_is_killed_ten_times_ends_in_the_same_report_and_leaves_nothi
 
     moments = random.Random(SEED)  # noqa: S311 - moments, no secrets
     possible = [check.name for check in CHECKS if check.local_coverage is not LocalCoverage.NOT_POSSIBLE]
+    engines_at_kills = []
     # The kills fall into checks from the first to the last, however fast the machine is.
     for kill in range(KILLS):
         check = possible[kill * (len(possible) - 1) // (KILLS - 1)]
         process = begin_check(killed, check)
         time.sleep(moments.uniform(0, 2))
+        engines_at_kills.append(len(working_engines(killed)))
         # A kill of the whole session is a machine that stops; otherwise, only the run ends, and its command goes on.
         for number in processes_of(process.pid) if moments.random() < 0.7 else [process.pid]:
             with contextlib.suppress(ProcessLookupError):
@@ -133,6 +136,7 @@ def test_a_run_that_is_killed_ten_times_ends_in_the_same_report_and_leaves_nothi
     assert rows(killed) == expected
     left = sorted(path.name for path in (killed / ".state/acceptance").iterdir())
     assert left == ["acceptance-report.json", "acceptance-report.md", "lock"]
+    assert max(engines_at_kills) > 0, "an engine that runs is not found"
     assert working_engines(tmp_path) == []
 
 

@@ -10,7 +10,8 @@ the process and removes the folder.
 (`recorded_types`), event targets, the image registry and CodePipeline's job API (`event_targets`, `image_registry`,
 `codepipeline`), and IAM decisions like those of AWS (`caller_identity`, `condition_keys`, `encryption`,
 `request_resources`, `iam_decisions`).
-3. `engine_state_file` stores how later commands can reach the engine that `make local` has started.
+3. `orphans` ends an engine if the command that started it is killed.
+4. `engine_state_file` stores how later commands can reach the engine that `make local` has started.
 
 The modules that the entry point imports run in the engine's interpreter, so they may import only the standard library
 and the engine. The engine and the calling program share state through files in the engine's folder. Nothing in this

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cicd_templates.errors import CicdError
-from cicd_templates.local import sigterm
+from cicd_templates.local import orphans, sigterm
 from cicd_templates.local.create_only import schemas_folder
 from cicd_templates.local.recorded_types import Record
 from cicd_templates.local.request_guard import admin_authorization
@@ -215,9 +215,17 @@ def alive(pid: int) -> bool:
 
 @contextlib.contextmanager
 def running(*, python: Path | None = None, auth: bool = False, tls: bool = False) -> Iterator[Engine]:
-    """Start an engine, yield it, and stop it at the end of the `with` block, or if Ctrl-C or SIGTERM ends the block."""
-    with sigterm.interrupting():
-        engine = start(python=python, auth=auth, tls=tls)
+    """Start an engine, yield it, and stop it at the end of the `with` block, or if a signal ends the block.
+
+    After SIGKILL, too, neither the engine nor its folder remains.
+    """
+    with sigterm.interrupting(), contextlib.ExitStack() as until:
+        engine = start(
+            python=python,
+            auth=auth,
+            tls=tls,
+            spawned=lambda engine: until.enter_context(orphans.prevented(engine.pid, engine.folder)),
+        )
         try:
             yield engine
         finally:

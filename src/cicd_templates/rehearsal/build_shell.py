@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from cicd_templates.local import orphans
 from cicd_templates.rehearsal.buildspec import Phase
 
 # If one of these phases fails, CodeBuild runs no further phase:
@@ -65,7 +66,8 @@ def run_phases(
         reader = threading.Thread(target=_collect_marks, args=(process.stdout, marks), daemon=True)
         reader.start()
         try:
-            process.wait(timeout=limit_seconds)
+            with orphans.prevented(process.pid):
+                process.wait(timeout=limit_seconds)
         except subprocess.TimeoutExpired:
             late = f"was still running after {limit_seconds:.0f} s, the project's timeout"
         finally:

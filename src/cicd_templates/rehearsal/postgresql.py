@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.errors import CicdError
+from cicd_templates.local import orphans
 
 # Debian installs the server's programs here, outside of PATH.
 DEBIAN_PROGRAMS = "/usr/lib/postgresql"
@@ -109,9 +110,10 @@ def running(programs: Path, database: str) -> Iterator[Server]:
             )
         server = Server(programs, folder, database, options)
         try:
-            _wait_until_it_accepts(server, process)
-            server.prepare()
-            yield server
+            with orphans.prevented(process.pid, folder):
+                _wait_until_it_accepts(server, process)
+                server.prepare()
+                yield server
         finally:
             # An immediate shutdown: the data is removed anyway.
             process.send_signal(signal.SIGQUIT)

@@ -21,6 +21,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.releases import release
+from cicd_templates.local import orphans
 from cicd_templates.rehearsal.artifacts import read_artifact, unpack
 from cicd_templates.rehearsal.build_tools import search_path
 from cicd_templates.rehearsal.pipeline_run import PipelineRun
@@ -83,7 +84,8 @@ class Task:
                 start_new_session=True,
             )
         try:
-            yield process
+            with orphans.prevented(process.pid):
+                yield process
         finally:
             # Kill the processes that the command left in the background, too.
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cicd_templates.local.orphans import prevented
+
+SECONDS = 10.0
+
+# Starts a shell with a child in a group of its own, prints both ids, and waits.
+OWNER = """
+import subprocess, sys, time
+from pathlib import Path
+from cicd_templates.local.orphans import prevented
+shell = subprocess.Popen(["/bin/sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, start_new_session=True)
+with prevented(shell.pid, *map(Path, sys.argv[1:])):
+    print(shell.pid, int(shell.stdout.readline()), flush=True)
+    time.sleep(60)
+"""
+
+
+def holds(condition: Callable[[], bool]) -> bool:
+    """Wait until the condition holds. Return whether it does."""
+    deadline = time.monotonic() + SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def running(pid: int) -> bool:
+    """Return whether the process runs. A process that has ended remains until a parent has read its exit status."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return state.strip() not in ("", "Z", "Zs")
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("name", [None, "data", "a folder; with 'odd' $(letters)"])
+def test_a_killed_process_leaves_neither_its_processes_nor_its_folder(
+    tmp_path: Path, name: str | None, signal_number: int
+) -> None:
+    folders = [] if name is None else [tmp_path / name]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "file").touch()
+    neighbour = tmp_path / "neighbour"
+    neighbour.mkdir()
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, *map(str, folders)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    with owner, owner.stdout:
+        shell, child = map(int, owner.stdout.readline().split())
+        assert running(shell)
+        assert running(child)
+        owner.send_signal(signal_number)
+        owner.wait()
+
+    assert holds(lambda: not running(shell) and not running(child))
+    assert holds(lambda: not any(folder.exists() for folder in folders))
+    assert neighbour.exists()
+
+
+def test_the_end_of_the_block_kills_and_removes_nothing(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        with prevented(process.pid, tmp_path):
+            pass
+        with pytest.raises(ZeroDivisionError), prevented(process.pid, tmp_path):
+            1 / 0  # noqa: B018
+        assert process.poll() is None
+        assert tmp_path.exists()
+        process.kill()
+
+
+def test_the_end_of_the_block_does_not_fail_if_the_watcher_has_been_killed(tmp_path: Path) -> None:
+    with prevented(os.getpid(), tmp_path):
+        watcher = next(pid for pid, command in children() if command.startswith("/bin/sh -c read -r ended"))
+        os.kill(watcher, signal.SIGKILL)
+        assert holds(lambda: not running(watcher))
+    assert tmp_path.exists()
+
+
+def children() -> list[tuple[int, str]]:
+    """Return the id and the command of each child of this process."""
+    found = subprocess.run(["ps", "-ww", "-eo", "ppid=,pid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(maxsplit=2) for line in found.splitlines()]
+    return [(int(pid), command) for parent, pid, command in rows if int(parent) == os.getpid()]
