@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.local.orphans import prevented
+from cicd_templates.local.orphans import WATCH, prevented
 
 SECONDS = 10.0
 
@@ -78,14 +78,16 @@ def test_the_end_of_the_block_kills_and_removes_nothing(tmp_path: Path) -> None:
 
 def test_the_end_of_the_block_does_not_fail_if_the_watcher_has_been_killed(tmp_path: Path) -> None:
     with prevented(os.getpid(), tmp_path):
-        watcher = next(pid for pid, command in children() if command.startswith("/bin/sh -c read -r ended"))
+        # For a moment, ps does not know the arguments of a program that has just started.
+        assert holds(lambda: bool(watchers()))
+        (watcher,) = watchers()
         os.kill(watcher, signal.SIGKILL)
         assert holds(lambda: not running(watcher))
     assert tmp_path.exists()
 
 
-def children() -> list[tuple[int, str]]:
-    """Return the id and the command of each child of this process."""
+def watchers() -> list[int]:
+    """Return the ids of the watchers that this process has started."""
     found = subprocess.run(["ps", "-ww", "-eo", "ppid=,pid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(maxsplit=2) for line in found.splitlines()]
-    return [(int(pid), command) for parent, pid, command in rows if int(parent) == os.getpid()]
+    return [int(pid) for parent, pid, command in rows if int(parent) == os.getpid() and WATCH in command]
