@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cicd_templates.errors import ConfigurationError
+
 CONFIGURATION = Path("templates/environments.toml")
 OWN_LAYERS = Path("templates/extra")
 CONFIGURATION_DOC = Path("docs/configuration.md")
@@ -19,5 +21,16 @@ CHECKSUMS = "SHA256SUMS"
 
 
 def rendered_folder(suffix: str | None) -> Path:
-    """Return the folder of rendered templates: `build/<suffix>/` for a copy, otherwise `out/` (in git)."""
-    return BUILD / suffix if suffix else OUT
+    """Return the folder of rendered templates: `build/<suffix>/` for a copy, otherwise `out/` (in git).
+
+    Raises `ConfigurationError` if it is a link or a file.
+    """
+    folder = BUILD / suffix if suffix else OUT
+    if folder.is_symlink():
+        raise ConfigurationError(
+            f"{folder}: is a link to {folder.readlink()}; a commit contains the link, not the templates;"
+            " replace it by a folder"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(f"{folder}: is not a folder; move it away, then run `make render`")
+    return folder

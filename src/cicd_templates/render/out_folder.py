@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import difflib
 import shlex
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cicd_templates.errors import CicdError
+from cicd_templates.files.ordinary_files import find_link, refuse_special
 from cicd_templates.files.paths import CHECKSUMS
 from cicd_templates.files.project_files import replace_file
 from cicd_templates.render import github_workflow, pull_request_workflow
@@ -113,9 +113,9 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
     The checksums are written last, so an interrupted run leaves the checksums of the previous run.
     """
     listed = _listed_in_sums(root)
-    others = _present_paths(root) - files.keys()
+    others = _other_paths(files, root)
     stale = others & listed
-    links = {path: _link(root, path) for path in files}
+    links = {path: find_link(root, path) for path in files}
     changed = [path for path in sorted(files) if links[path] or _text(root / path) != files[path]]
     try:
         for link in filter(None, links.values()):
@@ -137,7 +137,7 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
 
 def strays(files: Mapping[str, str], root: Path) -> list[str]:
     """Return the sorted paths, relative to `root`, of files that `make render` did not write and would not write."""
-    return sorted(_present_paths(root) - files.keys() - _listed_in_sums(root))
+    return sorted(_other_paths(files, root) - _listed_in_sums(root))
 
 
 def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
@@ -146,9 +146,10 @@ def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
     The result is empty if `make render` would change no file.
     """
     diff: list[str] = []
-    for path in sorted((files.keys() | _present_paths(root)) - set(strays(files, root))):
-        if path in files and (link := _link(root, path)):
-            line = f"{link}: is a link to {link.readlink()}; `make render` replaces it"
+    for path in sorted(files.keys() | (_other_paths(files, root) & _listed_in_sums(root))):
+        if link := find_link(root, path):
+            change = "replaces" if path in files else "removes"
+            line = f"{link}: is a link to {link.readlink()}; `make render` {change} it"
             # Several files can be behind one link to a folder.
             diff += [line] if line not in diff else []
             continue
@@ -211,19 +212,11 @@ def _environment_section(stacks: Sequence[RenderedStack]) -> Iterable[str]:
     yield "```"
 
 
-def _present_paths(root: Path) -> set[str]:
-    if not root.is_dir():
-        return set()
-    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-
-
-def _link(root: Path, path: str) -> Path | None:
-    """Return the first link on the way from `root` to the file `path`, or None.
-
-    What is behind a link can change without a trace in the folder, so a link never counts as a rendered file.
-    """
-    steps = [root / path, *(root / parent for parent in PurePosixPath(path).parents[:-1])]
-    return next((step for step in reversed(steps) if step.is_symlink()), None)
+def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
+    """Return the relative paths of everything below `root` except folders, `files`, and links on the way to `files`."""
+    expected = {*files, *(parent.as_posix() for path in files for parent in PurePosixPath(path).parents)}
+    present = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_symlink() or not path.is_dir()}
+    return present - expected
 
 
 def _listed_in_sums(root: Path) -> set[str]:
@@ -232,9 +225,7 @@ def _listed_in_sums(root: Path) -> set[str]:
 
 def _text(path: Path) -> str | None:
     try:
-        # Nobody may ever write to a named pipe, so reading it would not end.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise CicdError(f"{path}: is not an ordinary file; remove it")
+        refuse_special(path)
         # Line ends are not translated, because the checksums depend on the exact bytes.
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:

@@ -178,6 +178,33 @@ def test_a_link_is_a_difference_and_is_replaced_even_if_the_content_is_the_same(
     assert out_folder.diff_against_folder(files, root) == []
 
 
+@pytest.mark.parametrize("target", ["same", "none"])
+def test_a_link_or_named_pipe_that_nobody_rendered_is_a_stray(target: str, tmp_path: Path) -> None:
+    root = tmp_path / "out"
+    out_folder.write_files(FILES, root)
+    (tmp_path / "same").mkdir()
+    (tmp_path / "same/keys.yaml").write_text("text\n")
+    (root / "more").symlink_to(tmp_path / target)
+    os.mkfifo(root / "pipe.yaml")
+
+    assert out_folder.strays(FILES, root) == ["more", "pipe.yaml"]
+    assert out_folder.diff_against_folder(FILES, root) == []
+    assert out_folder.write_files(FILES, root).kept == ("more", "pipe.yaml")
+
+
+def test_a_link_in_the_place_of_a_file_that_is_no_longer_rendered_is_removed(tmp_path: Path) -> None:
+    more = {"staging/old.yaml": "old\n", "SHA256SUMS": FILES["SHA256SUMS"] + "0  staging/old.yaml\n"}
+    out_folder.write_files(FILES | more, tmp_path)
+    (tmp_path / "staging/old.yaml").unlink()
+    (tmp_path / "staging/old.yaml").symlink_to("nowhere")
+
+    assert f"{tmp_path / 'staging/old.yaml'}: is a link to nowhere; `make render` removes it" in (
+        out_folder.diff_against_folder(FILES, tmp_path)
+    )
+    assert out_folder.write_files(FILES, tmp_path).deleted == ("staging/old.yaml",)
+    assert not (tmp_path / "staging/old.yaml").is_symlink()
+
+
 @pytest.mark.parametrize("path", ["README.md", "SHA256SUMS", "staging/keys.yaml"])
 def test_a_pipe_in_the_place_of_a_file_is_one_clear_error(path: str, tmp_path: Path) -> None:
     out_folder.write_files(FILES, tmp_path)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cicd_templates import hints
 from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import SUFFIX, make_option
 from cicd_templates.errors import CicdError
+from cicd_templates.files.ordinary_files import find_link, refuse_special
 from cicd_templates.files.paths import rendered_folder
 from cicd_templates.plurals import counted
 
@@ -39,6 +41,13 @@ def lint(form: str, suffix: str | None) -> None:
 
     folder = rendered_folder(suffix)
     paths = sorted(path for kind in ("yaml", "json") for path in folder.glob(f"*/*.{kind}"))
+    for path in paths:
+        if link := find_link(folder, path.relative_to(folder).as_posix()):
+            raise CicdError(
+                f"{link}: is a link to {link.readlink()}, so its content can change without a trace; remove it:"
+                f" `{hints.remove_files([str(link)])}`, then run `{hints.make('render', SUFFIX=suffix)}`"
+            )
+        refuse_special(path)
 
     def lint_visibly(changed: Sequence[Path]) -> list[LintFinding]:
         with terminal.working(f"cfn-lint and our rules read {counted(len(changed), 'template')}"):
