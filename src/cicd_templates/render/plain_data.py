@@ -31,10 +31,11 @@ def plain_data(value: Any) -> Any:
     kind = type(value)
     if kind in _SCALARS:
         return value
+    # Most items are texts. A call for each of them would double the time.
     if kind is dict:
-        return {key: plain_data(item) for key, item in value.items()}
+        return {key: item if type(item) is str else plain_data(item) for key, item in value.items()}
     if kind is list or kind is tuple:
-        return [plain_data(item) for item in value]
+        return [item if type(item) is str else plain_data(item) for item in value]
     if isinstance(value, AWSHelperFn) and kind.to_dict is AWSHelperFn.to_dict:
         return plain_data(value.data)
     if isinstance(value, BaseAWSObject) and kind.to_dict is BaseAWSObject.to_dict and _is_complete(value):

@@ -53,7 +53,7 @@ def dump(value: Any, *, column: int = 0) -> str:
     """Return `value` as block YAML that ends in a newline. Keys keep the order of the dicts.
 
     A list item that is a mapping of plain values, such as a tag, is written on one line if the line fits into
-    `YAML_WIDTH`. `column` is the number of columns by which the caller will indent the text.
+    `YAML_WIDTH`. `column` is the column at which the keys of `value` begin.
     """
     return yaml_writing.write_yaml(value, column)
 

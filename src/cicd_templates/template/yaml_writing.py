@@ -32,14 +32,14 @@ LONG_TEXT, CACHED_LONG_TEXTS = 4_000, 64
 _PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
 # If a text within braces contains one of these characters, libyaml writes it in quotes.
 _FLOW_INDICATOR = re.compile(r"[,?\[\]{}:]")
-_NOT_IN_LITERAL = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff]| \n|\\A[ \n]|\n\n\\Z| \\Z")
+# A literal block can contain all other characters.
+_NOT_IN_LITERAL = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff]")
 _CONSTANTS = frozenset({bool, int, type(None)})
 # Two things that cannot be indented after libyaml has written the text. One is an unusual line break, because libyaml
 # has already written an indent after it. The other is the mark `...`, with which libyaml ends a document after a text
 # with empty lines at its end.
 _UNMOVABLE = re.compile("[\u0085\u2028\u2029]|^[.]{3}$", re.MULTILINE)
 _SEQ = "tag:yaml.org,2002:seq"
-_LINE_START = re.compile(r"^(?=.)", re.MULTILINE)
 
 
 class _UnmovableError(Exception):
@@ -47,15 +47,22 @@ class _UnmovableError(Exception):
 
 
 def write_yaml(value: Any, column: int) -> str:
-    """Return `value` as block YAML that ends in a newline. The caller will indent it by `column` columns."""
+    """Return `value` as block YAML that ends in a newline. All lines that are not empty begin at `column`."""
+    indent = " " * column
     if not isinstance(value, dict) or not value or short_form(value):
-        return text_of(node_of(value, column))
+        return _indented(text_of(node_of(value, column)), indent)
     lines: list[str] = []
     try:
-        _write_mapping(lines, value, "", column, continued=False)
+        _write_mapping(lines, value, indent, column, continued=False)
     except _UnmovableError:
-        return text_of(node_of(value, column))
+        return _indented(text_of(node_of(value, column)), indent)
     return "".join(lines)
+
+
+def _indented(text: str, indent: str) -> str:
+    """Return `text` with `indent` before each line that is not empty."""
+    # This takes a third of the time of a regular expression.
+    return "\n".join([line and indent + line for line in text.split("\n")])
 
 
 # Below, `indent` is the column at which the keys or dashes of a collection are. `column` is the rightmost column at
@@ -247,11 +254,13 @@ def _literal(text: str, indent: str) -> str:
 
 
 def _new_literal(text: str, indent: str) -> str:
-    if not text or _NOT_IN_LITERAL.search(text):
+    # One expression for all of this would take ten times as long.
+    odd_ends = text.startswith((" ", "\n")) or text.endswith((" ", "\n\n"))
+    if not text or odd_ends or " \n" in text or _NOT_IN_LITERAL.search(text):
         return ""
     if text.endswith("\n"):
-        return " |\n" + _LINE_START.sub(f"{indent}  ", text)
-    return " |-\n" + _LINE_START.sub(f"{indent}  ", text) + "\n"
+        return " |\n" + _indented(text, f"{indent}  ")
+    return " |-\n" + _indented(text, f"{indent}  ") + "\n"
 
 
 _long_literal = lru_cache(CACHED_LONG_TEXTS)(_new_literal)
@@ -281,4 +290,4 @@ def _moved(node: yaml.Node, start: int, indent: str) -> str:
     if _UNMOVABLE.search(text):
         raise _UnmovableError
     first, end, others = text[start:].partition("\n")
-    return first + end + _LINE_START.sub(indent, others)
+    return first + end + _indented(others, indent)

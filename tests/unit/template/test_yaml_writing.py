@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -27,7 +28,8 @@ KEYS = ("Ref", "Fn::Sub", "Fn::GetAtt", "Fn::If", "Fn::Base64", "Fn::Transform",
 
 
 def by_pyyaml(value: Any, column: int) -> str:
-    return yaml_nodes.text_of(yaml_nodes.node_of(value, column))
+    text = yaml_nodes.text_of(yaml_nodes.node_of(value, column))
+    return re.sub(r"^(?=.)", " " * column, text, flags=re.MULTILINE)
 
 
 class Values:
