@@ -1,6 +1,6 @@
 """Renders the stacks of all layers in all environments. Many stacks are rendered in one process per core.
 
-Each process renders batches of stacks of a layer, and returns them compressed. The order and the bytes of the stacks do
+Each process renders batches of stacks of a layer, and writes them to the store. The order and the bytes of the stacks do
 not depend on the number of processes.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from cicd_templates.config.environment import Environment
@@ -19,7 +20,7 @@ from cicd_templates.layer.user_layers import explained_user_errors
 from cicd_templates.render.equal_names import name_marks
 from cicd_templates.render.processes import map_in_processes, process_count
 from cicd_templates.render.stack_rendering import render_stack
-from cicd_templates.render.template_store import Packed, Unpacked, pack
+from cicd_templates.render.template_store import Place, TemplateStore, Unpacked
 from cicd_templates.render.template_text import Format
 from cicd_templates.render.uses import uses_of
 from cicd_templates.template.stack_facts import StackFacts
@@ -41,7 +42,7 @@ class FinishedStack(NamedTuple):
     digest: str
     size: int
     name_marks: tuple[int, ...]
-    template: Unpacked | Packed
+    template: Unpacked | Place
 
 
 class Job(NamedTuple):
@@ -81,9 +82,9 @@ class Project:
             for build in builds[job.start : job.stop]:
                 yield _finished(render_stack(env, layer, self.layers, build(), self.form))
 
-    def render_packed(self, job: Job) -> list[FinishedStack]:
-        """Return the stacks of a job, compressed. Raises the errors of `render`."""
-        return [stack._replace(template=pack(stack.template)) for stack in self.render(job)]
+    def render_into(self, store: TemplateStore, job: Job) -> list[FinishedStack]:
+        """Write the templates of a job to the file of `store`. Return the stacks. Raises the errors of `render`."""
+        return [stack._replace(template=store.write(stack.template)) for stack in self.render(job)]
 
     def layer_of(self, job: Job) -> str:
         """Return the part of a message that says which layer a job renders."""
@@ -96,11 +97,15 @@ class Project:
 
 
 def render_layers(
-    environments: Sequence[Environment], layers: Sequence[Layer], form: Format, cores: int | None = None
+    environments: Sequence[Environment],
+    layers: Sequence[Layer],
+    form: Format,
+    store: TemplateStore,
+    cores: int | None = None,
 ) -> Iterator[tuple[Environment, Layer, FinishedStack]]:
     """Yield the stacks of all environments and layers, in the order of environments, layers and services.
 
-    `cores` is the number of processes to use for many stacks; the default is one for each core. Raises `CicdError`
+    The templates of many stacks are then in `store`. `cores` is the number of processes to use for many stacks; the default is one for each core. Raises `CicdError`
     with the name of the layer if a process ends without its stacks.
     """
     with explained_user_errors(layers):
@@ -108,11 +113,12 @@ def render_layers(
     project = Project(environments, layers, form, uses)
     jobs = list(project.jobs(STACKS_PER_JOB))
     processes = process_count(sum(job.stop - job.start for job in jobs), cores)
-    finished: Iterable[Iterable[FinishedStack]] = (
-        map(project.render, jobs)
-        if processes < 2
-        else map_in_processes(project.render_packed, jobs, processes, project.layer_of)
-    )
+    finished: Iterable[Iterable[FinishedStack]]
+    if processes < 2:
+        finished = map(project.render, jobs)
+    else:
+        store.open()
+        finished = map_in_processes(partial(project.render_into, store), jobs, processes, project.layer_of)
     for job, rendered in zip(jobs, finished, strict=True):
         for stack in rendered:
             yield environments[job.environment], layers[job.layer], stack

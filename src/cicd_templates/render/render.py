@@ -74,7 +74,7 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
     store = TemplateStore()
     marks: list[tuple[int, ...]] = []
     rendered: dict[str, list[RenderedStack]] = {environment.name: [] for environment in configuration.environments}
-    for env, layer, stack in render_layers(configuration.environments, layers, form):
+    for env, layer, stack in render_layers(configuration.environments, layers, form, store):
         number = store.add(stack.template)
         marks.append(stack.name_marks)
         rendered[env.name].append(

@@ -53,7 +53,7 @@ def rendered(cores: int) -> list[object]:
     store = TemplateStore()
     return [
         (env.name, layer.name, stack.path, stack.facts, stack.links, stack.digest, stack.size, text)
-        for env, layer, stack in render_layers(ENVIRONMENTS, LAYERS, "yaml", cores)
+        for env, layer, stack in render_layers(ENVIRONMENTS, LAYERS, "yaml", store, cores)
         if (text := store.text(store.add(stack.template)))
     ]
 
@@ -79,25 +79,25 @@ def test_a_killed_process_is_one_line_with_its_layer() -> None:
     with pytest.raises(
         CicdError, match=r"^one of 2 processes was killed while it rendered the layer \w+ of tools or a later one; if"
     ):
-        list(render_layers(ENVIRONMENTS, layers, "yaml", 2))
+        list(render_layers(ENVIRONMENTS, layers, "yaml", TemplateStore(), 2))
 
 
 @pytest.mark.usefixtures("in_processes")
 def test_an_error_in_a_process_is_the_same_error() -> None:
     with pytest.raises(ConfigurationError, match=r"^templates/extra/wrong\.py:3: is wrong$"):
-        list(render_layers(ENVIRONMENTS, (*LAYERS, Layer("wrong", wrong)), "yaml", 2))
+        list(render_layers(ENVIRONMENTS, (*LAYERS, Layer("wrong", wrong)), "yaml", TemplateStore(), 2))
 
 
-def test_a_process_returns_compressed_stacks() -> None:
+def test_a_process_writes_its_stacks_to_the_store() -> None:
     project = Project(ENVIRONMENTS[:1], LAYERS, "yaml", [{}])
     store = TemplateStore()
 
     assert list(project.jobs(1)) == [Job(0, number, 0, 1) for number in range(3)]
-    (packed,) = project.render_packed(Job(0, 1, 0, 1))
+    (written,) = project.render_into(store, Job(0, 1, 0, 1))
     (plain,) = project.render(Job(0, 1, 0, 1))
-    assert packed.facts == plain.facts
-    assert packed.digest == plain.digest
-    assert store.text(store.add(packed.template)) == store.text(store.add(plain.template))
+    assert written.facts == plain.facts
+    assert written.digest == plain.digest
+    assert store.text(store.add(written.template)) == store.text(store.add(plain.template))
 
 
 def test_a_job_has_at_most_so_many_stacks_of_one_layer() -> None:

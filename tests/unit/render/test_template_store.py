@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cicd_templates.errors import CicdError
-from cicd_templates.render.template_store import TemplateStore, Unpacked, pack
+from cicd_templates.render.processes import map_in_processes
+from cicd_templates.render.template_store import TemplateStore, Unpacked
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])) | st.dates(),
@@ -32,7 +33,7 @@ def test_templates_are_read_back_as_they_were_whether_in_memory_or_not(
 
     assert numbers == list(range(len(templates)))
     # Reading does not disturb what is added later.
-    numbers.append(store.add(pack(Unpacked("last\r\n", {"Day": date(2026, 11, 28)}))))
+    numbers.append(store.add(store.write(Unpacked("last\r\n", {"Day": date(2026, 11, 28)}))))
     for number, (text, content) in reversed([*zip(numbers, templates, strict=False)]):
         assert (store.text(number), store.content(number)) == (text, content)
     assert (store.text(numbers[-1]), store.content(numbers[-1])) == ("last\r\n", {"Day": date(2026, 11, 28)})
@@ -65,7 +66,7 @@ def test_a_folder_without_space_is_one_clear_error(monkeypatch: pytest.MonkeyPat
 
 def test_a_file_that_cannot_be_read_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
-        def __getattr__(self, name: str) -> Any:
+        def fileno(self) -> Any:
             raise OSError(5, "Input/output error")
 
     store = TemplateStore(in_memory=0)
@@ -75,6 +76,22 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(monkeypatch: pytest.Monke
     for read in (store.text, store.content):
         with pytest.raises(CicdError, match="Input/output error; free some space"):
             read(number)
+    with pytest.raises(CicdError, match="Input/output error; free some space"):
+        store.write(Unpacked("text", {}))
+
+
+def test_forked_processes_write_to_the_same_file_at_the_same_time() -> None:
+    store = TemplateStore(in_memory=0)
+    store.open()
+    templates = [Unpacked(f"{number} " * 50_000, {"Number": [number] * 1_000}) for number in range(40)]
+
+    places = map_in_processes(store.write, templates, 4, lambda template: "wrote a template")
+    numbers = [store.add(place) for place in places]
+    numbers.append(store.add(Unpacked("last", {})))
+    assert [Unpacked(store.text(number), store.content(number)) for number in numbers] == [
+        *templates,
+        Unpacked("last", {}),
+    ]
 
 
 def test_the_file_is_closed_with_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
