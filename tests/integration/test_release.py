@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.config.naming import TEMPLATES_KEY
-from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.local.iam_decisions import Calls
+from cicd_templates.deploy.releases import release
 from tests.integration.conftest import Project
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -79,17 +79,17 @@ def test_a_run_whose_credentials_end_while_it_is_followed_continues_and_is_named
     project: Project, app: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.ok("deploy --env tools --local --yes")
-    ended, calls = tmp_path_factory.mktemp("sign-in") / "ended", Calls(project.engine.folder)
-    before = len(calls.rows())
+    ended, actions = tmp_path_factory.mktemp("sign-in") / "ended", release._actions
     sign_in_until(ended, project, monkeypatch)
 
-    def end_after_the_first_look(*_: Any) -> None:
-        if any(action == "codepipeline:ListActionExecutions" for _, action, *_ in calls.rows()[before:]):
-            ended.touch()
+    def end_after_the_first_look(*run: Any) -> Iterator[Any]:
+        yield from actions(*run)
+        ended.touch()
 
-    monkeypatch.setattr(Polling, "pause", end_after_the_first_look)
+    monkeypatch.setattr(release, "_actions", end_after_the_first_look)
     result = project.type(f"release --app {app} --wait")
 
+    assert ended.exists()
     assert result.exit_code == 75, result.output
     (start,) = project.engine.record.starts(project.accounts["tools"])
     assert f"  run      {start['execution']} of parcel-dispatcher-shipping-tools\n" in result.output
