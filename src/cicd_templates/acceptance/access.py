@@ -17,7 +17,7 @@ ZONE_FILTERS = {"opt-in-status": "opt-in-not-required", "zone-type": "availabili
 def access_of(configuration: Configuration) -> dict[str, EnvironmentAccess]:
     """Return the account, region and credentials of each environment of the run.
 
-    These environments are tools, and the first and the last runtime environment of the configuration.
+    The run uses three environments: tools, and the first and the last runtime environment of the configuration.
 
     Raises `ConfigurationError` if the configuration has no tools or no runtime environment.
     """
@@ -32,7 +32,7 @@ def access_of(configuration: Configuration) -> dict[str, EnvironmentAccess]:
 def zones_of(ec2: Any, region: str) -> list[str]:
     """Return the names of two availability zones that the account can use. Some accounts lack some zones.
 
-    Raises `CicdError` if there are fewer than two.
+    Raises `CicdError` if the account can use fewer than two zones.
     """
     filters = [{"Name": name, "Values": [value]} for name, value in ZONE_FILTERS.items()]
     answer = ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]

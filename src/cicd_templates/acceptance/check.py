@@ -45,9 +45,9 @@ class CheckContext:
 
     `clients` returns the AWS clients of an environment, which use the credentials of the user. A check uses them for
     resources that it creates, changes or reads itself. `facts` are values that checks record for later checks; they are
-    written to the journal. `connect` returns the clients of an environment, which use the given temporary credentials
-    from AssumeRole. `post` sends a body to an address, trusts only the given certificates, and returns the status of
-    the response. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to the
+    written to the journal. `connect` also returns the clients of an environment, but with temporary credentials from
+    AssumeRole. `post` sends a request and returns the status of the response. For TLS, it trusts only the certificates
+    that it gets. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to the
     journal at once.
     """
 
@@ -82,10 +82,10 @@ class Check:
 
     `proves` is the statement, in one sentence. `run` returns the answer, a sentence for the report, or raises
     `CheckFailed`. If a run is killed during a check, the continued run repeats this check. So `run` must be safe to
-    repeat at any time. `needs` are the checks that must have passed before. After a failure, the run continues if
-    `safe_to_continue` is true. Otherwise, only the checks with `last` are run. `local_coverage` says what the check can
-    do on the local AWS, and `local_limit` says why it cannot do more. `question` is a question that AWS's documentation
-    leaves open. The result of the check on AWS answers it.
+    repeat at any time. `needs` lists the checks that must pass before this check. After a failure, the run continues if
+    `safe_to_continue` is true. Otherwise, it runs only the checks with `last`. `local_coverage` says what the check can
+    do on the local AWS, and `local_limit` says why it cannot do more. `question` is a question about AWS that its
+    documentation does not answer, but the check does.
     """
 
     name: str

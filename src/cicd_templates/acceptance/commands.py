@@ -55,9 +55,9 @@ class Answer:
 class Commands:
     """Runs the commands of this tool in `folder`.
 
-    `tool` is the folder with `templates/`. `options` are added to every command that accepts them. `held` is the file
-    descriptor of the run's lock. Each command inherits it, so that the lock is held until the command ends, even if the
-    run is killed.
+    `tool` is the folder with `templates/`. The class adds `options` to every command that accepts them. `held` is the
+    file descriptor of the run's lock. Each command inherits this descriptor. So the lock stays held until the command
+    ends, even if the run is killed.
     """
 
     folder: Path
@@ -73,9 +73,10 @@ class Commands:
         expected: Collection[int] = (0,),
         credentials: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a command, and return its exit code and output. Its standard input is empty, and never a terminal.
+        """Run a command without input, and return its exit code and output.
 
-        `credentials` are temporary credentials from AssumeRole. If given, the command's environment has no others.
+        If `credentials` from AssumeRole are given, the environment variables of the command contain no other
+        credentials.
 
         Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the command ended while
         its work in AWS continues. After Ctrl-C or SIGTERM, passes the interrupt on to the command, waits until the
@@ -109,7 +110,7 @@ class Commands:
         expected: Collection[int] = (0,),
         credentials: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Run a command on the acceptance run's copy of `environment`, in AWS or in the local AWS."""
+        """Run a command for an environment of the acceptance run, in AWS or in the local AWS."""
         where = ["--env", environment, "--suffix", self.suffix, *(["--local"] if self.local else [])]
         return self.run(verb, *where, *arguments, expected=expected, credentials=credentials)
 

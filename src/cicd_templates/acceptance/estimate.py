@@ -20,11 +20,12 @@ RELEASES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """A kind of resource that costs money: how many the run creates, and the price of one, per hour or once.
+    """A kind of resource that costs money, with the number that the run creates and the price of one.
 
-    `page` is the page of AWS that has the price. `repeated` names a page of another publisher that shows the same
-    price, and the date of this page. `units` maps each CloudFormation type to the number of units that AWS charges for
-    one resource of this type.
+    The price is per hour, or is paid once.
+
+    `page` is the price page of AWS. `repeated` is a page of another publisher with the same price, and the page's date.
+    `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 
     name: str
@@ -58,7 +59,7 @@ ITEMS = (
         "cloudpipelines.pages.dev, 2026", units={"AWS::EC2::NatGateway": 1},
     ),
     Item(
-        "public IPv4 addresses, of NAT gateways and load balancers", 6, 0.005, "Amazon VPC pricing",
+        "public IPv4 addresses of NAT gateways and load balancers", 6, 0.005, "Amazon VPC pricing",
         "factualminds.com, 2026-06-13", units={"AWS::EC2::EIP": 1, "AWS::ElasticLoadBalancingV2::LoadBalancer": 2},
     ),
     Item(
@@ -101,9 +102,7 @@ OTHERS = frozenset(
 
 
 def price_table() -> list[str]:
-    """Return the lines of a table of prices. Each row has the price's page of AWS, and the page that it was compared
-    with.
-    """
+    """Return the lines of a table of prices. Each row names the price page of AWS, and the page of the comparison."""
     lines = ["| Price in US dollars | For | Page of AWS | Written down | Compared with |", "|---|---|---|---|---|"]
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
@@ -137,4 +136,4 @@ def lines(*, local: bool, accounts: int, regions: list[str], checks: int) -> Ite
     for item in ITEMS:
         yield f"  {item.dollars:6.2f} USD  {item.name} ({item.count:g})"
     yield f"  {total():6.2f} USD  in all; {SOURCE}"
-    yield "Keys that are deleted wait for seven days or more; they cost nothing in this time."
+    yield "KMS deletes a key after a waiting period of at least seven days, which costs nothing."

@@ -57,7 +57,7 @@ class Journal:
         self.save()
 
     def end(self, name: str, entry: Entry) -> None:
-        """Record the result of a check, and the facts that it recorded for later checks."""
+        """Record the result of a check, and its facts for later checks."""
         self.running = ""
         self.entries[name] = entry
         self.save()
@@ -96,8 +96,8 @@ def read_journal(path: Path) -> Journal | None:
         return None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CicdError(
-            f"{path}: not written by this version of `make acceptance`; the resources of its run have the tag "
-            "Project=acceptance; destroy them, then remove the file"
+            f"{path}: another version of `make acceptance` wrote this file; delete the resources of its run, which "
+            f"have the tag Project=acceptance, then remove the file"
         ) from None
 
 
@@ -113,7 +113,7 @@ def locked(folder: Path) -> Iterator[int]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise RefusedError(
-                f"another acceptance run, or a command of a killed run, is still running; wait until {folder / LOCK} "
-                "is unlocked"
+                f"another acceptance run, or a command of a killed run, is still running; wait until it ends (it "
+                f"holds the lock {folder / LOCK})"
             ) from None
         yield stream.fileno()

@@ -29,7 +29,7 @@ def start(project: Project, python: Path) -> Engine:
 
 
 def find(project: Project) -> Engine | None:
-    """Return the local AWS of the run if it is still running, otherwise None.
+    """Return the local AWS of the run, or None if it is not running any more.
 
     If it has just been started, wait some seconds until it answers.
     """

@@ -1,4 +1,6 @@
-"""Releases an application and returns the result of each action. In AWS, the pipeline runs; locally, a rehearsal."""
+"""Releases an application and returns the result of each action. In AWS, the pipeline runs the actions. On the local
+AWS, a rehearsal runs them.
+"""
 
 from __future__ import annotations
 
@@ -61,8 +63,8 @@ def run_pipeline(
     In AWS, the function polls the run until it ends, and calls `at_each_poll` at each poll. It stops a run that waits
     longer than `HELD_SECONDS` for its deployment window.
 
-    The facts of the run are recorded under `name`. If a check was interrupted, the repeated check continues with the
-    same pipeline run. This works even if the command `release` was interrupted before it showed the id of the run.
+    The function records the facts of the run under `name`. If a check is interrupted, its repetition continues with the
+    same pipeline run. This works even if the command `release` was interrupted before it showed the run's id.
     """
     if context.local:
         return _rehearsed(context, archive, name)
@@ -119,7 +121,7 @@ def _released(context: CheckContext, archive: str, name: str, at_each_poll: Call
 
 
 def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
-    """Wait until the pipeline has no execution in progress. Reject approvals that such an execution waits for.
+    """Wait until the pipeline has no execution in progress. Reject each execution that waits for an approval.
 
     A stage that rolls back automatically starts a new execution. This execution and the next deployment of a check
     would otherwise change the same stack at the same time.
@@ -137,7 +139,8 @@ def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
 
 
 def window_rule(context: CheckContext, name: str) -> str:
-    """Return the state of the deployment window's rule in the run `name`, or an empty string if it was not evaluated.
+    """Return the state of the deployment window's rule in the run `name`, or "" if CodePipeline did not evaluate the
+    rule.
 
     If the run was stopped while it waited for the window, the state is `Abandoned`, or still `InProgress`.
     """
@@ -166,8 +169,8 @@ def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) 
 def _continued(context: CheckContext, name: str) -> list[str] | None:
     """Return the pipeline and the execution that an earlier attempt of this release started, or None.
 
-    Before its upload, the first attempt records the source versions that already have executions. A later attempt
-    searches for an execution of another source version. It waits as long as CodePipeline may need to start an
+    The first attempt records, before its upload, the source versions that already have executions. A later attempt
+    searches for an execution of any other source version. It waits as long as CodePipeline may need to start an
     execution.
     """
     before = f"versions before {name}"
@@ -251,8 +254,9 @@ def _actions(client: Any, pipeline: str, execution: str) -> PipelineRun:
 
 
 def is_of(path: str, environment: str) -> bool:
-    """Return whether an action is in a stage of an environment. Staging, for example, has `Staging` and
-    `Staging-Migration`.
+    """Return whether the action `path` belongs to a stage of an environment.
+
+    Staging, for example, has the stages `Staging` and `Staging-Migration`.
     """
     stage = path.partition("/")[0].lower()
     return stage == environment or stage.startswith(f"{environment}-")

@@ -63,7 +63,7 @@ class EnvironmentAccess:
 
     @property
     def certificate_name(self) -> str:
-        """Return the domain name, with a wildcard, that covers every load balancer of the region."""
+        """Return the wildcard domain name that matches every load balancer of the region."""
         return f"*.{self.region}.elb.{partition_of(self.region).dns_suffix}"
 
     @property
@@ -78,11 +78,11 @@ class Settings:
 
     `certificates` maps each runtime environment to the ARN of its certificate. `roles` maps each environment to the
     role that deploys it; an environment without a role is deployed with the user's credentials. `sessions` are the
-    environments whose commands use the credentials in environment variables instead. `zones` are the availability zones
-    of each runtime environment. `rollout` is the deployment strategy of the service in staging. `window` is the
-    deployment window of production, if there is one. `patch` changes one stack of staging. `production` is the
-    protection of production, which becomes `disposable` before the destruction. `trusted` are the certificates, as PEM,
-    that the smoke test of the application and the hook `smoke` trust.
+    environments whose commands use the credentials in environment variables instead of a role. `zones` are the
+    availability zones of each runtime environment. `rollout` is the deployment strategy of the service in staging.
+    `window` is the deployment window of production, if there is one. `patch` changes one stack of staging. `production`
+    is the protection of production, which becomes `disposable` before the destruction. `trusted` are the certificates,
+    as PEM, that the smoke test of the application and the hook `smoke` trust.
     """
 
     certificates: Mapping[str, str] = field(default_factory=dict)

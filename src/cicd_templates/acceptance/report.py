@@ -55,14 +55,15 @@ class Report:
     rows: Sequence[Row]
 
     def having(self, state: State) -> list[Row]:
-        """Return the rows of the checks that have the state `state`."""
+        """Return the rows of the checks in one of the states."""
         return [row for row in self.rows if row.state is state]
 
 
 def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
-    """Return a text in which account ids, ARNs, the run's names, addresses, file paths and long secrets are replaced.
+    """Return a text without identifying values: account ids, ARNs, the run's names, addresses, file paths and long
+    secrets.
 
-    `known` maps values that must not be in the report to the words that replace them.
+    `known` maps further values that must not be in the report to their replacements.
     """
     # An ARN contains known values, so it is replaced first.
     text = ARN.sub("(an ARN)", " ".join(text.split()))

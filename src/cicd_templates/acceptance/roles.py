@@ -1,4 +1,4 @@
-"""Creates and removes the roles of a run: the roles that deploy, and the roles of people who use the pipeline."""
+"""Creates and removes the roles of a run: roles for deployments, and roles for people who use the pipeline."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ATTEMPTS, PAUSE_SECONDS = 12, 10.0
 def create_role(context: CheckContext, environment: str, name: str, policies: Iterable[str]) -> str:
     """Create a role that the user may assume, attach the `policies` to it, and return the ARN of the role.
 
-    If an earlier, interrupted attempt has created the role or a policy, it is used again.
+    If an interrupted attempt has already created the role or a policy, the function uses it.
     """
     iam, access = context.clients(environment).iam, context.access[environment]
     # The checks also assume the role, with the user's `role_arn` in the account of the environment.
@@ -67,8 +67,7 @@ def delete_role(context: CheckContext, environment: str, name: str) -> bool:
 
 @contextmanager
 def acting_as(context: CheckContext, group: str) -> Iterator[None]:
-    """Within the `with` block, run the commands for the pipeline as a person in `group`: with a role that has its
-    policy.
+    """Within the `with` block, run the commands for the pipeline with a role that has the policy of `group`.
 
     On the first use, create the role and wait until it can be assumed.
     """
@@ -108,7 +107,9 @@ def _can_be_assumed(context: CheckContext, role: str) -> bool:
 
 
 def remove_people(context: CheckContext) -> None:
-    """Delete the roles of people, because a stack cannot delete a policy while a role outside the stack has it."""
+    """Delete the roles of people. Otherwise, their stack could not delete the policies that are attached to these
+    roles.
+    """
     for group in (DEVELOPERS, AUDITORS):
         delete_role(context, TOOLS, _name(context, group))
     context.facts.pop("usable roles", None)

@@ -15,7 +15,7 @@ Listener = Callable[[Check, Entry | None], None]
 
 
 def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal, listener: Listener) -> None:
-    """Run every check that has no entry in the journal or must be repeated.
+    """Run every check that the journal does not contain, and every check that must be repeated.
 
     A check is repeated if it had to wait, or if it is one of the last checks and has not passed. When a check begins,
     `listener` is called with the check and None. When it ends, `listener` is called with the check and its entry.
@@ -44,14 +44,14 @@ def _not_run(check: Check, checks: Sequence[Check], context: CheckContext, journ
     if missing := _missing(check, journal.entries):
         return Entry(State.SKIPPED, f"needs {', '.join(missing)}")
     if not check.last and (unsafe := _unsafe_failures(checks, journal.entries)):
-        return Entry(State.SKIPPED, f"only the last checks are safe after the failure of {unsafe[0]}")
+        return Entry(State.SKIPPED, f"after the failure of {unsafe[0]}, only the last checks are safe to run")
     if context.local and check.local_coverage is LocalCoverage.NOT_POSSIBLE:
         return Entry(State.NOT_POSSIBLE, check.local_limit)
     return None
 
 
 def _unsafe_failures(checks: Sequence[Check], entries: Mapping[str, Entry]) -> list[str]:
-    """Return the failed checks after which it is not safe to run other checks than the last ones."""
+    """Return the failed checks after which only the last checks are safe to run."""
     failed = {name for name, entry in entries.items() if entry.state is State.FAILED}
     return [check.name for check in checks if check.name in failed and not check.safe_to_continue]
 

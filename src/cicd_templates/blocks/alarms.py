@@ -28,7 +28,7 @@ FILLED_WITH_ZERO = re.compile(r"FILL\(\w+, 0\)")
 
 @dataclass(frozen=True)
 class Metric:
-    """A CloudWatch metric with its dimensions. `statistic` is, for example, `Sum`. It is calculated for every `period`
+    """A CloudWatch metric with its dimensions. CloudWatch calculates `statistic` (such as `Sum`) for every `period`
     seconds.
     """
 
@@ -43,7 +43,7 @@ class Metric:
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """Return a metric query. Metric math expressions refer to the result of the query by the id `query_id`."""
+        """Return a metric query with the id `query_id`, by which metric math expressions refer to its result."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(

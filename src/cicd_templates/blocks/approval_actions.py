@@ -80,7 +80,7 @@ def check_action(
     name: str = CHECK_ACTION,
     order: int,
 ) -> PipelineAction:
-    """Return an action that fails if a change set deploys something unsigned, or differs from the approved change set.
+    """Return an action that fails if a change set deploys something unsigned, or is not the approved change set.
 
     `layers` are the layers whose stacks the action checks.
 
@@ -132,12 +132,12 @@ def _review_name(peer: Environment) -> str:
 
 
 def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters that tell the review function and the check function which change sets a stage has."""
+    """Return the parameters that tell the review and check functions which change sets they examine."""
     return {"changeSet": release_change_set_name(peer, context.service), **_reading(context, peer)}
 
 
 def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters with which a function reads, in an environment, what this pipeline run deploys there."""
+    """Return the parameters that tell a function where to read what this pipeline run deploys to an environment."""
     return {
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,

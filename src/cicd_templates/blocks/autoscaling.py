@@ -1,4 +1,4 @@
-"""Scales a service by its use of CPU and memory, by requests, by the messages in its queues, and by a schedule.
+"""Scales a service on its use of CPU and memory, its requests, the messages in its queues, and a schedule.
 
 The policy for requests adds up the metrics of both target groups, so it works with every deployment strategy.
 

@@ -45,7 +45,7 @@ def may_read_tagged(sid: str, bucket: BucketName, *keys: str) -> Grant:
 def may_find(sid: str, bucket: BucketName) -> Grant:
     """Let a role read a bucket's region, owner and versioning.
 
-    CodeBuild and CodePipeline do this before they use a bucket.
+    CodeBuild and CodePipeline read these properties before they use a bucket.
     """
     return allow(
         sid,
@@ -55,7 +55,7 @@ def may_find(sid: str, bucket: BucketName) -> Grant:
 
 
 def may_put_tagged(sid: str, bucket: BucketName, keys: str) -> Grant:
-    """Let a pipeline's source action put objects and their tags if the objects' keys match `keys`."""
+    """Let a pipeline's source action put tagged objects whose keys match one of `keys`."""
     return allow(sid, [actions.PutObject, actions.PutObjectTagging], on=bucket_arn(bucket, keys))
 
 

@@ -174,8 +174,7 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
 
 
 def refuse_replacement(bucket: s3.Bucket) -> Grant:
-    """Deny every put that could overwrite an object. Only conditional puts are allowed, which fail if the object
-    exists.
+    """Deny every put that could overwrite an object. Only a conditional put is allowed: it fails if the object exists.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
     """
@@ -191,8 +190,8 @@ def refuse_replacement(bucket: s3.Bucket) -> Grant:
 def lock_objects(bucket: s3.Bucket, mode: str, days: int) -> s3.Bucket:
     """Lock each new object version of `bucket` for `days` days with S3 Object Lock. Return the bucket.
 
-    Object Lock can be enabled after the bucket's creation, but can never be disabled. Object versions that are older
-    than the lock stay unlocked: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
+    Object Lock can be enabled for an existing bucket, but can never be disabled. Existing object versions stay
+    unlocked: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
     """
     retention = s3.DefaultRetention(Mode=mode, Days=days)
     bucket.ObjectLockEnabled = True
@@ -225,8 +224,8 @@ def lock_change_rule(
 ) -> events.Rule:
     """Return an EventBridge rule that reports changes of the lock of `bucket`, and changes of its bucket policy.
 
-    S3 has no API call that only removes a default retention. A person removes it with a new configuration without a
-    rule.
+    S3 has no call that only removes the default retention. A person removes it by a new lock configuration without a
+    rule, so the EventBridge rule reports every new configuration.
     """
     pattern = {
         "source": ["aws.s3"],
@@ -327,6 +326,6 @@ def _policy(logical_id: str, bucket: s3.Bucket, *grants: Grant) -> s3.BucketPoli
         json.dumps(encode_to_dict(policy), separators=(",", ":")),
         POLICY_LENGTH,
         f"the policy of the bucket {bucket.title}",
-        "let fewer services have the hook verify-image, or fewer environments",
+        "use the hook verify-image for fewer services, or reduce the number of environments",
     )
     return s3.BucketPolicy(logical_id, Bucket=bucket.ref(), PolicyDocument=policy)

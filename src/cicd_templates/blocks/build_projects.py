@@ -70,7 +70,7 @@ def project(
     report_artifact: str = "",
     runs_application: bool = False,
 ) -> BuildProject:
-    """Return a CodeBuild project, which a pipeline runs on the pipeline's artifacts.
+    """Return a CodeBuild project that builds or checks the artifacts of a pipeline.
 
     `secrets` maps environment variables to ARNs of secrets; `grants` must let the project read these secrets. The
     project may read the source of its own pipeline. If `report_artifact` is given, the project may write this artifact,
@@ -134,7 +134,7 @@ def project(
 
 
 def sha256(buildspec: str) -> str:
-    """Return the SHA-256 digest of a build specification. The provenance of an image contains this digest."""
+    """Return the SHA-256 digest of a build specification, as the provenance of an image records it."""
     return hashlib.sha256(buildspec.encode()).hexdigest()
 
 

@@ -75,7 +75,7 @@ def volumes_of(containers: Sequence[ecs.ContainerDefinition]) -> list[ecs.Volume
 
 
 def further_containers(env: Environment, service: Service, parts: TaskParts) -> list[ecs.ContainerDefinition]:
-    """Return the additional containers of a task, which the configuration adds to the service's own container.
+    """Return the containers that the configuration adds to the service's own container in a task.
 
     First, the containers with `init` run one after the other. Then all other containers start.
     """
@@ -105,8 +105,7 @@ def further_containers(env: Environment, service: Service, parts: TaskParts) -> 
 
 
 def start_after(container: ecs.ContainerDefinition, service: Service) -> None:
-    """Let the service's own container start after all other containers, and give it the remaining CPU units of the
-    task.
+    """Let the service's own container start last, and give it the remaining CPU units of the task.
 
     A container without a CPU share gets almost no CPU time while other containers are busy. So the service's own
     container gets a share if another container has one:

@@ -20,7 +20,7 @@ DAY = 86400
 
 
 def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) -> str:
-    """Return the dashboard of a pipeline as JSON. `projects` maps labels of graphs to names of CodeBuild projects."""
+    """Return the dashboard of a pipeline as JSON. `projects` maps labels in graphs to CodeBuild projects."""
 
     def ours(name: str, **options: Any) -> list[Any]:
         return [METRIC_NAMESPACE, name, "PipelineName", pipeline, options]

@@ -1,4 +1,4 @@
-"""Creates private, encrypted Aurora PostgreSQL clusters that require TLS, and grants to connect with IAM tokens."""
+"""Creates private, encrypted Aurora PostgreSQL clusters that require TLS. Lets services connect with IAM tokens."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def instances(
 def database_alarms(
     env: Environment, name: str, settings: DatabaseTable, database: rds.DBCluster, operations: TopicArn
 ) -> Sequence[cloudwatch.Alarm]:
-    """Return alarms that notify `operations` if capacity, CPU or connections are too high for 15 minutes.
+    """Return alarms that notify `operations` if capacity, CPU use or connections are too high for 15 minutes.
 
     Each alarm uses the maximum over the instances. No alarm watches the storage, because Aurora's storage grows by
     itself.

@@ -36,8 +36,8 @@ def service_grants(env: Environment, service: Service) -> list[Grant]:
     """Return the permissions of the role that CloudFormation uses when a release updates a service's stacks.
 
     The permissions for the migration's stack are always included. When a migration is removed from the configuration,
-    CloudFormation must be allowed to delete the resources of the stack. A job has no ECS service but a schedule. The
-    module `job_permissions` has the permissions for this schedule.
+    CloudFormation must be allowed to delete the resources of the stack. A job has a schedule instead of an ECS service.
+    The module `job_permissions` returns the permissions for the schedule.
     """
     if service.settings.job is not None:
         return [*_task_definitions(env, service), *_of_every_service(env, service)]
@@ -214,9 +214,9 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 def may_resolve_values(env: Environment) -> list[Grant]:
     """Let a role deploy templates whose parameters read the values of other layers from Parameter Store.
 
-    CloudFormation reads these values, and checks that the subnets and security groups among them exist. For this,
-    CloudFormation uses the permissions of the role that calls CreateChangeSet, or those of the stack's role. AWS does
-    not document which of the two it uses when, so both roles get this grant.
+    CloudFormation reads these values, and checks that the subnets and security groups among them exist. AWS does not
+    document whether CloudFormation uses the role that calls CreateChangeSet or the stack's role. So both roles get this
+    grant.
     """
     return [
         allow(
@@ -254,8 +254,8 @@ def _scaling(env: Environment) -> list[Grant]:
     """Let CloudFormation manage the scalable target and the scaling policies, even if the service has no autoscaling.
 
     When autoscaling is removed from the configuration, CloudFormation must be allowed to delete these resources.
-    Application Auto Scaling creates the alarms of scaling policies itself, but its caller needs the permission, too:
-    https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
+    Application Auto Scaling creates the alarms of scaling policies, but CloudFormation, as its caller, also needs the
+    permission: https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
     """
     targets = _arn(env, "application-autoscaling", "scalable-target/*")
     service_linked = (

@@ -49,8 +49,9 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Safeguards:
-    """Everything that can stop an ECS deployment: the rollback alarms, and the lifecycle hook functions by hook
-    name.
+    """Everything that can stop an ECS deployment: the rollback alarms and the functions of lifecycle hooks.
+
+    The functions are keyed by the hook's name.
     """
 
     alarms: AlarmNames | None
@@ -72,10 +73,10 @@ def fargate_service(
 ) -> ecs.Service:
     """Return the ECS service. `traffic` is None for a worker, which has no load balancer.
 
-    The service gets all parts of `traffic` with every deployment strategy, even with the rolling strategy. The reason
-    is a later change of the strategy: ECS first requires a rolling deployment with both target groups, both listener
-    rules and the role. When the service returns to the rolling strategy, ECS keeps the target group that receives the
-    requests at that time: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
+    The service gets all parts of `traffic`, even with the rolling strategy. Before a later change to another strategy,
+    ECS requires a rolling deployment with both target groups, both listener rules and the role. When the service
+    returns to the rolling strategy, ECS keeps the target group that receives the requests at that time:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings
     vpc = ecs.AwsvpcConfiguration(AssignPublicIp="DISABLED", Subnets=subnets, SecurityGroups=[group])

@@ -37,7 +37,7 @@ class MonitoredService:
 
     @property
     def subject(self) -> str:
-        """The text with which messages about the service begin."""
+        """The beginning of each message about the service."""
         return self.service.name
 
     @property
@@ -72,7 +72,7 @@ class MonitoredEnvironment:
 
     @property
     def subject(self) -> str:
-        """The text with which messages about the environment begin."""
+        """The beginning of each message about the environment."""
         return f"{self.env.project.name} {self.env.qualified}"
 
     def rule_name(self, purpose: str) -> str:
@@ -171,8 +171,8 @@ def invocation_rule(
     function: awslambda.Function,
     **when: Any,
 ) -> tuple[events.Rule, awslambda.Permission]:
-    """Return an EventBridge rule that invokes a function on a schedule or for matching events, and the permission for
-    it.
+    """Return an EventBridge rule that invokes a function on a schedule or for matching events, and its Lambda
+    permission.
     """
     target = _target("Function", GetAtt(function, "Arn"), monitored.dead_letters)
     rule = _rule(logical_id, monitored, purpose, description, [target], **when)

@@ -1,6 +1,4 @@
-"""Creates IAM roles for workflows of GitHub Actions, which assume them with a token of GitHub, not with stored
-credentials.
-"""
+"""Creates IAM roles for workflows of GitHub Actions. A workflow assumes its role with an OIDC token of GitHub."""
 
 from __future__ import annotations
 

@@ -81,8 +81,8 @@ def hooks_may_decrypt_statements(env: Environment) -> list[Grant]:
 def may_verify_statements(tools: Environment, service: Service, alias: str) -> list[Grant]:
     """Let a hook find, read and verify the signed statements about its service. `alias` is the signing key's alias.
 
-    This grant cannot contain the ids of the KMS keys: only the tools account knows them, and AWS chooses them after the
-    hook exists. Instead, conditions limit which keys the hook may use, and how. The key policies name the hook.
+    This grant cannot contain the ids of the KMS keys, because the keys may not exist yet. Instead, conditions limit
+    which keys the hook may use, and how. The key policies name the hook.
     """
     evidence = f"arn:${{AWS::Partition}}:s3:::{evidence_bucket(tools)}"
     keys = Sub(f"arn:${{AWS::Partition}}:kms:{tools.region}:{tools.account}:key/*")
@@ -110,9 +110,7 @@ def evidence_bucket(tools: Environment) -> str:
 
 
 def listed_keys(service: str) -> str:
-    """Return a pattern that matches the S3 prefixes below which the signer stores its index of an image's
-    statements.
-    """
+    """Return a pattern for the S3 prefixes of the signer's index, which lists the statements about each image."""
     return f"{service}/{DIGESTS}/*"
 
 

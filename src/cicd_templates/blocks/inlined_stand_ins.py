@@ -1,8 +1,7 @@
 """Writes modules that replace other modules in the inline code of a Lambda function.
 
-A module that reads files, or that collects facts from many modules, cannot be joined with other modules. Its
-replacement, the stand-in, defines the same names with the same results. It contains the content of the files, or the
-needed facts, as constants.
+A module that reads files, or that collects facts from many modules, cannot be inlined. A stand-in replaces it: a module
+with the same functions, in which the files or the facts are constants.
 """
 
 from __future__ import annotations
@@ -60,9 +59,7 @@ def registry_stand_in() -> str:
 
 
 def _row(kind: ResourceType) -> str:
-    """Return the Python expression for a resource type with the needed facts, or an empty string if it has no such
-    facts.
-    """
+    """Return the Python expression for the needed facts of a resource type, or an empty string if there are none."""
     facts = list(_facts(kind))
     return f"ResourceType({', '.join([_text(kind.type_name), *facts])})" if facts else ""
 

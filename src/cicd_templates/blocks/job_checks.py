@@ -1,4 +1,4 @@
-"""Tests the release of a job: runs the new task definition once, before a protected environment gets the release."""
+"""Tests a release of a job: the new task definition runs once before the release reaches a protected environment."""
 
 from __future__ import annotations
 

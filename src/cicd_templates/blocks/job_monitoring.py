@@ -117,7 +117,7 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
 
 
 def watched_minutes(job: JobTable) -> int | None:
-    """Return the number of minutes after which a missing run is an alarm, or None if no alarm can watch the schedule.
+    """Return after how many minutes without a run the alarm fires, or None if no alarm can monitor the schedule.
 
     This is the longest time between two runs, plus all delays that a run may have without counting as failed.
     """
@@ -127,9 +127,7 @@ def watched_minutes(job: JobTable) -> int | None:
 
 
 def _missing_run_alarm(monitored: MonitoredService, minutes: int, tell: Sequence[TopicArn]) -> cloudwatch.Alarm:
-    """Return the alarm on a schedule that has not tried to start a run for `minutes`, so that its metric has no
-    value.
-    """
+    """Return an alarm that fires if the schedule's metric has no value for `minutes`: no run was even attempted."""
     period = FIVE_MINUTES if minutes <= DAY_MINUTES else HOUR
     base = alarm(
         "MissingRunAlarm",

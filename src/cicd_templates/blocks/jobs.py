@@ -55,7 +55,7 @@ def job_group(env: Environment, service: Service) -> str:
 
 
 def undelivered_starts_words(service: Service) -> list[str]:
-    """Return the words that form the name of the queue for failed starts."""
+    """Return the words in the name of the queue for failed starts."""
     return [service.name, SCHEDULE, DEAD_LETTERS]
 
 
@@ -68,7 +68,7 @@ def schedule_group(logical_id: str, env: Environment, service: Service) -> sched
 
 
 def undelivered_starts(logical_id: str, env: Environment, service: Service, key: KeyArn) -> sqs.Queue:
-    """Return the queue for starts that ECS refused so often that EventBridge Scheduler gave up."""
+    """Return the queue for failed starts: EventBridge Scheduler has given up after ECS refused repeated attempts."""
     return transient(encrypted_queue(logical_id, env, key, *undelivered_starts_words(service)))
 
 

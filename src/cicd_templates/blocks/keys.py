@@ -71,7 +71,7 @@ ENCRYPTION = [
 
 
 def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.Key:
-    """Return a symmetric KMS key with rotation. IAM policies of its account decide who may use it.
+    """Return a symmetric KMS key with rotation. IAM policies in its account determine who may use it.
 
     `statements` let other principals, such as AWS services, use the key. AWS's default key policy allows `kms:*`. This
     policy lists each action instead, so that an auditor can see what is allowed. A KMS grant stays valid even when its
@@ -106,7 +106,7 @@ def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.K
 
 
 def key_alias(logical_id: str, env: Environment, key: kms.Key) -> kms.Alias:
-    """Return an alias of the key, because an alias is easier to find than the key's id."""
+    """Return an alias of the key. People find an alias more easily than the key's id."""
     return kms.Alias(
         logical_id, AliasName=f"alias/{physical_name(env, 'AWS::KMS::Alias', 'key')}", TargetKeyId=key.ref()
     )

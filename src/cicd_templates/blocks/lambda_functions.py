@@ -124,7 +124,10 @@ def _require_short_variables(function: str, variables: Mapping[str, AWSHelperFn 
 
 
 def _with_long_references(value: AWSHelperFn) -> str:
-    """Return a text that is about as long as `value` after the deployment. A pseudo parameter has its own length."""
+    """Return a text that is about as long as `value` will be after the deployment.
+
+    It replaces each reference by a long text, and keeps pseudo parameters.
+    """
     text = str(encode_to_dict(value).get("Fn::Sub", "${Reference}"))
     return re.sub(r"\$\{(?!AWS::)[^}]*\}", "x" * REFERENCE_LENGTH, text)
 
@@ -153,7 +156,7 @@ def may_answer_jobs(sid: str) -> Grant:
 
 
 def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHelperFn | str]:
-    """Return the environment variables with which a Lambda function finds the reviewed templates.
+    """Return the environment variables that tell a Lambda function where the reviewed templates are.
 
     If the configuration accepts an older version of the templates, another variable names that version.
     """
@@ -164,7 +167,7 @@ def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHe
 
 
 def registry_variables(env: Environment, service: Service) -> dict[str, AWSHelperFn | str]:
-    """Return the environment variables with which a function verifies the image of a release."""
+    """Return the environment variables that a function needs to verify the image of a release."""
     tools = env.tools
     repository = physical_name(tools, "AWS::ECR::Repository", service.name)
     return {

@@ -96,7 +96,7 @@ def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelp
 
 
 def listener(logical_id: str, env: Environment, balancer: elb.LoadBalancer, port: int) -> elb.Listener:
-    """Return a listener that all services share. It answers requests that match no service's rule with status 404."""
+    """Return a listener that all services share. If a request matches no rule of a service, the response is 404."""
     nothing_here = elb.Action(
         Type="fixed-response",
         FixedResponseConfig=elb.FixedResponseConfig(

@@ -52,6 +52,6 @@ def masked_log_group(logical_id: str, env: Environment, name: str, key: KeyArn) 
 
 
 def may_write(sid: str, group: logs.LogGroup) -> Grant:
-    """Let a role create streams in `group` and write events to the streams, but not create log groups."""
+    """Let a role create streams in `group` and write events to them. The role cannot create log groups."""
     # The ARN of a log group ends in `:*`, which stands for the group's streams.
     return allow(sid, [actions.CreateLogStream, actions.PutLogEvents], on=joined_text(GetAtt(group, "Arn")))

@@ -49,7 +49,7 @@ class Zone:
 
 
 def name_tag(env: Environment, what: str) -> Tags:
-    """Return the tag that the console shows as the resource's name."""
+    """Return the tag `Name`, which the console shows as the resource's name."""
     return Tags(Name=f"{name_prefix(env)}-{what}")
 
 

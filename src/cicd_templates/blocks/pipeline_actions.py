@@ -100,9 +100,7 @@ def _action(
 
 
 def s3_source_action(context: PipelineContext, name: str, bucket: BucketName, key: str) -> PipelineAction:
-    """Return a source action that reads an S3 object. An event starts the run and sets the object's version; the action
-    does not poll.
-    """
+    """Return a source action that reads an S3 object. It does not poll: an event starts the run with the version."""
     role = context.source_role(
         name,
         may_find("FindTheSource", bucket),

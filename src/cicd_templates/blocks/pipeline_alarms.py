@@ -1,4 +1,4 @@
-"""Creates the alarms of a service's pipeline: on its runs, its build durations, and the functions that it invokes.
+"""Creates the alarms of a service's pipeline. They monitor its runs, its builds, and the functions that it invokes.
 
 A link beside each AWS metric leads to AWS's documentation of the metric's name and dimensions.
 """
@@ -138,7 +138,7 @@ def gate_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return alarms on errors of the scan gate, and on releases for which the gate could not reach a verdict.
 
-    `word` is the word for the gate's Lambda function in the names of the alarms.
+    The names of the alarms contain `word`, the word for the gate's Lambda function.
     """
     notified = [topics["operations"], topics["security"]]
     cannot_judge = _failed_job_alarm(

@@ -1,4 +1,4 @@
-"""Creates rules that notify stakeholder groups of events of a pipeline, which CodePipeline and CloudTrail report.
+"""Creates rules that notify stakeholder groups when CodePipeline or CloudTrail reports an event of a pipeline.
 
 Detail types and states:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
@@ -99,7 +99,7 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
     """Return the event pattern for events of `detail_type` whose details match `detail`.
 
-    A keyword cannot contain a hyphen, so `_` in a keyword of `detail` stands for a hyphen.
+    The function replaces `_` in the keywords of `detail` by a hyphen, because Python does not allow one there.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {

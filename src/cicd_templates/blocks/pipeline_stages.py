@@ -54,8 +54,8 @@ def stage(
 def require_accepted_lengths(context: PipelineContext, stages: Iterable[PipelineStage]) -> None:
     """Raise `ConfigurationError` if a setting of an action is longer than CodePipeline accepts.
 
-    Settings can be too long because they contain names and paths of the configuration. A reference to a variable,
-    `#{...}`, is not counted, because its value is unknown before a run.
+    Settings contain names and paths from the configuration, which can be long. The function does not count references
+    to variables, `#{...}`, because their values are unknown before a run.
     """
     partition = partition_of(context.env.region).name
     for found in stages:
@@ -79,7 +79,7 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 
 
 def gate_condition() -> codepipeline.BeforeEntryConditions:
-    """Return an entry condition of a pipeline stage. It lets the run fail if the scan gate's verdict is not PASS.
+    """Return an entry condition of a pipeline stage. The run fails unless the scan gate's verdict is PASS.
 
     This is a second check, because the gate's own action also fails without the verdict PASS. The result of the
     condition must be `FAIL`. With `SKIP`, CodePipeline would skip only this stage and continue the run.
@@ -89,7 +89,7 @@ def gate_condition() -> codepipeline.BeforeEntryConditions:
 
 
 def deployment_window_condition(cron: str, time_zone: str) -> codepipeline.SuccessConditions:
-    """Return a condition of a pipeline stage that is met inside the deployment window.
+    """Return a condition that lets a run enter a pipeline stage only inside the deployment window.
 
     Outside the window, the run fails or waits for the next window.
     """

@@ -102,7 +102,7 @@ def may_send(sid: str, queue: QueueArn) -> Grant:
 
 
 def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -> sqs.Queue:
-    """Return the dead-letter queue of the work queue `name`. No other queue may use it."""
+    """Return the dead-letter queue of the work queue `name`. Other queues may not use this dead-letter queue."""
     queue = encrypted_queue(logical_id, env, key, name, DEAD_LETTERS)
     source = f"sqs:{env.region}:{env.account}:{physical_name(env, 'AWS::SQS::Queue', name)}"
     queue.RedriveAllowPolicy = {
@@ -132,7 +132,7 @@ def work_queue_alarms(
     dead_letters: sqs.Queue,
     operations: TopicArn,
 ) -> tuple[cloudwatch.Alarm, cloudwatch.Alarm]:
-    """Return two alarms that notify `operations`: one if a message is too old, and one if a dead letter exists."""
+    """Return two alarms that notify `operations`: one on messages that wait too long, and one on dead letters."""
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": GetAtt(queue, "QueueName")})
     description = f"The oldest message of the queue {name} has waited for more than {settings.oldest_minutes} minutes"

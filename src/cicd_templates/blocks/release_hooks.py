@@ -43,8 +43,8 @@ def verify_image(monitored: MonitoredService, key: KeyArn, names: Mapping[str, A
     """Return the Lambda function that verifies a release's image, as a lifecycle hook of the ECS deployment.
 
     The function requires that the image comes from our repository, is referenced by its digest, has signed statements,
-    and has no findings of the blocking severities. The statements must name the builder and the verifier in `names`.
-    With an exception in the configuration, one image needs no signature. Images of further containers must come from
+    and has no findings of the blocking severities. The statements must name the builder and the verifier in `names`. An
+    exception in the configuration lets one image run without a signature. Images of further containers must come from
     the repositories in the configuration, and must be referenced by digest.
     """
     env, service = monitored.env, monitored.service
@@ -143,8 +143,7 @@ def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
 
 
 def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
-    """Let Lambda call the EC2 actions that attach the function to the VPC, but deny these actions to the function's
-    code.
+    """Let Lambda call the EC2 actions that attach the function to the VPC. Deny these actions to the function's code.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """

@@ -1,4 +1,4 @@
-"""Sets the deletion and replacement policies of resources, and adds reasons, which templates show as comments."""
+"""Sets the deletion and replacement policies of resources, and adds comments with reasons to the templates."""
 
 from __future__ import annotations
 

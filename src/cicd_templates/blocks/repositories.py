@@ -1,6 +1,4 @@
-"""Creates image repositories. They are encrypted, have immutable tags, and scan images. Only some roles can pull
-images.
-"""
+"""Creates image repositories. They are encrypted, have immutable tags, scan images, and limit who can pull images."""
 
 from __future__ import annotations
 

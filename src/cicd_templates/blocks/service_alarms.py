@@ -1,4 +1,4 @@
-"""Creates the alarms of a running service, on responses, target health, task counts, CPU and memory.
+"""Creates the alarms of a running service. They monitor responses, target health, task counts, CPU and memory.
 
 Every load balancer metric is evaluated for both target groups. After a rollout, one group has no tasks, so its metrics
 have no values. Missing values count as 0.
@@ -125,7 +125,7 @@ def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
 
 
 def task_alarms(monitored: MonitoredService, developers: TopicArn, operations: TopicArn) -> list[cloudwatch.Alarm]:
-    """Return the alarms on missing tasks, CPU, memory, tasks that stopped unexpectedly, and failed deployments."""
+    """Return the alarms on missing or stopped tasks, failed deployments, and high CPU and memory use."""
     env, service = monitored.env, monitored.service
     limits = service.settings.alarms
     running = running_tasks(env, service)

@@ -1,4 +1,4 @@
-"""Creates rules that notify stakeholder groups of events of one service, which ECS and CloudFormation report.
+"""Creates rules that notify stakeholder groups when ECS or CloudFormation reports an event of a service.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
 """
@@ -74,8 +74,8 @@ def _service_event_pattern(monitored: MonitoredService, detail_type: str, *names
 def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
     """Return the event pattern for tasks that stopped unexpectedly, or failed health checks.
 
-    This includes the health checks of the load balancer and those of containers. ECS has no stop code for failed health
-    checks, so the pattern matches the text of the stop reason:
+    The pattern covers health checks of the load balancer and of containers. It matches the text of the stop reason,
+    because ECS has no stop code for failed health checks:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
     """

@@ -39,7 +39,7 @@ def signing_key(
     """Return an asymmetric key with which only the role `signer` may sign.
 
     The account may administer the key and verify signatures. The hooks of the environments `verifiers` may verify, too.
-    The key policy does not let the account sign, so an IAM policy of the account cannot allow this either:
+    The key policy does not let the account sign, so no IAM policy in the account can allow other roles to sign:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
@@ -89,7 +89,9 @@ def alias_arn(env: Environment, service: Service) -> Sub:
 def key_change_rule(
     logical_id: str, monitored: MonitoredService, key: kms.Key, security: TopicArn, operations: TopicArn
 ) -> events.Rule:
-    """Return an EventBridge rule that reports a changed key policy, a new grant, and a disabled or deleted key."""
+    """Return an EventBridge rule that reports if the key policy changes, or the key gets a grant, is disabled or is
+    deleted.
+    """
     pattern = {
         "source": ["aws.kms"],
         "detail-type": [API_CALL],

@@ -30,8 +30,9 @@ TASK_ROLE = reserved_words.TASK
 
 @dataclass(frozen=True)
 class TaskParts:
-    """The resources that a task definition refers to, in the order in which a layer adds them, and the task's
-    variables.
+    """The resources to which a task definition refers, and the task's variables.
+
+    The resources are in the order in which a layer adds them to its template.
 
     `secrets` maps environment variables of the service's own container to the ARNs of the secrets or parameters with
     their values. `container_secrets` contains one such map for each further container, keyed by the container's name.
@@ -121,7 +122,9 @@ def may_start(
     secrets: Sequence[AWSHelperFn | str],
     images: Sequence[str] = (),
 ) -> list[Grant]:
-    """Let the role that starts tasks pull the service's image and `images`, read `secrets` and write the tasks' log."""
+    """Let the role that starts tasks pull the service's image and the `images`, read `secrets`, and write the tasks'
+    log.
+    """
     return [
         may_write("WriteTheLog", group),
         *may_pull(env, service, images),
@@ -156,8 +159,7 @@ def _is_parameter(arn: AWSHelperFn | str) -> bool:
 def secret_arns(
     env: Environment, variables: Mapping[str, str], own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return the secret environment variables of a container. The result maps each to the ARN from which ECS reads its
-    value.
+    """Return a map from each secret environment variable of a container to the ARN from which ECS reads its value.
 
     `variables` is the container's table `secrets`. The ARN is the ARN of a secret or a parameter. If the value is one
     key of a JSON secret, the key is appended to the ARN. `own_secrets` maps the names of the secrets in the layer

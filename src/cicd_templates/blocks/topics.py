@@ -1,4 +1,4 @@
-"""Creates encrypted SNS topics. Alarms and EventBridge rules of the same environment can publish to them, over TLS."""
+"""Creates encrypted SNS topics. Alarms and EventBridge rules of the same environment can publish to them."""
 
 from __future__ import annotations
 

@@ -27,8 +27,7 @@ def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTabl
 
 
 def exception_problems(configuration: Configuration, today: date) -> Iterator[Problem]:
-    """Yield a problem for each exception that is not valid on the day `today`, and for each service with too many
-    exceptions.
+    """Yield a problem for each exception that is not valid `today`, and for each service with too many exceptions.
 
     Only `make render` and `make check` call this function. Other commands use the rendered templates, and the
     functions that verify signatures compare the date themselves.

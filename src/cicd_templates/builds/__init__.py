@@ -1,4 +1,4 @@
-"""Returns everything that runs in CodeBuild: the checks of a release and the build specification of every project.
+"""Returns what runs in CodeBuild: the checks of a release, and the build specification of every project.
 
 A service's checks get from the configuration into a template in these steps:
 

@@ -1,5 +1,6 @@
-"""Returns each Python script for CodeBuild as one text with the modules it imports: a build cannot import this
-package.
+"""Returns each Python script for CodeBuild as one text that contains the imported modules.
+
+A build cannot import modules of this package.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ def script_text(name: str) -> str:
 
 
 def _shared_text(module: str, script: str) -> str:
-    """Return a shared module's text under a heading, without its docstring, and without imports that `script` already
-    has.
+    """Return the text of a shared module under a heading.
+
+    The text omits the docstring, and the imports that `script` already has.
     """
     _, title, body = read_build_file("scripts", f"{module}.py").split('"""', 2)
     own = set(_IMPORT.findall(script))

@@ -63,7 +63,7 @@ def check(service: Service, release_check: ReleaseCheck) -> str:
 
 
 def _prepare(service: Service) -> str:
-    """Return the command that prepares a check, before any code of the application can run.
+    """Return the command that prepares a check. It runs before any code of the application.
 
     The command computes the digest of the source, copies the application's gate policy, and creates the report folder.
     This folder is outside the source. So the source cannot replace a report, and tools that scan the source do not scan

@@ -80,7 +80,7 @@ def describe_requirements(*secrets: str) -> str:
 
 
 def list_dependencies(name: str) -> str:
-    """Return the command that copies requirements files to a folder for a scanner. `name` is a pattern for their paths.
+    """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
 
     This folder contains no other file of the source, so the source cannot influence the scanner. The command writes
     to `$NOT_READ` which dependencies the scanner cannot see.

@@ -39,8 +39,8 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
 def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
     """Return whether the check runs code of the application.
 
-    The table of the check can set this. By default, the result is true if the check has the user's own commands.
-    Otherwise, the preset decides.
+    The table of the check can set the result. Otherwise, the result is true if the table has its own commands. For a
+    table without commands, the preset sets the result.
     """
     if table.runs_application is not None:
         return table.runs_application

@@ -34,8 +34,7 @@ sys.exit(any((image.get("Config") or {}).get("OnBuild") for image in json.load(s
 def image(service: Service) -> str:
     """Return the build specification that builds and pushes an image, and records its packages.
 
-    A repeated run does not build the image again. The run finds the image in the registry, and only examines the image
-    again.
+    If the run is repeated, it finds the image in the registry. It then only examines the image again.
     """
     commands = [_build(service), _export(), _examine(service)]
     specification = {
@@ -113,9 +112,7 @@ fi
 
 
 def _export() -> str:
-    """Return the command that exports the image's address. The pipeline inserts this address into parameters of
-    actions.
-    """
+    """Return the command that exports the image's address as a variable for later actions of the pipeline."""
     return f"""\
 digest="$(cat /tmp/digest)"
 if [[ "$digest" =~ ^sha256:[0-9a-f]{{64}}$ ]]; then
@@ -133,9 +130,9 @@ def _examine(service: Service) -> str:
     The command exports the image and never runs it. Packages of base images are accepted, because the service did not
     add them.
 
-    Installers write lists of the files that they install, and a command of the Dockerfile could forge such a list. So a
-    list counts only if a base image or a locked stage has the same list. A locked stage is the first part of a stage,
-    up to the point where code of the source can run. The packages of locked stages are also judged, because a later
+    Installers write lists of the installed files, but a command of the Dockerfile could forge such a list. So a list
+    counts only if a base image or a locked stage has the same list. A locked stage is the first part of a stage. It
+    ends where code of the source can run. The command also examines the packages of locked stages, because a later
     command could remove their metadata from the image.
     """
     locked = _locked_stages(service)

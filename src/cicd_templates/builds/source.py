@@ -50,7 +50,7 @@ def compute_digest(service: Service) -> str:
 
 
 def require_judged_source(service: Service) -> str:
-    """Return commands that stop the build if its source differs from the source that the checks have examined."""
+    """Return commands that stop the build if its source differs from the source that was checked."""
     return f"""\
 {compute_digest(service)}
 if [ "$(cat {DIGEST_FILE})" != "${SOURCE_DIGEST}" ]; then

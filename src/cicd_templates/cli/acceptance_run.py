@@ -78,7 +78,7 @@ def continue_run(
 
 
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
-    """Return the access. If the user has configured `role_arn`, add the account of the user's own credentials to it.
+    """Return `access`. If the user has configured `role_arn`, add the account of the user's own credentials.
 
     The trust policies of the run's roles name this account, because the user's own credentials assume these roles.
     """
@@ -100,8 +100,8 @@ def _journal(accesses: dict[str, EnvironmentAccess], *, local: bool) -> Journal:
         raise RefusedError(f"a run on {where} is not finished; continue it with `{again}`")
     if dict(journal.accounts) != known:
         raise RefusedError(
-            "a run on other accounts or regions is not finished; restore them in templates/environments.toml, and"
-            f" continue it with `{hints.make('acceptance', LOCAL=local)}`"
+            "a run on other accounts or regions is not finished; restore its accounts and regions in "
+            "templates/environments.toml, and continue it with `{hints.make('acceptance', LOCAL=local)}`"
         )
     return journal
 

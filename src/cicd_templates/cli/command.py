@@ -1,4 +1,4 @@
-"""Defines the click group of all commands. The commands print an expected error as one line and exit with its code."""
+"""Defines the click group of all commands. A command prints an expected error as one line and exits with its code."""
 
 from __future__ import annotations
 

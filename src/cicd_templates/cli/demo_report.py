@@ -55,8 +55,8 @@ class DemoReporter:
                     terminal.show(line)
 
     def summary(self, environment: str) -> str:
-        """Return one line that sums up the operations on an environment since `begin`. It fits into a narrow
-        terminal.
+        """Return a line that summarizes the operations on an environment since `begin`. The line fits into 80
+        columns.
         """
         done = ", ".join(f"{counted(count, 'stack')} {verb}" for verb, count in self._stacks.items())
         left = f"; {self._remains} left, explained" if self._remains else ""

@@ -117,9 +117,8 @@ def _require_no_change(reporter: DemoReporter, targets: list[Target]) -> None:
 
 
 def _write_objects(targets: list[Target]) -> str:
-    """Write several versions of an object to each bucket, because CloudFormation cannot delete a bucket with objects.
-
-    Return a sentence that tells the user what was done.
+    """Write several versions of an object to each bucket, and return a sentence about this for the user.
+    CloudFormation cannot delete a bucket with objects.
     """
     disposable = [target for target in targets if not target.stacks[0].protected]
     for target in disposable:

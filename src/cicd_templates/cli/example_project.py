@@ -39,7 +39,7 @@ def example_configuration(name: str) -> Path:
     if name in {path.name for path in EXAMPLES.glob("*/")}:
         source = hints.make("rehearse", APP=f"{EXAMPLES}/{name}")
         raise ConfigurationError(
-            f"{EXAMPLES}/{name} has no {CONFIGURATION.name} of its own; to rehearse it with your templates: {source}"
+            f"{EXAMPLES}/{name} has no {CONFIGURATION.name}; to rehearse it with your templates, use {source}"
         )
     raise ConfigurationError(f"no example {name!r}; {EXAMPLES}/ has {', '.join(known) or 'none'}")
 

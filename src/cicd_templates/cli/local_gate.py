@@ -1,6 +1,5 @@
-"""Runs the pipeline's scan gate on a developer's machine: reads a folder of scan reports, and decides about them.
-
-The decision is whether a release with these reports may continue.
+"""Runs the pipeline's scan gate on a developer's machine. It reads a folder of scan reports, and decides whether a
+release with these reports may continue.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a decision, and the configured limits of the policy.
+    """The time of a decision, and the configured limits for gate policies.
 
     A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a finding stops the release
     even if the policy accepts it but the default policy does not.
@@ -73,7 +72,7 @@ def judge(
     `ConfigurationError` if the folder does not exist or the policy cannot be read.
     """
     if not folder.is_dir():
-        raise ConfigurationError(f"{folder}: no such folder; name the folder with the reports")
+        raise ConfigurationError(f"{folder}: no such folder; pass the folder with the reports")
     reports = {check: _report(folder, check, expected, source_version, day.now) for check, expected in checks.items()}
     formats = {check: expected.format for check, expected in checks.items()}
     agreed = load_policy(policy, formats) if policy else agreed_policy(_copies(folder, checks), formats)

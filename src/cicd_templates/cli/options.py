@@ -28,9 +28,9 @@ class Option(click.Option):
     values of the variable to true or false.
 
     If `empty_counts` is true, an empty variable counts as set. Use this for an option that makes a command stricter,
-    because an empty variable must not disable it. If `narrows` is true, an empty variable is an error. Use this for an
-    option that limits what the command affects: without it, the command would affect more environments, or AWS instead
-    of the local AWS.
+    because an empty variable must not disable the option. If `narrows` is true, an empty variable is an error. Use this
+    for an option that limits what the command affects. Without the option, the command would affect more environments,
+    or AWS instead of the local AWS.
     """
 
     def __init__(

@@ -70,7 +70,7 @@ def targets(
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
-    """Report each environment whose templates were edited by hand, or would be rendered differently now.
+    """Report each environment whose templates were edited by hand, or are not what the configuration would render now.
 
     Also report template files that `make render` did not write. No command deploys them.
 

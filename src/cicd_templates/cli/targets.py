@@ -100,11 +100,10 @@ class Target:
     ) -> Plan | None:
         """Plan the chosen stacks, write the plan to a file and return it.
 
-        `tools` is the object that uploads templates for the pipeline. If it is given, the plan leaves out the stacks
-        that only the pipeline may deploy. For a protected environment, `tools` must be given. The plan shows the stacks
-        in `removed`, which are no longer rendered, and the commands in `to_destroy`, which delete them. If `drift` is
-        given, the plan shows or reverts the drift of the stacks. If no stack is left to plan, returns None. Raises the
-        errors of `deployment.plan`.
+        `tools` uploads templates for the pipeline. With `tools`, the plan leaves out the stacks that only the pipeline
+        may deploy. A protected environment requires `tools`. The plan shows the stacks in `removed`, which are no
+        longer rendered, and the commands in `to_destroy`, which delete them. With `drift`, the plan shows or reverts
+        the drift of the stacks. If no stack is left to plan, returns None. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -125,7 +124,7 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        The pipeline gets the templates when the first plan is approved, or later, as soon as the pipeline's bucket
+        The pipeline gets the templates after the user approves the first plan, or as soon as the pipeline's bucket
         exists. `deployed` are the deployed environments, by default only this one. `confirm` asks the user about
         changes to their templates. `confirm_others` asks about changes to the templates of other environments.
 
@@ -235,7 +234,7 @@ class Target:
         return hints.make(verb, **chosen, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """Return the plans and interrupted runs on this machine that still need a stack, keyed by the stack's name."""
+        """Return, for each stack, the plans and interrupted runs on this machine that still need the stack."""
         return claims(self.state, self.stacks[0], local=self.engine is not None)
 
     @property

@@ -33,5 +33,7 @@ def test_a_file_that_is_no_journal_is_refused_with_what_to_do(tmp_path: Path, te
     path = tmp_path / "journal.json"
     path.write_text(text)
 
-    with pytest.raises(CicdError, match=r"not written by this version .* then remove the file"):
+    with pytest.raises(
+        CicdError, match=r"another version of `make acceptance` wrote this file; .* then remove the file"
+    ):
         read_journal(path)

@@ -294,8 +294,8 @@ def test_a_package_that_is_pinned_twice_for_different_pythons_is_refused(tmp_pat
 
     assert answer.returncode == 1
     assert answer.stderr == (
-        "requirements.txt: a-b is pinned twice, but only one version can be judged; keep the version that is in the"
-        " image\n"
+        "requirements.txt: a-b is pinned twice, but checks can examine only one version; keep the version that is in"
+        " the image\n"
     )
 
 
@@ -530,13 +530,13 @@ DOWNLOAD = f"curl -o /opt/tool https://example.com/tools/tool && echo '{'a' * 64
         (
             "FROM scratch\nRUN pip install flask",
             [],
-            "Dockerfile:2: pip install can install or download content that no lock file names",
+            "Dockerfile:2: pip install can install or download content that no lock file lists",
         ),
         ("FROM scratch\nRUN pip install flask", [("unlocked_installs", True)], ""),
         (
             f"FROM scratch\nRUN {DOWNLOAD}",
             [],
-            "Dockerfile:2: curl or wget can install or download content that no lock file names",
+            "Dockerfile:2: curl or wget can install or download content that no lock file lists",
         ),
         (f"FROM scratch\nRUN {DOWNLOAD}", [("downloads", ["https://example.com/tools/"])], ""),
         (f"FROM ghcr.io/x@sha256:{'a' * 64}", [], "ghcr.io/x is not an allowed base image"),

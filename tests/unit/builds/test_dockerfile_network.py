@@ -270,8 +270,8 @@ RUN make
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        ("RUN --network=host true", 2, "--network=host is not an option that RUN may have here"),
-        ("RUN --security=insecure true", 2, "--security=insecure is not an option that RUN may have here"),
+        ("RUN --network=host true", 2, "RUN may not have the option --network=host here"),
+        ("RUN --security=insecure true", 2, "RUN may not have the option --security=insecure here"),
         (
             "RUN --mount=type=cache,target=/x true",
             2,

@@ -18,7 +18,7 @@ NODE = {"audit": {"preset": "npm-audit"}, "scan": {"preset": "semgrep"}}
 @pytest.mark.parametrize(
     ("checks", "more", "warned"),
     [
-        pytest.param(NODE, {}, "build.sbom and smoke: the default is written for Python", id="Node with defaults"),
+        pytest.param(NODE, {}, "build.sbom and smoke: the default works only for Python", id="Node with defaults"),
         pytest.param(NODE, {"smoke": ["curl $SERVICE_URL"]}, "build.sbom: the default", id="its own smoke test"),
         pytest.param(NODE, {"build": {"sbom": ["x > $SBOM"]}}, "smoke: the default", id="its own bill of materials"),
         pytest.param(NODE, {"smoke": ["x"], "build": {"sbom": ["x"]}}, "", id="nothing left of the defaults"),

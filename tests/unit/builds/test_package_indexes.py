@@ -311,7 +311,7 @@ def test_a_lock_file_that_cannot_be_read_is_refused(
 ) -> None:
     (line,) = problems({"package-lock.json": content}, tmp_path, monkeypatch)
 
-    assert line.startswith("'package-lock.json': cannot be read, so its package indexes are unknown: ")
+    assert line.startswith("'package-lock.json' cannot be read, so its package indexes are unknown: ")
 
 
 def test_a_link_to_a_requirements_file_is_read_under_its_own_name(
@@ -346,7 +346,7 @@ def test_a_link_with_the_name_of_a_folder_whose_files_are_read_is_refused(
 
     (line,) = problems(files, tmp_path, monkeypatch)
 
-    assert line == f"'{name}': is a link, so the files in it are not read; make it a folder"
+    assert line == f"'{name}' is a link, so no check reads the files in it; replace the link by a folder"
 
 
 def test_links_that_hide_no_file_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,11 +140,11 @@ def scan(status: str, **counts: int) -> dict[str, Any]:
         pytest.param([page({"X": 1}, "text")], "{'UNRATED': 1}: None", id="not an object"),
         pytest.param(
             [page({}, finding("CRITICAL"))],
-            "contradicts itself, so the release is blocked: 0 CRITICAL counted and 1 listed",
+            "differ from its list of findings, so the release is blocked: 0 CRITICAL counted and 1 listed",
             id="counts without the finding",
         ),
         pytest.param([page({"LOW": 2}, finding("LOW"))], "2 LOW counted and 1 listed", id="findings left out"),
-        pytest.param([page({"LOW": 1}, finding("HIGH"))], "contradicts itself", id="another severity counted"),
+        pytest.param([page({"LOW": 1}, finding("HIGH"))], "has counts that differ", id="another severity counted"),
         pytest.param(
             [page({"LOW": 1}), page({"LOW": 1}, finding("LOW"))], "found nothing that blocks", id="counts that settle"
         ),
@@ -298,6 +298,6 @@ def test_evidence_that_differs_from_an_earlier_attempts_is_put_beside_it(run: Ru
     assert "stored pay/e-1/sbom.cdx-3.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
 
     fake.there = {f"pay/e-1/a{number}.b": b"" for number in ("", *(f"-{each}" for each in range(2, 10)))}
-    assert "exit: pay/e-1/a.b and its numbered names up to pay/e-1/a-9.b already exist" in run(
+    assert "exit: pay/e-1/a.b and all its numbered copies up to pay/e-1/a-9.b already exist" in run(
         "put_evidence", fake, str(tmp_path / "sbom.json"), "a.b"
     )

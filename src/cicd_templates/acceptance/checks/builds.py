@@ -16,7 +16,7 @@ READ = ("Unarchiving cache", "compressed S3 cache")
 
 
 def read_caches(context: CheckContext) -> str:
-    """For each project with a cache, require that the newest build has read the cache, according to its log."""
+    """For each project with a cache, require that the log of the newest build shows a read of the cache."""
     codebuild, logs = context.clients(TOOLS).codebuild, context.clients(TOOLS).logs
     without, read = [], 0
     for project in _cached_projects(context):
@@ -33,7 +33,7 @@ def read_caches(context: CheckContext) -> str:
             without.append(project.removeprefix(f"{context.project.name(TOOLS)}-"))
     require(read or without, "no answer: no project with a cache was built twice")
     require(not without, f"no: the second builds of {', '.join(without)} did not read the cache")
-    return f"yes: the second builds of {read} projects read the caches of the first"
+    return f"yes: in {read} projects, the second build read the cache of the first build"
 
 
 def _cached_projects(context: CheckContext) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _cached_projects(context: CheckContext) -> Iterator[str]:
 def _messages(logs: Any, group: str, stream: str) -> Iterator[str]:
     """Yield the messages of a log stream.
 
-    At the end of the stream, CloudWatch Logs returns the same token that the request had.
+    CloudWatch Logs marks the end of a stream: the response repeats the token of the request.
     """
     request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
     while True:

@@ -13,7 +13,7 @@ from cicd_templates.acceptance.project import ENVIRONMENTS
 def price_what_exists(context: CheckContext) -> str:
     """Count the resources in the stacks, and compare the numbers with the estimate.
 
-    For each type of resource that costs money, the estimate must have the same number.
+    For each resource type that costs money, the estimated number must equal the real number.
 
     The result contains a price for the time since the deployment began. The bill of AWS shows the real cost a day
     later. This check does not call Cost Explorer, because AWS charges for each call.
@@ -25,15 +25,16 @@ def price_what_exists(context: CheckContext) -> str:
             pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
             counts.update(each["ResourceType"] for page in pages for each in page["StackResourceSummaries"])
     more = sorted(item.name for item in estimate.ITEMS if item.units_in(counts) > item.count)
-    require(not more, f"more resources exist than the estimate has: {', '.join(more)}")
+    require(not more, f"the run created more resources than estimated: {', '.join(more)}")
     unknown = sorted(estimate.OTHERS & set(counts))
     require(not unknown, f"the estimate leaves out {', '.join(unknown)}")
     if context.local:
-        return "for each type that costs money, the estimate has the number of resources that exist"
+        return "the estimate is correct: it has the right number of resources of each type that costs money"
     hours = (context.clock() - float(context.facts["deployed at"])) / 3600
     dollars = sum(item.price_of(item.units_in(counts), hours) for item in estimate.ITEMS)
     return (
-        f"about {dollars:.2f} USD for {hours:.1f} hours, by prices that were not checked; the bill shows the real cost"
+        f"about {dollars:.2f} USD for {hours:.1f} hours, calculated with unchecked prices; the bill of AWS shows the "
+        f"real cost"
     )
 
 

@@ -16,7 +16,7 @@ UPDATABLE = SETTLED | {"UPDATE_ROLLBACK_COMPLETE"}
 
 
 def deploy_all(context: CheckContext) -> str:
-    """Deploy staging and tools with one command each. Deploy production, which is protected, only by reviewed plans."""
+    """Deploy staging and tools with one command each. Deploy production, which is protected, with reviewed plans."""
     context.facts.setdefault("deployed at", context.clock())
     context.save()
     context.commands.on("deploy", STAGING, "--yes")

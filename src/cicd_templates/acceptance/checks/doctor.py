@@ -9,7 +9,7 @@ from cicd_templates.acceptance.project import ENVIRONMENTS
 
 
 def examine(context: CheckContext) -> str:
-    """Run `doctor` for each environment, and require that it finds nothing to fix."""
+    """Run `doctor` for each environment, and require that it reports no problem."""
     subjects = set()
     for environment in ENVIRONMENTS:
         answer = context.commands.on("doctor", environment, "--json", expected=(0, 1))

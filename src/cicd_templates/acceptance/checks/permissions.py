@@ -49,7 +49,7 @@ def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]
 
 
 def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
-    """Run `doctor` until it can call AWS. Require that its calls were made with the role."""
+    """Repeat `doctor` until it can call AWS. Require that it called AWS with the role."""
     attempt = 1
     while (rows := _examined(context, environment)) is None:
         require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")
@@ -59,7 +59,7 @@ def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
     role = f"assumed-role/{context.project.deployer(environment)}/"
     require(
         any(role in caller for caller in callers),
-        f"`doctor` called AWS in {environment} with another principal than the role",
+        f"`doctor` called AWS in {environment} with credentials that are not those of the role",
     )
 
 

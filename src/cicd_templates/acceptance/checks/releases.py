@@ -23,8 +23,8 @@ GATE, MIGRATE, APPROVE = "Gate/Gate", "/Migrate", "/Approve"
 # A file of the evidence that the release statement lists by its digest.
 TAMPERED = Path("evidence/verdict.json")
 NOT_AWS = (
-    "the local AWS has no pipeline, so a rehearsal ran each rendered action under its own role; images are not built,"
-    " and tasks of services do not start"
+    "the local AWS has no pipeline, so a rehearsal ran each rendered action with the action's role; it builds no "
+    "images and starts no tasks of services"
 )
 
 
@@ -54,9 +54,7 @@ def see_migrations(context: CheckContext) -> str:
 
 
 def stop_planted(context: CheckContext) -> str:
-    """Release an application with a planted vulnerability. Require that the gate stops it, and nothing before the
-    gate.
-    """
+    """Release an application with a planted vulnerability. Require that exactly the gate stops the release."""
     run = run_pipeline(context, PLANTED, BAD)
     state = run.states.get(GATE, "")
     require(state == FAILED, f"the gate did not stop the planted vulnerability: it {state or 'did not run'}")
@@ -72,7 +70,7 @@ def stop_planted(context: CheckContext) -> str:
 
 
 def verify_evidence(context: CheckContext) -> str:
-    """Verify the evidence of the release offline, then change one byte and require that the verification finds it."""
+    """Verify the evidence of the release offline. Then change one byte, and require that the verification fails."""
     folder = Path(rehearsal_folder(context, GOOD)) / "evidence"
     if not context.local:
         shutil.rmtree(folder, ignore_errors=True)
@@ -88,7 +86,7 @@ def verify_evidence(context: CheckContext) -> str:
     (changed / TAMPERED).write_bytes(content)
     answer = context.commands.run("verify-evidence", str(changed), expected=(0, 1))
     require(answer.code and TAMPERED.as_posix() in answer.output, "evidence with a changed byte was accepted")
-    return "every file and signature was verified without AWS, and a changed byte was found in the right file"
+    return "every file and signature was verified without AWS, and the verification found a changed byte"
 
 
 RELEASED = Check(

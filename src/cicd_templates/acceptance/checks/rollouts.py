@@ -26,7 +26,9 @@ ORDERS, ORDER = 20, b'{"items": 1}'
 
 
 def deploy_with(context: CheckContext, **changes: Any) -> None:
-    """Render with changed settings, deploy staging and the pipeline, and hand the templates over to the pipeline."""
+    """Render with changed settings, deploy staging and the pipeline, and upload the templates that the pipeline
+    deploys.
+    """
     render_with(context, **changes)
     context.commands.on("deploy", STAGING, "--yes")
     require(not plan_has_changes(context, STAGING), "staging would change again, although it was just deployed")
@@ -34,7 +36,7 @@ def deploy_with(context: CheckContext, **changes: Any) -> None:
 
 
 def closed_window(seconds: float) -> str:
-    """Return a deployment window that is open on one weekday: the weekday that is three days after `seconds`.
+    """Return a deployment window that is closed at `seconds`: it opens only on the weekday three days later.
 
     `seconds` is a time in seconds since the epoch.
     """
@@ -45,7 +47,7 @@ def closed_window(seconds: float) -> str:
 def release_blue_green(context: CheckContext) -> str:
     """Release to staging with a blue/green rollout, and require that ECS used this strategy.
 
-    The deployment window of production is closed, because another check examines the closed window.
+    The check also closes the deployment window of production, because another check examines the closed window.
     """
     began = float(context.facts.setdefault("blue-green began", context.clock()))
     context.save()
@@ -71,7 +73,7 @@ def release_blue_green(context: CheckContext) -> str:
 
 
 def take_back(context: CheckContext) -> str:
-    """Release an application that answers orders with an error. Require that staging returns to the old release.
+    """Release an application that answers orders with errors. Require that staging runs the old release afterwards.
 
     In AWS, orders are sent during the release. The health check of the application succeeds, so only the alarm on
     errors can cause the rollback.
@@ -108,7 +110,7 @@ def _require_stopped(run: PipelineRun) -> None:
 def _send_orders(context: CheckContext, answers: set[str]) -> None:
     """Send orders to the service of staging, and add the responses to `answers`.
 
-    If an order gets no response, the check continues: otherwise, the pipeline would run on without the check.
+    If an order gets no response, the check continues. If it raised an error, nobody would follow the pipeline run.
     """
     url = f"{output(context, STAGING, 'cluster', 'BaseUrl')}/orders"
     trusted = context.facts["settings"]["trusted"]
@@ -129,7 +131,7 @@ ROLLED_BLUE_GREEN = Check(
 )
 TAKEN = Check(
     "alarm-rollback",
-    "ECS rolls back a release whose responses are errors, because of an alarm.",
+    "If a release answers with errors, an alarm makes ECS roll it back.",
     take_back,
     needs=("blue-green",),
     local_coverage=LocalCoverage.STEPS_ONLY,

@@ -89,11 +89,11 @@ def hear_alarms(context: CheckContext) -> str:
         names = [alarm["AlarmName"] for page in pages for alarm in page["MetricAlarms"]]
         require(names, f"{environment} has no alarm")
         _require_action(context, cloudwatch, names[0], f"{environment}: the action of an alarm")
-    return f"an alarm of each of {len(ENVIRONMENTS)} environments was set, and its message reached the encrypted topic"
+    return f"in each of {len(ENVIRONMENTS)} environments, the message of an alarm reached the encrypted topic"
 
 
 def _require_action(context: CheckContext, cloudwatch: Any, name: str, what: str) -> None:
-    """Set the alarm, wait up to five minutes until CloudWatch has executed an action of the alarm, and reset it.
+    """Set an alarm to ALARM, wait up to five minutes until CloudWatch has executed its action, and reset it.
 
     The history of the alarm can also contain actions from an earlier, interrupted attempt. They do not count.
     """
@@ -119,7 +119,7 @@ def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]
 
 
 def use_keys(context: CheckContext) -> str:
-    """Require that the key of each environment is enabled, is rotated, and has a policy that lets somebody use it."""
+    """Require that the KMS key of each environment is enabled and rotated, and that its policy lets somebody use it."""
     for environment in ENVIRONMENTS:
         clients = context.clients(environment)
         alias = f"alias/{context.project.name(environment)}-key"
@@ -129,7 +129,7 @@ def use_keys(context: CheckContext) -> str:
         require(rotated, f"the key of {environment} is not rotated")
         policy = json.loads(clients.kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])
         require(_may_be_used(policy), f"nobody may use the key of {environment}")
-    return f"the keys of {len(ENVIRONMENTS)} environments are enabled, are rotated, and may be used"
+    return f"the KMS keys of {len(ENVIRONMENTS)} environments are enabled, rotated, and usable"
 
 
 def _may_be_used(policy: dict[str, Any]) -> bool:
@@ -166,7 +166,7 @@ HEARD = Check(
 )
 KEYS = Check(
     "keys",
-    "The key of every environment is enabled, is rotated, and may be used.",
+    "The KMS key of every environment is enabled, rotated, and usable.",
     use_keys,
     needs=("deployed",),
 )

@@ -1,4 +1,4 @@
-"""Finds out with which spellings AWS compares a policy: of a parameter path, and of a KMS key in an S3 request."""
+"""Finds out which spellings of a parameter path, and of a KMS key in an S3 request, match a policy of AWS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OBJECT = "acceptance/key"
 
 
 def read_by_path(context: CheckContext) -> str:
-    """Find out which spelling of a parameter path IAM compares with a policy.
+    """Find out whether IAM compares a parameter path with or without its last slash.
 
     The check reads parameters in two sessions. The policy of each session allows only one of the spellings.
     """
@@ -40,13 +40,13 @@ def read_by_path(context: CheckContext) -> str:
         ssm = context.connect(STAGING, keys["Credentials"]).ssm
         if _is_allowed(ssm.get_parameters_by_path, Path=root, Recursive=True):
             allowed.append(words)
-    require(allowed, "IAM compares neither spelling of the path with the policy")
-    return f"IAM compares the path {' and '.join(allowed)}; the printed policies have both spellings"
+    require(allowed, "IAM denied the path both with and without its last slash")
+    return f"IAM compares the path {' and '.join(allowed)}; the printed policies allow both spellings"
 
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:
-    """Upload an object for each way to write the id of the environment's KMS key. Require that the bucket refuses an
-    object that is encrypted with another KMS key.
+    """Upload objects that name the environment's KMS key by id, alias or ARN. Require that the bucket refuses other
+    keys.
     """
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")
@@ -58,14 +58,15 @@ def encrypt_with_each_spelling(context: CheckContext) -> str:
         return _is_allowed(s3.put_object, Bucket=bucket, Key=OBJECT, Body=b"", **encryption)
 
     require(is_accepted(""), "no answer: your credentials may not write to a bucket of the run")
-    require(is_accepted(arn), "the bucket refuses the environment's own key if a request names the key by its ARN")
+    require(is_accepted(arn), "the bucket refuses the environment's own KMS key, although the request names its ARN")
     require(not is_accepted(OTHER_KEY), "the bucket accepts a key that is not the environment's key")
     spellings = {"its id": key, "its alias": alias, "the ARN of its alias": f"{arn.rpartition(':')[0]}:{alias}"}
     accepted = {words: is_accepted(spelling) for words, spelling in spellings.items()}
     taken = ["its ARN", *(words for words, answer in accepted.items() if answer)]
     refused = [words for words, answer in accepted.items() if not answer]
     return (
-        f"the key is accepted by {', '.join(taken)}; refused by {', '.join(refused) or 'none'}; another key is refused"
+        f"the key's accepted names are {', '.join(taken)}; its refused names are {', '.join(refused) or 'none'}; "
+        "another key is refused"
     )
 
 
@@ -86,7 +87,7 @@ PATHS = Check(
     read_by_path,
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="the local AWS compares the path in the request without changing it",
+    local_limit="the local AWS compares the path exactly as the request has it",
     question="Does IAM compare the path of GetParametersByPath with or without its last slash?",
 )
 KEY_SPELLINGS = Check(
@@ -95,6 +96,6 @@ KEY_SPELLINGS = Check(
     encrypt_with_each_spelling,
     needs=("deployed",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="the local AWS compares the name of the key in the request without changing it",
-    question="Does a bucket accept its key by its id or alias, although the policy names its ARN?",
+    local_limit="the local AWS compares the name of the key exactly as the request has it",
+    question="Does a bucket accept the id or alias of its key in a request, although the policy names the key's ARN?",
 )

@@ -10,8 +10,7 @@ GONE = "DELETE_COMPLETE"
 def newest_stack(context: CheckContext, environment: str, layer: str) -> tuple[str, str]:
     """Return the id and the status of the newest stack of a layer, even if the stack was deleted.
 
-    Both are empty if the layer never had a stack. The id is returned because AWS finds the events of a deleted stack
-    only by its id.
+    Both are empty if the layer never had a stack. AWS finds the events of a deleted stack only by the stack's id.
     """
     pages = context.clients(environment).cloudformation.get_paginator("list_stacks").paginate()
     name = f"{context.project.name(environment)}-{layer}"
@@ -21,7 +20,7 @@ def newest_stack(context: CheckContext, environment: str, layer: str) -> tuple[s
 
 
 def first_failed_type(context: CheckContext, environment: str, stack_id: str) -> str:
-    """Return the type of the first resource of a stack whose creation failed, or an empty string.
+    """Return the type of the resource whose creation failed first in a stack, or an empty string.
 
     After the first failure, CloudFormation cancels the creation of other resources. Their events also say
     CREATE_FAILED.

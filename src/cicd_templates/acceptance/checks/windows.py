@@ -16,7 +16,7 @@ NO_WINDOWS = "a rehearsal does not evaluate deployment windows"
 def stay_out(context: CheckContext) -> str:
     """Require that the blue/green release did not enter production, because the window was closed.
 
-    The result says whether the stage failed immediately or waited until the run was stopped.
+    The answer says whether the stage failed immediately or waited until somebody stopped the run.
     """
     states = context.facts["blue-green states"]
     window = [path for path in states if is_of(path, PRODUCTION) and WINDOW in path.lower()]
@@ -25,7 +25,7 @@ def stay_out(context: CheckContext) -> str:
     require(not entered, f"the window was closed, but these actions ran: {', '.join(entered)}")
     state = window_rule(context, BLUE_GREEN_RUN)
     require(state, "no answer: CodePipeline did not evaluate the window")
-    return "the stage failed at once" if state == "Failed" else "the stage waited for the window until it was stopped"
+    return "the stage failed at once" if state == "Failed" else "the stage waited until the run was stopped"
 
 
 def go_in(context: CheckContext) -> str:
@@ -35,7 +35,7 @@ def go_in(context: CheckContext) -> str:
     require(run.succeeded, f"the release did not pass: {run.problem}")
     entered = [path for path, state in run.states.items() if is_of(path, PRODUCTION) and state == SUCCEEDED]
     require(any(WINDOW not in path.lower() for path in entered), "the release did not reach production")
-    return "a release in an open window reached production, and staging has rolling deployments again"
+    return "a release reached production while the window was open; staging uses rolling deployments again"
 
 
 WINDOW_CLOSED = Check(

@@ -2,7 +2,7 @@
 
 If one of Bandit's tests raises an exception, Bandit logs the exception and continues. The report then contains neither
 a finding nor an error. LOG is the file with Bandit's standard error. The list also contains the files below SOURCE
-whose code is nested too deep.
+whose code is nested too deeply.
 """
 
 import json
@@ -17,9 +17,9 @@ MOST_SHOWN = 5
 
 
 def failures(source: str, log: str) -> list[str]:
-    """Return one phrase for each error in the log, and for each file below `source` whose code is nested too deep.
+    """Return a phrase for each error in the log, and for each file below `source` whose code is nested too deeply.
 
-    The result contains at most MOST_SHOWN phrases, and a last one with the number of omitted phrases.
+    After MOST_SHOWN phrases, a last phrase has the number of omitted ones.
     """
     logged = list(dict.fromkeys(f"code on which Bandit failed ({error[:300]})" for error in ERROR.findall(log)))
     found = [*files_nested_too_deep(source), *logged]

@@ -105,7 +105,7 @@ IDENTIFIED_BY = re.compile(r"\bIDENTIFIED\s{1,9}BY\s{1,9}(?:PASSWORD\s{1,9})?'([
 
 
 def looks_random(value: str) -> bool:
-    """Return whether a value mixes letters and digits, and is neither a path nor a sentence."""
+    """Return whether a value looks random: it mixes letters and digits, and is neither a path nor a sentence."""
     mixed = re.search(r"\d", value) and re.search(r"[A-Za-z]", value)
     return bool(mixed) and len(value) >= 8 and not re.search(r"[\s/:]", value)
 
@@ -128,9 +128,9 @@ def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield the position, the name and the value of each possible secret that its use reveals.
+    """Yield the position, the name and the value of each string whose use shows that it may be a secret.
 
-    These are defaults of shell variables, credentials in HTTP headers, and passwords beside user names.
+    Examples are defaults of shell variables, credentials in HTTP headers, and passwords beside user names.
     """
     for default in SHELL_DEFAULT.finditer(text):
         yield from [(default.start(), default[1], default[2])] if looks_random(default[2]) else []
@@ -147,9 +147,7 @@ def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def is_credential(scheme: str, value: str) -> bool:
-    """Return whether the value of an `Authorization` header is a credential. It could also be a word of ordinary
-    text.
-    """
+    """Return whether the word after `Authorization` is a credential, and not a word of ordinary text."""
     if scheme.lower() == "bearer":
         return bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
     try:
@@ -172,9 +170,7 @@ def text_of(node: ast.AST) -> str | None:
 
 
 def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.AST, str]]:
-    """Yield each string that can be the value of an expression. Yield strings in lists only if they look like
-    secrets.
-    """
+    """Yield each string that can be the value of an expression. A string in a list must also look like a secret."""
     text = text_of(node) if node else None
     inner: list[ast.expr] = []
     if node and text is not None:
@@ -281,8 +277,8 @@ def unpacked(target: ast.AST, value: ast.expr) -> Iterator[tuple[str, ast.AST | 
 def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield the line, the name and the value of each binding in a Python file.
 
-    Also yield strings that the file joins from parts, with an empty name. Yield nothing for a file that cannot be
-    parsed.
+    Also yield strings that the file joins from parts; their names are empty. A file that cannot be parsed yields
+    nothing.
     """
     try:
         lines = text.split("\n")
@@ -301,8 +297,8 @@ def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[i
     """Yield a line `name = "value"` for each string that is bound to a name, and the number of the line with the
     string.
 
-    `is_python` and `settings` describe the contents of the file. A Python file with more than MOST_CHARACTERS
-    characters is searched like a file in another language.
+    `is_python` and `settings` describe the contents of the file. If a Python file has more than MOST_CHARACTERS
+    characters, it is searched like a file in another language.
     """
     shown: set[tuple[int, str]] = set()
     before = 0
@@ -320,9 +316,8 @@ def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[i
 
 
 def is_token(value: str) -> bool:
-    """Return whether a value looks like a token that the entropy detectors may miss.
-
-    The detectors find hexadecimal tokens, so these are left out.
+    """Return whether a value looks like a token that the entropy detectors may miss. They find hexadecimal tokens,
+    so these are left out.
     """
     return looks_random(value) and not re.fullmatch(r"[0-9a-fA-F-]+|.*\.{3}", value)
 

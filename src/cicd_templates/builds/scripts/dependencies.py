@@ -1,10 +1,10 @@
 """Copy requirements files for a scanner, and list the dependencies that the scanner cannot see.
 
 `dependencies.py SOURCE COPY NAME` finds the requirements files below SOURCE whose paths match NAME, and copies them to
-the folder COPY. A copy contains the pinned packages without environment markers, so that a scanner with any Python
-version judges all of them. Packages for systems other than Linux are omitted, because images run on Linux. The copy of
-`requirements.txt` keeps its name. The other copies are named `1-requirements.txt` and so on, all in one folder, because
-Safety skips other names and deep folders.
+the folder COPY. A copy contains the pinned packages without environment markers. Otherwise, a scanner would skip
+packages for other Python versions. Packages for systems other than Linux are omitted, because images run on Linux. The
+copy of `requirements.txt` keeps its name. The other copies are named `1-requirements.txt` and so on, all in one folder,
+because Safety skips other names and deep folders.
 
 The script prints a JSON list of the Python packages that no copy pins: packages that other files of SOURCE declare, and
 packages whose own files are in SOURCE. A scanner would silently skip these packages, so they stop a release. Standard
@@ -61,7 +61,7 @@ Found = Iterator[tuple[str, str]]
 def read_requirements(data: bytes) -> tuple[list[str], list[str]]:
     """Return the pinned packages of a requirements file, and the lines that are neither packages nor options.
 
-    If pip and scanners may read different packages in the file, return the reason instead of the lines.
+    If pip and scanners may read different packages in the file, return the reason for this instead of the lines.
     """
     pins, others, problem = [], [], ambiguity(data)
     for line in requirements(data):
@@ -199,7 +199,9 @@ def is_vendored(folder: str) -> bool:
 
 
 def described(path: str) -> tuple[str, str, str] | None:
-    """Return the folder, name and version of the package that a metadata file describes, or None for any other file."""
+    """Return the folder, name and version of the package that a metadata file describes. Return None for other
+    files.
+    """
     parts = path.split("/")
     for number, part in enumerate(parts, 1):
         if found := DESCRIBED.fullmatch(part):
@@ -271,9 +273,8 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Add the package of a metadata file twice: with the name in the file's path, and with the name in its text.
-
-        The two names may differ.
+        """Add the package of a metadata file under the name in the file's path, and under the name in its text. They
+        may differ.
         """
         if name:
             self.packages.append((place, name, version))
@@ -284,7 +285,7 @@ class Dependencies:
             self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
     def take_requirements(self, path: str, data: bytes) -> None:
-        """Add the packages of a requirements file. They are pins if the file is copied, and otherwise declarations."""
+        """Add the packages of a requirements file: as pins if the file is copied, otherwise as declarations."""
         pins, others = read_requirements(data)
         self.included += [(path, line) for line in others]
         named = [pin.partition("==") for pin in pins]
@@ -296,7 +297,7 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` includes another requirements file that is copied, too."""
+        """Return whether `line` includes another requirements file, and that file is copied, too."""
         included = INCLUDED.fullmatch(line)
         return (
             included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies

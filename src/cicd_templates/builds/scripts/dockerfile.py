@@ -1,9 +1,9 @@
 """Refuse a Dockerfile whose image could contain something that no check has examined.
 
 `dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile, one per line. It writes a JSON
-list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and arguments of each instruction. If it
-refuses lines, it prints their numbers instead and exits with 1. A base image is allowed if its name begins with one of
-the PREFIXes.
+list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and arguments of each instruction. If the
+script refuses lines, it prints their numbers instead of the images, and exits with 1. A base image is allowed if its
+name begins with one of the PREFIXes.
 
 The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file in another
 way: syntax directives, escape directives, other encodings and here-documents. It needs only Python 3.8, because it runs
@@ -22,8 +22,8 @@ INSTRUCTIONS = {
     *("SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
 }
 REFUSED = {
-    "ADD": "ADD can download files and unpack archives that no check read; use COPY",
-    "ONBUILD": "ONBUILD runs commands in another stage; write them there",
+    "ADD": "ADD can download files and unpack archives that no check has examined; use COPY instead",
+    "ONBUILD": "ONBUILD runs its command in another stage or image; write the command there instead",
 }
 DIRECTIVE = re.compile(r"\s*(#|//)\s*(syntax|escape)\s*=", re.IGNORECASE)
 CONTINUED = re.compile(r"([^\\])\\[ \t]*$|^\\[ \t]*$")
@@ -78,7 +78,7 @@ class Reader:
         self.problems: list[tuple[int, str]] = []
 
     def image(self, number: int, name: str) -> None:
-        """Add an image that the build uses. Add a problem instead if it is not allowed. Ignore names of stages."""
+        """Add an image that the build uses, or a problem if the image is not allowed. Ignore names of stages."""
         if name == "scratch" or (name and name.lower() in self.stages):
             return
         pinned = PINNED.fullmatch(name)
@@ -116,7 +116,7 @@ class Reader:
         elif not self.stages and name not in ("ARG", "FROM"):
             self.problems.append((number, f"{name} comes before FROM"))
         elif name in ("RUN", "COPY") and "<<" in rest:
-            self.problems.append((number, "no check reads a here-document; move its text to a file"))
+            self.problems.append((number, "no check examines a here-document; move its text to a file"))
         elif name == "FROM":
             words = arguments.split()
             self.image(number, words[0] if words else "")
@@ -148,7 +148,7 @@ def read_dockerfile(data: bytes, prefixes: list[str]) -> Reader:
             reader.problems.append((number, "has a control character"))
         if DIRECTIVE.match(line) or (number == 1 and line.startswith("#!")):
             reader.problems.append(
-                (number, "a directive can make another program read this file; remove the directive")
+                (number, "a parser directive can change how this file is read; remove the directive")
             )
     for number, name, rest in instructions(text):
         reader.read(number, name, rest)
@@ -158,7 +158,7 @@ def read_dockerfile(data: bytes, prefixes: list[str]) -> Reader:
 
 
 def main() -> None:
-    """Print the images. If there are problems, print these instead and exit with 1."""
+    """Print the base images. If there are problems, print the problems instead, and exit with 1."""
     path, target, *prefixes = sys.argv[1:]
     try:
         with open(path, "rb") as source:

@@ -36,8 +36,8 @@ HOSTS_OF_GO = ("GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE")
 
 
 def in_variables(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses of indexes in the variables and options of a Dockerfile. Also yield words that allow any
-    address.
+    """Yield the addresses of indexes in the variables and options of a Dockerfile. Also yield words that permit
+    every address.
     """
     plain = re.sub(r"^[ \t]*#.*", "", text, flags=re.MULTILINE)
     # A vertical tab, which counts as white space, replaces the line break in a continued command.

@@ -1,4 +1,4 @@
-"""Disable the network for commands of a Dockerfile that could install or download more than the packages in lock files.
+"""Disable the network for the commands of a Dockerfile, except commands that install only packages from lock files.
 
 `dockerfile_network.py FILE INSTRUCTIONS CONTEXT TARGET ADDRESS...` writes the changed Dockerfile to TARGET. FILE is the
 original Dockerfile, and INSTRUCTIONS is the output of `dockerfile.py` for FILE. CONTEXT is the build context. Commands
@@ -57,8 +57,8 @@ INSTALLS = {
     "a package manager": r"\b(?:apt|apt-get|apk|dnf|microdnf|yum)(?:\s+-\S+)*\s+(?:install|add|update|upgrade)\b",
 }
 PROBLEM = (
-    "{} can install or download content that no lock file names and no check judged; write it in a form that"
-    " docs/pipeline.md lists, before its stage copies other files than lock files{}"
+    "{} can install or download content that no lock file lists, so no check has examined it; use a form in "
+    "docs/pipeline.md, before the first COPY of other files than lock files{}"
 )
 PLACE = ", because its folder may contain programs; use /app"
 # A variable with a plain value that no shell treats as a command. BuildKit also removes quotes from names.
@@ -95,7 +95,7 @@ def steering(arguments: str) -> set[str]:
 
 
 class Network:
-    """Decides for each RUN command of a Dockerfile whether it has a network.
+    """Decides which RUN commands of a Dockerfile have a network.
 
     `closed` contains, for each stage, the line after which its commands have no network, or 0 if they may have one.
     `cut` contains the lines of the RUN commands that lose their network. `folders` contains the current folder of each
@@ -164,7 +164,7 @@ class Network:
             self.closed[-1] = number
 
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
-        """Return whether COPY adds files other than lock files to the stage, or puts lock files beside programs.
+        """Return whether COPY adds files that are not lock files to the stage, or puts lock files beside programs.
 
         Files from a base image, or from a stage that still has a network, are ignored if they keep their names. If COPY
         renames them, a lock file could become a program.
@@ -189,7 +189,9 @@ class Network:
         return misplaced
 
     def run(self, number: int, options: list[str], command: str) -> None:
-        """Process a RUN command. Either it gets a network, or it and all later commands of its stage get none."""
+        """Process a RUN command. If it may not have a network, deny the network to it and to all later commands of
+        the stage.
+        """
         mounts = [option for option in options if option.startswith("--mount=")]
         types = [each for option in mounts for each in re.findall(r"[=,]type=([^,]*)", option, re.IGNORECASE)]
         for kind in types:
@@ -199,7 +201,7 @@ class Network:
                 )
         for option in options:
             if option not in (*mounts, "--network=none"):
-                self.problems.append((number, f"{option} is not an option that RUN may have here"))
+                self.problems.append((number, f"RUN may not have the option {option} here; remove it"))
         done = kinds(command, self.addresses)
         takes = (
             bool(done & {"lock", "download"})
@@ -215,7 +217,7 @@ class Network:
             self.close(number)
 
     def reason(self) -> str:
-        """Return a phrase with the number of the line after which the stage has no network."""
+        """Return the part of a message that says which line disabled the network of the stage."""
         place = PLACE if self.closed[-1] in self.misplaced else ""
         return f"; line {self.closed[-1]} disabled the network for the rest of its stage{place}"
 
@@ -240,7 +242,7 @@ def without_network(text: str, cut: list[int], problems: list[tuple[int, str]]) 
 
 
 def main() -> None:
-    """Write the Dockerfile. If there are problems, print these instead and exit with 1."""
+    """Write the changed Dockerfile. If there are problems, print the problems instead, and exit with 1."""
     path, instructions, context, target, *addresses = sys.argv[1:]
     network = Network(context, addresses)
     with open(instructions) as file:

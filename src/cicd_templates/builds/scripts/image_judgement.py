@@ -5,10 +5,10 @@
 
 - Python packages that a BASE image has, or that a requirements file below the folder SOURCE pins. The checks of
   dependencies read these files.
-- Files beside packages that Python could import, if a BASE image, the RECORD file of a package or SOURCE has them.
+- Importable files beside packages, if a BASE image, the RECORD file of a package or SOURCE has the same files.
 - Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
-- Files of system packages that Python could import, if a BASE image or a STAGE has the same files. In IMAGE, they must
-  belong to the same packages as there. Otherwise, the registry's scan does not see these packages.
+- Importable files of system packages, if a BASE image or a STAGE has the same files in the same packages. Otherwise,
+  the registry's scan does not see these packages.
 - The databases of system packages, and the files with the name of the system, if all of them are equal to those of one
   BASE image or STAGE.
 
@@ -46,7 +46,7 @@ NAMED = re.compile(r"^[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 
 
 def normalised_version(version: str) -> str:
-    """Return the normal form of a version, which is the same for equal versions: 1.0 and 1.00 give `1`."""
+    """Return the normal form of a version. Equal versions have the same form: the form of 1.0 and of 1.00 is `1`."""
     dotted = version.lower().replace("_", "-").split(".")
     parts = [part.lstrip("0") or "0" if part.isdigit() else part for part in dotted]
     while len(parts) > 1 and parts[-1] == "0":
@@ -66,7 +66,7 @@ def python_packages(path: str, kind: str = "pypi", without_system: bool = False)
 def pins_of(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield the name and version of each package that a requirements file pins for Linux.
 
-    Yield nothing for an ambiguous file, because a check may have read other packages in it than pip.
+    Yield nothing for an ambiguous file, because a check may read other packages in this file than pip does.
     """
     for line in () if ambiguity(data) else requirements(data):
         pinned = PINNED.fullmatch(line)
@@ -108,9 +108,7 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
 
 
 def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
-    """Exit with 1 if the image has unexamined Python packages or code.
-
-    These are packages and code that no check has examined and that no base image contains.
+    """Exit with 1 if the image has Python packages or code that no check has examined and no base image contains.
 
     `stages` are the locked stages of the Dockerfile. Their packages may be in the image without their metadata.
     `stages` is None if the configuration allows installs without a lock file. The contents of system packages are then
@@ -128,15 +126,15 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
     lines = [f"error: {name!a} {version!a} in {found[name, version][:200]!a}" for name, version in strange[:SHOWN]]
     if strange:
         lines.append(
-            f"error: the image or a stage of its Dockerfile has {len(strange)} Python packages that are neither in a"
-            " base image nor pinned in a requirements file, so no check judged them"
+            f"error: {len(strange)} Python packages in the image or in a stage of its Dockerfile are neither in a "
+            f"base image nor pinned in a requirements file, so no check has examined them"
         )
     code = code_of(image, bases, stages, source.digests)
     if code:
         lines += [f"error: {each[:200]!a}" for each in code[:SHOWN]]
         lines.append(
-            f"error: Python can import from {len(code)} files in the image that are neither in its base image nor in"
-            " the record of a pinned package, so no check judged them"
+            f"error: Python can import from {len(code)} files in the image that are neither in its base image nor in "
+            f"the record of a pinned package, so no check has examined them"
         )
     lines += problems_of_system(image, bases, stages, source.digests) if stages is not None else []
     if lines:
@@ -160,8 +158,9 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
 
 
 def problems_of_system(image: str, bases: list[str], stages: list[str], judged: set[str]) -> list[str]:
-    """Return the problems that could hide system packages from the registry's scan, because only this scan examines
-    them.
+    """Return the problems that could hide system packages from the registry's scan.
+
+    Only this scan examines system packages.
     """
     files = listed(image)
     others = [listed(other) for other in (*bases, *stages)]
@@ -190,8 +189,9 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
 
 
 def listed(image: str) -> dict[str, dict[str, str]]:
-    """Return the digests of code files that no record contains, keyed by kind and path, from a file of
-    `image_packages.py`.
+    """Return the digests of code files that no RECORD file lists, keyed by kind and path.
+
+    They are in a file that `image_packages.py` has written.
     """
     with open(f"{image}.code") as file:
         kinds: dict[str, dict[str, str]] = json.load(file)

@@ -5,7 +5,7 @@ and writes a CycloneDX bill of materials to FILE. Installers write lists of the 
 files of Python packages, and the file lists of dpkg and apk. The script writes the digests of these lists to
 FILE.lists. To FILE.code, it writes the digests of code that is in no list: archives from which Python can import, and
 code beside packages. With `--lists-of`, a list is trusted only if one of the images OTHER has the same list. Each OTHER
-is the FILE that the script wrote for another image before.
+is a bill of materials that the script wrote earlier for another image.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -102,7 +102,7 @@ def read_apk(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def named(kind: str) -> Reader:
-    """Return a function that reads the package's name and version from the name of a file."""
+    """Return a function that takes a package's name and version from the name of a file."""
     return lambda found, text: iter([(kind, found[1], found[2] or "")])
 
 
@@ -251,7 +251,7 @@ def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[s
     if not file:
         return f"-> {member.linkname}", b""
     if member.size > MOST_BYTES and any(pattern.search(path) for pattern, _, reads in READERS if reads):
-        sys.exit(f"{path!a} has {member.size} bytes, which is too many for a file that describes packages")
+        sys.exit(f"{path!a} describes packages, but is too large to read: {member.size} bytes")
     digest, data = hashlib.sha256(), b""
     for chunk in iter(lambda: file.read(MOST_BYTES), b""):
         digest.update(chunk)
@@ -260,7 +260,7 @@ def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[s
 
 
 def is_archive_of_code(data: bytes) -> bool:
-    """Return whether Python can import from a file with any name if its last bytes are `data`."""
+    """Return whether `data`, the last bytes of a file, make it an archive from which Python can import."""
     end = end_of_directory(data)
     # The directory may be longer than the part of the file that was read.
     cut = end >= 0 and int.from_bytes(data[end + 12 : end + 16], "little") > len(data)

@@ -80,7 +80,7 @@ def read_scan(ecr: Any, image: dict[str, Any]) -> list[Any]:
 
 
 def contents(pages: list[Any]) -> tuple[dict[str, int], list[Any]]:
-    """Return the registry's numbers of findings, keyed by severity, and the list of all findings."""
+    """Return the number of findings of each severity, as counted by the registry, and the list of all findings."""
     results = [page.get("imageScanFindings", {}) for page in pages]
     findings = [item for page in results for item in page.get("findings", []) + page.get("enhancedFindings", [])]
     return (results[0].get("findingSeverityCounts", {}) if results else {}), findings
@@ -132,7 +132,7 @@ def problem_of(status: str, counts: dict[str, int], findings: list[Any]) -> str:
     if status not in DONE:
         return f"has status {status}, so the release is blocked"
     if wrong := contradiction(counts, findings):
-        return f"contradicts itself, so the release is blocked: {wrong}"
+        return f"has counts that differ from its list of findings, so the release is blocked: {wrong}"
     last = max(SCALE.index(word) for word in os.environ["SEVERITIES"].split(","))
     unrated = () if os.environ.get("UNRATED") == "pass" else (UNRATED,)
     blocking = [finding for finding in findings if severity_of(finding) in (*SCALE[: last + 1], *unrated)]

@@ -89,7 +89,7 @@ HARMLESS = re.compile(
 
 
 def is_form(command: str) -> bool:
-    """Return whether a command has one of the accepted forms, which install only packages that a lock file names."""
+    """Return whether a command has one of the accepted forms, which install only packages in a lock file."""
     return any(
         re.fullmatch(f"{program}(?: (?:{options}))*", command)
         and all(re.search(rf"(?<!\S)(?:{each})(?!\S)", command) for each in needed)
@@ -100,9 +100,9 @@ def is_form(command: str) -> bool:
 def kinds(command: str, addresses: list[str]) -> set[str]:
     """Return the kinds of the commands that `&&` joins in `command`.
 
-    A command of the kind `lock` installs only packages that a lock file names. A `download` downloads a file with a
-    checksum from one of the addresses. A command of the kind `nothing` needs no network. All other commands are
-    `other`. If no later command may have a network after an installer, `programs` is returned in addition to `lock`.
+    `lock` means: installs only packages in a lock file. `download` means: downloads a file with a checksum from one of
+    the addresses. `nothing` means: needs no network. All other commands are `other`. The kind `programs` is added to
+    `lock` if later commands of the stage may not have a network.
     """
     found = set()
     rest = re.sub(r"[ \t]+", " ", command).strip()

@@ -46,8 +46,8 @@ ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 def is_lock(context: str, path: str) -> bool:
     """Return whether a path in the build context matches only lock files.
 
-    Return False for a folder, because it could contain programs. Also return False for a path with a link in it,
-    because the link could lead to another folder than its name suggests.
+    Return False for a folder, because it could contain programs. Also return False for a path that contains a link,
+    because the link could lead to any folder.
     """
     if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
         return False
@@ -97,8 +97,8 @@ def runs_code(path: str) -> bool:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object. Raise `ValueError` for a duplicate key, because programs differ in which of its values they
-    use.
+    """Return a JSON object. Raise `ValueError` for a duplicate key, because programs could use different values of
+    it.
     """
     content = dict(pairs)
     if len(content) < len(pairs):
@@ -136,7 +136,7 @@ def is_project_folder(path: str) -> bool:
 def is_place_for_lock(folder: str, target: str, source: str) -> bool:
     """Return whether the lock file `source` may be copied to `target`, which can be relative to `folder`.
 
-    If it is a text file, it may also be copied directly to /tmp.
+    A text file may also be copied directly to /tmp.
     """
     path = resolved(folder, target)
     parent = path if target == "." or target.endswith("/") else os.path.dirname(path)

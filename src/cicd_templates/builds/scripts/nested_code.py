@@ -1,8 +1,7 @@
 """Finds Python files whose syntax tree is so deep that a tool could skip a part of the file.
 
 Python raises an exception after 1,000 nested calls, and a tool uses up to three calls for each level of the tree. Some
-tools then skip the part that they cannot read, and do not report this. The text of this module becomes part of a build
-script.
+tools then skip this part of the file without a report. The text of this module becomes part of a build script.
 """
 
 import ast
@@ -29,7 +28,7 @@ def is_nested_too_deep(text: str | bytes) -> bool:
 
 
 def files_nested_too_deep(source: str) -> Iterator[str]:
-    """Yield a phrase for each Python file below the folder `source` whose code is nested too deep."""
+    """Yield a phrase for each Python file below the folder `source` whose code is nested too deeply."""
     for folder, _, names in os.walk(source):
         for name in sorted(names):
             path = os.path.join(folder, name)

@@ -1,9 +1,8 @@
 """Copy the lock file of an npm project to a folder for `npm audit`: `npm_lock.py SOURCE FOLDER REGISTRY`.
 
 `npm audit` judges packages by their names and versions in the lock file, but npm installs from the address in the key
-`resolved`. The script prints a JSON list of everything that `npm audit` does not judge: packages whose address in
-`resolved` is not in REGISTRY, other lock files, packages in the source, projects without a lock file, and settings of
-npm.
+`resolved`. The script prints a JSON list of everything that `npm audit` does not examine. Examples are packages from
+other addresses than REGISTRY, other lock files, and projects without a lock file.
 """
 
 import json

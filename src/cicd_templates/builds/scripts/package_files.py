@@ -1,4 +1,4 @@
-"""Decides whether the file of a Python package has the package name and version that a lock file states for it.
+"""Decides whether the file of a Python package has the name and version from the package's entry in a lock file.
 
 An installer reads the name and the version of a package from the name of its file. An entry of a lock file can have the
 name of one package but the file of another package. Such an entry would hide the package that is really installed. The
@@ -21,7 +21,7 @@ PHASES = {"alpha": "a", "beta": "b", "preview": "rc", "pre": "rc", "c": "rc", "r
 
 
 def canonical_version(version: str) -> str:
-    """Return the normal form of a version, which is the same for equal versions: 2024.01 and 2024.1.0 give `2024.1`."""
+    """Return the normal form of a version. Equal versions have the same form: 2024.01 and 2024.1.0 become `2024.1`."""
     parsed = VERSION.fullmatch(version.lower())
     if not parsed:
         return version.lower()
@@ -39,7 +39,7 @@ def canonical_version(version: str) -> str:
 def same_version(version: str, escaped: str) -> bool:
     """Return whether `escaped`, the version in a file name, is the version `version`.
 
-    In file names, older tools replaced signs such as `+` by `_`.
+    Older tools replaced signs such as `+` in file names with `_`.
     """
     same = canonical_version(version) == canonical_version(escaped)
     return same or re.sub(r"[^\w.]+", "_", version.lower()) == escaped.lower()
@@ -51,7 +51,7 @@ def same_name(name: str, other: str) -> bool:
 
 
 def is_file_of(address: str, name: str, version: str) -> bool:
-    """Return whether a package's file name consists of the given package name and version.
+    """Return whether a package's file name consists of this package name and version.
 
     `address` is the file's name, path or URL. In the name of a source distribution, the package's name may end at any
     hyphen, so the function tries each of them.

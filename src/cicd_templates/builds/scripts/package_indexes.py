@@ -1,9 +1,9 @@
 """Refuse a source whose files use a package index that the configuration does not allow.
 
-`package_indexes.py SOURCE SERVICE HOST...`: installers may take packages only from each HOST, or, without any HOST,
-from the public index of each language. The reason is that checks judge packages by name and version: a package of the
-same name from another index would pass. An address is accepted only if it has https, exactly an allowed host, no user
-name, no password, and no port except 443.
+`package_indexes.py SOURCE SERVICE HOST...`: installers may take packages only from these HOSTs. Without any HOST, they
+may use the public index of each language. Checks examine packages by name and version, so they would accept a package
+of the same name from another index. An address is accepted only if it has https, exactly an allowed host, no user name,
+no password, and no port except 443.
 
 The script reads the files from which installers take addresses: lock files, requirements files and the configuration of
 installers. For each address that is not accepted, it prints the file, the line and the setting, and it exits with 1. It
@@ -150,7 +150,7 @@ def in_requirements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_toml_lock(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a TOML lock file, and registries that are given in another form than an address."""
+    """Yield the addresses in a TOML lock file, and names of registries that are not addresses."""
     # A description is for people. In all other strings, an address is the complete string.
     yield from addresses(re.sub(r'^description = ".*"$', "", text, flags=re.MULTILINE))
     for found in re.finditer(r"\b(?:registry|index)[\"']?\s*=\s*[\"']+([^\"'\n]*)", text):
@@ -269,7 +269,7 @@ KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str
 
 
 def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, str]]]]]:
-    """Return the kinds that a file with this name can have: for each, its language and the function that reads it."""
+    """Return the kinds of a file with this name. A kind has a language and the function that reads the file."""
     folder, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
     kinds = [(language, read) for language, names, read in KINDS for each in names if fnmatch.fnmatchcase(name, each)]
     if not kinds and name.endswith(".txt") and folder == "requirements":
@@ -289,7 +289,7 @@ def problems_in(root: str, service: str, hosts: tuple[str, ...]) -> Iterator[str
             full = os.path.join(folder, name)
             path = os.path.relpath(full, root)
             if name in FOLDERS and os.path.islink(full) and not os.path.isfile(full):
-                yield f"{path!a}: is a link, so the files in it are not read; make it a folder"
+                yield f"{path!a} is a link, so no check reads the files in it; replace the link by a folder"
             for language, read in kinds_of(path) if name in names else ():
                 yield from problems_of(full, path, read, service, hosts or PUBLIC[language])
 
@@ -303,7 +303,7 @@ def problems_of(
             text = file.read().replace("\r\n", "\n")
         places = list(dict.fromkeys(read(text)))
     except (OSError, ValueError, RecursionError) as error:
-        yield f"{path!a}: cannot be read, so its package indexes are unknown: {type(error).__name__}"
+        yield f"{path!a} cannot be read, so its package indexes are unknown: {type(error).__name__}"
         return
     for number, line in unread_inclusions(text, path) if read is in_requirements else ():
         yield f"{path!a}:{number}: {line[:100]!a} includes a file that no check reads; {INCLUDE}"

@@ -36,15 +36,15 @@ def main() -> None:
         pinned = PINNED.fullmatch(line)
         if not pinned or not HASHES.fullmatch(pinned["hashes"]):
             sys.exit(
-                f"{path}: {line!r} is not a package with its version and hash, so it is not installed; {ADD_HASHES}"
+                f"{path}: {line!r} is not a package with a version and a hash, so it is not installed; {ADD_HASHES}"
             )
         if for_another_system(pinned["marker"] or ""):
             continue
         name = normalised(pinned["name"])
         if name in seen:
             sys.exit(
-                f"{path}: {name} is pinned twice, but only one version can be judged; keep the version that is in the"
-                " image"
+                f"{path}: {name} is pinned twice, but checks can examine only one version; keep the version that is "
+                f"in the image"
             )
         seen.add(name)
         print(f"{pinned['name']}{pinned['extras'] or ''}=={pinned['version']}{pinned['hashes']}")

@@ -86,8 +86,8 @@ DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}
 def text(data: bytes) -> str:
     """Return the decoded text of a file, without NUL characters.
 
-    If the file has a byte order mark of UTF-16 or UTF-32, the mark may be false. So the text of the file, decoded as
-    Latin-1, is appended.
+    A byte order mark of UTF-16 or UTF-32 may be false. So for a file with such a mark, the text decoded as Latin-1 is
+    appended.
     """
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     plain = data.decode("latin-1")
@@ -107,7 +107,7 @@ class LineOf(str):
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield a single list with the lines of a file, its name, and rewritten lines that have the same meaning."""
+    """Yield one list: the lines of a file, the file's name, and rewritten lines with the same meaning."""
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
 
     def plain(line: str) -> str:

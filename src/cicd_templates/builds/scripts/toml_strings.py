@@ -13,7 +13,7 @@ TABLE = re.compile(r"\s*\[\[?([\w\s.-]+)\]\]?\s*")
 def toml_strings(text: str) -> "Iterator[tuple[int, list[str], str, str]]":
     """Yield each string with its line, the parts of its table's name, and its key.
 
-    If a key or a table's name has another form, it is returned as empty. Examples are quoted keys and inline tables.
+    The function does not understand all forms, such as quoted keys and inline tables. It returns these as empty.
     """
     section: list[str] = []
     key, code, end, number, depth = "", "", 0, 1, 0

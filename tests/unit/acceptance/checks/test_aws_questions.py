@@ -32,7 +32,9 @@ def test_each_question_that_no_reading_settles_has_one_check() -> None:
         "cloudformation-role": "Which permissions do the handlers of CloudFormation's resource types need?",
         "caches": "Do the caches of builds in S3 work without s3:ListBucket?",
         "parameters-by-path": "Does IAM compare the path of GetParametersByPath with or without its last slash?",
-        "key-spellings": "Does a bucket accept its key by its id or alias, although the policy names its ARN?",
+        "key-spellings": (
+            "Does a bucket accept the id or alias of its key in a request, although the policy names the key's ARN?"
+        ),
         "window-closed": "Does a closed deployment window hold the release, or does the stage fail?",
         "cost": "What does a run cost?",
     }
@@ -85,7 +87,7 @@ DOWNLOADED, NOTHING = ["Downloading S3 cache...", "Unarchiving cache..."], ["Dow
         pytest.param(
             {"unit-tests": 2, "bandit": 3},
             {"unit-tests:2": DOWNLOADED, "bandit:3": ["Unpacking 9 bytes of compressed S3 cache"]},
-            "yes: the second builds of 2 projects read the caches of the first",
+            "yes: in 2 projects, the second build read the cache of the first build",
             id="read",
         ),
         pytest.param(
@@ -134,10 +136,10 @@ PATH = "arn:aws:ssm:eu-central-1:222222222222:parameter/acceptance/staging-abcde
 @pytest.mark.parametrize(
     ("allowed", "expected"),
     [
-        ([PATH], "IAM compares the path without its last slash; the printed policies have both spellings"),
+        ([PATH], "IAM compares the path without its last slash; the printed policies allow both spellings"),
         ([f"{PATH}/"], "IAM compares the path with its last slash; the printed"),
         ([PATH, f"{PATH}/"], "IAM compares the path without its last slash and with its last slash; the"),
-        ([], "IAM compares neither spelling"),
+        ([], "IAM denied the path both with and without"),
     ],
 )
 def test_sessions_with_one_spelling_each_show_what_iam_compares(
@@ -173,17 +175,17 @@ OTHER, ALIAS = "alias/aws/s3", "alias/acceptance-tools-abcde-key"
     [
         pytest.param(
             [OTHER, "1", ALIAS],
-            "the key is accepted by its ARN, the ARN of its alias; refused by its id, its alias; "
+            "the key's accepted names are its ARN, the ARN of its alias; its refused names are its id, its alias; "
             "another key is refused",
             id="only ARNs",
         ),
         pytest.param(
             [OTHER],
-            "the key is accepted by its ARN, its id, its alias, the ARN of its alias; refused by none",
+            "the key's accepted names are its ARN, its id, its alias, the ARN of its alias; its refused names are none",
             id="all",
         ),
         pytest.param([], "the bucket accepts a key that is not", id="any key"),
-        pytest.param([OTHER, KEY], "the bucket refuses the environment's own key", id="not its own"),
+        pytest.param([OTHER, KEY], "the bucket refuses the environment's own KMS key", id="not its own"),
         pytest.param(["none"], "no answer: your credentials may not write", id="no permission"),
     ],
 )
@@ -229,7 +231,9 @@ def test_the_price_is_of_what_exists_for_the_time_that_it_existed(tmp_path: Path
     once = sum(item.dollars for item in estimate.ITEMS if not item.per_hour)
 
     dollars = once + 2 * (2 * 0.045 + 0.005)
-    assert price_what_exists(made).startswith(f"about {dollars:.2f} USD for 2.0 hours, by prices that were not checked")
+    assert price_what_exists(made).startswith(
+        f"about {dollars:.2f} USD for 2.0 hours, calculated with unchecked prices"
+    )
 
 
 def test_on_the_local_aws_the_resources_are_counted_and_have_no_price(tmp_path: Path) -> None:
@@ -241,9 +245,15 @@ def test_on_the_local_aws_the_resources_are_counted_and_have_no_price(tmp_path: 
 @pytest.mark.parametrize(
     ("counts", "problem"),
     [
-        ({"AWS_EC2_NatGateway": 3}, "than the estimate has: NAT gateway, one for each runtime environment"),
-        ({"AWS_ElasticLoadBalancingV2_LoadBalancer": 3}, "than the estimate has: application load balancer"),
-        ({"AWS_CloudWatch_CompositeAlarm": 13}, "than the estimate has: alarms of CloudWatch"),
+        (
+            {"AWS_EC2_NatGateway": 3},
+            "the run created more resources than estimated: NAT gateway, one for each runtime environment",
+        ),
+        (
+            {"AWS_ElasticLoadBalancingV2_LoadBalancer": 3},
+            "the run created more resources than estimated: application load balancer",
+        ),
+        ({"AWS_CloudWatch_CompositeAlarm": 13}, "the run created more resources than estimated: alarms of CloudWatch"),
         ({"AWS_RDS_DBInstance": 1}, "the estimate leaves out AWS::RDS::DBInstance"),
     ],
 )

@@ -213,7 +213,7 @@ def rules(*states: str) -> dict[str, Any]:
     ("states", "aws", "expected"),
     [
         pytest.param(WHOLE, rules("Failed"), "the stage failed at once", id="fails"),
-        pytest.param(WHOLE, rules("Abandoned"), "the stage waited for the window until it was stopped", id="holds"),
+        pytest.param(WHOLE, rules("Abandoned"), "the stage waited until the run was stopped", id="holds"),
         pytest.param({"Staging/Execute": "succeeded"}, rules(), "no answer: the release did not reach", id="short"),
         pytest.param(WHOLE, rules(), "no answer: CodePipeline did not evaluate the window", id="no rule"),
         pytest.param(

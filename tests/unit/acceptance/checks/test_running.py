@@ -193,4 +193,4 @@ def test_every_key_may_be_used(tmp_path: Path, options: dict[str, Any], problem:
         with pytest.raises(CheckFailed, match=problem):
             running.use_keys(made)
     else:
-        assert running.use_keys(made).startswith("the keys of 3 environments are enabled")
+        assert running.use_keys(made).startswith("the KMS keys of 3 environments are enabled")
