@@ -25,6 +25,7 @@ from templates import (
     queues,
     registry,
     review,
+    rotation,
     scan_gate,
     scanning,
     schedule,
@@ -74,6 +75,7 @@ LAYERS = (
     Layer("secrets", build_per_service=secrets.build, kinds=ONLY_RUNTIME, needed=secrets.needed),
     Layer("health", build_with_uses=health.build, kinds=ONLY_RUNTIME),
     Layer("hooks", build_per_service=hooks.build, kinds=ONLY_RUNTIME, needed=hooks.needed),
+    Layer("rotation", build_per_service=rotation.build, kinds=ONLY_RUNTIME, needed=rotation.needed),
     Layer("schedule", build_per_service=schedule.build, kinds=ONLY_RUNTIME, needed=schedule.needed),
     Layer("delivery", build_per_service=delivery.build, kinds=ONLY_RUNTIME, where=delivery.exists),
     Layer(

@@ -154,6 +154,7 @@ KEY_OF_TOOLS = f"arn:aws:kms:{REGION}:{{tools}}:key/00000000-0000-4000-8000-0000
 STACK = f"arn:aws:cloudformation:{REGION}:{{production}}:stack/shipping-production-service-{SERVICE}/1"
 RUNNING = f"arn:aws:ecs:{REGION}:{{production}}:service/shipping-production-cluster/shipping-production-{SERVICE}"
 ALARM = f"arn:aws:cloudwatch:{REGION}:{{production}}:alarm:shipping-production-{SERVICE}-errors"
+CARRIER_KEY = f"arn:aws:secretsmanager:{REGION}:{{staging}}:secret:shipping-staging-{SERVICE}-carrier-key-Ab12Cd"
 IMAGES = f"arn:aws:ecr:{REGION}:{{tools}}:repository/{NAME}"
 ACROSS = [
     ("delivery DeliveryRole production", "s3:GetObject", ARTIFACTS, True),
@@ -218,6 +219,23 @@ ACROSS = [
     ),
     ("hooks VerifyImageRole staging", "s3:ListBucket", STATEMENT.partition("/")[0], False),
     ("service ExecutionRole staging", "s3:GetObject", STATEMENT, False),
+    # A new deployment after a rotation: of one service, without another task definition, and without the secret.
+    *(
+        ("rotation RotationRole staging", f"ecs:{action}", RUNNING.replace("production", "staging"), may)
+        for action, may in (
+            ("ListServiceDeployments", True),
+            ("UpdateService", True),
+            ("DeleteService", False),
+            ("StopServiceDeployment", False),
+        )
+    ),
+    ("rotation RotationRole staging", "ecs:UpdateService", f"{RUNNING.replace('production', 'staging')}-2", False),
+    ("rotation RotationRole staging", "ecs:UpdateService", RUNNING, False),
+    ("rotation RotationRole staging", "ecs:RegisterTaskDefinition", "*", False),
+    ("rotation RotationRole staging", "ecs:RunTask", "*", False),
+    ("rotation RotationRole staging", "iam:PassRole", "*", False),
+    ("rotation RotationRole staging", "secretsmanager:GetSecretValue", CARRIER_KEY, False),
+    ("service ExecutionRole staging", "ecs:UpdateService", RUNNING.replace("production", "staging"), False),
 ]
 # The same in an auditor's words: the principal, the attempt, and whether it is allowed.
 SENTENCES = [
@@ -274,6 +292,7 @@ WITH_HOOK = f"""
 rollout = "blue-green"
 rollback_on_alarm = true
 hooks = ["verify-image"]
+secrets = {{ CARRIER_KEY = "carrier-key" }}
 """
 
 

@@ -139,9 +139,9 @@ def may_read_secrets(
 
     The grant contains each secret once, even if several containers or variables read it.
     """
-    parameters = list(dict.fromkeys(arn for arn in secrets if _is_parameter(arn)))
+    parameters = list(dict.fromkeys(arn for arn in secrets if is_parameter(arn)))
     whole = (without_json_key(arn) if isinstance(arn, str) else arn for arn in secrets)
-    stored = list(dict.fromkeys(arn for arn in whole if not _is_parameter(arn)))
+    stored = list(dict.fromkeys(arn for arn in whole if not is_parameter(arn)))
     grants = []
     if stored:
         grants.append(allow("ReadItsSecrets", [secretsmanager.GetSecretValue], on=stored))
@@ -152,7 +152,8 @@ def may_read_secrets(
     return grants
 
 
-def _is_parameter(arn: AWSHelperFn | str) -> bool:
+def is_parameter(arn: AWSHelperFn | str) -> bool:
+    """Return whether the ARN of a secret variable is that of a parameter in Parameter Store."""
     return isinstance(arn, Sub) and ":parameter/" in str(arn.data)
 
 

@@ -21,6 +21,7 @@ STUCK = "stuck"
 MEASURE = "measure"
 VERIFY_IMAGE = "verify-image"
 SMOKE = "smoke"
+ROTATION = "rotation"
 # Roles of a service.
 ACTION = "action"
 START = "start"
@@ -56,6 +57,7 @@ AFTER_A_SERVICE = frozenset(
         MEASURE,
         VERIFY_IMAGE,
         SMOKE,
+        ROTATION,
         ACTION,
         START,
         GITHUB_RELEASE,
