@@ -82,7 +82,8 @@ def run_rehearsal(
     version, execution = _release_and_wait(engine, stacks, definition, archive)
     phases["release"] = time.monotonic() - began - phases["deploy"]
     on_start(definition, phases["deploy"])
-    with tempfile.TemporaryDirectory(prefix="cicd-rehearsal-") as folder, contextlib.ExitStack() as until:
+    # The folder of the engine is removed even if this process is killed.
+    with tempfile.TemporaryDirectory(dir=engine.folder) as folder, contextlib.ExitStack() as until:
         setup = RehearsalSetup(
             endpoint=engine.url,
             secret=engine.secret,
