@@ -127,6 +127,9 @@ TRAIL: dict[str, Any] = {
         pytest.param(secret_event(f"{SECRETS}relay-Mn78Op"), ["mailer RotatedSecretsRule"], id="the worker's secret"),
         pytest.param(secret_event(f"{SECRETS}ledger-Qr90St"), [], id="a job's secret"),
         pytest.param(secret_event(f"{SECRETS}other-Ab12Cd"), [], id="a foreign secret"),
+        pytest.param(
+            secret_event(OWN.replace("staging", "production")), [], id="production's secret in the same account"
+        ),
         pytest.param(secret_event(f"{SECRETS}database-replica-Ab12Cd"), [], id="a longer name"),
         pytest.param(secret_event(f"{SECRETS}data-Ab12Cd"), [], id="a shorter name"),
         pytest.param(secret_event(f"{SECRETS}database"), [], id="an ARN without its random characters"),
@@ -158,6 +161,32 @@ def test_only_a_service_whose_tasks_keep_running_with_a_secret_gets_the_stack() 
         for environment in ("staging", "production")
         for service in ("parcel-dispatcher", "mailer")
     }
+
+
+@pytest.mark.parametrize(
+    ("secrets", "of_container", "rules"),
+    [
+        ({}, {}, None),
+        ({"A": "alpha"}, {}, {"RotatedSecretsRule"}),
+        ({"A": "/pay/a"}, {}, {"ChangedParametersRule"}),
+        ({}, {"A": "alpha"}, {"RotatedSecretsRule"}),
+        ({}, {"A": "/pay/a"}, {"ChangedParametersRule"}),
+        ({"A": "alpha"}, {"A": "/pay/a"}, {"RotatedSecretsRule", "ChangedParametersRule"}),
+    ],
+    ids=["none", "secret", "parameter", "secret of a container", "parameter of a container", "one of each"],
+)
+def test_a_service_has_the_rules_that_its_containers_need(
+    secrets: dict[str, str], of_container: dict[str, str], rules: set[str] | None
+) -> None:
+    proxy = {"image": f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/proxy@sha256:{'a' * 64}"}
+    edits = [(f"{WEB}/secrets", secrets), (f"{WEB}/containers", {"proxy": {**proxy, "secrets": of_container}})]
+    found = {stack.path: stack.template.content["Resources"] for stack in rendered_stacks(*edits)}
+    rotation = found.get("production/rotation-parcel-dispatcher.yaml")
+
+    if rotation is None:
+        assert rules is None
+    else:
+        assert {name for name, each in rotation.items() if each["Type"] == "AWS::Events::Rule"} == rules
 
 
 def test_the_function_may_update_exactly_one_service_and_knows_no_other() -> None:
