@@ -285,10 +285,10 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return a list with one note, which says how many resources of each type the local AWS only records but does
-        not build.
+        """Return a note about the types of resources that the local AWS only records, with the number of resources of
+        each type.
 
-        The list is empty if the chosen stacks have no such resources.
+        Return an empty list if the chosen stacks have no such resources.
         """
         if self.engine is None:
             return []
@@ -297,11 +297,11 @@ class Target:
         return [f"only recorded, not built, by the local AWS: {types}"] if types else []
 
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
-        """Return the resources that the local AWS still has, although it only records them.
+        """Return the resources that the local AWS only records, and that still exist after a destruction.
 
-        The local AWS records resources of some types without building them. `inventory` contains their stacks. After a
-        correct destruction, no such resource is left. The result includes resources of stacks that are no longer
-        rendered, or that were deleted before the inventory.
+        The local AWS records resources of some types without building them. After a correct destruction, the result is
+        empty. The result includes resources of stacks that are no longer rendered, and of stacks that were deleted
+        before `inventory` was made.
         """
         labels = inventory.labels
         names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}

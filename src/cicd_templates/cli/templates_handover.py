@@ -1,4 +1,4 @@
-"""Gives the rendered templates to the pipeline as part of a deployment, and creates the AWS clients for this.
+"""Hands the rendered templates over to the pipeline during a deployment, and creates the AWS clients for this.
 
 If the hand-over is not possible, the deployment reports this and continues. The deployment stops only if the user
 declines changes to the templates of the environments that it deploys.
@@ -32,7 +32,7 @@ SHOWN_FILES = 5
 
 @dataclass
 class TemplatesHandover:
-    """Gives the rendered templates to the pipeline during one deployment.
+    """Hands the rendered templates over to the pipeline during one deployment.
 
     `deployed` are the names of the environments that are deployed. `confirm` asks the user about template changes in
     these environments. `confirm_others` asks about template changes in other environments. `waits` is true while the

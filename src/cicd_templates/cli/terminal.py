@@ -25,8 +25,7 @@ def show(line: str, *, err: bool = False) -> None:
 def show_page(text: str, *, err: bool = False) -> None:
     """Print a text of several lines, such as JSON or Markdown.
 
-    The text may contain values from elsewhere, such as file names. The caller must remove the line breaks from such
-    values.
+    The text may contain values such as file names. The caller must remove line breaks from these values.
     """
     click.echo(printable_lines(text.removesuffix("\n")), err=err)
 
@@ -51,7 +50,8 @@ def working(line: str) -> Iterator[Callable[[str], None]]:
 
 
 def discard_unwritable_output() -> str:
-    """Return the name of the stream that cannot be written, for example because the disk is full, or an empty text.
+    """Return the name of the output stream that cannot be written, for example because the disk is full, or an empty
+    string.
 
     Discard the text that cannot be written. Otherwise, Python would try to write it again at exit, and would print a
     second error.

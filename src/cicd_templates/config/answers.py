@@ -1,4 +1,4 @@
-"""Checks the answers of a user who starts a new project, each as soon as it is given.
+"""Checks each answer of a user who starts a new project, immediately after the answer.
 
 This module does not ask the questions.
 """
@@ -63,8 +63,8 @@ def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[s
 
     The answer may be wrong by itself, or may not fit the answers in `accepted`.
 
-    If the same mistake appears in several tables, it is returned once. Problems of keys that do not contain the answer
-    are returned only if there are no other problems, because they are mostly consequences of other problems.
+    If several tables have the same mistake, it is returned once. If the answer itself has problems, problems of other
+    keys are omitted, because they are mostly consequences.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

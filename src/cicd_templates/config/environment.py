@@ -22,7 +22,9 @@ from cicd_templates.config.tables.service import ServiceTable
 
 
 def created_secrets(sources: Iterable[str]) -> list[str]:
-    """Return the names of the secrets that our stack creates. `sources` are values of the configuration key `secrets`.
+    """Return the names of the secrets that the stack of the layer `secrets` creates.
+
+    `sources` are values of the configuration key `secrets`.
 
     Secrets that the configuration refers to by path or ARN already exist, so they are left out.
     """
@@ -31,7 +33,7 @@ def created_secrets(sources: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Service:
-    """A service, which is one deployable application, as it is configured for one environment.
+    """A deployable application with its configuration for one environment.
 
     `priority_is_derived` is true if the configuration does not set the priority of the service's listener rule.
     """
@@ -56,10 +58,10 @@ class Environment:
     """An environment: an account and a region, with settings and the services that run there.
 
     `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
-    overrides the suffix in the file. `peers` are the other environments of the configuration. They are needed because
-    grants across accounts contain the names of resources in other environments. A peer itself has no peers. `queues`,
-    `tables` and `databases` map the name of each queue, DynamoDB table and database to its settings in this
-    environment. `evidence` has the settings of the evidence bucket's lock.
+    overrides the suffix in the file. `peers` are the other environments of the configuration. Grants across accounts
+    need the names of their resources. A peer itself has no peers. `queues`, `tables` and `databases` map the name of
+    each queue, DynamoDB table and database to its settings in this environment. `evidence` has the settings of the
+    evidence bucket's lock.
     """
 
     name: str
@@ -125,7 +127,7 @@ class Environment:
 
     @property
     def kind(self) -> str:
-        """The kind of the environment, `tools` or `runtime`, which decides which stacks the environment has."""
+        """The kind of the environment: `tools` or `runtime`. It determines which stacks the environment has."""
         return self.settings.kind
 
     @property
@@ -140,7 +142,9 @@ class Environment:
 
     @property
     def protected(self) -> bool:
-        """Whether data remains when its stack is deleted. A parallel copy is protected if its original is protected."""
+        """Whether the environment keeps data when a stack is deleted. A parallel copy has the protection of its
+        original.
+        """
         return self.settings.protection == "protected"
 
     @property
@@ -163,7 +167,7 @@ class Environment:
 
     @property
     def domain(self) -> str | None:
-        """The load balancer's host name. It is None with plain HTTP, and in a parallel copy without `copy_domain`."""
+        """The load balancer's host name. It is None for plain HTTP, and for a parallel copy without `copy_domain`."""
         if self.settings.allow_http:
             return None
         if self.is_copy:
@@ -198,7 +202,7 @@ class Configuration:
 
     @property
     def deploy_order(self) -> tuple[Environment, ...]:
-        """The environments in the order in which they are deployed.
+        """The environments in the order of their deployment.
 
         Runtime environments come before tools, because the pipeline in tools deploys to them.
         """

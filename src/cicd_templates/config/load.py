@@ -111,7 +111,9 @@ def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> 
 
 
 class _Reader:
-    """A reader that validates table by table, so that a mistake in one table does not hide mistakes in the next."""
+    """A reader that validates each table separately, so that a mistake in one table does not hide mistakes in other
+    tables.
+    """
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -250,8 +252,8 @@ class _Reader:
     def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
         """Return the table at `at`.
 
-        If it has problems, keep the correct values and replace the wrong values with `placeholders`. If the correct
-        values were dropped as well, later checks would report them as missing.
+        If the table has problems, keep the correct values and replace the wrong values with `placeholders`. Without the
+        correct values, later checks would report them as missing.
         """
         table = self._table(model, raw, at)
         if table is not None:

@@ -116,10 +116,10 @@ def pipeline_name(env: Environment, service: str) -> str:
 
 
 def approval_keys(service: str) -> str:
-    """Return the S3 key prefix of the documents that were shown to a service's approvers.
+    """Return the prefix of the S3 keys of the documents that a service's approvers have seen.
 
-    It has no slash at the end. All other evidence of a service has keys that begin with the service's name. This prefix
-    differs from all of them, because no service name begins with an underscore.
+    It has no slash at the end. It begins with an underscore, and keys of all other evidence begin with the service's
+    name.
     """
     return f"_approvals/{service}"
 
@@ -135,8 +135,8 @@ def deployment_keys(service: str) -> str:
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
     """Return a pattern for the S3 keys of a service's artifacts in `env`, or only for the keys of `artifact`.
 
-    CodePipeline shortens long names in these keys. In the pattern, a shortened name ends with a wildcard, so the
-    pattern still matches if CodePipeline keeps more of the name.
+    CodePipeline shortens long names in these keys. In the pattern, a shortened name ends with a wildcard. So the
+    pattern also matches if CodePipeline keeps more characters of the name.
     """
     parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
     if artifact:
@@ -175,7 +175,7 @@ def title(words: str) -> str:
 
 
 def variable_name(*words: str) -> str:
-    """Return an environment variable's name, made from hyphenated words: `late-fees` and `url` give `LATE_FEES_URL`."""
+    """Return the name of an environment variable: `LATE_FEES_URL` for the words `late-fees` and `url`."""
     return "_".join(words).replace("-", "_").upper()
 
 
@@ -200,5 +200,5 @@ def parameter_path(env: Environment, layer: str, output: str, service: str | Non
 
 
 def log_group_name(env: Environment, *words: str) -> str:
-    """Return the name of a log group. It has slashes, so that consoles and policies can select names by prefix."""
+    """Return the name of a log group. Its words are separated by slashes, so that a prefix can select log groups."""
     return "/".join(["", env.project.name, env.qualified, *words])

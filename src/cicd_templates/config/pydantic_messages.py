@@ -1,4 +1,4 @@
-"""Writes messages about wrong values in the configuration, in terms of TOML instead of Python and pydantic."""
+"""Writes messages about wrong values in the configuration. They use the terms of TOML, not of Python or pydantic."""
 
 from __future__ import annotations
 

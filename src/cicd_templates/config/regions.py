@@ -1,7 +1,7 @@
 """Lists the AWS regions, and the AWS services that some regions lack.
 
-Before the first deployment, validation uses these names to refuse a misspelt region or a region without a required AWS
-service.
+Validation uses these lists to refuse a misspelt region, or a region without a required AWS service, before the first
+deployment.
 
 The configuration does not import the AWS SDK, so the names are listed here. Tests compare them with botocore's data and
 with the resource types that CloudFormation's registry has in each region.

@@ -1,4 +1,4 @@
-"""Evaluates the path patterns of listener rules: which paths they match, and in which order they are tried.
+"""Determines which paths the path patterns of listener rules match, and in which order a listener evaluates the rules.
 
 As in a listener rule, `*` stands for any number of characters, including none and slashes, and `?` for exactly one:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
@@ -54,10 +54,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return all positions that can be reached from `states` without reading a character, including `states`.
-
-    If there is a `*` at a position, the next position can be reached too, because `*` can match no character.
-    """
+    """Return `states` and all positions that can be reached from them without reading a character."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -76,7 +73,9 @@ def literal_prefix(pattern: str) -> str:
 
 
 def base_path(pattern: str) -> str:
-    """Return the folder that contains all paths of `pattern`, without a slash at its end. It is empty for `/*`."""
+    """Return the folder that contains all paths of `pattern`, without a final slash: `/pay` for `/pay/*`, empty for
+    `/*`.
+    """
     literal = literal_prefix(pattern)
     whole = literal == pattern or pattern == f"{literal}*"
     return literal.rstrip("/") if whole else literal.rpartition("/")[0]
@@ -130,8 +129,8 @@ class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
     The literal prefix of a pattern is the part before its first wildcard. A pattern can cover another pattern only if
-    the other pattern begins with this prefix. Only such patterns are compared, so the time does not grow with the
-    square of the number of services.
+    the other pattern begins with this prefix. The class compares only such patterns, so that it stays fast with many
+    services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
@@ -155,10 +154,9 @@ class Routes:
 def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
-    If the configuration has no `probes`, the function requests the path of the health check. But a health check goes
-    directly to a task, whereas the function's request must match the listener rule. If the path of the health check
-    does not match the rule, the folder of the service's path pattern is added in front: `/health` becomes
-    `/pay/health`.
+    If the configuration has no `probes`, the function requests the path of the health check. The request goes through
+    the load balancer, so its path must match the listener rule. If it does not match, the folder of the service's path
+    pattern is added in front: `/health` becomes `/pay/health`.
     """
     settings = service.settings
     if settings.probes:

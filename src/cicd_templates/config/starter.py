@@ -24,8 +24,8 @@ class NewProject:
     """The answers of a user who starts a new project.
 
     `environments` are the runtime environments in the order in which a release reaches them. The last one is protected.
-    `accounts` has one account for all environments, or one for tools followed by one for each runtime environment.
-    Notifications go to the e-mail address `email`.
+    `accounts` has either one account for all environments, or first the account of tools and then one for each runtime
+    environment. Notifications go to the e-mail address `email`.
     """
 
     project: str
@@ -38,7 +38,9 @@ class NewProject:
 
 
 def wrong_numbers(start: NewProject) -> list[tuple[str, str]]:
-    """Return a name and a message for each answer that has too many or too few values, or the same value twice."""
+    """Return the question's name and a message for each answer with too many values, too few values or a duplicate
+    value.
+    """
     names = [TOOLS, *start.environments]
     problems = []
     if not start.services:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     YES,
 )
 def acceptance(local: bool, yes: bool) -> None:
-    """Deploy, release, break and destroy a separate project, check by check, and write a report."""
+    """Prove that this tool works: deploy, release, break and destroy a separate project, and write a report."""
     from cicd_templates.cli import selection
     from cicd_templates.cli.acceptance_run import continue_run
     from cicd_templates.config.load import read_configuration

@@ -23,7 +23,7 @@ ALLOW = make_option(
     "--allow",
     variable="ALLOW",
     default="",
-    help="Stateful resources that may be lost: STACK/LOGICALID, separated with commas.",
+    help="Stateful resources that this deployment may delete or replace: STACK/LOGICALID, separated with commas.",
 )
 
 HAND_OVER = make_option(

@@ -34,7 +34,7 @@ _EXECUTION = re.compile(r"[\w-]+", re.ASCII)
         "--digest",
         variable="DIGEST",
         narrows=True,
-        help="Digest of the image; by default, of the last release.",
+        help="Digest of the image; by default, the digest of the last release.",
     ),
     make_option(
         "--out",
@@ -78,7 +78,7 @@ def evidence(
 
 
 def _wanted_digest(execution: str | None, release: str | None, digest: str | None) -> str:
-    """Return the SHA-256 of the wanted image, or an empty text.
+    """Return the SHA-256 digest of the image that the user selected, or an empty string.
 
     Raises `ConfigurationError` if more than one option selects a release, or if the value of an option has a wrong
     form.

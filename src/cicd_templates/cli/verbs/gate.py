@@ -25,7 +25,7 @@ EXAMPLE = make_option(
     "--example",
     variable="EXAMPLE",
     default="",
-    help="Judge by the configuration and the policy of this example, instead of your project's.",
+    help="Use the configuration and the policy of this example instead of your project's.",
 )
 
 
@@ -51,7 +51,7 @@ def gate(
     policy: Path | None,
     as_json: bool,
 ) -> None:
-    """Judge the reports of a service's checks on this machine; exit with 1 if they stop a release."""
+    """Decide on this machine whether the reports of a service's checks stop a release; exit with 1 if they do."""
     if ctx.invoked_subcommand:
         return
     from cicd_templates.cli import local_gate as judging
@@ -87,7 +87,9 @@ def _configured_in(example: str) -> Path:
 
 
 def _source(example: str) -> Path:
-    """Return the folder whose policy counts if none is named. It is the current folder if `example` is empty."""
+    """Return the folder with the default policy: the folder of the example, or the current folder if `example` is
+    empty.
+    """
     return _configured_in(example).parent if example else Path()
 
 

@@ -68,7 +68,7 @@ def init(source: str, yes: bool, **given: str | None) -> None:
 
 
 def _accepted(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the answers that were given.
+    """Return the user's answers from the options.
 
     Raises `ConfigurationError` with one line for each wrong answer. Without a terminal, each missing answer gets a
     line, too.
@@ -98,7 +98,7 @@ def _is_example() -> bool:
 
 
 def _ask(name: str, question: str, accepted: Mapping[str, str]) -> str:
-    """Return the answer to `question`. Asks again, with the reason, until the answer is correct."""
+    """Return the answer to `question`. After a wrong answer, show the reason and ask again."""
     from cicd_templates.config.answers import problems_with
 
     while True:

@@ -34,7 +34,7 @@ FORM = make_option(
 
 @verb("lint", FORM, SUFFIX)
 def lint(form: str, suffix: str | None) -> None:
-    """Lint the rendered templates with cfn-lint and the rules of docs/rules.md; any finding fails."""
+    """Lint the rendered templates with cfn-lint and the rules of docs/rules.md; exit with 1 if there is a finding."""
     from cicd_templates.lint import formats
     from cicd_templates.lint.cached_findings import lint_changed
     from cicd_templates.lint.run import lint_templates

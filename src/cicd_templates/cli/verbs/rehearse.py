@@ -38,7 +38,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
         "--service",
         variable="SERVICE",
         narrows=True,
-        help="Service to release; several, separated with commas, are released one after the other.",
+        help="Service to release, or several, separated with commas, which are released one after the other.",
     ),
     make_option("--app", variable="APP", default="", help="Git work tree, folder or .zip file to release."),
     make_option(
@@ -144,7 +144,9 @@ def rehearse(
 
 @dataclass(frozen=True)
 class _Request:
-    """What is rehearsed. If the user named no service, `services` contains only None, which means the only service."""
+    """The templates, the source and the services of a rehearsal. If the user named no service, `services` contains
+    only None.
+    """
 
     stacks: list[StackTemplate]
     archive: Archive
@@ -199,7 +201,7 @@ def _request(app: str, example: str, suffix: str | None, service: str | None) ->
 
 
 def _services(names: str) -> list[str]:
-    """Return the services in a list that is separated with commas, without the blanks around their names."""
+    """Split a list of services at its commas, and return the names without blanks around them."""
     services = [name.strip() for name in names.split(",")]
     if "" in services:
         raise ConfigurationError(
@@ -234,8 +236,8 @@ def finish(
 
     `reports` maps paths below `output/reports` to the reports of the checks. Each report is written to its path. The
     reports of an earlier rehearsal are removed. `signed` says whether the run wrote signed evidence to
-    `output/evidence`. `judged` are the variables of `make gate` with which it judges
-    these reports. Raises `CicdError` if the rehearsal did not succeed.
+    `output/evidence`. `judged` are the variables with which `make gate` judges these reports. Raises `CicdError` if the
+    rehearsal did not succeed.
     """
     from cicd_templates.rehearsal import report, result
 

@@ -19,8 +19,8 @@ from cicd_templates.cli.options import ENV, LOCAL, SUFFIX, make_option
     ),
 )
 def unlock(holder: str, **options: Any) -> None:
-    """Remove the lock that a command left on an environment. The value of --holder must be the id of the lock's
-    holder.
+    """Remove the lock that a command left on an environment. --holder must be the id of the command that holds the
+    lock.
     """
     for target in selection.targets(layer=None, service=None, **options):
         broken = target.lock().break_by_name(holder)

@@ -74,7 +74,7 @@ class CheckTable(Table):
 
     @property
     def has_own_commands(self) -> bool:
-        """Return whether the user wrote commands for this check, instead of using only the commands of a preset.
+        """Return whether this check has commands of the user, and not only the commands of a preset.
 
         By default, such a check is assumed to execute code of the application. The key `runs_application` can say that
         it does not.

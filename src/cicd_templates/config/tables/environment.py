@@ -1,4 +1,4 @@
-"""The table `[environments.<name>]`: an account and a region, with protection, network and rollout window."""
+"""The table `[environments.<name>]`: an account and a region, with protection, network and deployment window."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Field types that several tables share, and `matching`, which makes such a type from a pattern.
+"""Defines field types that several tables share, and `matching`, which makes a field type from a pattern.
 
-The error for a text that does not match says what is allowed: the characters, the length limit and an example. A type
-that only one table uses is defined in that table's module.
+If a text does not match, the error message says what is allowed: the characters, the length limit and an example. A
+field type of only one table is defined in the module of this table.
 """
 
 from __future__ import annotations

@@ -33,9 +33,9 @@ _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)", re.ASCII)
 class Interval:
     """The shortest and the longest time between two consecutive runs of a schedule, in minutes.
 
-    Changes to and from daylight saving time are ignored. Such a change makes one interval an hour shorter or longer. In
-    spring, EventBridge Scheduler also skips a run whose time does not exist on that day, so one interval can be almost
-    twice as long.
+    The interval ignores changes to and from daylight saving time, which make one interval an hour shorter or longer. In
+    spring, EventBridge Scheduler also skips a run at a time that does not exist. Then one interval can be almost twice
+    as long.
     """
 
     shortest: int
@@ -86,7 +86,7 @@ def _cron_interval(expression: str, content: str) -> Interval:
     )
     days = list(_days(fields, expression))
     if not minutes or len(days) < 2:
-        raise ValueError(f"{expression!r} has no day or time at which it runs again; correct its fields")
+        raise ValueError(f"{expression!r} never runs again; correct its fields")
     within = [later - earlier for earlier, later in itertools.pairwise(minutes)]
     night = minutes[0] - minutes[-1]
     between = [DAY_MINUTES * (later - earlier).days + night for earlier, later in itertools.pairwise(days)]
@@ -116,7 +116,7 @@ def _in_month(field: str, expression: str) -> Callable[[date], bool]:
 
 
 def _special_day(day: date, before: int, near: str | None, weekday: bool) -> int:
-    """Return the day of the month that a field with `L` or `W` selects in the month of `day`, or 0 if there is none."""
+    """Return the day that a field with `L` or `W` selects in the month of `day`, or 0 if it selects none."""
     last = calendar.monthrange(day.year, day.month)[1]
     number = last - before if near is None else int(near)
     if not 1 <= number <= last or not weekday:

@@ -25,9 +25,9 @@ Reason = Annotated[str, matching(r"[^\n]{10,}", "explain why in at least ten cha
 
 
 def _template_value(value: Any) -> Any:
-    """Return `value`. Raises `ValueError` if a part of `value` is valid in TOML but cannot be in a template.
+    """Return `value`. Raises `ValueError` if a part of it is valid in TOML but not in a template.
 
-    For example, TOML reads the version of a policy as a date if it is not in quotes. A template needs a string there.
+    For example, TOML reads the version of a policy without quotes as a date, but a template needs a string.
     """
     for steps, part in _parts(value, ""):
         where = f"{steps.removeprefix('.')}: " if steps else ""
@@ -41,7 +41,7 @@ def _template_value(value: Any) -> Any:
 
 
 def _parts(value: Any, steps: str) -> Iterable[tuple[str, Any]]:
-    """Yield every number, text and other single value within `value`, with the path that leads to it."""
+    """Yield every single value within `value`, such as a number or a text, with its path."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _parts(part, f"{steps}.{key}")

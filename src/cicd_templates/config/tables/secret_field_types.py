@@ -1,4 +1,4 @@
-"""Field types of secret variables, and the check that no plain variable contains a secret."""
+"""Defines field types of secret variables, and the check that no plain variable contains a secret."""
 
 from __future__ import annotations
 
@@ -29,10 +29,8 @@ SecretSource = Annotated[
 
 
 def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
-    """Return `variables`, if none of their values looks like a secret.
-
-    Otherwise, raise `ValueError` with the names of the variables that look like secrets and with the reason for each,
-    but without their values.
+    """Return `variables`. Raise `ValueError` if a value looks like a secret. The error contains the names of these
+    variables and the reasons, but not the values.
     """
     reasons = {name: reason for name, value in variables.items() if (reason := _secret_reason(name, value))}
     if reasons:
@@ -71,8 +69,8 @@ def is_existing_secret(source: str) -> bool:
 
 
 def is_in_another_partition(source: str, region: str) -> bool:
-    """Return whether a value of `secrets` is an ARN in another partition than `region`, so that no role there can read
-    the secret.
+    """Return whether a value of `secrets` is an ARN in another partition than `region`. No role in `region` can read
+    it.
     """
     return source.startswith("arn:") and Arn.parse(source).partition != partition_of(region).name
 

@@ -224,7 +224,7 @@ class ServiceTable(Table):
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
     def in_environment(self, name: str) -> ServiceTable:
-        """Return this table for one environment. Its name replaces `{environment}` in the paths of secrets."""
+        """Return this table with the environment's name in the paths of secrets, in place of `{environment}`."""
 
         def of_environment(secrets: Mapping[str, str]) -> dict[str, str]:
             return {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in secrets.items()}
@@ -263,10 +263,7 @@ class ServiceTable(Table):
 
     @property
     def total_bake_minutes(self) -> int:
-        """The sum of a deployment's bake times, in minutes. CloudFormation limits this sum.
-
-        The deployment itself takes longer.
-        """
+        """The sum of a deployment's bake times, in minutes. CloudFormation limits this sum."""
         match self.rollout:
             case "canary":
                 return self.bake_minutes + self.canary.bake_minutes

@@ -1,4 +1,4 @@
-"""Finds options for assuming a role in environments that do not configure a role for deployments."""
+"""Finds environments that set options for assuming a role, but not the role itself (`role_arn`)."""
 
 from __future__ import annotations
 

@@ -85,7 +85,11 @@ def _order(at: str, table: ContainerTable) -> Iterator[tuple[str, str]]:
         if table.ports:
             yield f"{at}.ports", "a container with init ends before the others start; remove this key"
     if table.start_seconds is not None and not table.init and table.health_check is None:
-        yield f"{at}.start_seconds", "nothing waits for this container; add health_check or init, or remove this key"
+        yield (
+            f"{at}.start_seconds",
+            "this key has no effect, because nothing waits for this container; add "
+            "health_check or init, or remove this key",
+        )
 
 
 def _ports(service: Service) -> Iterator[tuple[str, str]]:
@@ -105,7 +109,7 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     """Yield a problem if the further containers use all the CPU or all the memory of the task.
 
-    Then nothing would be left for the service's own container.
+    The service's own container needs the rest.
     """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())
@@ -154,7 +158,7 @@ def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each volume that is a shared folder on disk in one container, but is in memory in another."""
+    """Yield a problem for each volume that one container has on disk and another container has in memory."""
     first: dict[str, tuple[str, bool]] = {}
     for at, volumes in _volumes(settings):
         for name, volume in volumes.items():

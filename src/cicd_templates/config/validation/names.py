@@ -1,4 +1,4 @@
-"""Finds problems with names: resources with equal names in AWS, and names that policies reserve for trusted resources.
+"""Finds problems with names: equal names of two resources, and names that policies reserve for trusted resources.
 
 Physical names are words joined with hyphens, so different words can give the same name. For example, the check `scan`
 of a service `pay-image` would get the same names as the image scan of a service `pay`. So a name is refused if it
@@ -30,8 +30,7 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each environment and service if resources of another environment or service could get its
-    names.
+    """Yield a problem for each environment or service whose resources could have the same names as another's resources.
 
     Parallel copies of environments are considered, too.
     """
@@ -65,9 +64,8 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 
 
 def _reserved_reason(name: str, actions: Iterable[str]) -> str:
-    """Return why a check may not have the name `name`, or an empty string. `actions` are actions of the pipeline.
-
-    A name with several reasons has one problem, because another name solves all of them.
+    """Return why a check may not have the name `name`, or an empty string. `actions` are the actions of the
+    pipeline. If there are several reasons, return only the first, because another name solves all problems.
     """
     equal = [word for word in AFTER_A_SERVICE | OF_A_PIPELINE if _same(name, word)]
     if name in equal:
@@ -92,7 +90,7 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
 
 
 def _reserved_by_aws(project: str) -> Iterator[Problem]:
-    """Yield a problem for each resource type in which AWS reserves the beginning of this project's names."""
+    """Yield a problem for each resource type if AWS reserves names that begin like this project's names."""
     for facts in RESOURCE_TYPES.values():
         begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
         for reserved in facts.reserved_beginnings:
@@ -126,7 +124,8 @@ def _equal_environments(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _environments_that_read_as_more(configuration: Configuration, services: Iterable[str]) -> Iterator[Problem]:
-    """Yield a problem for each environment if resources of another environment could get its names.
+    """Yield a problem for each environment whose resources could have the same names as another environment's
+    resources.
 
     For example, the environment `dev-api` is refused if there is an environment `dev` and a service `api`. A parallel
     copy of an environment can exist beside its original. So every other name is compared twice: with the environment's
@@ -150,7 +149,7 @@ def _reads_as_more(begin: str, other: Environment, words: list[str]) -> Iterator
         return
     for word in words:
         if _begins(word, rest) or _begins(rest, word):
-            yield _copy_problem(other, f"its names could equal names of {word} in {begin}")
+            yield _copy_problem(other, f"its resources could have the same names as those of {word} in {begin}")
             return
 
 
@@ -164,9 +163,9 @@ def _services_of_environments(services: Iterable[str]) -> Iterator[Problem]:
         for word in sorted(OF_AN_ENVIRONMENT):
             if _begins(service, word) or _begins(word, service):
                 why = (
-                    f"{service} is a reserved word: names of other resources begin with it"
+                    f"{service} is reserved, because the names of other resources begin with it"
                     if service == word
-                    else f"{service} could be confused with {word}, and names of other resources begin with {word}"
+                    else f"{service} could be confused with {word}, with which the names of other resources begin"
                 )
                 yield Problem(f"services.{service}", f"{why}; choose another name")
 

@@ -9,7 +9,8 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
-    """Yield a problem for each wrong environment on the pipeline's path, and for a missing or second tools environment.
+    """Yield a problem for each wrong environment on the pipeline's path, and if there is not exactly one tools
+    environment.
 
     `unread` has the names of environments whose tables have problems. One of them may be the tools environment.
     """

@@ -9,13 +9,15 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem if pull requests may preview the environment, but the previews could not work."""
+    """Yield a problem for each setting because of which the configured previews for pull requests could not work."""
     where = f"environments.{environment.name}.pull_requests"
     if not environment.settings.pull_requests:
         return
     if environment.settings.role_arn is not None:
         yield Problem(
-            where, "cannot be used with role_arn, because no pull request may assume that role; use a profile instead"
+            where,
+            "cannot be used with role_arn, because a pull request may not assume that role; use a profile "
+            "instead of role_arn",
         )
     if environment.project.repository is None:
         yield Problem(

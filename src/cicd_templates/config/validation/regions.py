@@ -1,4 +1,4 @@
-"""Finds problems with regions: unknown regions, untested partitions, missing services, several regions."""
+"""Finds problems with regions: unknown regions, unchecked partitions, missing services, and more than one region."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ NEEDED = ("CodePipeline", "CodeBuild")
 
 
 def has_known_region(environment: Environment) -> bool:
-    """Return whether the region of `environment` is known.
-
-    Other checks call this first. For an unknown region, they would only report the same mistake again.
+    """Return whether the region of `environment` is known. Other checks skip an unknown region, because they would
+    only report the same mistake again.
     """
     return environment.region in (*REGIONS, *environment.project.new_regions)
 
 
 def why_not_usable(region: str) -> list[str]:
-    """Return the reasons why a pipeline cannot be in `region`. The user can then choose another region."""
+    """Return the reasons why a pipeline cannot be in `region`."""
     if region not in REGIONS:
         close = difflib.get_close_matches(region, REGIONS, n=1)
         return [
@@ -72,9 +71,8 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each region whose partition nobody has checked, such as the regions of `aws-cn`.
-
-    The rendered names of service principals and endpoints may be wrong in such a partition.
+    """Yield a problem for each region in an unchecked partition, such as `aws-cn`. The rendered names of service
+    principals and endpoints may be wrong there.
     """
     accepted = {*CHECKED_PARTITIONS, *configuration.project.unchecked_partitions}
     for environment in configuration.environments:

@@ -62,7 +62,7 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 
 
 def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
-    """Return the one problem to report if all `environments` have the same `problem`."""
+    """Return one problem that stands for the same `problem` of all `environments`."""
     if not environments:
         return problem
     if len(environments) > 1 and runtimes <= {*environments} and _is_of_the_shared_table(problem, environments, raw):

@@ -56,8 +56,8 @@ def _progressive(settings: ServiceTable) -> Iterator[tuple[str, str]]:
         if minutes < SHORTEST_BAKE_MINUTES:
             yield (
                 key,
-                f"{minutes} is too short for the alarms, which may fire after three bad minutes; use"
-                f" {SHORTEST_BAKE_MINUTES} or more",
+                f"{minutes} is too short, because alarms may need three minutes to fire; use {SHORTEST_BAKE_MINUTES} "
+                f"or more",
             )
 
 

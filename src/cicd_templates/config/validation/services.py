@@ -49,7 +49,7 @@ def _text(value: object) -> str:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each setting that would make AWS refuse a service or would keep its tasks from starting.
+    """Yield a problem for each setting because of which AWS would refuse a service or its tasks could not start.
 
     The caller passes only runtime environments.
     """
@@ -100,8 +100,8 @@ def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Pr
         if (arn.partition, arn.region) != (partition_of(region).name, region):
             yield Problem(
                 f"{where}.secret_keys",
-                f"{key} is a key of {arn.region} in the partition {arn.partition}; a secret that a task in {region}"
-                " reads is encrypted with a key of that region",
+                f"{key} is a key of {arn.region} in the partition {arn.partition}, but the secrets of a task in "
+                f"{region} are encrypted with a key of that region; use the ARN of that key",
             )
 
 

@@ -1,4 +1,4 @@
-"""Finds settings of web services and workers that only another shape of service can have.
+"""Finds settings that do not fit the shape of a service: web service or worker.
 
 The module `jobs` does this for jobs.
 """

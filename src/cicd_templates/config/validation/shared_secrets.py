@@ -1,4 +1,4 @@
-"""Finds problems with secrets: a secret of one environment that a service in another environment would read."""
+"""Finds services that would read a secret of another environment."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
 
     `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in the secret's path
     or name. If an ARN contains no environment's name, the secret belongs to the environment in the secret's account, if
-    exactly one environment is in that account. The account is ignored if the table of the environment that reads the
-    secret sets the variable, because accounts may share secrets. A secret in another partition is left out, because no
-    role of the environment can read it, which is a problem of its own.
+    exactly one environment is in that account. Accounts may share secrets. So the account does not count if the reading
+    environment's own table sets the variable. A secret in another partition is left out, because another check reports
+    it.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
@@ -48,7 +48,7 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
 
 
 def _way_out(reader: Environment) -> str:
-    return f"name a secret of {reader.name}, or give a shared secret a name that contains no environment"
+    return f"use a secret of {reader.name}, or give a shared secret a name that contains no environment's name"
 
 
 def _secrets(service: Service) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -67,14 +67,14 @@ def _way_out_for_all(source: str, service: Service, table: tuple[str, ...]) -> s
 
 
 def value_at(raw: Any, *keys: str) -> Any:
-    """Return the value at the path `keys` of a parsed file. Return None if there is none, or no table on the way."""
+    """Return the value at the path `keys` of a parsed file, or None if there is no such value."""
     for key in keys:
         raw = raw.get(key) if isinstance(raw, Mapping) else None
     return raw
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the owner of a secret: the only one of `environments`, or None if several of them share the secret."""
+    """Return the only one of `environments`, which owns the secret, or None if there are none or several."""
     return environments[0] if len(environments) == 1 else None
 
 

@@ -1,4 +1,4 @@
-"""Finds problems with connections from clients to the load balancer: HTTP, and the certificate and domain for TLS."""
+"""Finds problems with HTTP, and with the certificate and the domain for TLS, at the load balancer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from cicd_templates.template.arn import Arn
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each missing or contradictory TLS setting of a runtime environment.
-
-    The tools environment has no clients.
-    """
+    """Yield a problem for each missing or contradictory TLS setting of a runtime environment."""
     if environment.kind != "runtime":
         return
     at, settings = f"environments.{environment.name}", environment.settings

@@ -1,6 +1,5 @@
-"""Defines the credentials that a command uses for one environment.
-
-It also describes them in messages, and as options of AWS CLI commands. This module does not call AWS.
+"""Defines the credentials that a command uses for one environment. Also returns their description for messages, and
+the options of AWS CLI commands that use them. This module does not call AWS.
 """
 
 from __future__ import annotations

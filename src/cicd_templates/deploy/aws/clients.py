@@ -65,10 +65,9 @@ class Clients:
 
     @property
     def profile(self) -> str | None:
-        """The profile for AWS CLI commands that are shown to the user, or None.
-
-        With this profile, the commands have the permissions of these clients. The result is None if the clients assume
-        a role from the configuration, because the user may have no profile for that role.
+        """The profile for AWS CLI commands that are shown to the user, or None. With this profile, the commands have
+        the same permissions as these clients. It is None if the clients assume a role from the configuration,
+        because the user may have no profile for that role.
         """
         return self._profile
 

@@ -101,8 +101,8 @@ def test_a_project_is_called_almost_as_aws_does(project: str) -> None:
 @pytest.mark.parametrize("word", sorted(OF_AN_ENVIRONMENT))
 def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: str) -> None:
     for name, why in (
-        (word, f"{word} is a reserved word: names of other resources begin with it"),
-        (f"{word}-x", f"{word}-x could be confused with {word}, and names of other resources begin with {word}"),
+        (word, f"{word} is reserved, because the names of other resources begin with it"),
+        (f"{word}-x", f"{word}-x could be confused with {word}, with which the names of other resources begin"),
     ):
         assert problems_of((f"services/{name}", service())) == [f"services.{name}: {why}; choose another name"]
 
@@ -110,8 +110,8 @@ def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: 
 def test_no_service_is_the_beginning_of_such_a_word() -> None:
     # Its check `source-x` would have a role that the artifacts' bucket takes for a source action's.
     assert problems_of(("services/action", service())) == [
-        "services.action: action could be confused with action-source, and names of other resources begin with"
-        " action-source; choose another name"
+        "services.action: action could be confused with action-source, with which the names of other resources begin;"
+        " choose another name"
     ]
 
 
@@ -205,17 +205,17 @@ def test_services_whose_names_only_begin_alike_are_fine() -> None:
     [
         pytest.param(
             "pr1",
-            "staging-pr1: its names could equal names of pr1-api in staging",
+            "staging-pr1: its resources could have the same names as those of pr1-api in staging",
             id="a service",
         ),
         pytest.param(
             "delivery",
-            "staging-delivery: its names could equal names of delivery in staging",
+            "staging-delivery: its resources could have the same names as those of delivery in staging",
             id="a purpose",
         ),
         pytest.param(
             "action",
-            "staging-action: its names could equal names of action-source in staging",
+            "staging-action: its resources could have the same names as those of action-source in staging",
             id="its begin",
         ),
     ],
@@ -240,7 +240,8 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
     edits = [("environments/staging-pay", staging), ("services/pay-api", service())]
 
     assert problems_of(*edits) == [
-        "environments.staging-pay: staging-pay: its names could equal names of pay-api in staging; choose another name"
+        "environments.staging-pay: staging-pay: its resources could have the same names as those of pay-api in"
+        " staging; choose another name"
     ]
     assert configured(edits[0])
 

@@ -77,7 +77,7 @@ def test_a_mistake_that_the_settings_of_each_environment_cause_stands_in_the_env
     edits: list[tuple[str, Any]] = [(f"{each}/linear", {"percent": 50.0}) for each in (IN_STAGING, IN_PRODUCTION)]
     found = problems_of((f"{SERVICE}/linear", {"bake_minutes": 1}), (f"{SERVICE}/rollout", "linear"), *edits)
 
-    (bake,) = [problem for problem in found if "too short for the alarms" in problem]
+    (bake,) = [problem for problem in found if "alarms may need three minutes" in problem]
     assert bake.startswith("environments.staging.services.parcel-dispatcher.linear.bake_minutes: 1 is too short")
     assert bake.endswith(" (also in production)")
 

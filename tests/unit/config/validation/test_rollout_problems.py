@@ -23,7 +23,11 @@ HOOKS = {"hooks": ["verify-image", "smoke"]}
         ),
         ({"rollout": "canary"}, "rollout", "a canary deployment whose tasks do not start would last until"),
         ({"rollout": "blue-green", **HOOKS}, "rollout", "whose tasks do not start"),
-        ({"rollout": "blue-green", "bake_minutes": 0, **ALARMS}, "bake_minutes", "0 is too short for the alarms"),
+        (
+            {"rollout": "blue-green", "bake_minutes": 0, **ALARMS},
+            "bake_minutes",
+            "0 is too short, because alarms may need three minutes",
+        ),
         ({"rollout": "linear", "linear": {"bake_minutes": 2}, **ALARMS}, "linear.bake_minutes", "2 is too short"),
         (
             {"rollout": "linear", "circuit_breaker": True, **ALARMS},

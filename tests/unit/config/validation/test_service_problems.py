@@ -29,8 +29,8 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
         ),
         pytest.param(
             [(f"{SERVICE}/secrets", {"A": "/a"}), (f"{SERVICE}/secret_keys", [KEY.replace("eu-central", "us-east")])],
-            "us-east-1:222222222222:key/1a-2b is a key of us-east-1 in the partition aws; a secret that a task in"
-            " eu-central-1 reads",
+            "us-east-1:222222222222:key/1a-2b is a key of us-east-1 in the partition aws, but the secrets of a task in"
+            " eu-central-1 are encrypted",
             id="key of another region",
         ),
         pytest.param(
