@@ -250,8 +250,8 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str, tok
     """Return clients for the local AWS, which refuses requests that are not signed with `secret`.
 
     The local AWS uses a 12-digit access key as the account id. `secret` was generated when the local AWS was started.
-    If `token` is given, the three values are the credentials of an assumed role. The session does not read profiles,
-    and does not read credentials from environment variables.
+    With `token`, the three values are the credentials of an assumed role. The session reads neither profiles nor
+    credentials from environment variables.
     """
     import boto3
     import botocore.session
@@ -268,7 +268,7 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str, tok
 
 
 def session_clients(region: str, credentials: Mapping[str, Any]) -> Clients:
-    """Return clients for AWS with temporary credentials, as AssumeRole returns them."""
+    """Return clients for AWS with temporary credentials from AssumeRole."""
     import boto3
     import botocore.session
 

@@ -133,7 +133,7 @@ class CredentialErrors:
         return CredentialsError(f"{self._access.words}: {what}; {remedy}")
 
     def _renew(self) -> str:
-        """Return a sentence that tells the user how to get new credentials for the profile or its source profile."""
+        """Return advice for the user: how to get new credentials for the profile or its source profile."""
         profiles: Mapping[str, Any] = self._core.full_config.get("profiles", {})
         name: str | None = self._access.profile_name
         passed: set[str | None] = set()

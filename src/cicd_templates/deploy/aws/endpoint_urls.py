@@ -1,9 +1,8 @@
 """Refuses to call AWS services at addresses that environment variables or this machine's AWS configuration set:
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
-The server at such an address sees every request and can forge every answer. So such addresses are used only if the
-project's configuration allows them. With `LOCAL=1`, the check is not needed, because the clients get the address of the
-local AWS directly.
+The server at such an address sees every request and can forge every answer. So the project's configuration must allow
+these addresses. With `LOCAL=1`, no check is needed, because the clients get the address of the local AWS directly.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ ENDPOINT_SETTING = "endpoint_url"
 def refuse_endpoint_urls(core: Any, access: Access) -> None:
     """Raise `RefusedError` if this machine's AWS configuration replaces addresses of AWS services.
 
-    With `access.allow_endpoint_urls`, such addresses are allowed. The error lists every such setting. `core` is the
-    botocore session.
+    Does nothing if `access.allow_endpoint_urls` is true. The error lists every setting that replaces an address. `core`
+    is the botocore session.
     """
     if access.allow_endpoint_urls or core.get_config_variable(IGNORE):
         return

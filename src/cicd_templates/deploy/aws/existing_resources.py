@@ -1,4 +1,4 @@
-"""Looks up whether a resource with a given type and name exists in an account. This module changes nothing."""
+"""Looks up a resource by its type and name in an account. This module changes nothing."""
 
 from __future__ import annotations
 

@@ -50,8 +50,8 @@ class Polling:
     ) -> None:
         """Poll until `done` returns true.
 
-        Raises `CicdError` after `limit_seconds`. Its message says which operation (`what`) has not finished, and ends
-        with the advice in `then`. The operation itself continues in AWS.
+        Raises `CicdError` after `limit_seconds`. The operation itself continues in AWS. The message names the operation
+        (`what`) and ends with the advice in `then`.
         """
         deadline = self.now() + limit_seconds
         while not done():

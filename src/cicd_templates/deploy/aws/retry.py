@@ -1,6 +1,6 @@
 """Recognizes transient errors of AWS, and retries the calls that fail with them.
 
-`Steps` are generators. They yield whenever the caller should wait before the next step. One loop can run many of them
+`Steps` are generators. They yield when the caller should wait before the next step. One loop can run many generators
 without threads, and a test can run them without sleeping.
 """
 
@@ -40,9 +40,9 @@ def is_transient(error: Exception) -> bool:
 
 
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
-    """Wrap `look`, a condition for `Polling.until`, so that it returns False instead of raising a transient error.
+    """Wrap the condition `look` of `Polling.until`, so that it returns False after a transient error.
 
-    A failed poll does not mean that the operation failed. All other errors are still raised.
+    A poll can fail although the operation continues. The wrapper still raises all other errors.
     """
 
     def tolerant() -> bool:

@@ -1,4 +1,4 @@
-"""Loads botocore's service models, which are megabytes of JSON, only once per process. All sessions share them."""
+"""Loads each of botocore's service models, which are large, only once per process. All sessions share them."""
 
 from __future__ import annotations
 

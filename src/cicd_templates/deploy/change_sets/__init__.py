@@ -1,9 +1,9 @@
 """Creates and describes one change set of one stack.
 
-In the order in which data flows:
+The modules, in the order in which they are used:
 - `rendered_stacks` reads the rendered templates from `out/`; `change_set_request` builds the CreateChangeSet request
   for one of them.
-- `unchanged` decides, without a change set, whether a deployment would change nothing.
+- `unchanged` recognizes, without a change set, that a deployment would change nothing.
 - `cloudformation_calls` reads stacks and change sets with all their pages; `ownership` deletes change sets; `events`
   reads a stack's events.
 - `drift` asks CloudFormation to compare deployed stacks with their templates. `security_group_rules` recognizes rules

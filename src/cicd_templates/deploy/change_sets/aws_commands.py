@@ -1,6 +1,5 @@
-"""Formats AWS CLI commands with which a person creates a change set by hand, for a POSIX shell.
-
-This module does not run the commands.
+"""Formats AWS CLI commands for a POSIX shell. With these commands, a person creates a change set by hand. This
+module does not run the commands.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ def for_caller(text: str, clients: Clients, account: str) -> str:
     """Return `text` with options added to each `aws` command in it: the profile, region and endpoint of `clients`.
 
     Without a profile and a region, a command could change another account. Without the address of the local AWS, it
-    would call AWS itself. For the local AWS, the access key is the account id. Its secret key is read from the file
-    that `make local` writes, so the secret key does not appear on a screen or in a log.
+    would call AWS itself. The access key of the local AWS is the account id. The commands read its secret key from the
+    file that `make local` writes. So the secret key does not appear on a screen or in a log.
     """
     if clients.endpoint_url is None:
         return _WHOLE_COMMAND.sub(lambda command: _of_the_caller(command[0], clients), text)
@@ -49,8 +48,8 @@ def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str
     """Return the commands that switch off the deletion protection of resources in a stack that must be deleted.
 
     The result is empty if a stack in `status` does not have to be deleted. In a protected environment, load balancers
-    and databases are created with deletion protection. If the creation of their stack fails, CloudFormation can then
-    neither roll back nor delete the stack. `resources` are the resources that the stack still has.
+    and databases have deletion protection. If the creation of their stack fails, this protection prevents the rollback
+    and the deletion of the stack. `resources` are the resources that the stack still has.
     """
     if status not in DELETED_BY_HAND:
         return ()

@@ -85,7 +85,7 @@ def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
 
 
 def kept_values(stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the stack's current values of the template parameters that the pipeline sets, such as the image."""
+    """Return the current values of the stack's parameters that the pipeline sets, such as the image."""
     return {
         parameter["ParameterKey"]: parameter["ParameterValue"]
         for parameter in existing.get("Parameters", ())
@@ -104,8 +104,8 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     """Return the option `RoleARN` of CreateChangeSet, or an empty dict if CloudFormation uses the caller's permissions.
 
-    It is the role that the pipeline also passes, because CloudFormation keeps using it for later operations on the
-    stack. Raises `CicdError` if the role is not deployed yet.
+    The pipeline passes the same role, because CloudFormation uses the role also for later operations on the stack.
+    Raises `CicdError` if the role is not deployed yet.
     """
     if stack.deployed_as is None:
         return {}

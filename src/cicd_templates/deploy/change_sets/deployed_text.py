@@ -53,10 +53,9 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return the template `returned` with its original texts.
-
-    GetTemplate replaces non-ASCII characters with question marks. If a text differs from the text at the same place in
-    `rendered` only in these characters, the text of `rendered` is used.
+    """Return the template `returned` with its original non-ASCII characters. GetTemplate replaces these characters
+    with question marks. If a text differs from the text at the same place in `rendered` only in these characters,
+    the text of `rendered` is used.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

@@ -101,7 +101,7 @@ class StackDrift:
 def detect_drift(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate], polling: Polling
 ) -> Iterator[StackDrift]:
-    """Start drift detection for all `stacks`, then yield the result for each stack in the given order.
+    """Start drift detection for all `stacks`, then yield the result for each stack in the same order.
 
     The detections run at the same time. `environment` has all stacks of the environment: if one of these stacks adds a
     rule to the security group of another, the rule is not drift.

@@ -1,4 +1,4 @@
-"""Decides by tags who owns a stack, and deletes change sets without leaving an empty stack behind.
+"""Determines from tags who owns a stack. Deletes change sets together with the empty stacks that they created.
 
 A stack has no tags until one of its change sets is executed. Until then, the tags of the change sets show who owns the
 stack. An import does not set tags either. If a stack in REVIEW_IN_PROGRESS has no change set, nothing shows its owner.
@@ -45,9 +45,7 @@ class Owner(Enum):
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of a stack. If it has none yet, return the tags that its change set or its template would set.
-
-    The result is empty if this program made neither the change set nor the template, or if the caller may not read
-    them.
+    The result is empty if this program made neither of the two, or if the caller may not read them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -145,10 +143,8 @@ def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bo
 
 
 def _holds_nothing_else(clients: Clients, arn: str, stack_id: str) -> bool:
-    """Return whether a stack is empty, was never created, and has no change set other than `arn`.
-
-    The resources are listed even if the description of the stack says that it is empty, because the description can be
-    out of date.
+    """Return whether a stack is empty, was never created, and has no change set other than `arn`. The function lists
+    the resources, because the status of the stack can be out of date.
     """
     existing = describe_stack(clients, stack_id)
     if existing is None or existing["StackStatus"] != IN_REVIEW:

@@ -29,7 +29,9 @@ Rule = tuple[str, ...]
 
 
 def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterable[StackTemplate]) -> bool:
-    """Return whether all differences of a security group are rules that other stacks in `environment` add."""
+    """Return whether a security group differs from its template only in rules that other stacks in `environment`
+    add.
+    """
     found = _RULE.fullmatch(difference["PropertyPath"])
     if found is None:
         return False
@@ -59,7 +61,7 @@ def _resources(stacks: Iterable[StackTemplate], resource_type: str) -> Sequence[
 
 
 def _rule(properties: Mapping[str, Any]) -> Rule:
-    """Return the properties that are compared between a security group rule in a template and a rule in AWS."""
+    """Return the properties by which a security group rule in a template is compared with a rule in AWS."""
     return (
         *(str(properties.get(key, "")) for key in _COMPARED),
         *(str(key in properties) for key in _UNKNOWN),

@@ -1,6 +1,5 @@
-"""The table of stack statuses: what plan, deploy and destroy do with a stack, and how a person repairs it.
-
-The table has a row for every status, so there is no default for unlisted ones. This module does not call AWS.
+"""Contains the table of all stack statuses: what plan, deploy and destroy do with a stack in a status, and how a
+person repairs the stack. This module does not call AWS.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Decides without a change set whether a deployment of a stack would change nothing. Does not call AWS.
+"""Recognizes without a change set that a deployment of a stack would change nothing. Does not call AWS.
 
 CloudFormation compares a template, its parameters and its tags with those of the stack. If all of them are equal, it
 refuses the change set, because "The submitted information didn't contain changes":
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-create.html
 
-So a change set is needed only in two cases: one of them differs, or the template contains something that CloudFormation
-evaluates again even in an unchanged template.
+So a change set is needed if one of them differs. It is also needed if the template contains something that
+CloudFormation evaluates again even in an unchanged template.
 """
 
 from __future__ import annotations

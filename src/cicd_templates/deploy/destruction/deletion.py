@@ -1,7 +1,7 @@
 """Deletes one stack and waits until it is gone. If CloudFormation fails, removes the cause and tries again.
 
-The events of a deployment are found by the request token of its operation (`runs/watch.py`). A deletion is watched by
-its stack id instead, because somebody else may have started it with another token.
+A deployment finds its events by the request token of its operation (`runs/watch.py`). A deletion finds its events by
+the stack id, because somebody else may have started the deletion with another token.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def delete_stack(
 ) -> str:
     """Delete `stack`. Return an empty string, or the reason why the stack still exists.
 
-    With `unguard`, switch termination protection off first. If a deletion is already in progress, wait for it. If the
-    credentials stop working, nobody knows whether the stack still exists, so `DetachedError` is raised.
+    With `unguard`, switch termination protection off first. If a deletion is already in progress, wait for it. Raises
+    `DetachedError` if the credentials stop working, because it is then unknown whether the stack still exists.
     """
     try:
         return _delete_with_repairs(clients, stack, polling, progress, unguard=unguard)

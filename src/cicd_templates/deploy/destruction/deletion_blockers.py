@@ -63,7 +63,7 @@ REPAIRS: dict[str, Repair] = {
 
 
 def repair(clients: Clients, owned: Owned) -> str:
-    """Remove what usually prevents the deletion of `owned`, a resource that CloudFormation could not delete.
+    """Remove the usual causes because of which CloudFormation could not delete the resource `owned`.
 
     Returns what was done, in words, or an empty string if nothing can be done for this resource type.
     """

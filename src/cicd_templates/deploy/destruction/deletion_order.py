@@ -49,7 +49,7 @@ def delete_in_order(
     skip: Callable[[str, list[str]], None],
     stopping: threading.Event,
 ) -> None:
-    """Call `delete` for each stack once all stacks that depend on it are gone. Up to four calls run in parallel.
+    """Call `delete` for each stack as soon as all stacks that depend on it are gone. Up to four calls run in parallel.
 
     `delete` returns why it failed, or an empty string. After a failure, the stacks that the failed stack needs are not
     deleted. Instead, `skip` is called for each of them, with its name and the names of the stacks that still need it.

@@ -33,9 +33,8 @@ def destroy(
 ) -> list[Remainder]:
     """Destroy what `inventory` lists and return what is left.
 
-    `also_left` returns the remainders that only the local AWS has: resources that the local AWS recorded but did not
-    create. If the inventory is protected, this function switches termination protection off. The caller must first
-    check that this is allowed.
+    `also_left` returns further remaining resources that the local AWS recorded but did not create. If the inventory is
+    protected, this function switches termination protection off. The caller must first check that this is allowed.
 
     The report is written before the first deletion, and again at the end, even if the destruction fails. If the first
     report cannot be written, nothing is deleted. `require_lock` is passed to `execute_destruction`.

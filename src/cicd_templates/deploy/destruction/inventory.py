@@ -34,9 +34,8 @@ WINDOW = f"KMS deletes the key after {PENDING_DAYS} days"
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that belongs to an environment.
-
-    If `labels` is set, the inventory is limited to the stacks with these labels and to the resources that they created.
+    """Everything that belongs to an environment. With `labels`, it contains only the stacks with these labels and the
+    resources that they created.
 
     `stacks` will be deleted. `others` are all other stacks of the project in the account. If `protected` is true, the
     data of the environment is kept. `items` are the resources of the stacks, and related resources that no stack owns.
@@ -86,8 +85,8 @@ def take_inventory(
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
     """Return a new inventory of the same environment and the same stack labels, read from AWS again.
 
-    If a stack of `inventory` has been deleted in the meantime, it counts as a former stack of the environment. This is
-    also true if its template is no longer rendered, for example because its service was removed.
+    A stack of `inventory` that has been deleted in the meantime counts as a former stack of the environment, even if
+    its template is no longer rendered.
     """
     names = inventory.scope.stack_names | {stack.name for stack in inventory.stacks}
     scope = replace(inventory.scope, stack_names=names)
@@ -153,7 +152,7 @@ def _unmanaged_items(
 
 
 def _with_lock(clients: Clients, item: Item) -> Item:
-    """Return `item`. If the item is kept and its contents are locked, its `detail` also describes the lock."""
+    """Return `item`. If it is kept and its contents are locked, add a description of the lock to its `detail`."""
     contents = operations_of(item.resource_type).contents
     lock = contents.describe_lock(clients, item.name) if contents and item.fate is Fate.RETAINED else ""
     return replace(item, detail=f"{item.detail}; {lock}") if lock else item

@@ -1,4 +1,4 @@
-"""Finds stacks of this tool whose layer, service, environment or project is no longer in the configuration.
+"""Finds deployed stacks of this tool whose layer, service, environment or project is no longer in the configuration.
 
 This module only reads. It ignores copies of environments, because the templates of a copy exist only on the machine of
 the person who uses the copy.

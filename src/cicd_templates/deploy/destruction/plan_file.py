@@ -93,7 +93,7 @@ def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
 
 
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
-    """Raise `RefusedError` if there is more to destroy than was planned, or if a stack was deployed after the planning.
+    """Raise `RefusedError` if the account has stacks or resources that are not in the plan, or newer deployments.
 
     Resources that are already gone are ignored. An interrupted destruction can therefore continue with the same plan.
     """

@@ -2,8 +2,8 @@
 
 CloudFormation imports resources through a change set, which can also create the stack. The template of the import
 contains only these resources. If a property refers to a value of another stack, the template contains the value itself.
-Without this value, a create-only property would be missing, and the next deployment would replace the resource.
-Properties that refer to anything else are left out until the next deployment:
+Without the value of a create-only property, the next deployment would replace the resource. The template omits
+properties with any other reference, which the next deployment sets:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 
@@ -213,10 +213,9 @@ def _arn_of(clients: Clients, owned: Owned | None) -> str:
 
 
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
-    """Yield the resources that deleted stacks kept and that no stack owns now.
-
-    If there are several for one logical id, yield only the newest one. CloudFormation forgets deleted stacks after 90
-    days, so destroy-report.json is read, too.
+    """Yield the resources that deleted stacks kept and that no stack owns now. If several have the same logical id,
+    yield only the newest. CloudFormation forgets deleted stacks after 90 days, so the function also reads
+    destroy-report.json.
     """
     scope = scope_of(stacks)
     living = {
@@ -249,8 +248,8 @@ def _importable(stack: StackTemplate, kept: Iterable[Owned]) -> Iterator[Owned]:
 def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], make: str) -> None:
     """Raise `RefusedError` if an earlier destruction kept resources that can be imported into `stacks`.
 
-    Otherwise, a deployment would fail because their names are taken, or it would create a second KMS key beside the
-    kept one. `make` is the make command that imports them.
+    A deployment would fail because their names are taken, or it would create a second KMS key beside the kept one.
+    `make` is the make command that imports them.
     """
     reimports = find_reimports(clients, stacks)
     if reimports:

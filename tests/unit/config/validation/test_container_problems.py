@@ -68,7 +68,7 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(proxy=container(start_seconds=60))],
             "containers.proxy.start_seconds",
-            "this key has no effect, because nothing waits for this container; add health_check or init, or remove",
+            "has no effect, because nothing waits for this container; add health_check or init, or remove this key",
             id="a limit without a wait",
         ),
         pytest.param(

@@ -1,4 +1,4 @@
-"""The operations that this program needs on resources of one type: find by name, read the state, empty, delete."""
+"""Defines the operations on resources of one type: find by name, read the state, empty and delete."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class ResourceOperations:
 
 
 def unless_not_found(call: Callable[[Clients, str], T], missing: T) -> Callable[[Clients, str], T]:
-    """Wrap `call` so that it returns `missing` for a resource that does not exist, instead of raising."""
+    """Wrap `call` so that it returns `missing` if the resource does not exist, instead of raising an error."""
 
     def call_or_missing(clients: Clients, name: str) -> T:
         try:
@@ -141,7 +141,7 @@ def unless_not_found(call: Callable[[Clients, str], T], missing: T) -> Callable[
 
 
 def always_exists(clients: Clients, name: str) -> str:
-    """Return the state `EXISTS`, for a resource that was just listed and whose service does not report a state."""
+    """Return the state `EXISTS`. Use this for a resource in a list of AWS, if AWS reports no state for it."""
     return EXISTS
 
 

@@ -101,7 +101,7 @@ def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda
 
 
 def _empty_once(emptying: _Emptying, count: int, on_progress: OnProgress) -> int:
-    """List the bucket's versions once and delete them. Return the sum of `count` and the number of deleted versions."""
+    """List the bucket's versions once, and delete them. Return the number of deleted versions plus `count`."""
     versions = _versions(emptying.clients, emptying.bucket)
     calls: deque[Future[int]] = deque()
     with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
