@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from cicd_templates.rehearsal.unused_grants import reason_for
 from cicd_templates.template.arn import Arn
+from cicd_templates.template.granted_access import as_list
 
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::Policy"
 ALLOWED = "allowed"
@@ -78,18 +79,14 @@ def _role(properties: Mapping[str, Any], attached: Iterable[Any], environment: s
         tuple(
             service.removesuffix(".amazonaws.com")
             for statement in trusted
-            for service in _as_list(statement["Principal"].get("Service", ()))
+            for service in as_list(statement["Principal"].get("Service", []))
         ),
         tuple(
-            (str(statement["Sid"]), tuple(_as_list(statement["Action"])))
+            (str(statement["Sid"]), tuple(as_list(statement["Action"])))
             for statement in statements
             if statement["Effect"] == "Allow"
         ),
     )
-
-
-def _as_list(value: Any) -> Iterator[str]:
-    yield from (value,) if isinstance(value, str) else value
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
