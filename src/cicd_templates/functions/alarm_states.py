@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from cicd_templates.functions.evidence_format import moment
 
 
 def alarm_states(cloudwatch: Any, names: Sequence[str], began: datetime, ended: datetime) -> list[dict[str, Any]]:
@@ -48,8 +50,3 @@ def _new_state(item: dict[str, Any]) -> str:
         return str(json.loads(item["HistoryData"])["newState"]["stateValue"])
     except (KeyError, TypeError, ValueError):
         return str(item.get("HistorySummary", ""))
-
-
-def moment(time: datetime) -> str:
-    """Return a time as ISO 8601 text in UTC, without fractions of a second."""
-    return time.astimezone(UTC).isoformat(timespec="seconds")

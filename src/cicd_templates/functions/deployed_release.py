@@ -23,12 +23,13 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd_templates.functions.alarm_states import alarm_states, moment
+from cicd_templates.functions.alarm_states import alarm_states
 from cicd_templates.functions.approval_records import read_record
 from cicd_templates.functions.evidence_format import (
     DEPLOYMENT_TYPE,
     RELEASE,
     TEMPLATES_ARCHIVE,
+    moment,
     name_of_deployment,
 )
 from cicd_templates.functions.release_statements import statement_payload

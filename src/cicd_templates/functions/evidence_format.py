@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -42,6 +43,11 @@ TEMPLATES_ARCHIVE = "templates.zip"
 # because it is signed later.
 DEPLOYMENT = re.compile(r"deployments/([a-z0-9-]+)/([1-9][0-9]*)\.dsse\.json")
 DEPLOYMENT_TYPE = "urn:cicd-templates:deployment:1"
+
+
+def moment(time: datetime) -> str:
+    """Return a time as ISO 8601 text in UTC, without fractions of a second."""
+    return time.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def list_of_digest(service: str, sha256: str) -> str:

@@ -5,8 +5,10 @@ https://github.com/in-toto/attestation/blob/main/spec/predicates/vulns_02.md
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from cicd_templates.functions.evidence_format import moment
 
 BASIC_SCANNER, ENHANCED_SCANNER = "https://aws.amazon.com/ecr/", "https://aws.amazon.com/inspector/"
 # A basic scan ends as COMPLETE; an enhanced scan stays ACTIVE while Inspector monitors the image.
@@ -40,8 +42,8 @@ def read_findings(ecr: Any, repository: str, digest: str, pushed_at: str) -> dic
     }
 
 
-def _known(name: str, moment: datetime | None) -> dict[str, str]:
-    return {name: moment.astimezone(UTC).isoformat(timespec="seconds")} if moment else {}
+def _known(name: str, time: datetime | None) -> dict[str, str]:
+    return {name: moment(time)} if time else {}
 
 
 def _basic_result(finding: dict[str, Any]) -> dict[str, Any]:

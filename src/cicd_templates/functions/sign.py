@@ -37,6 +37,7 @@ from cicd_templates.functions.evidence_format import (
     canonical_json,
     envelope,
     list_of_digest,
+    moment,
     signed_bytes,
 )
 from cicd_templates.functions.image_findings import read_findings
@@ -114,7 +115,7 @@ def _sign_release(parameters: dict[str, str], signer: str) -> dict[str, str]:
     release, policy = _examine(s3, parameters, signer)
     files = {name: _signed(kms, key, fingerprint, payload) for name, payload in statement_payloads(release).items()}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = moment(datetime.now(UTC))
     last = _signed(kms, key, fingerprint, release_payload(release, digests, now))
     # The release statement is stored last: without it, a folder is not finished.
     files = {SCAN_POLICY: policy, PUBLIC_KEY: _pem(public), **files, RELEASE: last}
@@ -200,11 +201,7 @@ def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
     (detail,) = ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])["imageDetails"]
     if detail["imageDigest"] != digest:
         raise ValueError(f"the tag {tag} is on the image {detail['imageDigest']}, not on {digest}")
-    return repository, digest.removeprefix("sha256:"), _time(detail["imagePushedAt"])
-
-
-def _time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
+    return repository, digest.removeprefix("sha256:"), moment(detail["imagePushedAt"])
 
 
 def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
@@ -224,7 +221,7 @@ def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
     for name, value in expected.items():
         if verdict[name] != value:
             raise ValueError(f"{key} has {name} {verdict[name]!r} instead of {value!r}")
-    return verdict, _time(answer["LastModified"])
+    return verdict, moment(answer["LastModified"])
 
 
 def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document], list[CheckedTests], bytes]:

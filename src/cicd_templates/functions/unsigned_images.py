@@ -14,6 +14,8 @@ import os
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from cicd_templates.functions.evidence_format import moment
+
 LONGEST_DAYS = 90
 
 
@@ -62,7 +64,7 @@ def report_exceptions(service: str, environment: str, execution: str, reason: st
         "reason": reason,
     }
     digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
-    content = json.dumps({**record, "recordedOn": datetime.now(UTC).isoformat(timespec="seconds")}, indent=2)
+    content = json.dumps({**record, "recordedOn": moment(datetime.now(UTC))}, indent=2)
     try:
         boto3.client("s3").put_object(
             Bucket=os.environ["EVIDENCE_BUCKET"],
