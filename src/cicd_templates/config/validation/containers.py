@@ -87,8 +87,7 @@ def _order(at: str, table: ContainerTable) -> Iterator[tuple[str, str]]:
     if table.start_seconds is not None and not table.init and table.health_check is None:
         yield (
             f"{at}.start_seconds",
-            "this key has no effect, because nothing waits for this container; add "
-            "health_check or init, or remove this key",
+            "has no effect, because nothing waits for this container; add health_check or init, or remove this key",
         )
 
 
