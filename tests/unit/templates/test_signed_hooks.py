@@ -140,6 +140,6 @@ def test_more_hooks_than_a_bucket_policy_can_name_are_refused() -> None:
     raw["services"] |= {f"parcel-{each:02}": {**first, "path_pattern": f"/{each}/*"} for each in range(1, 20)}
     (tools,) = [env for env in parse_configuration(raw, source="file").environments if env.kind == "tools"]
 
-    message = r"the policy of the bucket Evidence has 2\d,\d{3} characters, but AWS accepts at most 20,480; let fewer"
+    message = r"the policy of the bucket Evidence has 2\d,\d{3} characters, but AWS accepts at most 20,480; use the"
     with pytest.raises(ConfigurationError, match=message):
         storage.build(tools)
