@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -110,6 +111,19 @@ def test_a_new_value_deploys_exactly_the_service_that_gets_it(project: Project) 
         (line,) = wait_for_log_lines(project, service)
         assert line.startswith(f"shipping-staging-{service}: {arns[secret]} changed at ")
         assert line.endswith("; a new deployment has started")
+
+    # The same event once more, delivered late: a newer deployment has already started all tasks.
+    again = newest_deployment(project, WEB)
+    event = {"time": datetime.fromtimestamp(time.time() - 3600, UTC).isoformat(), "resources": [arns[carrier]]}
+    answer = project.clients("staging").lambda_.invoke(
+        FunctionName=f"shipping-staging-{WEB}-rotation", Payload=json.dumps(event).encode()
+    )
+    assert ("FunctionError" in answer, answer["Payload"].read()) == (False, b"null")
+    assert newest_deployment(project, WEB) == again
+    assert [line.partition("; ")[2] for line in log_lines(project, WEB)] == [
+        "a new deployment has started",
+        "a newer deployment has succeeded, so its tasks already have the new value",
+    ]
 
     parameter = f"arn:aws:ssm:eu-central-1:{account}:parameter/mail/staging/features"
     changed = {

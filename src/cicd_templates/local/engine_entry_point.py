@@ -13,6 +13,7 @@ import codepipeline  # type: ignore[import-not-found]
 import condition_keys  # type: ignore[import-not-found]
 import create_only  # type: ignore[import-not-found]
 import database_clusters  # type: ignore[import-not-found]
+import ecs_deployments  # type: ignore[import-not-found]
 import ecs_tasks  # type: ignore[import-not-found]
 import encryption  # type: ignore[import-not-found]
 import event_targets  # type: ignore[import-not-found]
@@ -88,6 +89,7 @@ codepipeline.register(
 )
 ecs_tasks.name_settings_as_ecs_does(provisioners)
 ecs_tasks.register(ecs, ecs_tasks.Tasks(folder))
+ecs_deployments.register(ecs)
 image_registry.register(app)
 seen = request_resources.Requests(
     iam_actions,
