@@ -11,7 +11,7 @@ def state_of(clients: Clients, resource_type: str, name: str) -> str:
     """Return the state of a resource as text.
 
     The state is empty if the resource does not exist. If AWS will delete the resource, the state says when. Otherwise,
-    the state is `EXISTS`. If this program cannot look up resources of the type, it takes for granted that they exist.
+    the state is `EXISTS`. If this program cannot look up resources of the type, it assumes that they exist.
     """
     leftover = operations_of(resource_type).leftover
     return leftover.state(clients, name) if leftover else EXISTS

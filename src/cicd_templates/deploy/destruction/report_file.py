@@ -67,7 +67,9 @@ def write_report(
 
 
 def kept_resources(inventory: Inventory) -> list[Owned]:
-    """Return the resources in `inventory` that outlive their stack, because their policy keeps them."""
+    """Return the resources in `inventory` that are kept when their stack is deleted, because of their deletion
+    policy.
+    """
     return [owned for stack in inventory.stacks for owned in stack.resources if owned.kept]
 
 
@@ -84,7 +86,10 @@ def read_kept_resources(scope: Scope, path: Path) -> list[Owned]:
     try:
         return [Owned(**fields) for fields in _read_entries(path).get(_entry_key(scope), {}).get("kept", [])]
     except (TypeError, AttributeError):
-        raise ConfigurationError(f"{path}: not a report that `make destroy` wrote; move it away") from None
+        raise ConfigurationError(
+            f"{path}: `make destroy` did not write this file; move it to another folder, then "
+            f"run the same command again"
+        ) from None
 
 
 def _read_entries(path: Path) -> dict[str, Any]:
@@ -97,5 +102,8 @@ def _read_entries(path: Path) -> dict[str, Any]:
     except ValueError:
         entries = None
     if not isinstance(entries, dict):
-        raise ConfigurationError(f"{path}: not a report that `make destroy` wrote; move it away")
+        raise ConfigurationError(
+            f"{path}: `make destroy` did not write this file; move it to another folder, then "
+            f"run the same command again"
+        )
     return entries

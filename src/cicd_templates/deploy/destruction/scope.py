@@ -1,4 +1,4 @@
-"""Decides by tags and name prefixes what belongs to one environment, or to one copy of an environment."""
+"""Determines from tags and name prefixes what belongs to one environment, or to one copy of an environment."""
 
 from __future__ import annotations
 

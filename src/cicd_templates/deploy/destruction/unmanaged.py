@@ -84,7 +84,9 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS lacks an operation. It then has no resources that need it."""
+    """Return whether `error` means that the local AWS lacks an operation. It then also lacks the resources of this
+    operation.
+    """
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 
@@ -161,8 +163,8 @@ def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Itera
     """Yield the log groups to which our EventBridge rules write.
 
     EventBridge prescribes a prefix for their names. Log groups of a copy can have the same prefix, so only the tags of
-    a group prove who owns it. A group whose tags the caller may not read is left out here, such as the group of a
-    removed service. In AWS, the tagging API still lists this group.
+    a group prove who owns it. If the caller may not read the tags of a group, this function leaves out the group. The
+    tagging API of AWS lists it anyway.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):

@@ -1,4 +1,4 @@
-"""Parses the messages with which IAM and KMS deny access. Only the text of a message has the details.
+"""Parses the messages with which IAM and KMS deny access. The details are only in the text of a message.
 
 This module does not call AWS.
 """
@@ -33,7 +33,7 @@ _REMEDIES = (
         "explicit deny",
         "a policy explicitly denies the action; to allow it, first remove the statement that denies it",
     ),
-    ("resource-based policy", "the policy of the resource itself must allow the action"),
+    ("resource-based policy", "allow the action in the policy of the resource itself"),
     ("identity-based policy", "allow the action in a policy of the principal"),
 )
 

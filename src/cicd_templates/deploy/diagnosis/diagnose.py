@@ -34,7 +34,8 @@ ADVICE = {
     "AccessDenied": "allow the action for the principal that deploys:"
     " `make deploy-policy` prints the required policies",
     "AlreadyExists": "a resource of that name exists already: `make doctor` shows its owner and what to do",
-    "GeneralServiceException": "the service refused the request; the message above gives its reason",
+    "GeneralServiceException": "the service refused the request; correct the cause that the message above names, "
+    "then deploy again",
     "InternalFailure": "CloudFormation had an internal error; deploy again",
     "InvalidCredentials": "the credentials have expired; sign in again, then deploy again",
     "InvalidRequest": "the service does not accept a value; correct it in templates/ or environments.toml, then render",
@@ -129,7 +130,7 @@ def diagnose(
 def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> list[str]:
     """Return what the AWS service of the failed resource reports, one fact per line. Never raises.
 
-    If the service cannot be asked, the result says why.
+    If the call to the service fails, the result says why.
     """
     probe = PROBES.get(failure.resource_type)
     if probe is None:

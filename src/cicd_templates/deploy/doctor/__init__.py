@@ -2,8 +2,8 @@
 
 `checks` defines the examined environment and the result of one check. Each other module checks one subject and yields
 its results: `identity` (Python, credentials, region), `roles`, `quotas`, `certificates`, `connections`, `provided`,
-`secrets`, `subscriptions` and `names`. `examine` runs them in this order. `identity` is first, because nothing else can
-be read without credentials.
+`secrets`, `subscriptions` and `names`. `examine` runs them in this order. `identity` is first, because all other checks
+need credentials.
 
 Nothing here writes to AWS, prints or ends the program. If the caller may not read something, the result of its check
 has `read=False` and the other checks continue. Every failed check has a `fix`: a command, or the file to correct.

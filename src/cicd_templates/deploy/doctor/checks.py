@@ -28,7 +28,7 @@ class Check:
 
     @property
     def status(self) -> str:
-        """Return `fix` if something must be corrected, `?` if the subject could not be read, otherwise `ok`."""
+        """Return the word for the result: `fix` for a problem, `?` if the subject could not be read, otherwise `ok`."""
         return "fix" if self.fix else "ok" if self.read else "?"
 
 

@@ -74,7 +74,7 @@ def _addresses(examined: ExaminedEnvironment) -> int:
 
 
 def _none(examined: ExaminedEnvironment) -> int:
-    """Return 0. No API returns the use of the quota, so this program assumes that nothing uses it."""
+    """Return 0, because no API returns the present use of the quota."""
     return 0
 
 

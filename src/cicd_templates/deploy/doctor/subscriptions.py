@@ -36,5 +36,5 @@ def _check_topic(examined: ExaminedEnvironment, topic: str) -> Iterator[Check]:
                 continue
             protocol = subscription["Protocol"]
             again = f"aws sns subscribe --topic-arn {topic} --protocol {protocol} --notification-endpoint {address}"
-            fix = f"open the link in the mail from AWS; to have it sent again: {again}"
+            fix = f"open the link in the e-mail from AWS; to get the e-mail again: {again}"
             yield Check(f"subscription {name}", f"{address} has not confirmed, so it receives nothing", fix)

@@ -1,1 +1,1 @@
-"""Locks an environment, so that no second command changes its stacks, on this machine or on another one."""
+"""Locks an environment, so that only one command at a time changes its stacks, whichever machine it runs on."""

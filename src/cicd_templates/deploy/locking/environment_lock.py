@@ -1,10 +1,9 @@
-"""The lock of an environment: a Parameter Store parameter that exists while a command changes the stacks.
-
+"""Defines the lock of an environment: a Parameter Store parameter that exists while a command changes the stacks.
 Parameter Store refuses to create a parameter that exists, so two machines cannot both create it. The lock needs no
-stack. It never expires: the program cannot tell whether a command was killed, is slow, or waits on a sleeping machine.
-On the machine where the command ran, a locked file shows whether the command has ended. If so, the next command on that
-machine takes over the lock. On any other machine, a person must remove the lock and give the id of its holder:
-docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
+stack. It never expires: the program cannot tell whether a command was killed, is slow, or waits on a sleeping
+machine. On the machine where the command ran, a locked file shows whether the command has ended. If so, the next
+command on that machine takes over the lock. On any other machine, a person must remove the lock and give the id of
+its holder: docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
 
 from __future__ import annotations
@@ -161,8 +160,8 @@ class EnvironmentLock:
                     f"{self.environment}: another command used the lock until now; run this command again"
                 )
             raise RefusedError(
-                f"{self.environment}: locked by {holder}; run the same command again when it has ended; if it no longer"
-                f" runs, remove its lock: {self.unlock(holder.id)}"
+                f"{self.environment}: locked by {holder}; wait until that command has ended, then run yours again; "
+                f"if it no longer runs, remove its lock: {self.unlock(holder.id)}"
             )
 
     def _release(self) -> None:

@@ -1,4 +1,4 @@
-"""The holder of an environment's lock, as it is recorded in the lock's parameter. This module does not call AWS."""
+"""Defines the record of the command that holds an environment's lock. This module does not call AWS."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ class Holder:
 def parse_holder(value: str) -> Holder:
     """Return the holder of a lock, read from the value of the lock's parameter.
 
-    The environment is locked even if this program did not write the value. The id of the holder is then the whole
-    value.
+    If this program did not write the value, the environment is locked, too. The whole value is then the holder's id.
     """
     try:
         return Holder(**json.loads(value))
@@ -68,8 +67,7 @@ def parse_holder(value: str) -> Holder:
 
 
 def lock_parameter(root: str) -> str:
-    """Return the name of the parameter that locks an environment. `root` is the environment's parameter path.
-
-    `root` ends with `/`. No output of a stack has this name, because the name of an output also contains its layer.
+    """Return the name of the parameter that locks an environment. `root` is the environment's parameter path, which
+    ends with `/`. Outputs of stacks have other names, which also contain the layer.
     """
     return f"{root}{NAME}"

@@ -1,6 +1,5 @@
-"""Finds the ARNs to which a policy limits an action.
-
-If IAM allows it, these are the ARNs of the environment's own resources. This module does not call AWS.
+"""Finds the ARNs to which a policy limits an action: the environment's own resources, if IAM allows this limit. This
+module does not call AWS.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Builds the policies for a principal that deploys an environment.
 
-The policies have no wildcard actions. There are only as many policies as IAM's size limit requires.
+The policies have no wildcard actions. If one document would exceed IAM's size limit, there are several.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 1. Before any change set is created, `name_collisions` finds names of new resources that are already taken.
 2. `survey` reads the account's stacks and the input values of one wave: stacks that can be planned together.
-3. `propose` creates a change set for one stack, in steps, and returns what it would do as a `PlannedStack`. If the
-stack is certainly unchanged, it creates no change set.
+3. `propose` creates a change set for one stack, in steps, and returns what it would do as a `PlannedStack`. It creates
+   no change set if the stack is certainly unchanged.
 4. `wave` runs the proposals of all stacks that can be planned together, and returns one `Plan`. If a stack reads values
 which do not exist yet, it is planned in a later wave.
 5. `document` defines the plan, finds the data that it would lose and refuses a loss that the user has not allowed.

@@ -1,7 +1,7 @@
 """Writes the comment on a pull request: what the pull request would change in each environment. Does not call AWS.
 
-Three lines are outside the folded sections: what changes, what is lost, and whose permissions grow. Every text of a
-plan is treated as untrusted, so `markdown` escapes it. Equal statements appear once.
+Three lines are outside the folded sections: what changes, what is lost, and whose permissions grow. The texts of a plan
+are untrusted, so `markdown` escapes them. Equal statements appear once.
 """
 
 from __future__ import annotations

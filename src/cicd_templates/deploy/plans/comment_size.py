@@ -36,7 +36,7 @@ class Section:
 def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_COMMENT) -> str:
     """Return a comment of at most `limit` bytes: the lines `first`, and below them the sections.
 
-    `first` and the frames of the sections are always complete, so together they must be much shorter than `limit`.
+    The comment always contains `first` and the title of each section, so these must be much shorter than `limit`.
     Earlier sections are filled first. If a line of a section does not fit, this line and all later lines are left out,
     and the section says how many.
     """
@@ -51,7 +51,7 @@ def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_
 
 
 def _fitting(lines: Sequence[str], free: int) -> Iterator[str]:
-    """Yield the lines before the first one that does not fit. Later lines, which are less serious, are left out."""
+    """Yield the lines up to the first line that does not fit. Later lines are less serious and are left out."""
     for line in lines:
         free -= _size(line) + 1
         if free < 0:

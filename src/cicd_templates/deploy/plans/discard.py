@@ -24,9 +24,8 @@ def discard_planned(clients: Clients, planned: PlannedStack) -> None:
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
-    """Delete a change set of `stack` that has the name of the plan's change sets, if there is one.
-
-    It may exist although its ARN is not in the plan file.
+    """Delete the change set of `stack` with the name of the plan's change sets, if there is one. Such a change set
+    may exist although its ARN is not in the plan file.
     """
     try:
         change_set = clients.cloudformation.describe_change_set(

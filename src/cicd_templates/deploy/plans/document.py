@@ -1,4 +1,4 @@
-"""Defines the plan of a deployment, and writes and reads it, so that exactly what was shown is executed later.
+"""Defines the plan of a deployment, and writes and reads it. A deployment later executes exactly this plan.
 
 `make deploy PLAN=` reads the JSON file. The reviewer reads the Markdown file beside it. Secrets are already masked.
 This module does not call AWS.
@@ -106,7 +106,7 @@ class DataLoss:
 def losses(plan: Plan) -> list[DataLoss]:
     """Return the stateful resources that `plan` would delete or replace.
 
-    In a protected environment, this includes conditional replacements: CloudFormation does not know whether they will
+    In a protected environment, this includes replacements of which CloudFormation does not know whether they will
     happen.
     """
     return [
@@ -143,7 +143,7 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that are not the name of any data loss in `plan`.
+    """Return the names in `allowed` that match no data loss in `plan`.
 
     Names of resources in stacks outside the plan are left out, because another plan may need them. `stacks` has the
     labels and the names of all stacks.

@@ -1,7 +1,5 @@
-"""Finds changes that CloudFormation cannot complete although it offers them in a change set.
-
-Without this check, such a change fails while the change set is executed. Other resources have then already changed or
-been deleted. This module only reads.
+"""Finds changes in a change set that CloudFormation accepts but cannot complete. Without this check, the execution
+of the change set fails after other resources have changed or been deleted. This module only reads.
 """
 
 from __future__ import annotations

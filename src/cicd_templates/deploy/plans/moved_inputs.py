@@ -1,4 +1,4 @@
-"""Finds the stacks that read values which other stacks of the same plan change. Does not call AWS.
+"""Finds stacks that read a value that another stack of the same plan changes. Does not call AWS.
 
 CloudFormation reads values from Parameter Store when it creates a change set. So the change sets of a plan contain the
 old values. After these values have changed, a deployment of the plan must plan these stacks again.
@@ -14,7 +14,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def readers_of_moved_values(stacks: Sequence[StackTemplate], planned: Mapping[str, PlannedStack]) -> tuple[str, ...]:
-    """Return the labels of the `stacks` that read a value which certainly changes.
+    """Return the labels of those `stacks` that read a value that the plan certainly changes.
 
     `planned` has the plan of each stack, keyed by the stack's name.
     """

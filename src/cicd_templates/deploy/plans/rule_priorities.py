@@ -97,10 +97,9 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 
 
 def _next_free(priority: int, taken: set[int]) -> int:
-    """Return the first free priority after `priority`, or the nearest free one before it if none is free after it.
+    """Return the first free priority after `priority`. If there is none, return the nearest free priority before it.
 
-    A later priority is better. The existing rule with `priority` then still gets its requests first until it is
-    deleted.
+    A later priority is better: the existing rule with `priority` still gets its requests first until it is deleted.
     """
     numbers: list[int] = [*range(priority + 1, HIGHEST_PRIORITY + 1), *range(priority - 1, 0, -1)]
     return next(number for number in numbers if number not in taken)

@@ -63,9 +63,9 @@ PlanT = TypeVar("PlanT", bound=SealedPlan)
 class PlanFormat(Generic[PlanT]):
     """The file format of one kind of plan.
 
-    Increase `schema` with every change to the fields of `plan_type`. Then this program refuses a plan of another
-    release instead of misreading it. `written_by` is the command that writes such plans; error messages show it. The
-    command writes plans for AWS to `folder`, and plans for the local AWS to `local_folder`.
+    Increase `schema` with every change to the fields of `plan_type`, so that this program refuses plans of other
+    releases. `written_by` is the command that writes such plans; error messages show it. The command writes plans for
+    AWS to `folder`, and plans for the local AWS to `local_folder`.
     """
 
     kind: str
@@ -110,7 +110,8 @@ class PlanFormat(Generic[PlanT]):
         return plan
 
     def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
-        """Raise `RefusedError` if `reviewed` is not the beginning of the digest of `plan`. Ignore a `reviewed` of None.
+        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`. If `reviewed` is None, do
+        nothing.
 
         Raises `ConfigurationError` if `reviewed` is too short to identify one plan.
         """
@@ -123,7 +124,8 @@ class PlanFormat(Generic[PlanT]):
         digest = self.digest(plan)
         if not digest.startswith(reviewed.lower()):
             raise RefusedError(
-                f"{path}: its digest is {digest}, not {reviewed}, so it is not the plan that was reviewed"
+                f"{path}: its digest is {digest}, not {reviewed}, so this is not the reviewed plan; review this "
+                f"plan, or use the reviewed file"
             )
 
     def _load(self, path: Path) -> dict[str, Any]:

@@ -1,7 +1,5 @@
-"""Reads the input for all proposals of a wave with few calls.
-
-The input is the account's stacks and the values in Parameter Store. If each proposal read its own input, a plan of many
-stacks would make two more calls for each stack.
+"""Reads the input for all proposals of a wave with few calls: the account's stacks and the values in Parameter
+Store. If each proposal read its own input, the plan would need two more calls for each stack.
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ def paths_read_by(stack: StackTemplate) -> set[str]:
 def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
     """Read only `stacks`, one stack in each step. No values are read.
 
-    Listing all stacks would need a permission for every stack of the account, which the role of pull requests lacks.
+    A list of all stacks needs a permission for every stack of the account. The role for pull requests lacks it.
     """
     described = {}
     for stack in stacks:

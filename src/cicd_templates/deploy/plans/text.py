@@ -113,7 +113,7 @@ def drift_answer(plans: Sequence[Plan]) -> str:
 
 
 def _kept_drift(plans: Sequence[Plan]) -> list[tuple[str, str]]:
-    """Return the reasons for which drift is not reverted, each with the names of the stacks."""
+    """Return the reasons why drift is not reverted, each with the names of the stacks."""
     stacks: dict[str, list[str]] = {}
     for plan in plans:
         for label, reason in plan.kept_drift.items():

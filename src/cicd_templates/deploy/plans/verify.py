@@ -1,7 +1,7 @@
-"""Before a plan is executed, computes it again from AWS and the templates, and refuses it if anything differs.
+"""Computes a plan again from AWS and the templates before its execution, and refuses it if anything differs.
 
-The plan file says what was reviewed, but does not decide what is executed: whoever can write the file can also compute
-a matching digest. So every field that matters is read again, in the same way as in `propose`, and compared.
+A person who can write the plan file can also compute a matching digest, so the file alone is not trusted. The module
+reads every field that matters again, in the same way as `propose`, and compares it with the plan.
 """
 
 from __future__ import annotations

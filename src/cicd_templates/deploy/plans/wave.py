@@ -23,7 +23,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def take_survey(context: DeployContext, stacks: Sequence[StackTemplate]) -> Survey:
-    """Return AWS's answers about `stacks`. Blocks until all answers have arrived."""
+    """Return AWS's answers about `stacks`. Waits until all answers have arrived."""
     return run_steps(survey(context.clients, stacks), context.polling)
 
 

@@ -485,7 +485,7 @@ def test_a_resource_of_any_projects_stack_is_not_offered_for_import(
 def test_a_file_that_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "report.json"
     path.write_text(text.replace("%s", "222222222222/eu-central-1/shipping/staging"))
-    with pytest.raises(ConfigurationError, match="not a report that `make destroy` wrote; move it away"):
+    with pytest.raises(ConfigurationError, match="`make destroy` did not write this file; move it to another folder"):
         report_file.read_kept_resources(SCOPE, path)
 
 

@@ -273,7 +273,7 @@ def test_a_plan_cannot_call_a_protected_environment_disposable(monkeypatch: pyte
     assert CliRunner().invoke(main, ["destroy", "--plan", str(path)]).output == "error: seen\n"
     assert asked == [True]
     refused = CliRunner().invoke(main, ["destroy", "--plan", str(path), "--digest", "0" * 64])
-    assert (refused.exit_code, "so it is not the plan that was reviewed" in refused.output) == (3, True)
+    assert (refused.exit_code, "so this is not the reviewed plan" in refused.output) == (3, True)
 
 
 def test_a_plan_of_an_environment_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
             f"User: {ME} is not authorized to perform: kms:Decrypt on the resource: {KEY} because no resource-based"
             " policy allows the kms:Decrypt action",
             f"{ME} may not kms:Decrypt on {KEY}",
-            "the policy of the resource itself must allow the action",
+            "allow the action in the policy of the resource itself",
             id="the key's policy",
         ),
         pytest.param(

@@ -94,7 +94,7 @@ def test_another_machine_is_refused_with_the_holder_of_the_lock(aws: SimulatedAw
         why = refused(lock_on(aws, tmp_path / "other"))
         assert lock.holder() == holder
 
-    assert why.startswith(f"staging: locked by {holder}; run the same command again when it has ended")
+    assert why.startswith(f"staging: locked by {holder}; wait until that command has ended")
     assert why.endswith(f"remove its lock: make unlock ENV=staging HOLDER={holder.id}")
     with hold(lock_on(aws, tmp_path / "other")):
         pass

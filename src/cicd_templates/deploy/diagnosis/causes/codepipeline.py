@@ -14,7 +14,7 @@ from cicd_templates.deploy.diagnosis.causes.codebuild import failed_build
 def service_facts(clients: Clients, action: Mapping[str, Any]) -> list[str]:
     """Return facts about a failed pipeline action: its console page, its stack, and what CodeBuild reports.
 
-    If CodeBuild cannot be asked, the result says why. Never raises.
+    If the call to CodeBuild fails, the result says why. The function never raises an error.
     """
     try:
         return list(_behind(clients, action))
