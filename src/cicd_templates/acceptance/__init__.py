@@ -6,7 +6,7 @@
 - `checks` contains the checks, one file for each kind, and their order.
 - `project` writes the project that the checks deploy. It takes only accounts, regions and credentials from the user's
   configuration.
-- `roles` creates the roles with which the commands run, and removes them.
+- `roles` creates and removes the roles that the commands use.
 - `orders` sends requests to the application, as its clients do.
 - `commands` runs the commands of this tool in that project, as a user would.
 - `run` runs the checks in order. `journal` records the finished checks, so that a killed run can continue.

@@ -1,7 +1,7 @@
 """Runs the commands of this tool in the project of the acceptance run, as a user would: each in a separate process.
 
-If the run is killed, its current command is killed, too. The continued run then does what a user does after a killed
-command: it runs the command again.
+If the run is killed, its current command is killed, too. The continued run then runs the command again, as a user
+would.
 """
 
 from __future__ import annotations

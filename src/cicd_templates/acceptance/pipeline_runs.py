@@ -72,7 +72,7 @@ def run_pipeline(
 
 
 def rehearsal_folder(context: CheckContext, name: str) -> str:
-    """Return the folder to which the rehearsal `name` writes its results."""
+    """Return the results folder of the rehearsal `name`."""
     return str(context.project.folder / "runs" / name)
 
 

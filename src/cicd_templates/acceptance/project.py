@@ -50,8 +50,7 @@ def run(command: str) -> None:
 class EnvironmentAccess:
     """The account and region of an environment, and the user's credentials for it.
 
-    `caller_account` is the account to which these credentials belong before they assume a role. The default is
-    `account`.
+    `caller_account` is the account of these credentials before they assume a role. The default is `account`.
     """
 
     account: str

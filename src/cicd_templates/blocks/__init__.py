@@ -11,6 +11,6 @@ argument switches them off. An argument that weakens security must be passed by 
 function `because` adds the reason for a setting as a comment above the resource in the template.
 
 A block does not add resources to a template, and does not read or publish values between stacks. It does not import any
-layer: the caller passes everything to which the block refers. Physical names come from `config.naming`, and IAM actions
-are awacs constants, never strings.
+layer: the caller passes all resources and values that the block needs. Physical names come from `config.naming`, and
+IAM actions are awacs constants, never strings.
 """

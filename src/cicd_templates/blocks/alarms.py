@@ -43,7 +43,7 @@ class Metric:
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """Return a metric query with the id `query_id`, by which metric math expressions refer to its result."""
+        """Return a metric query. Metric math expressions use its result under the id `query_id`."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(

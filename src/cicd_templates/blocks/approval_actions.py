@@ -108,7 +108,7 @@ def attest_action(
     image: str,
     order: int,
 ) -> PipelineAction:
-    """Return an action that signs a statement about what its stage has deployed: the stacks of `layers`.
+    """Return an action that signs a statement about the stacks of `layers`, which its stage has deployed.
 
     If the function cannot sign, the result depends on the stage. A stage without an approval rolls back on failure, so
     a failed action would undo a good deployment. In such a stage, the function only reports the problem. In a stage

@@ -73,9 +73,9 @@ def scaling_policies(
 ) -> list[scaling.ScalingPolicy]:
     """Return one scaling policy for each target value in the configuration.
 
-    `requests` are the request counts of both target groups of a web service. `queues` contains the queues from which a
-    worker receives messages. It maps each queue's name to the queue's name in CloudWatch metrics. If the policies
-    demand different numbers of tasks, ECS runs the highest number.
+    `requests` are the request counts of both target groups of a web service. `queues` contains the queues that a worker
+    receives messages from. It maps each queue's name to the queue's name in CloudWatch metrics. If the policies demand
+    different numbers of tasks, ECS runs the highest number.
     """
     cpu_percent, messages = settings.cpu_percent, settings.messages_per_task
     if not (service.settings.is_web or cpu_percent or settings.memory_percent or messages):
@@ -162,9 +162,9 @@ def _requests_per_task(
     """Return metric queries that divide the number of requests to all target groups by the number of running tasks.
 
     A target group reports no value for a minute without requests, so the sum uses only groups that have a value. If no
-    group has a value, the sum has no value. Missing values do not count as 0, because values arrive late: the newest
-    minute would look like a minute without requests, and the service might never scale out. So a service that suddenly
-    gets no requests keeps its tasks until the next requests, as with the predefined metric of AWS:
+    group has a value, the sum has no value. Missing values do not count as 0. Values arrive late, so the newest minute
+    would look like a minute without requests, and the service might never scale out. So a service that suddenly gets no
+    requests keeps its tasks until the next requests, as with the predefined metric of AWS:
     https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """

@@ -41,7 +41,7 @@ BUSY_PERCENT = 90
 
 
 def log_groups(env: Environment) -> str:
-    """Return a name pattern that matches the log groups to which RDS exports the logs of all clusters in `env`."""
+    """Return a name pattern that matches the log groups with the exported logs of all RDS clusters in `env`."""
     return f"/aws/rds/cluster/{name_prefix(env)}-*"
 
 

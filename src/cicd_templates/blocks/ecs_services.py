@@ -36,7 +36,7 @@ HOOKS = reserved_words.HOOKS
 
 @dataclass(frozen=True)
 class Traffic:
-    """A web service's target groups and listener rules, and the role with which ECS shifts requests between the
+    """A web service's target groups and listener rules, and the role that ECS uses to shift requests between the
     groups.
     """
 
@@ -153,7 +153,9 @@ def _deployment(service: Service, safeguards: Safeguards) -> ecs.DeploymentConfi
 
 
 def hooks_role(logical_id: str, env: Environment, service: Service, functions: list[FunctionArn]) -> iam.Role:
-    """Return the role with which ECS invokes the deployment hooks of one service. The role has no other permissions."""
+    """Return the role that ECS uses to invoke the deployment hooks of one service. The role has no other
+    permissions.
+    """
     return service_role(
         logical_id,
         env,

@@ -21,7 +21,7 @@ LONGEST_CHECK_MINUTES = 23 * 60
 
 
 def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
-    """Return the `TaskRun` with which the pipeline runs the job of a release once in `env`."""
+    """Return the `TaskRun` for the one run of a release's job that tests the release in `env`."""
     return TaskRun(
         word=JOB_CHECK,
         subject="job",
@@ -34,7 +34,7 @@ def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
 
 
 def checked_environments(env: Environment) -> Sequence[Environment]:
-    """Return the environments to which the pipeline in `env` deploys and in which it runs the job once as a check.
+    """Return the environments where the pipeline in `env` runs the job once as a check after the deployment.
 
     Protected environments are left out: a run there works with real data, so only the schedule may start it.
     """

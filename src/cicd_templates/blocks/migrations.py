@@ -26,7 +26,7 @@ def migration_log(env: Environment, service: Service) -> str:
 
 
 def migration_run(env: Environment, service: Service) -> TaskRun:
-    """Return the `TaskRun` with which the pipeline runs the migration of a release in `env`."""
+    """Return the `TaskRun` for the migration of a release in `env`."""
     return TaskRun(
         word=MIGRATION,
         subject=MIGRATION,

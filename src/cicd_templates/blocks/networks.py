@@ -176,7 +176,7 @@ def interface_endpoints(env: Environment, network: ec2.VPC, zones: Sequence[Zone
 
 
 def flow_log(env: Environment, network: ec2.VPC, group: logs.LogGroup) -> tuple[iam.Role, ec2.FlowLog]:
-    """Return the VPC flow log of accepted and refused connections, and the role with which AWS writes it.
+    """Return the VPC flow log of accepted and refused connections, and the role that AWS uses to write it.
 
     The role has the permissions from https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html except
     `logs:CreateLogGroup`, because our own stack creates the log group.

@@ -96,7 +96,7 @@ def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant
 def may_pull(env: Environment, service: Service, images: Sequence[str] = ()) -> list[Grant]:
     """Let a role of the environment `env` pull the service's image from the repository in the tools environment.
 
-    The role may also pull those of `images` that are in private ECR registries. If such a registry belongs to another
+    The role may also pull each image in `images` from a private ECR registry. If such a registry belongs to another
     account, the repository's own policy must also allow the pull. Public registries need no permission.
     """
     own = repository_arn(env.tools, service.name)

@@ -36,7 +36,7 @@ SIGNING = "signing"
 def signing_key(
     logical_id: str, env: Environment, service: Service, signer: iam.Role, verifiers: Sequence[Environment]
 ) -> kms.Key:
-    """Return an asymmetric key with which only the role `signer` may sign.
+    """Return an asymmetric KMS key for signatures. Only the role `signer` may sign with it.
 
     The account may administer the key and verify signatures. The hooks of the environments `verifiers` may verify, too.
     The key policy does not let the account sign, so no IAM policy in the account can allow other roles to sign:

@@ -61,7 +61,7 @@ def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId
 def listener_rule(
     logical_id: str, service: Service, shared: ListenerArn, primary: elb.TargetGroup, alternate: elb.TargetGroup
 ) -> elb.ListenerRule:
-    """Return the rule with which a shared listener forwards requests to a service.
+    """Return the rule that makes a shared listener forward requests to a service.
 
     The weights in the rule are only initial values, which ECS changes in a rollout. CloudFormation keeps ECS's weights
     as long as the rule does not change in the template. A new path or priority resets the weights.
@@ -97,7 +97,7 @@ def infrastructure_role(
     groups: list[elb.TargetGroup],
     rules: list[elb.ListenerRule],
 ) -> iam.Role:
-    """Return the role with which ECS moves the requests of one service between its target groups.
+    """Return the role that ECS uses to move the requests of one service between its target groups.
 
     The role may change only the service's own target groups and listener rules. It has fewer permissions than AWS's
     managed policy for this purpose. For example, it may not change a listener, because ECS changes only listener rules

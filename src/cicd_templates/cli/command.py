@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def verb(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., None]], click.Command]:
-    """Return a decorator that makes a function the command `name`. Its help lists `options` in the given order."""
+    """Return a decorator that makes a function the command `name`. Its help lists `options` in the same order."""
 
     def decorate(function: Callable[..., None]) -> click.Command:
         decorated = functools.reduce(lambda inner, option: option(inner), reversed(options), function)

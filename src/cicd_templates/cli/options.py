@@ -29,8 +29,8 @@ class Option(click.Option):
 
     If `empty_counts` is true, an empty variable counts as set. Use this for an option that makes a command stricter,
     because an empty variable must not disable the option. If `narrows` is true, an empty variable is an error. Use this
-    for an option that limits what the command affects. Without the option, the command would affect more environments,
-    or AWS instead of the local AWS.
+    for an option that limits the effects of the command. Without the option, the command would affect more
+    environments, or AWS instead of the local AWS.
     """
 
     def __init__(

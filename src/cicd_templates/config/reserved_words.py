@@ -1,4 +1,4 @@
-"""Defines the reserved words. In a physical name, a reserved word says what the resource is for.
+"""Defines the reserved words. A reserved word in a physical name shows the purpose of the resource.
 
 Checks, services and environments may not use these words as their names. All physical names are built from these
 constants and from names in the configuration. A test fails if the name of a rendered role, project, function or

@@ -6,8 +6,8 @@ packages for other Python versions. Packages for systems other than Linux are om
 copy of `requirements.txt` keeps its name. The other copies are named `1-requirements.txt` and so on, all in one folder,
 because Safety skips other names and deep folders.
 
-The script prints a JSON list of the Python packages that no copy pins: packages that other files of SOURCE declare, and
-packages whose own files are in SOURCE. A scanner would silently skip these packages, so they stop a release. Standard
+The script prints a JSON list of the Python packages that no copy pins. Such packages are declared in other files of
+SOURCE, or their own files are in SOURCE. A scanner would silently skip these packages, so they stop a release. Standard
 input is a JSON list of the archives in SOURCE that contain packages.
 """
 

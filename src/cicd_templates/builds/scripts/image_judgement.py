@@ -9,11 +9,11 @@
 - Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
 - Importable files of system packages, if a BASE image or a STAGE has the same files in the same packages. Otherwise,
   the registry's scan does not see these packages.
-- The databases of system packages, and the files with the name of the system, if all of them are equal to those of one
-  BASE image or STAGE.
+- The databases of system packages, and the files that name the operating system, if one BASE image or STAGE has equal
+  files.
 
-The packages of each STAGE are judged like those of IMAGE, because a later command could have removed their metadata
-from the image. System packages are not judged in a STAGE, because the scan of the registry judges them.
+The script also examines the Python packages of each STAGE, because a later command could have removed their metadata
+from the image. It does not examine the system packages of a STAGE, because the registry's scan does.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """

@@ -3,9 +3,9 @@
 `image_packages.py FILE [--lists-of OTHER...]`: the script reads the tar archive of `docker export` from standard input
 and writes a CycloneDX bill of materials to FILE. Installers write lists of the files that they install: the RECORD
 files of Python packages, and the file lists of dpkg and apk. The script writes the digests of these lists to
-FILE.lists. To FILE.code, it writes the digests of code that is in no list: archives from which Python can import, and
-code beside packages. With `--lists-of`, a list is trusted only if one of the images OTHER has the same list. Each OTHER
-is a bill of materials that the script wrote earlier for another image.
+FILE.lists. To FILE.code, it writes the digests of code that is in no list: importable archives, and code beside
+packages. With `--lists-of`, a list is trusted only if one of the images OTHER has the same list. Each OTHER is a bill
+of materials that the script wrote earlier for another image.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -124,7 +124,7 @@ class Image:
     """Collects the packages of an image and the files that Python could import, file by file.
 
     - `code` maps the path of each file with code to its digest.
-    - `archives` contains the paths of archives from which Python can import.
+    - `archives` contains the paths of archives that Python can import from.
     - `compiled` maps the path of each compiled module to the path of its source.
     - `records` maps the folder of each package to the digests in the package's record, which are keyed by path.
     - `lists` contains the digests of the installers' lists in the image.
@@ -132,7 +132,7 @@ class Image:
     - `sites` are the folders that contain packages.
     - `bare` contains the packages whose folder name has no version. It maps the path of the folder to the package's
       name.
-    - `databases` contains the digests of the files from which a scan learns the image's system and its packages.
+    - `databases` contains the digests of the files that tell a scan the image's operating system and its packages.
     - `described` contains the paths of the folders with a metadata file. Packages in `bare` that are not in `described`
       have no known version.
     """

@@ -5,7 +5,7 @@ may use the public index of each language. Checks examine packages by name and v
 of the same name from another index. An address is accepted only if it has https, exactly an allowed host, no user name,
 no password, and no port except 443.
 
-The script reads the files from which installers take addresses: lock files, requirements files and the configuration of
+The script reads the files that give addresses to installers: lock files, requirements files and the configuration of
 installers. For each address that is not accepted, it prints the file, the line and the setting, and it exits with 1. It
 needs only Python 3.8, because it runs in the build environment that has Docker.
 """

@@ -76,7 +76,7 @@ class CheckTable(Table):
     def has_own_commands(self) -> bool:
         """Return whether this check has commands of the user, and not only the commands of a preset.
 
-        By default, such a check is assumed to execute code of the application. The key `runs_application` can say that
-        it does not.
+        By default, a check with its own commands counts as a check that runs code of the application. The key
+        `runs_application` can say that it does not.
         """
         return self.preset is None or bool(self.install or self.commands)

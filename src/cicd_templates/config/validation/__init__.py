@@ -1,8 +1,8 @@
 """Checks that compare several values of a configuration, one module per subject.
 
 `config.tables` checks each value separately. The checks in this package compare two values, two tables or two
-environments. They find combinations of values with which AWS refuses a deployment, a deployment hangs, or two resources
-get the same name.
+environments. They find combinations of values that make AWS refuse a deployment, make a deployment hang, or give two
+resources the same name.
 
 `validate.all_problems` calls every subject in turn. Each subject is a generator that yields all its problems. It does
 not stop at the first problem. It raises no exception, changes no value and reads no file.

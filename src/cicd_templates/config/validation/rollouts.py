@@ -1,4 +1,4 @@
-"""Finds problems with rollouts: settings that CloudFormation refuses, or with which a deployment might never finish.
+"""Finds problems with rollouts: settings that CloudFormation refuses, or that could keep a deployment from finishing.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment-types.html
 """

@@ -206,9 +206,9 @@ def _property_drift(resource_type: str, difference: Mapping[str, Any]) -> Proper
 def _is_expected(
     resource_type: str, differences: Sequence[Mapping[str, Any]], environment: Sequence[StackTemplate]
 ) -> bool:
-    """Return whether a resource differs from its template only in ways that do not count as drift.
+    """Return whether all differences of a resource from its template are expected, so that they are not drift.
 
-    These are the weights of a listener rule, and security group rules of other stacks in `environment`.
+    Expected are changed weights of a listener rule, and security group rules of other stacks in `environment`.
     """
     if resource_type == SHIFTED:
         return all(_only_weights(difference) for difference in differences)

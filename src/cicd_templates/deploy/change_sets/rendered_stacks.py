@@ -27,7 +27,7 @@ def template_paths(folder: Path) -> list[Path]:
 
 
 def read_stacks(folder: Path) -> list[StackTemplate]:
-    """Return the stacks in `folder`, each one after the stacks from which it reads values.
+    """Return the stacks in `folder`. Each stack comes after the stacks that it reads values from.
 
     Raises `ConfigurationError` if there are no templates, or if a file is not a template of this program.
     """

@@ -1,5 +1,5 @@
-"""Contains the table of all stack statuses: what plan, deploy and destroy do with a stack in a status, and how a
-person repairs the stack. This module does not call AWS.
+"""Contains the table of all stack statuses. For each status, it says what plan, deploy and destroy do with the
+stack, and how a person repairs it. This module does not call AWS.
 """
 
 from __future__ import annotations

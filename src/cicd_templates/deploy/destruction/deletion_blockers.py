@@ -65,7 +65,7 @@ REPAIRS: dict[str, Repair] = {
 def repair(clients: Clients, owned: Owned) -> str:
     """Remove the usual causes because of which CloudFormation could not delete the resource `owned`.
 
-    Returns what was done, in words, or an empty string if nothing can be done for this resource type.
+    Returns a text that says what was done, or an empty string if nothing can be done for this resource type.
     """
     repair_resource = REPAIRS.get(owned.resource_type)
     return repair_resource(clients, owned.physical_id) if repair_resource else ""

@@ -32,7 +32,7 @@ class Owned:
     """A resource that belongs to a stack, or belonged to a deleted one. `policy` is its DeletionPolicy.
 
     If CloudFormation has deleted the resource together with a stack, `deleted_with` is the id of that stack.
-    `protected_by` is the setting with which the template protects the resource from deletion, or empty.
+    `protected_by` is the setting in the template that protects the resource from deletion, or empty.
     """
 
     stack: str

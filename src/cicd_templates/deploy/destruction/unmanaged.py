@@ -160,7 +160,7 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the log groups to which our EventBridge rules write.
+    """Yield the log groups that our EventBridge rules write to.
 
     EventBridge prescribes a prefix for their names. Log groups of a copy can have the same prefix, so only the tags of
     a group prove who owns it. If the caller may not read the tags of a group, this function leaves out the group. The

@@ -1,7 +1,7 @@
-"""Looks up which IAM actions CloudFormation needs for a resource type, and to which resources IAM can limit them.
+"""Looks up which IAM actions CloudFormation needs for a resource type, and which resources can limit these actions.
 
 Both facts come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions of
-each type's handlers. The service authorization reference lists the resources to which IAM can limit an action.
+each type's handlers. The service authorization reference lists the resource types that can limit an action.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def is_action(action: str) -> bool:
 
 
 def resource_kinds(action: str) -> tuple[str, ...]:
-    """Return the types of resources to which IAM can limit an action. The result is empty if IAM accepts only `*`."""
+    """Return the types of resources that can limit an action in an IAM policy. The result is empty if IAM accepts
+    only `*`.
+    """
     service, _, name = action.partition(":")
     kinds = _authorization_reference()[service]["Actions"][name.lower()].get("Resources", ())
     return tuple(kind.lower() for kind in kinds)

@@ -1,7 +1,7 @@
 """Finds differences between a plan file and the templates. Does not call AWS, and trusts nothing in the plan.
 
-A digest proves which plan was reviewed, but not who wrote the plan. So each field that decides what is executed is
-compared with the templates here, and with AWS in `verify`.
+A digest proves which plan was reviewed, but not who wrote the plan. So this module compares each field that affects the
+execution with the templates, and `verify` compares it with AWS.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ For an existing stack, a preview creates a change set, describes it and deletes 
 project forbid the execution of change sets with the name of a preview. A new stack is described from its template,
 because a change set would create an empty stack.
 
-Requests always contain the name of the change set instead of its ARN, because the policies for pull requests allow only
-change sets whose names have a certain prefix.
+Requests always contain the name of the change set, not its ARN. The policies for pull requests allow only change sets
+with a certain prefix in their names.
 """
 
 from __future__ import annotations

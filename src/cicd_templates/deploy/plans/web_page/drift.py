@@ -1,7 +1,7 @@
 """Uses tables of resource types and properties to assess changes that were made outside CloudFormation.
 
-If a resource grants access or holds data, its changed property can be judged only if a table contains the property. No
-table contains policies, because CloudFormation reports only a part of them. If a resource neither grants access nor
+A changed property of a resource that grants access or stores data can be judged only if a table contains the property.
+No table contains policies, because CloudFormation reports only a part of them. If a resource neither grants access nor
 holds data, its changes are only listed. This module does not call AWS.
 """
 
