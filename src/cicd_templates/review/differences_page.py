@@ -120,6 +120,7 @@ def _compared(
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     number = stack.template.account
     account_texts = (number, stack.formatter.format(number))
+    name = stack.template.environment
     properties = {
         key: value
         for key, value in resource.get("Properties", {}).items()
@@ -132,7 +133,7 @@ def _compared(
             return account
         known = text.replace(number, account) if account else text
         # Most texts do not contain the name, and a search for a plain text is much faster than one for a pattern.
-        return environment.sub(_ENVIRONMENT, known) if stack.template.environment in known else known
+        return environment.sub(_ENVIRONMENT, known) if name in known else known
 
     return _formatted(parts, stack, text_of)
 
@@ -140,7 +141,7 @@ def _compared(
 def _formatted(value: Any, stack: ReviewedStack, text_of: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         if len(value) == 1 and "Fn::Sub" in value:
-            return _formatted(stack.formatter.format(value), stack, text_of)
+            return text_of(stack.formatter.format(stack.formatter.format(value)))
         return {key: _formatted(item, stack, text_of) for key, item in value.items()}
     if isinstance(value, list):
         return [_formatted(item, stack, text_of) for item in value]

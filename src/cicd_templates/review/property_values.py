@@ -1,25 +1,22 @@
-"""Finds all values in the properties of a resource, at any depth."""
+"""Finds all simple values in the properties of a resource, at any depth."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-
-class PropertyValue(NamedTuple):
-    """A value, its key or index, and the map or list that contains it."""
-
-    key: str | int
-    value: Any
-    parent: Any
+# The key or index of a value, the value, and the map or list that contains it. A review has some hundred thousands of
+# them, and a plain tuple is made in a fifth of the time of a named one.
+PropertyValue = tuple[str | int, Any, Any]
 
 
 def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValue]:
-    """Return every value in the maps and lists of `properties`, at any depth, except values within tags."""
-    values = []
+    """Return every value in `properties` that is neither a map nor a list, at any depth, except values within tags."""
+    values: list[PropertyValue] = []
     containers = [properties]
     for parent in containers:
         for key, item in parent.items() if isinstance(parent, dict) else enumerate(parent):
-            values.append(PropertyValue(key, item, parent))
-            if isinstance(item, dict | list) and key != "Tags":
+            if not isinstance(item, dict | list):
+                values.append((key, item, parent))
+            elif key != "Tags":
                 containers.append(item)
     return values

@@ -34,7 +34,7 @@ class ReviewedStack:
 
     @cached_property
     def property_values(self) -> Mapping[str, list[PropertyValue]]:
-        """All values in the properties of each resource, at any depth, keyed by logical id."""
+        """All simple values in the properties of each resource, at any depth, keyed by logical id."""
         return {
             name: property_values(resource.get("Properties", {})) for name, resource in self.template.resources.items()
         }
