@@ -125,13 +125,13 @@ def test_a_change_of_a_key_policy_replaces_no_key(project: Project) -> None:
 @pytest.mark.parametrize(
     ("command", "code", "expected"),
     [
-        ("deploy --plan nothing.json --local", 2, "nothing.json: no plan there: No such file or directory"),
+        ("deploy --plan nothing.json --local", 2, "nothing.json: there is no plan here: No such file or directory"),
         ("deploy --plan {plan} --env production --local", 2, "is already a plan for staging; leave out --env"),
         ("deploy --plan {plan} --layer keys --local", 2, "is already a plan for staging; leave out --env"),
         ("deploy --plan {plan}", 3, "is a plan for the local AWS; add --local"),
         ("plan --env all --local --out x.json", 2, "--out x.json can hold only one plan"),
         ("plan-discard --local", 2, "which environment? Name one with --env"),
-        ("plan-discard --plan nothing.json --local", 2, "nothing.json: no plan there"),
+        ("plan-discard --plan nothing.json --local", 2, "nothing.json: there is no plan here"),
     ],
 )
 def test_wrong_calls_about_plans_get_one_line(project: Project, command: str, code: int, expected: str) -> None:

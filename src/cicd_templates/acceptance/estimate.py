@@ -1,6 +1,6 @@
 """Estimates, before a run, what the run will create, how long it will take, and what it will cost. Does not call AWS.
 
-The prices are list prices of us-east-1 in US dollars. They were written from memory on `DATE` and were never compared
+The prices are list prices of us-east-1 in US dollars. A person wrote them from memory on `DATE`. Nobody compared them
 with the price pages of AWS. Other regions differ.
 """
 

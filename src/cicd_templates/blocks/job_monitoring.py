@@ -119,7 +119,7 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
 def watched_minutes(job: JobTable) -> int | None:
     """Return after how many minutes without a run the alarm fires, or None if no alarm can monitor the schedule.
 
-    This is the longest time between two runs, plus all delays that a run may have without counting as failed.
+    The number is the longest time between two runs, plus the delays that are allowed for a run.
     """
     clock_change = CLOCK_CHANGE_MINUTES if job.schedule.startswith("cron") else 0
     minutes = interval_of(job.schedule).longest + job.window_minutes + clock_change + LATE_MINUTES

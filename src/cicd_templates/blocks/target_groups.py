@@ -1,6 +1,6 @@
 """Creates a service's part of the shared load balancer: target groups, listener rules, and network access to its tasks.
 
-A service has two target groups and two listener rules from its first deployment on, so a rollout never replaces a
+A service has two target groups and two listener rules from its first deployment on. So a rollout never replaces a
 resource that serves requests.
 """
 

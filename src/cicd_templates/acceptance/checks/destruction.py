@@ -91,8 +91,8 @@ def _destroy(context: CheckContext, environment: str) -> None:
 def remove_own(context: CheckContext) -> str:
     """Remove the resources that the checks themselves created: certificates, roles and their policies.
 
-    If an environment still has stacks, its role and the certificates in its account and region are kept, because the
-    next attempt to destroy the environment needs them.
+    If an environment still has stacks, keep its role and the certificates in its account and region. The next attempt
+    to destroy the environment needs them.
     """
     kept = [environment for environment in ENVIRONMENTS if stacks_of(context, environment)]
     roles = context.facts.get("settings", {}).get("roles", {})

@@ -95,7 +95,7 @@ def hear_alarms(context: CheckContext) -> str:
 def _require_action(context: CheckContext, cloudwatch: Any, name: str, what: str) -> None:
     """Set an alarm to ALARM, wait up to five minutes until CloudWatch has executed its action, and reset it.
 
-    The history of the alarm can also contain actions from an earlier, interrupted attempt. They do not count.
+    Actions of an earlier, interrupted attempt are also in the alarm's history, but do not count.
     """
     before = _succeeded_actions(cloudwatch, name)
 

@@ -191,7 +191,7 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
 def listed(image: str) -> dict[str, dict[str, str]]:
     """Return the digests of code files that no RECORD file lists, keyed by kind and path.
 
-    They are in a file that `image_packages.py` has written.
+    `image_packages.py` has written them to the file `<image>.code`.
     """
     with open(f"{image}.code") as file:
         kinds: dict[str, dict[str, str]] = json.load(file)

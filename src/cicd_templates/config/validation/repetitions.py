@@ -26,10 +26,9 @@ def without_repetitions(
 ) -> list[Problem]:
     """Return `problems` without repetitions, in the same order.
 
-    If every runtime environment has the same mistake because of a shared table, the result has one problem, at the key
-    of the shared table. If only some environments have the mistake, because of their own settings, the result has one
-    problem at the first of these environments. That problem also lists the other environments. `raw` is the parsed file
-    of `configuration`.
+    If every runtime environment has the same mistake because of a shared table, report it once, at the key of that
+    table. If only some environments have the mistake, because of their own settings, report it once, at the first of
+    these environments. The problem then also lists the other environments. `raw` is the parsed file of `configuration`.
     """
     runtimes = {environment.name for environment in configuration.environments if environment.kind == "runtime"}
     groups: dict[tuple[str, str], list[str]] = {}

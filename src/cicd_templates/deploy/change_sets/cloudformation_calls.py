@@ -33,8 +33,8 @@ class Described:
 
     `findings` has one line for each error or warning of CloudFormation's validation. There can be findings even if the
     change set was created. `answer` is the first page of DescribeChangeSet; callers compare it with the request that
-    they would send now. If the change set reverts drift, `states` has the drifted resources, keyed by logical id, and
-    `ignored` has a line for each property whose drift remains.
+    they would send now. If the change set reverts drift, `states` has the drifted resources, keyed by logical id.
+    `ignored` then has a line for each property whose drift remains.
     """
 
     arn: str

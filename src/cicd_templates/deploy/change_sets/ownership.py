@@ -2,7 +2,7 @@
 
 A stack has no tags until one of its change sets is executed. Until then, the tags of the change sets show who owns the
 stack. An import does not set tags either. If a stack in REVIEW_IN_PROGRESS has no change set, nothing shows its owner.
-It is ours only if a plan or a journal on this machine contains its id.
+This stack is ours only if a plan or a journal on this machine contains its id.
 """
 
 from __future__ import annotations

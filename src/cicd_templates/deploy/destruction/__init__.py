@@ -13,6 +13,6 @@ does all of this and records it.
 `destroy` runs steps 4 and 5. `sweep` finds copies that have expired; `reimport` imports what a destruction kept.
 
 No module here prints or asks a question; the caller passes clients, clocks and reporters. A matching name is not enough
-to delete a resource: it must have this tool's tags, or a stack with these tags must own it or have created it. Each run
-reads everything from AWS again, so it does not depend on a file of an earlier run.
+to delete a resource. The resource must have this tool's tags, or a stack with these tags must own it or have created
+it. Each run reads everything from AWS again, so it does not depend on a file of an earlier run.
 """

@@ -85,8 +85,8 @@ def take_inventory(
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
     """Return a new inventory of the same environment and the same stack labels, read from AWS again.
 
-    A stack of `inventory` that has been deleted in the meantime counts as a former stack of the environment, even if
-    its template is no longer rendered.
+    A stack of `inventory` that has been deleted in the meantime counts as a former stack of the environment. This also
+    applies if its template is no longer rendered.
     """
     names = inventory.scope.stack_names | {stack.name for stack in inventory.stacks}
     scope = replace(inventory.scope, stack_names=names)

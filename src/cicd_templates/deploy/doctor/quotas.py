@@ -111,7 +111,9 @@ def _check_quota(examined: ExaminedEnvironment, quota: Quota, wanted: int) -> Ch
         )
         used = quota.used(examined)
     except (ClientError, BotoCoreError) as error:
-        return Check(f"quota {quota.subject}", f"{wanted} needed, quota not readable: {explain(error)}", read=False)
+        return Check(
+            f"quota {quota.subject}", f"{wanted} needed, but the quota cannot be read: {explain(error)}", read=False
+        )
     return _compare(quota.subject, used, wanted, limit, _increase_command(examined, quota, used + wanted))
 
 
@@ -133,7 +135,7 @@ def _check_iam_roles(examined: ExaminedEnvironment, wanted: int) -> Check:
     try:
         summary = examined.clients.iam.get_account_summary()["SummaryMap"]
     except (ClientError, BotoCoreError) as error:
-        return Check("quota IAM roles", f"{wanted} needed, quota not readable: {explain(error)}", read=False)
+        return Check("quota IAM roles", f"{wanted} needed, but the quota cannot be read: {explain(error)}", read=False)
     # IAM is a global service, so its quota L-FE177D64 is managed in us-east-1.
     fix = (
         "aws service-quotas request-service-quota-increase --region us-east-1 --service-code iam"

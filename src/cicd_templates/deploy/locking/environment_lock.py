@@ -57,8 +57,8 @@ class EnvironmentLock:
     def held(self, verb: str, caller: str, now: datetime) -> Iterator[EnvironmentLock]:
         """Hold the lock during the `with` block.
 
-        If the block raises a `DetachedError` because operations continue in AWS, the lock is kept, and the next command
-        on this machine takes it over. If another command holds the lock, raises `RefusedError` and says which command.
+        If the block raises a `DetachedError`, because operations continue in AWS, the lock stays. The next command on
+        this machine takes it over. If another command holds the lock, raises `RefusedError` and says which command.
         """
         try:
             self._acquire(Holder.here(verb, caller, now))

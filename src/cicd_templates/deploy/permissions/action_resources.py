@@ -69,8 +69,8 @@ class EnvironmentNames:
     """The account and region of one environment, and the prefixes of its names.
 
     Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`. `exceptions` has
-    the physical names that do not begin with `prefix`, keyed by resource type: names that AWS prescribes, and names
-    with a shortened prefix. With `copies`, the paths of the environment's copies are included. The physical names of
+    the physical names that do not begin with `prefix`, keyed by resource type. AWS prescribes some of them, and others
+    have a shortened prefix. With `copies`, the paths of the environment's copies are included. The physical names of
     copies already begin with `prefix`. `databases` is true if the environment has a database.
     """
 

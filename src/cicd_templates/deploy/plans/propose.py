@@ -99,8 +99,8 @@ def propose(
     `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set. If
     `survey` already proves this, the function does not create a change set. If `drift` requires it, the change set of
     an existing stack also reverts changes that were made outside CloudFormation. Raises `RefusedError` if the stack
-    belongs to another project, if a person must first repair it, or if CloudFormation cannot complete one of the
-    changes. Raises `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
+    belongs to another project or needs a repair, or if CloudFormation cannot complete one of the changes. Raises
+    `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients = context.clients
     current = yield from wait_until_settled(context, stack, survey.stacks.get(stack.name))

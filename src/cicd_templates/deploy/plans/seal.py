@@ -136,7 +136,7 @@ class PlanFormat(Generic[PlanT]):
         except OSError as error:
             found = self._found_elsewhere(path.name) if isinstance(error, FileNotFoundError) else ()
             hint = "; ".join(found) or f"write one with `{self.written_by}`"
-            raise ConfigurationError(f"{path}: no plan there: {error.strerror}; {hint}") from None
+            raise ConfigurationError(f"{path}: there is no plan here: {error.strerror}; {hint}") from None
         except (ValueError, RecursionError):
             raise self._not_a_plan(path) from None
         if not isinstance(document, dict):

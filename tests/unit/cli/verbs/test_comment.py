@@ -67,7 +67,7 @@ def test_plans_can_be_named(repository: Path) -> None:
     [
         ((), 2, "compare with which revision? Name it with --base, such as origin/main"),
         (("--base", "nope"), 2, "'nope' is not a revision of this repository"),
-        (("--base", "HEAD", "--plan", "none.json"), 2, "none.json: no plan there"),
+        (("--base", "HEAD", "--plan", "none.json"), 2, "none.json: there is no plan here"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(repository: Path, words: tuple[str, ...], code: int, message: str) -> None:

@@ -75,7 +75,7 @@ def test_a_protected_environment_is_planned_and_destroyed_by_its_plan(
 
     assert (code, destroyed) == (4, [])
     path = plan_file.plan_file(local=False)
-    assert f"nothing was deleted; read {path}, then: make destroy PLAN={path}" in " ".join(output.split())
+    assert f"nothing was deleted; read {path}, then run: make destroy PLAN={path}" in " ".join(output.split())
 
     output, code, destroyed = typed(monkeypatch, "--plan", str(path), "--confirm", "staging", listed=listed)
     assert (code, destroyed) == (0, [listed]), output

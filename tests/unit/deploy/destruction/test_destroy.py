@@ -853,7 +853,7 @@ def test_only_what_was_recorded_for_the_chosen_stacks_is_noted(tmp_path: Path) -
     engine = Engine(1, 1, tmp_path)
     target = Target([KEYS], [KEYS], aws(local=True), Polling(), engine)
 
-    assert target.notes() == ["only recorded, not built, by the local AWS: 2 EC2::EIP"]
+    assert target.notes() == ["the local AWS only records these resources, and does not build them: 2 EC2::EIP"]
     whole, network = inventory(), replace(inventory(), labels=frozenset({"network"}))
     assert [left.reason for left in target.recorded_remains(whole)] == [f"recorded for {KEYS.name}"] * 2
     assert target.recorded_remains(network) == []

@@ -137,7 +137,7 @@ def test_where_no_plan_is_the_command_that_writes_one_is_named(tmp_path: Path) -
     with pytest.raises(ConfigurationError) as missing:
         plan_file.DESTRUCTION_PLANS.read(path)
     assert str(missing.value) == (
-        f"{path}: no plan there: No such file or directory; write one with `make destroy ENV= ALLOW=`"
+        f"{path}: there is no plan here: No such file or directory; write one with `make destroy ENV= ALLOW=`"
     )
 
 
@@ -157,7 +157,7 @@ def test_a_missing_plan_of_a_destruction_is_looked_for_in_the_other_default_fold
 
     with pytest.raises(ConfigurationError) as missing:
         plan_file.DESTRUCTION_PLANS.read(path)
-    assert str(missing.value) == f"{path}: no plan there: No such file or directory; {hint}"
+    assert str(missing.value) == f"{path}: there is no plan here: No such file or directory; {hint}"
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_quota_that_may_not_be_read_is_neither_fine_nor_wrong() -> None:
     )
 
     assert {check.status for check in seen} == {"?"}
-    assert seen[0].finding.startswith("1 needed, quota not readable: An error occurred (AccessDenied)")
+    assert seen[0].finding.startswith("1 needed, but the quota cannot be read: An error occurred (AccessDenied)")
 
 
 def test_the_local_aws_has_no_quotas() -> None:

@@ -210,7 +210,9 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_missing_plan_is_reported_with_the_command_that_makes_one(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no plan there: No such file or directory; write one with `make plan"):
+    with pytest.raises(
+        ConfigurationError, match="there is no plan here: No such file or directory; write one with `make plan"
+    ):
         plans.read(tmp_path / "nothing.json")
 
 
@@ -238,7 +240,7 @@ def test_a_missing_plan_is_looked_for_where_plans_are_written(
 
     with pytest.raises(ConfigurationError) as missing:
         plans.read(Path(named))
-    assert str(missing.value) == f"{named}: no plan there: No such file or directory; {hint.format(*existing)}"
+    assert str(missing.value) == f"{named}: there is no plan here: No such file or directory; {hint.format(*existing)}"
 
 
 def test_a_folder_is_no_plan_and_not_a_missing_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +249,7 @@ def test_a_folder_is_no_plan_and_not_a_missing_one(tmp_path: Path, monkeypatch: 
 
     with pytest.raises(ConfigurationError) as refused:
         plans.read(Path(".state/plans"))
-    assert str(refused.value) == ".state/plans: no plan there: Is a directory; write one with `make plan ENV=`"
+    assert str(refused.value) == ".state/plans: there is no plan here: Is a directory; write one with `make plan ENV=`"
 
 
 def test_a_plan_names_its_environment_as_make_does() -> None:
