@@ -143,7 +143,7 @@ class Commands:
 def _interrupts_held_back() -> Iterator[None]:
     """Within the `with` block, hold back SIGINT and SIGTERM. At the end of the block, deliver the first of them.
 
-    If an interrupt arrived while a process is started, nobody would wait for this process.
+    Otherwise, an interrupt during the start of a process would leave the process without a parent that waits for it.
     """
     pending: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)

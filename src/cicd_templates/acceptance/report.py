@@ -82,9 +82,7 @@ def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
 
 
 def known_values(accesses: Iterable[EnvironmentAccess]) -> dict[str, str]:
-    """Return a dict that maps the accounts, profiles, role names and external ids of a run to replacements in the
-    report.
-    """
+    """Return the accounts, profiles, role names and external ids of a run, each with its replacement in the report."""
     known: dict[str, str] = {}
     for access in accesses:
         role = (access.role_arn or "").partition(":role/")[2]

@@ -39,7 +39,7 @@ class Metric:
     period: int = 300
 
     def dimension_list(self) -> list[cloudwatch.MetricDimension]:
-        """Return the dimensions as the list that the alarm's CloudFormation resource expects."""
+        """Return the dimensions as a list for the alarm's CloudFormation resource."""
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
@@ -150,7 +150,7 @@ def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
 
 
 def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Return the alarm `base`, changed so that it also counts values that arrive up to `periods` periods late."""
+    """Return the alarm `base`, changed so that it also evaluates values that arrive up to `periods` periods late."""
     base.EvaluationPeriods, base.DatapointsToAlarm = periods, 1
     return base
 

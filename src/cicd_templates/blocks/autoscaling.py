@@ -74,7 +74,7 @@ def scaling_policies(
     """Return one scaling policy for each target value in the configuration.
 
     `requests` are the request counts of both target groups of a web service. `queues` contains the queues that a worker
-    receives messages from. It maps each queue's name to the queue's name in CloudWatch metrics. If the policies demand
+    receives messages from. It maps the name of each queue to its name in CloudWatch metrics. If the policies demand
     different numbers of tasks, ECS runs the highest number.
     """
     cpu_percent, messages = settings.cpu_percent, settings.messages_per_task

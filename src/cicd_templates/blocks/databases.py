@@ -153,7 +153,7 @@ def _number(capacity: float) -> float:
 def instances(
     prefix: str, env: Environment, name: str, settings: DatabaseTable, database: rds.DBCluster
 ) -> list[rds.DBInstance]:
-    """Return the instances of the cluster. They contain no data, because the data is in the cluster's storage."""
+    """Return the instances of the cluster. The data is in the cluster's storage, not in the instances."""
     reason = (
         "Enhanced Monitoring writes to a log group that the account's databases share and that our key does not"
         " encrypt; the alarms use metrics of RDS"

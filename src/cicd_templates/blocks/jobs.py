@@ -133,7 +133,9 @@ def job_schedule(
     subnets: SubnetIds,
     security_group: SecurityGroupId,
 ) -> scheduler.Schedule:
-    """Return the schedule that starts the task definition of this release. Before the first release, it is disabled."""
+    """Return the schedule that runs the task definition of this release. The schedule is disabled before the first
+    release.
+    """
     vpc = scheduler.AwsVpcConfiguration(AssignPublicIp="DISABLED", Subnets=subnets, SecurityGroups=[security_group])
     task = scheduler.EcsParameters(
         TaskDefinitionArn=definition.ref(),

@@ -210,7 +210,7 @@ def may_use_through(
 ) -> Grant:
     """Let a role call the KMS actions `uses` on `keys`, but only through one of the AWS services `services`.
 
-    `services` contains the first label of each service's host name, such as `sqs`.
+    `services` contains the prefixes of the services' host names, such as `sqs`.
     """
     hosts = [host for service in services for host in regional_hosts(service, env.region)]
     return allow(sid, uses, on=keys, when=[StringEquals({"kms:ViaService": hosts})])

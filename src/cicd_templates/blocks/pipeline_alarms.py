@@ -1,6 +1,6 @@
 """Creates the alarms of a service's pipeline. They monitor its runs, its builds, and the functions that it invokes.
 
-A link beside each AWS metric leads to AWS's documentation of the metric's name and dimensions.
+A comment beside each AWS metric has a link to AWS's documentation of the metric.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LATE_MINUTES = 10
 def run_alarms(
     monitored: MonitoredService, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return alarms on failed runs of the pipeline, on stuck runs, and on late verdicts of the scan gate."""
+    """Return alarms on failed pipeline runs, stuck pipeline runs, and late verdicts of the scan gate."""
     env, service = monitored.env, monitored.service.name
     operations, developers = topics["operations"], topics["developers"]
     dimensions = {"PipelineName": pipeline}

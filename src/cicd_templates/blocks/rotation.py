@@ -31,7 +31,7 @@ REFERENCE_LENGTH = 250
 def redeploying_function(monitored: MonitoredService, key: KeyArn) -> tuple[AWSObject, AWSObject, awslambda.Function]:
     """Return the function that deploys the service again, after its log group and its role.
 
-    The role may look at the deployments of exactly this service, and update exactly this service.
+    The role may only read the deployments of this service, and update this service.
     """
     env, service = monitored.env, monitored.service
     group, role, function = inline_function(

@@ -33,7 +33,7 @@ REPLACEMENT_SECONDS = 90
 
 @dataclass(frozen=True)
 class TargetGroupMetrics:
-    """The names that CloudWatch metrics use for a service's load balancer and its two target groups."""
+    """The names of a service's load balancer and of its two target groups in CloudWatch metrics."""
 
     balancer: MetricName
     groups: tuple[MetricName, MetricName]

@@ -34,9 +34,9 @@ class TaskParts:
 
     The resources are in the order in which a layer adds them to its template.
 
-    `secrets` maps environment variables of the service's own container to the ARNs of the secrets or parameters with
-    their values. `container_secrets` contains one such map for each further container, keyed by the container's name.
-    `addresses` maps other environment variables of this container to values that other stacks publish.
+    `secrets` maps environment variables of the service's own container to ARNs of secrets or parameters.
+    `container_secrets` has such a map for each further container, keyed by its name. `addresses` maps other variables
+    of the service's own container to values that other stacks publish.
     """
 
     log: logs.LogGroup

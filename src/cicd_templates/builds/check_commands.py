@@ -1,4 +1,4 @@
-"""Returns shell commands that several checks share: commands that install pinned tools and prepare files for them."""
+"""Returns shell commands that several checks share. They install pinned tools, and prepare files for these tools."""
 
 from __future__ import annotations
 
@@ -97,5 +97,5 @@ def list_dependencies(name: str) -> str:
 
 
 def install_locked_packages() -> str:
-    """Return the command that installs the npm packages of the source's lock file, without running their scripts."""
+    """Return the command that installs the npm packages in the source's lock file. It does not run their scripts."""
     return f"if [ -f package-lock.json ]; then {TOOL}/bin/npm ci --ignore-scripts --no-audit --no-fund; fi"

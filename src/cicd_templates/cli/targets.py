@@ -69,7 +69,7 @@ class Target:
         return self.stacks[0].account
 
     def heading(self, verb: str) -> Heading:
-        """Return the heading of a report: what the command does to which environment."""
+        """Return the heading of a report. It names the action of the command and the environment."""
         where = "local AWS" if self.engine else ""
         return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
 
@@ -164,7 +164,7 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute exactly the plan `made`. Then plan the stacks that had to wait for its execution.
+        """Execute exactly the plan `made`. Then plan the stacks that waited for its execution.
 
         Returns the next plan, or None if no stack had to wait. The pipeline gets the templates after the plan has
         passed all checks. `confirm_others` asks about changes to the templates of other environments.

@@ -53,8 +53,7 @@ def discard_unwritable_output() -> str:
     """Return the name of the output stream that cannot be written, for example because the disk is full, or an empty
     string.
 
-    Discard the text that cannot be written. Otherwise, Python would try to write it again at exit, and would print a
-    second error.
+    Discard this stream's text. Otherwise, Python would try to write it again at exit, and would print a second error.
     """
     try:
         sys.stdout.flush()

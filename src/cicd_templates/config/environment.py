@@ -127,7 +127,7 @@ class Environment:
 
     @property
     def kind(self) -> str:
-        """The kind of the environment: `tools` or `runtime`. It determines which stacks the environment has."""
+        """The kind of the environment, `tools` or `runtime`. Each kind has different stacks."""
         return self.settings.kind
 
     @property
@@ -176,7 +176,7 @@ class Environment:
 
     @property
     def network_is_provided(self) -> bool:
-        """Whether the configuration provides an existing VPC. If so, no network is rendered."""
+        """Whether the configuration provides an existing VPC. Then `render` writes no template for a network."""
         return any(output.startswith("network.") for output in self.settings.provided)
 
     @property

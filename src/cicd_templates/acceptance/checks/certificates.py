@@ -37,8 +37,7 @@ def _run_of(acm: Any, arn: str) -> str:
 def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
     """Return a new self-signed certificate for `name`, and its private key, both as PEM.
 
-    The program openssl writes both to a subfolder of `folder`. The subfolder is removed afterwards. Raises `CicdError`
-    if openssl fails.
+    The program openssl writes both to a temporary subfolder of `folder`. Raises `CicdError` if openssl fails.
     """
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         certificate, key = Path(temporary, "certificate.pem"), Path(temporary, "key.pem")

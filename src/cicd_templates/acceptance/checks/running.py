@@ -32,7 +32,7 @@ def show_drift(context: CheckContext) -> str:
         logs.put_retention_policy(logGroupName=name, retentionInDays=DAYS_AS_RENDERED)
     require(found.code == CHANGES, "a change outside CloudFormation was not found")
     after = context.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
-    require(after.code == NOTHING, "after the change was undone, drift is still found")
+    require(after.code == NOTHING, "the change was undone, but drift detection still finds drift")
     return "drift detection found a change of a log group, and found no drift after the change was undone"
 
 

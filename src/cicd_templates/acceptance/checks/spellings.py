@@ -45,8 +45,8 @@ def read_by_path(context: CheckContext) -> str:
 
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:
-    """Upload objects that name the environment's KMS key by id, alias or ARN. Require that the bucket refuses other
-    keys.
+    """Upload objects with different names of the environment's KMS key: its id, alias and ARNs. Require that the
+    bucket refuses an object with another key.
     """
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")

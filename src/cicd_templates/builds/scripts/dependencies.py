@@ -99,7 +99,7 @@ def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
     A scanner knows only packages of an index. For a package from any other address, also yield a sentence with the
-    address. If the file of an index package has another package name or version, also yield a sentence with the file's
+    address. If the file of an index package is for another package or version, also yield a sentence with the file's
     name.
     """
     lock = tomllib.loads(text)

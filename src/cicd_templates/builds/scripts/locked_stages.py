@@ -43,7 +43,7 @@ def locked_stages(
 
 
 def free_name(stage: int, names: list[str]) -> str:
-    """Return a name that no other stage has, for a stage without a name."""
+    """Return a new, unused name for a stage without a name."""
     name = f"stage-{stage}"
     while name in [other.lower() for other in names]:
         name += "x"

@@ -7,7 +7,7 @@ from cicd_templates.cli.command import verb
 
 @verb("demo")
 def demo() -> None:
-    """Render, lint, deploy and destroy all environments on a separate local AWS, started only for this."""
+    """Render, lint, deploy and destroy all environments on a local AWS that the command starts and stops."""
     from cicd_templates.cli.demo_steps import run
 
     run()

@@ -205,7 +205,7 @@ def _services(names: str) -> list[str]:
     services = [name.strip() for name in names.split(",")]
     if "" in services:
         raise ConfigurationError(
-            f"{hints.option('SERVICE', names)} has an empty name; write names with one comma between"
+            f"{hints.option('SERVICE', names)} has an empty name; separate the names with one comma"
         )
     if repeated := [name for name in services if services.count(name) > 1]:
         raise ConfigurationError(

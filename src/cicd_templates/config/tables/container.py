@@ -38,7 +38,9 @@ Timeout = Annotated[int, Field(ge=2, le=120)]
 
 def _health_command(command: tuple[str, ...]) -> tuple[str, ...]:
     if command[0] in ("CMD", "CMD-SHELL", "NONE"):
-        raise ValueError(f'{command[0]!r} is added here; write only the program and its arguments, or "sh", "-c", ...')
+        raise ValueError(
+            f'{command[0]!r} must be left out; write only the program and its arguments, or "sh", "-c", ...'
+        )
     return command
 
 
@@ -135,5 +137,7 @@ class ContainerTable(Table):
 
     @property
     def is_essential(self) -> bool:
-        """Whether the task stops if this container stops. No container can wait until an essential container ends."""
+        """Whether the task stops if this container stops. Other containers cannot wait for the end of an essential
+        container.
+        """
         return not self.init if self.essential is None else self.essential

@@ -210,7 +210,7 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each pair of queues, tables or databases with the same name, if hyphens are ignored.
+    """Yield a problem for each pair of queues, tables or databases whose names are equal without their hyphens.
 
     A service refers to each of them only by its name, so a queue, a table and a database cannot share a name.
     """

@@ -23,10 +23,9 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
     `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in the secret's path
-    or name. If an ARN contains no environment's name, the account in the ARN counts: the secret belongs to the only
-    environment in this account, if there is only one. Accounts may share secrets. So the account does not count if the
-    reading environment's own table sets the variable. A secret in another partition is left out, because another check
-    reports it.
+    or name. If an ARN contains no environment's name, the secret belongs to the only environment in the ARN's account,
+    if there is only one. The account does not matter if the reading environment's own table sets the variable, because
+    accounts may share secrets. A secret in another partition is left out, because another check reports it.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:

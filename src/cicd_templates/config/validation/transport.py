@@ -1,4 +1,4 @@
-"""Finds problems with HTTP, and with the certificate and the domain for TLS, at the load balancer."""
+"""Finds problems with the load balancer's transport settings: plain HTTP, or the certificate and the domain for TLS."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
     """Return the reason why `verb` must not touch `stack` in `status`, and the first command that repairs the stack.
 
-    The result is empty if `verb` may proceed. The caller puts the name of the stack in front of the text.
+    The result is empty if `verb` may proceed. The text does not contain the stack's name, which the caller adds.
     """
     state = STATES[status]
     what = state.step(verb)

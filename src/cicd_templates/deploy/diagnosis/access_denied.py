@@ -55,7 +55,7 @@ class Denial:
 
 
 def parse_denial(message: str) -> Denial | None:
-    """Return the denied access that `message` reports, or None if it reports none."""
+    """Return the denied access that `message` reports, or None for any other message."""
     denial = _REFUSAL.search(message)
     if denial is None:
         return None

@@ -57,8 +57,8 @@ class EnvironmentLock:
     def held(self, verb: str, caller: str, now: datetime) -> Iterator[EnvironmentLock]:
         """Hold the lock during the `with` block.
 
-        If the block raises a `DetachedError`, because operations continue in AWS, the lock stays. The next command on
-        this machine takes it over. If another command holds the lock, raises `RefusedError` and says which command.
+        The lock stays if the block raises a `DetachedError`, because operations then continue in AWS. The next command
+        on this machine takes it over. If another command holds the lock, raises `RefusedError` and says which command.
         """
         try:
             self._acquire(Holder.here(verb, caller, now))

@@ -142,7 +142,7 @@ def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str
 def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple[str, ...]:
     """Return the ARNs on which a policy allows `action`, or only `*` if IAM cannot limit the action.
 
-    `kinds` are the resource types, as IAM names them, to which the action can be limited.
+    `kinds` are IAM's names of the resource types that can limit the action.
     """
     service = action.partition(":")[0]
     service_linked = f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/*"

@@ -106,8 +106,7 @@ class DataLoss:
 def losses(plan: Plan) -> list[DataLoss]:
     """Return the stateful resources that `plan` would delete or replace.
 
-    In a protected environment, this includes replacements of which CloudFormation does not know whether they will
-    happen.
+    In a protected environment, this includes possible replacements that CloudFormation is not certain about.
     """
     return [
         DataLoss(stack.label, change, impact)

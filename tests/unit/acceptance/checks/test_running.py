@@ -45,7 +45,7 @@ def rendered(folder: Path, *groups: str) -> None:
     [
         ([4, 0], ""),
         ([0, 0], "a change outside CloudFormation was not found"),
-        ([4, 4], "drift is still found"),
+        ([4, 4], "drift detection still finds drift"),
         ([1], "`drift` ended with 1"),
         ([4, 1], "`drift` ended with 1"),
     ],

@@ -207,7 +207,7 @@ def test_a_network_without_a_way_out_pulls_further_images_only_from_its_own_regi
         (container(privileged=True), "privileged: unknown key"),
         (
             container(health_check={"command": ["CMD-SHELL", "true"]}),
-            "health_check.command: 'CMD-SHELL' is added here; write only the program and its arguments",
+            "health_check.command: 'CMD-SHELL' must be left out; write only the program and its arguments",
         ),
         (container(health_check={"command": []}), "health_check.command: write at least 1 value"),
         (container(volumes={"a": {"path": "/proc"}}), "volumes.a.path: '/proc' is not allowed"),
