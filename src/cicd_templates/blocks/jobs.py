@@ -50,7 +50,9 @@ def job_family(env: Environment, service: Service) -> str:
 
 
 def job_group(env: Environment, service: Service) -> str:
-    """Return the task group of the scheduled runs. A run that the pipeline or a person starts is in another group."""
+    """Return the name of the task group of scheduled runs. Runs that the pipeline or a person starts have another
+    group.
+    """
     return f"job:{job_family(env, service)}"
 
 

@@ -1,4 +1,4 @@
-"""Lists all checks in the order in which they run. Each file in this folder defines the checks of one kind."""
+"""Lists all checks in the order of their execution. Each file in this folder defines the checks of one kind."""
 
 from cicd_templates.acceptance.check import Check
 from cicd_templates.acceptance.checks import (

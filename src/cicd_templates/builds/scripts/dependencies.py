@@ -178,7 +178,7 @@ def in_setup_cfg(text: str) -> Found:
 def in_setup_py(text: str) -> Found:
     """Yield the packages that a setup.py file declares.
 
-    If the file computes its packages, yield a sentence about this instead of a name.
+    If the file computes its packages, yield a sentence that says so instead of a name.
     """
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and None in [each.arg for each in node.keywords]:

@@ -209,7 +209,7 @@ def in_npm_lock(text: str) -> Iterator[tuple[int, str]]:
 
 
 def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield each object in parsed JSON. If an object has duplicate keys, the last one counts, as in npm."""
+    """Yield each object in parsed JSON. If an object has a key twice, its last value is used, as in npm."""
     if isinstance(value, dict):
         yield value
     for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():

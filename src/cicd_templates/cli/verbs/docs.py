@@ -12,9 +12,7 @@ from cicd_templates.files.project_files import replace_file
 
 @verb("docs", make_option("--check", is_flag=True, help="Compare instead of writing; exit with 1 on a difference."))
 def docs(check: bool) -> None:
-    """Write the documents that are generated from the code of this tool and from the example configuration of its
-    tests.
-    """
+    """Generate documents from the code of this tool and from the example configuration of its tests."""
     from cicd_templates.acceptance.checks import CHECKS
     from cicd_templates.acceptance.published import FOLDER, contradictions, read_reports
     from cicd_templates.cli.project_layers import tool_layers

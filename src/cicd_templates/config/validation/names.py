@@ -45,7 +45,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def problems_of_checks(names: Iterable[str], environments: Iterable[str], where: str) -> Iterator[Problem]:
-    """Yield a problem for each check with a reserved name, or with a name that would collide in AWS."""
+    """Yield a problem for each check whose name is reserved, or would give two AWS resources the same name."""
     names = list(names)
     actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
     actions |= {f"{what}-{environment}" for environment in environments for what in ("attest", "check", "review")}

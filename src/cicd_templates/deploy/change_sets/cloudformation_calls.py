@@ -97,9 +97,8 @@ def is_gone(error: ClientError) -> bool:
 
 
 def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
-    """Return the resources that a stack still has, without deleted ones.
-
-    A resource that was never created has no `PhysicalResourceId`.
+    """Return the resources of a stack, except deleted ones. A resource that was never created has no
+    `PhysicalResourceId`.
     """
     return [
         resource

@@ -1,4 +1,4 @@
-"""Lists everything that belongs to an environment, and what a destruction would do with each item."""
+"""Lists all resources of an environment, and says for each of them what a destruction would do."""
 
 from __future__ import annotations
 

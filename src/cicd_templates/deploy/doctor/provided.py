@@ -1,4 +1,4 @@
-"""Checks the resources that the configuration provides, such as an existing VPC: they must exist and fit together."""
+"""Checks existing resources that the configuration refers to, such as a VPC. They must exist and fit together."""
 
 from __future__ import annotations
 

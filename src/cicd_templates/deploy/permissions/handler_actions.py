@@ -34,7 +34,7 @@ def handler_permissions(resource_type: str, region: str) -> dict[str, list[str]]
 
 
 def handler_actions(types: Iterable[str], region: str) -> set[str]:
-    """Return every IAM action that CloudFormation may need for these resource types, in any operation."""
+    """Return every IAM action that CloudFormation may need for operations on these resource types."""
     actions: set[str] = set()
     for resource_type in types:
         actions.update(ACTIONS_WITHOUT_HANDLERS.get(resource_type, ()))

@@ -1,4 +1,4 @@
-"""Formats the changes of a plan as text, the same for terminals, logs and pages. Does not call AWS."""
+"""Formats the changes of a plan as text for terminals, logs and pages. Does not call AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds out why a pipeline action failed: the failure of its build or stack, and its page in the console."""
+"""Finds out why a pipeline action failed: its build or stack, the reason of the failure, and the console page."""
 
 from __future__ import annotations
 
