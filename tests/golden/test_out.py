@@ -56,6 +56,7 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{path} {name} {statement['Sid']}", statement
 
 
+@pytest.mark.no_cover
 def test_a_project_in_this_process_renders_the_same_files() -> None:
     rendered = render.render(read_configuration(PROJECT / "templates/environments.toml"), LAYERS, "yaml")
 

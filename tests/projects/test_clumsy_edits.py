@@ -81,6 +81,7 @@ def refuse_or_accept(name: str, seeds: range) -> int:
     return refused
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", NAMES)
 def test_a_clumsy_edit_is_refused_or_harmless(name: str) -> None:
     assert refuse_or_accept(name, range(8)) > 3

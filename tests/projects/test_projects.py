@@ -40,6 +40,7 @@ def test_the_configuration_of_each_project_is_accepted(name: str) -> None:
     assert len(read_configuration(PROJECTS / name / "environments.toml").environments) >= 2
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ON_EVERY_CHANGE)
 def test_a_project_that_differs_much_renders(name: str, tmp_path: Path) -> None:
     assert len(write_rendered(name, tmp_path)) > 20

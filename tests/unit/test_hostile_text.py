@@ -200,6 +200,7 @@ def events(text: str) -> list[report.Event]:
     ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", COUNTS)
 def test_no_text_steers_a_terminal_or_adds_a_line(count: int) -> None:
     def shown(text: str) -> tuple[str, str, str]:

@@ -45,6 +45,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[tuple[str
     return allowed(tmp_path_factory.mktemp("printed"), PRINTED_FOR)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "settings",
     [
@@ -61,6 +62,7 @@ def test_the_printed_policies_allow_each_later_deployment(
         assert not needed - printed[name], name
 
 
+@pytest.mark.no_cover
 def test_the_policies_for_rolling_deployments_would_not_allow_the_hooks(
     tmp_path: Path, printed: dict[str, set[tuple[str, str]]]
 ) -> None:

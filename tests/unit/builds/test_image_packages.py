@@ -266,6 +266,7 @@ FLASK = python("flask", "3.1")
 RECORDS = f"{SITE}/flask-3.1.dist-info/RECORD"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("image", "source"),
     [

@@ -36,6 +36,7 @@ def run(command: str) -> Result:
     return CliRunner().invoke(main, command.split())
 
 
+@pytest.mark.no_cover
 def test_render_writes_the_files_then_changes_nothing_then_passes_the_check(in_project: Path) -> None:
     assert "  wrote    out/staging/keys.yaml" in run("render").output
     # Beside the stacks an index, checksums, a review of each environment and their differences.
@@ -43,6 +44,7 @@ def test_render_writes_the_files_then_changes_nothing_then_passes_the_check(in_p
     assert run("render --check").output == f"out/ is up to date: {STACKS} stacks\n"
 
 
+@pytest.mark.no_cover
 def test_render_of_one_environment_counts_its_stacks_alone(in_project: Path) -> None:
     stacks = len(list((PROJECT / "out/staging").glob("*.yaml")))
 
@@ -55,6 +57,7 @@ def test_render_of_one_environment_counts_its_stacks_alone(in_project: Path) -> 
     assert len(list((in_project / "build/pr1").glob("*/*.yaml"))) == stacks
 
 
+@pytest.mark.no_cover
 def test_a_first_render_says_that_every_file_is_written(in_project: Path) -> None:
     last = run("render --suffix pr2").output.splitlines()[-1]
     files = [path for path in (in_project / "build/pr2").rglob("*") if path.is_file()]
@@ -62,6 +65,7 @@ def test_a_first_render_says_that_every_file_is_written(in_project: Path) -> Non
     assert last.endswith(f" into build/pr2/, all {len(files)} files written")
 
 
+@pytest.mark.no_cover
 def test_a_stale_file_fails_the_check_with_its_diff(in_project: Path) -> None:
     run("render")
     path = in_project / "out/staging/keys.yaml"
@@ -123,6 +127,7 @@ def test_rendering_as_json_replaces_the_yaml_and_keeps_strangers(in_project: Pat
     assert json.loads((in_project / "out/staging/keys.json").read_text())["Resources"]["Key"]
 
 
+@pytest.mark.no_cover
 def test_a_copy_is_rendered_beside_and_not_into_the_committed_folder(in_project: Path) -> None:
     run("render --suffix pr4918")
 
@@ -196,6 +201,7 @@ def test_a_missing_module_of_a_layer_of_the_tool_is_one_line(in_project: Path, m
     )
 
 
+@pytest.mark.no_cover
 def test_the_working_folder_is_searched_for_layers_once(in_project: Path) -> None:
     run("render")
     run("render")

@@ -45,6 +45,7 @@ STAGING = read_stacks(PROJECT / "out/staging")
 TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r", "secret"), Polling(), None)
 
 
+@pytest.mark.no_cover
 def test_a_finding_of_cfn_lint_fails_it(in_project: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_steps, "lint_templates", lambda paths: [LintFinding("out/x.yaml", 1, "E1", "wrong")])
 

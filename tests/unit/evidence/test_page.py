@@ -230,6 +230,7 @@ def elements(text: str) -> list[tuple[str, set[str]]]:
     return found
 
 
+@pytest.mark.no_cover
 def test_no_text_becomes_markup_or_hides_another(tmp_path: Path) -> None:
     for piece in PIECES:
         hostile = f"a{piece}b"

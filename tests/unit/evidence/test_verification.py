@@ -345,6 +345,7 @@ def test_additions_and_what_follows_from_all_files_are_verified(tmp_path: Path) 
     assert f"not signed: {record}; compare its digest with the one in the request for approval" in result.output
 
 
+@pytest.mark.no_cover
 def test_every_file_of_a_whole_folder_fails_by_its_name_if_it_is_changed(tmp_path: Path) -> None:
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     for name in names(folder):
@@ -664,6 +665,7 @@ TAMPERINGS: list[Tampering] = [
 ]  # fmt: skip
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("number", [27, pytest.param(1000, marks=pytest.mark.long)])
 def test_no_seeded_tampering_escapes(tmp_path: Path, number: int) -> None:
     another = write_whole_evidence(tmp_path / "another", SIGNER, 3, image="2" * 64)

@@ -54,6 +54,7 @@ def role(*actions: str, resource: str = "arn:aws:s3:::uploads/*") -> dict[str, A
     return {"RoleName": "till", "Policies": [{"PolicyName": "Task", "PolicyDocument": {"Statement": [statement]}}]}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "edit",
     [
@@ -256,6 +257,7 @@ def test_no_secret_is_on_the_page() -> None:
     assert "hunter2" not in page.html + page.data
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("count", COUNTS)
 def test_no_text_of_a_change_set_is_markup_on_the_page(count: int) -> None:
     def page_with(text: str) -> ApprovalPage:

@@ -72,6 +72,7 @@ def refusal(account: DeployedAccount, *layers: str, **more: str) -> str:
     return str(request["failureDetails"]["message"] if kind == "failure" else request["outputVariables"]["Problem"])
 
 
+@pytest.mark.no_cover
 def test_the_statement_is_about_the_signed_image_and_binds_it_to_its_release(account: DeployedAccount) -> None:
     kind, request = account.attest()
     release = stored(account, f"{FOLDER}/{form.RELEASE}")

@@ -224,6 +224,7 @@ def test_a_listener_that_does_not_answer_is_no_agreement(
     assert "ConnectionRefusedError" in capsys.readouterr().out
 
 
+@pytest.mark.no_cover
 def test_a_certificate_that_is_not_the_hosts_is_no_agreement(
     release: type[Release], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -514,6 +514,7 @@ def test_the_test_of_a_job_waits_for_a_run_that_the_schedule_starts_while_the_im
     assert job_account.invoke(token) == ("done", f"done by {task}")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("subject", ["migration", "job"])
 @pytest.mark.parametrize("sidecar", [None, 137, 0], ids=["still stopping", "killed", "ended well"])
 def test_a_container_that_aws_adds_to_a_task_does_not_decide_its_outcome(

@@ -281,6 +281,7 @@ def test_without_a_file_the_newest_defaults_hold() -> None:
     assert agreed_policy({"a": None}, CHECKS) == Policy()
 
 
+@pytest.mark.no_cover
 def test_what_waive_writes_is_no_secret_for_the_secrets_check(tmp_path: Path) -> None:
     found = [
         Finding("t", id_, None, "high", file=f"src/{number}.py", excerpt=str(number))

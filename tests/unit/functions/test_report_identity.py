@@ -36,6 +36,7 @@ def passes(form: str, data: bytes, tool: str = "") -> bool:
     return decide(["c"], {"c": read_report(form, data, tool)}, Policy(), TODAY).verdict == "PASS"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("form", READERS)
 @pytest.mark.parametrize("name", CLEAN)
 def test_a_clean_report_passes_only_where_it_belongs(name: str, form: str) -> None:

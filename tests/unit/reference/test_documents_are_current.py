@@ -176,6 +176,7 @@ def test_the_documented_layer_renders_and_lints(tmp_path: Path, monkeypatch: pyt
     assert (ROOT / "examples/own-layer/inbox.py").read_text() == code
 
 
+@pytest.mark.no_cover
 def test_the_documented_layer_with_an_offer_of_its_own_renders_and_lints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +204,7 @@ def test_the_documented_layer_with_an_offer_of_its_own_renders_and_lints(
     assert (answer.returncode, answer.stdout) == (0, "")
 
 
+@pytest.mark.no_cover
 def test_the_documented_layer_with_a_bucket_renders_and_lints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     *_, code = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-layers.md").read_text(), re.DOTALL)
     package = own_package(tmp_path, monkeypatch, exports=code)

@@ -98,6 +98,7 @@ def test_the_checksums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
     assert checked.stdout.count(b": OK") == len(rendered) + 5
 
 
+@pytest.mark.no_cover
 def test_one_environment_is_written_without_touching_the_others(tmp_path: Path) -> None:
     rendered = rendered_stacks()
     out_folder.write_files(out_folder.files_of(rendered, tmp_path), tmp_path)

@@ -64,6 +64,7 @@ def test_each_kind_of_environment_has_its_layers_producers_first() -> None:
     ]
 
 
+@pytest.mark.no_cover
 def test_a_service_more_is_a_stack_more_in_each_runtime_environment() -> None:
     more = rendered(("services/ledger", LEDGER)).keys() - rendered().keys()
 
@@ -73,6 +74,7 @@ def test_a_service_more_is_a_stack_more_in_each_runtime_environment() -> None:
     assert more == {*runtime, *(f"tools/{layer}-ledger.yaml" for layer in layers)}
 
 
+@pytest.mark.no_cover
 def test_a_protected_environment_may_have_a_hyphen_in_its_name() -> None:
     production = raw_configuration()["environments"]["production"]
     render = rendered(
@@ -100,6 +102,7 @@ def test_the_header_says_what_a_reviewer_asks_first() -> None:
         assert fact in header
 
 
+@pytest.mark.no_cover
 def test_json_has_the_same_content_as_yaml() -> None:
     as_json = render.render(configured(), LAYERS, "json")
     as_yaml = render.render(configured(), LAYERS, "yaml")
@@ -110,6 +113,7 @@ def test_json_has_the_same_content_as_yaml() -> None:
         assert json.loads(one.text) == cloudformation_yaml.load(other.text)
 
 
+@pytest.mark.no_cover
 def test_no_two_copies_share_a_name_or_a_path() -> None:
     original, copy = rendered(), rendered(suffix="pr4918")
 
@@ -140,6 +144,7 @@ def test_a_layer_whose_outputs_are_all_provided_is_not_rendered() -> None:
     assert "VpcId" not in cluster["Parameters"]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("nat", ["none", "single"])
 def test_the_range_and_the_zones_of_an_existing_network_change_nothing(nat: str) -> None:
     image = f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/base@sha256:{'0' * 64}"
@@ -160,6 +165,7 @@ def test_an_existing_network_without_a_range_that_is_provided_in_part_is_refused
         rendered(*edits, ("environments/staging/provided", {"network.VpcId": "vpc-1"}))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("provided", "expected"),
     [

@@ -94,6 +94,7 @@ def test_forked_processes_write_to_the_same_file_at_the_same_time() -> None:
     ]
 
 
+@pytest.mark.no_cover
 def test_the_file_is_closed_with_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the store closes it
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda: file)

@@ -116,6 +116,7 @@ def test_a_use_that_no_layer_can_serve_is_refused_with_what_would_be_right(edits
     assert expected in problems_of(*edits)
 
 
+@pytest.mark.no_cover
 def test_a_queue_gives_its_address_and_exactly_the_rights_of_the_kind_of_access() -> None:
     edits = [
         ("queues/labels", {}),
@@ -163,6 +164,7 @@ def test_a_service_that_sends_and_receives_has_the_rights_of_both() -> None:
     ]
 
 
+@pytest.mark.no_cover
 def test_a_resource_in_the_vpc_is_reached_on_its_port_by_the_tasks_that_use_it_and_by_no_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +238,7 @@ def test_two_uses_that_set_one_variable_are_refused_with_both(tmp_path: Path, mo
     )
 
 
+@pytest.mark.no_cover
 def test_the_pipelines_environment_runs_no_services_so_its_services_use_nothing() -> None:
     edits = [("queues/labels", {}), (USES, {"labels": "send"})]
     stacks = rendered_stacks(*edits)

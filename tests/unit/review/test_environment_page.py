@@ -116,6 +116,7 @@ def test_the_pages_name_copies_by_their_suffix_and_tell_of_what_is_provided_and_
     assert line in found["staging-pr1/REVIEW.md"].splitlines()[:11]
 
 
+@pytest.mark.no_cover
 def test_a_path_of_one_environment_has_no_differences() -> None:
     found = pages(rendered_stacks(("pipeline/path", ["staging"])))
 
@@ -191,6 +192,7 @@ def test_a_missing_property_is_a_dash() -> None:
     assert list(rows) == [("s.A", "Size", "1", "-")]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("stacks_per_part", [1, 7, 1000])
 def test_pages_of_stacks_in_several_parts_and_processes_are_the_same(
     monkeypatch: pytest.MonkeyPatch, stacks_per_part: int

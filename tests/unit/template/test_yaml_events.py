@@ -31,6 +31,7 @@ def outcome(text: str, read: Any) -> Any:
         return type(error)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("path", TEMPLATES, ids=[f"{path.parent.name}/{path.name}" for path in TEMPLATES])
 def test_a_committed_template_is_read_as_pyyaml_reads_it(path: Any) -> None:
     text = path.read_text()

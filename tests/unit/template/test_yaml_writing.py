@@ -84,6 +84,7 @@ def test_whatever_is_written_has_the_bytes_of_pyyaml(value: Any, column: int) ->
     assert yaml_writing.write_yaml(value, column) == by_pyyaml(value, column)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("path", TEMPLATES, ids=[f"{path.parent.name}/{path.name}" for path in TEMPLATES])
 def test_a_committed_template_has_the_bytes_of_pyyaml(path: Any) -> None:
     value = load(path.read_text())

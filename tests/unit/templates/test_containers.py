@@ -52,6 +52,7 @@ def conditions(container: dict[str, Any]) -> dict[str, str]:
     return {each["ContainerName"]: each["Condition"] for each in container.get("DependsOn", ())}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("shape", ["web", "worker"])
 def test_no_container_may_do_more_than_the_service_itself(shape: str) -> None:
     removed = {key: ... for key in RAW["services"][NAME] if shape == "worker" and key in WEB_KEYS}
@@ -124,6 +125,7 @@ def test_the_service_keeps_the_cpu_units_that_the_others_leave() -> None:
     assert [each.get("Cpu") for each in containers_of(containers={"a": {"image": PUBLIC}}).values()] == [None, None]
 
 
+@pytest.mark.no_cover
 def test_the_role_that_starts_tasks_reads_each_secret_once_and_pulls_from_exactly_the_configured_repositories() -> None:
     resources = resources_of(
         image=PRIVATE,
@@ -200,6 +202,7 @@ def test_folders_on_disk_are_shared_by_their_name_also_beside_those_of_exec_sess
     assert task["EphemeralStorage"] == {"SizeInGiB": 40}
 
 
+@pytest.mark.no_cover
 def test_a_migration_has_the_user_the_folders_and_the_disk_of_the_service() -> None:
     task = resources_of(
         "migration",
@@ -218,6 +221,7 @@ def test_a_migration_has_the_user_the_folders_and_the_disk_of_the_service() -> N
     assert task["EphemeralStorage"] == {"SizeInGiB": 21}
 
 
+@pytest.mark.no_cover
 def test_the_hook_that_verifies_images_knows_the_repositories_of_further_containers() -> None:
     resources = resources_of(
         "hooks",

@@ -119,6 +119,7 @@ def test_an_environment_has_a_size_of_its_own() -> None:
     ]["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 0.5, "MaxCapacity": 4}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("version", get_args(DatabaseTable.model_fields["version"].annotation))
 def test_each_version_that_can_be_chosen_passes_the_lint(version: str, tmp_path: Path) -> None:
     (stack,) = [
@@ -132,6 +133,7 @@ def test_each_version_that_can_be_chosen_passes_the_lint(version: str, tmp_path:
     assert find_in_templates([tmp_path / "databases.yaml"]) == []
 
 
+@pytest.mark.no_cover
 def test_each_service_connects_as_a_user_of_its_own_and_of_its_kind_of_access() -> None:
     stacks = rendered(
         PARCELS,
@@ -177,6 +179,7 @@ def test_resources_of_two_names_never_meet_because_no_ending_is_the_end_of_anoth
         assert [(one, other) for one in endings for other in endings if one != other and one.endswith(other)] == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("other", ["ledger-log", "ledger-subnet", "ledger-security", "ledger-1", "ledger-instance"])
 def test_a_database_whose_name_continues_that_of_another_is_beside_it(other: str) -> None:
     stacks = rendered(("databases/ledger", {}), (f"databases/{other}", {}))
@@ -194,6 +197,7 @@ def test_a_database_with_the_value_of_another_layer_is_refused_in_one_line() -> 
         rendered(("databases/load-balancer", {}), (f"services/{SERVICE}/uses", {"load-balancer": "read"}))
 
 
+@pytest.mark.no_cover
 def test_only_services_that_use_the_database_reach_its_port() -> None:
     stacks = rendered(
         ("databases/parcel-rates", {"port": 6432}),

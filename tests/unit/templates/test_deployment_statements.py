@@ -49,6 +49,7 @@ def parameters(action: dict[str, Any]) -> dict[str, str]:
     return found
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_the_states_of_exactly_the_services_own_alarms_may_be_read(

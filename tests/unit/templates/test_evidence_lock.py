@@ -37,6 +37,7 @@ def test_without_a_choice_no_bucket_is_locked() -> None:
     assert "RefuseToBypassTheLock" not in str(resources["EvidencePolicy"])
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("protection", "suffix", "evidence", "mode", "closed"),
     [
@@ -97,6 +98,7 @@ def test_evidence_without_a_lock_has_no_rule_about_a_lock() -> None:
     assert "EvidenceLockChangedRule" not in storage({})
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("days", "expected"), [(30, 1096), (1096, 1096), (3653, 3653)])
 def test_locked_evidence_does_not_expire_before_its_lock_ends(days: int, expected: int) -> None:
     assert expiration(storage({"lock_days": days})["Evidence"]) == expected

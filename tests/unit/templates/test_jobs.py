@@ -44,6 +44,7 @@ def statements(role: dict[str, Any]) -> dict[str, Any]:
     return {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
 
 
+@pytest.mark.no_cover
 def test_a_schedule_and_no_ecs_service_runs_the_task_definition_of_the_release(stacks: dict[str, Any]) -> None:
     schedule = properties(stacks, "staging/service-counter", "Schedule")
     (container,) = properties(stacks, "staging/service-counter", "TaskDefinition")["ContainerDefinitions"]
@@ -179,6 +180,7 @@ def test_a_run_that_lasts_too_long_has_a_metric_in_every_minute(stacks: dict[str
     }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("job", "minutes", "period", "periods"),
     [
@@ -204,6 +206,7 @@ def test_a_run_that_does_not_begin_in_time_is_an_alarm(
     assert alarm["TreatMissingData"] == "breaching"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("job", [{"schedule": "rate(7 days)"}, {"schedule": "cron(0 0 1 * ? *)"}, {"enabled": False}])
 def test_cloudwatch_cannot_watch_a_rare_schedule_and_need_not_watch_a_disabled_one(job: dict[str, Any]) -> None:
     health = rendered(**job)["staging/health-counter"]["Resources"]
@@ -268,6 +271,7 @@ def test_the_function_may_run_the_job_in_staging_only(stacks: dict[str, Any]) ->
     assert "JobCheckRole" not in stacks["production/delivery-counter"]["Resources"]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("max_minutes", "limit"),
     [(45, "90"), (690, "1380"), (691, "1380"), (1440, "1380")],
@@ -283,6 +287,7 @@ def test_the_check_waits_for_the_longest_run_that_an_environment_allows_and_for_
     assert variables["LIMIT_MINUTES"] == limit
 
 
+@pytest.mark.no_cover
 def test_without_an_unprotected_environment_no_function_runs_the_job() -> None:
     staging = "environments/staging"
     found = rendered(
@@ -314,6 +319,7 @@ def test_cloudformation_may_keep_the_one_schedule_and_no_ecs_service(stacks: dic
     }
 
 
+@pytest.mark.no_cover
 def test_a_job_can_migrate_and_use_what_layers_offer() -> None:
     found = rendered(
         ("queues/labels", {}),

@@ -57,6 +57,7 @@ def test_without_a_migration_nothing_of_it_is_rendered() -> None:
     }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_a_stack_whose_migration_was_removed_can_still_be_deleted(stacks: dict[str, Any], environment: str) -> None:
     path = f"{environment}/delivery-{NAME}"
@@ -307,6 +308,7 @@ def test_the_migration_reaches_what_the_service_uses_in_the_vpc() -> None:
         assert (found[into]["Properties"]["FromPort"], found[into]["Properties"]["ToPort"]) == (5432, 5432)
 
 
+@pytest.mark.no_cover
 def test_a_worker_migrates_before_it_moves_as_well() -> None:
     queue = [("queues/inbox", {}), (f"{SERVICE}/uses", {"inbox": "receive"}), (f"{SERVICE}/shape", "worker")]
     of_a_web_service = [

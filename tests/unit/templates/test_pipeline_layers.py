@@ -416,6 +416,7 @@ def test_a_check_named_like_a_pipeline_is_not_admitted_to_the_sources() -> None:
     }
 
 
+@pytest.mark.no_cover
 def test_every_word_of_a_role_project_function_or_security_group_is_reserved() -> None:
     kinds = {
         "AWS::IAM::Role": "RoleName",
@@ -469,6 +470,7 @@ def names_of(suffix: str) -> set[str]:
     return found
 
 
+@pytest.mark.no_cover
 def test_two_copies_of_the_whole_pipeline_have_no_name_in_common() -> None:
     one, other = names_of("pr1"), names_of("pr2")
 

@@ -114,6 +114,7 @@ def test_a_rolling_deployment_has_no_bake_time_to_set() -> None:
     assert ServiceTable.model_validate(STEPS["alarms"]).total_bake_minutes == 0
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
@@ -332,6 +333,7 @@ def test_only_the_environments_own_gateways_reach_the_test_listener() -> None:
     assert [rule["FromPort"] for rule in group["SecurityGroupEgress"]] == [8443]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("nat", ["single", "per-zone"])
 @pytest.mark.parametrize("ranges", [["203.0.113.7/32"], ["203.0.113.7/32", "203.0.113.8/32", "198.51.100.0/24"]])
 def test_each_provided_range_and_no_other_reaches_the_test_listener(nat: str, ranges: list[str]) -> None:
@@ -419,6 +421,7 @@ def test_no_alarm_that_fills_missing_values_depends_on_the_newest_one(step: str)
     ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("check", "window"),
     [
@@ -506,6 +509,7 @@ def test_secrets_are_arns_and_only_the_role_that_starts_tasks_reads_them() -> No
     assert "staging/secrets-parcel-dispatcher.yaml" not in rendered("rolling")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("environment", "account"), [("staging", "222222222222"), ("production", "999999999999")])
 def test_secrets_under_keys_of_their_owners_can_be_decrypted_through_the_services_alone(
     environment: str, account: str
@@ -531,6 +535,7 @@ def test_secrets_under_keys_of_their_owners_can_be_decrypted_through_the_service
     }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("source", "sids"),
     [

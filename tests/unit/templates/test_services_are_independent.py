@@ -87,6 +87,7 @@ def test_an_edit_of_a_service_changes_no_stack_of_another(edit: tuple[str, set[s
     assert {name for name in before() if after[name] != before()[name]} == {service}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_that_is_alone_has_the_same_stacks(service: str) -> None:
     alone = copy.deepcopy(SETTLEMENT)
@@ -100,6 +101,7 @@ def names(env: Environment) -> list[list[str]]:
     return [[service.name for service in each.services] for each in (env, *env.peers)]
 
 
+@pytest.mark.no_cover
 def test_a_layer_sees_its_own_service_in_every_environment_and_an_offer_sees_none() -> None:
     seen: dict[str, list[list[str]]] = {}
 

@@ -47,6 +47,7 @@ def roles(*services: str) -> list[dict[str, str]]:
 ACCOUNTS = {"AWS": [{"Fn::Sub": f"arn:${{AWS::Partition}}:iam::{account}:root"} for account in ENVIRONMENTS.values()]}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("service", PROGRESSIVE)
 def test_the_hook_runs_before_any_task_and_verifies_with_the_key_of_the_signer(service: str, environment: str) -> None:

@@ -32,6 +32,7 @@ def executions(stages: list[Any]) -> list[tuple[str, Any, list[Any]]]:
     return found
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("project", PROJECTS)
 def test_no_change_set_is_executed_without_the_check_directly_before_it(project: str) -> None:
     assert pipelines(project)
@@ -48,6 +49,7 @@ def test_no_change_set_is_executed_without_the_check_directly_before_it(project:
             assert len(asked["layers"].split(",")) == len(stacks)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("project", PROJECTS)
 def test_the_signer_runs_before_any_deployment_and_the_check_reads_with_its_names(project: str) -> None:
     for name, stages in pipelines(project).items():
@@ -69,6 +71,7 @@ def test_the_signer_runs_before_any_deployment_and_the_check_reads_with_its_name
         assert variables["SIGNING_KEY"] == {"Ref": "SigningKeyArn"}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("project", PROJECTS)
 def test_every_environment_that_is_not_protected_is_listed_and_no_other(project: str) -> None:
     for path in (rendered_project(project) / "out").glob("*/review-*.yaml"):

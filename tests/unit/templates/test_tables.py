@@ -88,6 +88,7 @@ def test_nobody_reads_or_writes_a_table_without_tls() -> None:
     }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("access", "sid", "actions", "key_actions"),
     [

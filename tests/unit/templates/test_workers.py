@@ -43,6 +43,7 @@ def policies(**settings: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.no_cover
 def test_a_worker_has_no_port_and_no_load_balancing() -> None:
     stacks = rendered(environment={"LOG_LEVEL": "info"})
     of_worker = {path: content for path, content in stacks.items() if path.startswith("staging/") and "packer" in path}
@@ -59,6 +60,7 @@ def test_a_worker_has_no_port_and_no_load_balancing() -> None:
     assert set(of_worker["staging/ingress-packer.yaml"]["Resources"]) == {"TasksGroup", "TasksGroupIdParameter"}
 
 
+@pytest.mark.no_cover
 def test_a_worker_without_variables_has_no_empty_list_of_them() -> None:
     (container,) = resources("service")["TaskDefinition"]["Properties"]["ContainerDefinitions"]
 
@@ -107,6 +109,7 @@ def test_a_worker_without_a_running_task_notifies_operations() -> None:
     assert result["Expression"] == "IF(wanted > 0 AND running < 1, 1, 0)"
 
 
+@pytest.mark.no_cover
 def test_the_dashboard_of_a_worker_shows_the_queues_from_which_it_receives() -> None:
     without = json.loads(resources("health", uses={"bills": "send"})["Dashboard"]["Properties"]["DashboardBody"])
     with_queue = resources("health", uses={"labels": "receive", "bills": "send"})["Dashboard"]["Properties"]
@@ -121,6 +124,7 @@ def test_the_dashboard_of_a_worker_shows_the_queues_from_which_it_receives() -> 
     ]  # fmt: skip
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("uses", "scaling", "expected"),
     [

@@ -81,6 +81,7 @@ def test_a_copy_has_a_folder_of_its_own(account: SigningAccount) -> None:
     assert Path(".state/evidence/basket-pr1-run-3/index.html").exists()
 
 
+@pytest.mark.no_cover
 def test_a_file_that_was_changed_in_the_bucket_is_named(account: SigningAccount) -> None:
     account.objects["evidence", f"{SERVICE}/run-3/signed/{SCAN_POLICY}"] = [("x", b"version = 1\n")]
     result = typed()

@@ -134,6 +134,7 @@ def test_a_mistake_writes_nothing(changed: dict[str, str], message: str) -> None
     assert message in result.output
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("changed", "options"),
     [

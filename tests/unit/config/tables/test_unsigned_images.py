@@ -53,6 +53,7 @@ def check_role(*edits: tuple[str, Any]) -> dict[str, Any]:
     return {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
 
 
+@pytest.mark.no_cover
 def test_only_with_an_exception_the_check_may_record_and_tell_it() -> None:
     without, having = check_role(), check_role((AT, {"first": ENTRY}))
 

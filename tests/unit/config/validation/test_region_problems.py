@@ -193,6 +193,7 @@ def test_a_partition_that_nobody_has_checked_is_refused_by_its_name(region: str,
     ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("region", "partition", "edits"),
     [

@@ -67,6 +67,7 @@ def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[StackTempla
     assert len(set(actions)) == len(actions)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("project", "environment", "destroying", "may"),
     [
@@ -280,6 +281,7 @@ def test_who_destroys_may_sweep_copies_with_any_suffix_and_no_other_environment(
             assert not may(action, other, destroying=True)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("path", ["/{0}/{1}", "/{0}/{1}/"])
 def test_parameters_are_read_by_path_whether_or_not_iam_keeps_the_last_slash(name: str, path: str) -> None:

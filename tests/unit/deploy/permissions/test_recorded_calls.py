@@ -277,6 +277,7 @@ def test_no_call_of_a_verb_is_denied_under_the_printed_policies(tmp_path: Path) 
     assert any(operation == "describe_stacks" and not request for _, operation, request in account_.clients.calls)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("stacks", [STAGING, TOOLS], ids=["staging", "tools"])
 def test_no_call_of_the_doctor_is_denied(stacks: list[StackTemplate]) -> None:
     number = stacks[0].account

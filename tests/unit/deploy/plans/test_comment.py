@@ -154,6 +154,7 @@ def test_notes_and_facts_are_in_a_section_of_their_own() -> None:
     ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("text", ["<b>" * 700, "@everyone " * 200, "\u202e" * 1500, "é|" * 2000, "x" * 4000])
 def test_the_comment_is_never_longer_than_github_accepts(text: str) -> None:
     plans = [hostile_plan(f"{number} {text}") for number in range(3)]

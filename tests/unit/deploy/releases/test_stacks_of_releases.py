@@ -28,6 +28,7 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StackTemplate]
     return {stack.path.stem.partition("-")[0]: stack for stack in read_stacks(folder)}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("layer", "live", "expected"),
     [

@@ -185,6 +185,7 @@ def test_a_stack_starts_once_its_own_producers_are_deployed_unless_a_person_conf
     assert ends[False]["service"] > 900
 
 
+@pytest.mark.no_cover
 def test_more_stacks_than_may_be_under_way_at_once_wait_for_their_turn(harness: DeployHarness) -> None:
     harness.stacks = [harness.made(f"s{number:02}") for number in range(25)]
     harness.deploy()

@@ -62,6 +62,7 @@ def test_an_object_that_stays_is_reported(code: str, expected: str) -> None:
         s3.empty_bucket(fake, "b")
 
 
+@pytest.mark.no_cover
 def test_no_more_than_a_few_batches_are_held_while_a_long_list_is_read() -> None:
     read, deleted, most = 0, 0, 0
 

@@ -34,6 +34,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
     return what_changes(plans, rows), what_is_lost(rows), who_can_do_more(rows), how_long(plans, rows)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

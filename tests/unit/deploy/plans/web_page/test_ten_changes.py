@@ -152,6 +152,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_page_answers_five_questions(name: str) -> None:
     assert told(page_of(name)) == ANSWERS[name]
@@ -205,6 +206,7 @@ def test_a_page_begins_with_what_needs_a_close_look_and_ends_with_what_its_comma
     assert explanation == EXPLANATIONS.get(name, "")
 
 
+@pytest.mark.no_cover
 def test_services_that_change_alike_share_rows_and_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ten_changes, "MANY_SERVICES", ten_changes.MANY_SERVICES[:3])
     page = CHANGES["40 services alike"].page(tmp_path)
