@@ -68,8 +68,23 @@ class Lock:
     def __exit__(self, *reason: object) -> None:
         self._lock.release()
 
-    def __deepcopy__(self, known: object) -> Lock:
-        return Lock()
+    def __reduce__(self) -> tuple[type[Lock], tuple[()]]:
+        return Lock, ()
+
+
+# Functions with names, so that a simulation can be pickled.
+
+
+def _half() -> float:
+    return 0.5
+
+
+def _ignore(operation: str) -> None:
+    """Let the call go on."""
+
+
+def _keep(operation: str, answer: Any) -> Any:
+    return answer
 
 
 class Clock:
@@ -88,7 +103,7 @@ class Clock:
         return EPOCH + timedelta(seconds=self.seconds)
 
     def polling(self, poll_seconds: float = 2.0) -> Polling:
-        return Polling(poll_seconds, self.sleep, self.now, lambda: 0.5)
+        return Polling(poll_seconds, self.sleep, self.now, _half)
 
 
 @dataclass
@@ -154,7 +169,7 @@ class Faults:
     happened: Counter[str] = field(default_factory=Counter)
     expired: bool = False
     # Called before each call: a test interrupts by raising from here.
-    before: Callable[[str], None] = lambda operation: None
+    before: Callable[[str], None] = _ignore
 
     def strikes(self, kind: str) -> bool:
         if kind in self.kinds and self.random.random() < self.rate:
@@ -188,7 +203,7 @@ class SimulatedAws:
         self.validation: list[dict[str, Any]] = []
         self.role_changes: list[str] = []
         # What becomes of an answer: a test notes which of its fields are read.
-        self.show: Callable[[str, Any], Any] = lambda operation, answer: answer
+        self.show: Callable[[str, Any], Any] = _keep
         # The operations that a policy forbids.
         self.denied: set[str] = set()
         # Roles that nothing can assume until that second, as AWS spreads a new one slowly.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import pickle
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -154,6 +155,12 @@ def world(protection: str, first: bool) -> tuple[World, list[StackTemplate], dic
                     safe = [{"kind": "safe", "certain": True, "holds": "", "fate": "", "why": ""} for _ in changes]
                     result.foreign.append({"label": stack.label, **fields, "changes": changes, "impacts": safe})
     return result, stacks, {planned.change_set: planned.name for planned in made.changing}
+
+
+@cache
+def packed_world(protection: str, first: bool) -> bytes:
+    """Return a world that each reader gets anew: `pickle` takes a half to a quarter of the time of `deepcopy`."""
+    return pickle.dumps(world(protection, first)[0])
 
 
 def sealed_again(document: Document) -> str:
@@ -337,8 +344,9 @@ EDITS: tuple[Edit, ...] = (
 def execute_edited(seed: int) -> str:
     """Edit a plan, execute it, and return the result. Assert that nothing outside the original plan was executed."""
     chance = random.Random(seed)  # noqa: S311 - a choice, no secret
-    base, stacks, planned = world(chance.choice(["disposable", "protected"]), chance.random() < 0.3)
-    edited = copy.deepcopy(base)
+    kind = chance.choice(["disposable", "protected"]), chance.random() < 0.3
+    _, stacks, planned = world(*kind)
+    edited: World = pickle.loads(packed_world(*kind))  # noqa: S301 - it was packed above
     before = len(edited.aws.executed)
     for _ in range(chance.choice([1, 1, 2, 3])):
         try:
