@@ -21,6 +21,7 @@ from cicd_templates.rehearsal.rehearse import run_rehearsal
 from cicd_templates.rehearsal.result import ActionProgress, ActionState
 from cicd_templates.rehearsal.stages import run_stages
 from tests.fakes.resigned_statements import Change, Sign, signed_again
+from tests.integration.deployed_hooks import DeployedHook
 from tests.integration.rehearsed_example import ENGINE_PYTHON, TOOLS, example
 from tests.projects.rendering import rendered_project
 
@@ -118,19 +119,68 @@ def stages_that_execute(run: PipelineRun) -> list[str]:
     ]
 
 
+def check_the_hook(hook: DeployedHook, image: str, unsigned: str) -> None:
+    """Deploy images without the pipeline's check. The hook lets only the signed one run."""
+    running = hook.definition()
+    assert [call["status"] for call in hook.calls()] == ["SUCCEEDED"], hook.calls()
+    status, reason = hook.update_stack(unsigned)
+    assert status == "UPDATE_ROLLBACK_COMPLETE"
+    assert reason.endswith("verify-image answered FAILED in PRE_SCALE_UP"), reason
+    assert hook.update_service(taskDefinition=hook.with_image(unsigned))["status"] == "FAILED"
+    for call in hook.calls()[1:]:
+        assert f"the signer has signed no statements about {unsigned}" in call["log"]
+    assert hook.definition() == running
+    assert hook.update_service(taskDefinition=hook.with_image(image))["status"] == "SUCCEEDED"
+    deployed_pipeline.polling().until(lambda: hook.definition() != running, "the deployment", 60.0)
+
+
+def check_its_permissions(hook: DeployedHook) -> None:
+    """Remove each permission that a call of the hook uses, one at a time. No deployment succeeds without it."""
+    removed = []
+    for name, stack, lesser in hook.lesser_stacks():
+        deployed_pipeline.deploy_stacks(hook.engine, [lesser])
+        call = hook.update_service(forceNewDeployment=True)
+        deployed_pipeline.deploy_stacks(hook.engine, [stack])
+        assert call["status"] != "SUCCEEDED", name
+        removed.append(name)
+    assert len(removed) >= len(NEEDED), removed
+    assert all(any(needed in name for name in removed) for needed in NEEDED), removed
+    assert hook.update_service(forceNewDeployment=True)["status"] == "SUCCEEDED"
+
+
+# The permissions of both roles, and the statements of the four resource policies in the account of the pipeline.
+NEEDED = (
+    "lambda:InvokeFunction",
+    "ecs:DescribeServiceRevisions",
+    "ecs:DescribeTaskDefinition",
+    "ecr:DescribeImageScanFindings",
+    "s3:ListBucket",
+    "s3:GetObject",
+    "kms:Decrypt",
+    "kms:Verify",
+    "LetTheHooksReadScans",
+    "LetTheHooksReadStatements",
+    "LetTheHooksVerify",
+    "LetTheHooksFindStatementsOf",
+    "LetTheHooksReadStatementsOf",
+)
+
+
 @pytest.mark.parametrize(
-    ("project", "service"),
+    ("project", "service", "has_hooks"),
     [
-        pytest.param("rollouts", "rolling", id="rolling"),
-        pytest.param("rollouts", "blue", id="blue-green"),
-        pytest.param("rollouts", "steps", id="linear"),
-        pytest.param("rollouts", "bird", id="canary"),
-        pytest.param("queue-and-table", "billing", id="a migration"),
-        pytest.param("worker", "sweeper", id="a worker"),
-        pytest.param("worker", "report", id="a job"),
+        pytest.param("rollouts", "rolling", False, id="rolling"),
+        pytest.param("rollouts", "blue", True, id="blue-green"),
+        pytest.param("rollouts", "steps", True, id="linear"),
+        pytest.param("rollouts", "bird", True, id="canary"),
+        pytest.param("queue-and-table", "billing", False, id="a migration"),
+        pytest.param("worker", "sweeper", False, id="a worker"),
+        pytest.param("worker", "report", False, id="a job"),
     ],
 )
-def test_nothing_unsigned_reaches_execute(released: tuple[Engine, Archive], project: str, service: str) -> None:
+def test_nothing_unsigned_reaches_execute(
+    released: tuple[Engine, Archive], project: str, service: str, has_hooks: bool
+) -> None:
     engine, archive = released
     stacks = deployed_pipeline.read_every_stack(rendered_project(project) / "out")
     options: dict[str, Any] = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True}
@@ -165,9 +215,30 @@ def test_nothing_unsigned_reaches_execute(released: tuple[Engine, Archive], proj
                 later = [step.path for step in steps.values() if step.state is ActionState.NOT_REACHED]
                 assert f"{stage}/Execute{'Migration' if stage.endswith('-Migration') else ''}" in later, expected
                 assert not [path for path, step in steps.items() if "/Execute" in path and path not in later]
+        executed = [
+            action
+            for action in run.pipeline.actions
+            if action.name == "Execute" and rehearsal.steps[action.path].state is ActionState.SUCCEEDED
+        ]
+        assert not has_hooks or "Staging" in [action.stage for action in executed]
+        for action in executed if has_hooks else ():
+            check_the_hook(DeployedHook(engine, stacks, run, action), image, unsigned)
         # The same checks pass with what is signed, also with statements that were signed again.
         again = statements.again({form.VERIFICATION_SUMMARY: unchanged}, statements.sign)
         for stage in stages:
             steps = outcome(run, [stage], Sign={"Statements": again})
             states = {path: step.state for path, step in steps.items() if "/Check" in path and "/CheckJob" not in path}
             assert set(states.values()) == {ActionState.SUCCEEDED}, [step.error for step in steps.values()]
+
+
+def test_each_permission_of_the_hook_is_necessary(released: tuple[Engine, Archive]) -> None:
+    stacks = deployed_pipeline.read_every_stack(rendered_project("rollouts") / "out")
+    options: dict[str, Any] = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True}
+    # In the other engine, the service may already run this image, and then nothing is deployed.
+    with (
+        running(python=ENGINE_PYTHON, auth=True, tls=True) as engine,
+        run_rehearsal(engine, stacks, "bird", released[1], **options) as rehearsal,
+    ):
+        (action,) = [each for each in rehearsal.run.pipeline.actions if each.path == "Staging/Execute"]
+        assert any(note.endswith(": fleet-staging-bird-smoke") for note in rehearsal.steps[action.path].notes)
+        check_its_permissions(DeployedHook(engine, stacks, rehearsal.run, action))

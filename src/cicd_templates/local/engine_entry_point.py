@@ -13,6 +13,7 @@ import codepipeline  # type: ignore[import-not-found]
 import condition_keys  # type: ignore[import-not-found]
 import create_only  # type: ignore[import-not-found]
 import database_clusters  # type: ignore[import-not-found]
+import deployment_hooks  # type: ignore[import-not-found]
 import ecs_deployments  # type: ignore[import-not-found]
 import ecs_tasks  # type: ignore[import-not-found]
 import encryption  # type: ignore[import-not-found]
@@ -29,6 +30,7 @@ import request_resources  # type: ignore[import-not-found] # top-level modules h
 import schedules  # type: ignore[import-not-found]
 import secret_references  # type: ignore[import-not-found]
 import secret_values  # type: ignore[import-not-found]
+import shared_resources  # type: ignore[import-not-found]
 import template_refusals  # type: ignore[import-not-found]
 from ministack import app  # type: ignore[import-not-found] # installed in the engine's environment only
 from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4  # type: ignore[import-not-found]
@@ -36,6 +38,7 @@ from ministack.services import (  # type: ignore[import-not-found]
     alb,
     cloudformation,
     cloudwatch_logs,
+    ecr,
     ecs,
     eventbridge,
     iam,
@@ -101,6 +104,7 @@ seen = request_resources.Requests(
         if found.get("StackStatus") != "DELETE_COMPLETE"
         for tag in found.get("Tags", ())
     },
+    shared_resources.key_of_alias(kms, responses.request_scope),
 )
 seen.listen()
 condition_keys.register(iam_evaluator, iam_actions)
@@ -111,8 +115,24 @@ caller_identity.principals(iam_evaluator, iam._roles)
 caller_identity.roles_with_paths(iam_evaluator)
 calls = iam_decisions.Calls(folder)
 iam_decisions.Decisions(iam_evaluator, calls, keys.key_of, encryption.KEY_ACTIONS, seen.passed).listen()
+if os.environ["AUTH"] == "true":
+    # Without IAM, nobody would ask the policies of the other account.
+    shared_resources.register(
+        kms,
+        ecr,
+        responses.request_scope,
+        lambda: (responses.get_account_id(), responses.get_region()),
+        iam_evaluator.caller_arn,
+        responses.error_response_json,
+    )
 # The engine reads this variable as well. With the secret, it signs what it does on behalf of an account.
 secret = os.environ["AWS_SECRET_ACCESS_KEY"]
+if os.environ.get("COUNT_AS_TLS"):
+    # Only with IAM and TLS can a hook use what the policies of other accounts allow it to use.
+    endpoint = f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
+    invoke = deployment_hooks.invoke_as_ecs(endpoint, secret)
+    calls_of_hooks = deployment_hooks.HookCalls(folder)
+    deployment_hooks.register(ecs, stacks, deployment_hooks.Deployments(ecs, calls_of_hooks, invoke))
 secret_of = request_guard.secret_of_key(secret, iam_evaluator, responses._account_from_sts_session)
 app.app = request_guard.RequestGuard(app.app, int(os.environ["GATEWAY_PORT"]), secret, sigv4, secret_of)
 sys.argv = ["ministack"]

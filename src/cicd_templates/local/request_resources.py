@@ -30,7 +30,8 @@ ECS_ARNS = {
     "DescribeServices": "services",
     "UpdateService": "service",
 }
-
+# The members of requests that name a resource of ECS, but no cluster.
+ECS_REVISIONS = {"DescribeServiceRevisions": "serviceRevisionArns"}
 # The members of requests that name parameters or the path of several parameters. A list has parameters of one path.
 SSM_NAMES = {"GetParameters": "Names", "GetParametersByPath": "Path"}
 
@@ -47,14 +48,15 @@ class Requests:
         roles_of: Callable[[str], list[str]],
         stack_of: Callable[[str], str],
         tags_of_stack: Callable[[str], Mapping[str, str]],
+        key_of_alias: Callable[[str], str],
     ) -> None:
         """Extend the engine's module `actions`. `roles_of` returns the roles that RunTask passes for a task definition.
 
         `stack_of` returns the ARN of a change set's stack, or an empty string. `tags_of_stack` returns the tags of a
-        stack by its name.
+        stack by its name. `key_of_alias` returns the ARN of the key of an alias, or an empty string.
         """
         self._actions, self._roles_of, self._stack_of = actions, roles_of, stack_of
-        self._tags_of_stack = tags_of_stack
+        self._tags_of_stack, self._key_of_alias = tags_of_stack, key_of_alias
         self._tags_of = actions.request_tag_context
         self._resource_of, self._context_of = actions.extract_resource_arn, actions._s3_object_context
         self._latest = threading.local()
@@ -99,6 +101,12 @@ class Requests:
         if unnamed and (stack := self._stack_of(param(query, "ChangeSetName") or "")):
             # A change set that is named by its ARN alone is a resource of its stack.
             return stack
+        if service == "kms" and (alias := _alias(body, region, account)):
+            # Policies decide about the key. A condition can require that the request names the key by an alias.
+            self._latest.keys = {"kms:RequestAlias": alias.split(":", 5)[5]}
+            return self._key_of_alias(alias) or alias
+        if service == "ecr":
+            account = json.loads(body or b"{}").get("registryId", account)
         named = _named(service, operation, body)
         if (service, operation) == ("monitoring", "DescribeAlarms") and (names := json.loads(body).get("AlarmNames")):
             return f"arn:aws:cloudwatch:{region}:{account}:alarm:{names[0]}"
@@ -107,8 +115,8 @@ class Requests:
         return str(self._resource_of(service, method, path, headers, body, query, region, account))
 
     def tags(self, service: str, *request: Any) -> dict[str, Any]:
-        """Return the condition keys and values for the tags, the ECS cluster and the stack of a request."""
-        more = self._latest.keys if service in ("cloudformation", "ecs") else {}
+        """Return the condition keys and values for the tags, the ECS cluster, the stack and the alias of a request."""
+        more = self._latest.keys if service in ("cloudformation", "ecs", "kms") else {}
         return {**self._tags_of(service, *request), **more}
 
     def _of_cloudformation(self, query: Any) -> dict[str, str]:
@@ -135,6 +143,14 @@ class Requests:
         return {**found, **more}
 
 
+def _alias(body: bytes, region: str, account: str) -> str:
+    """Return the ARN of the alias with which a request to KMS names a key, or an empty string."""
+    key = str(json.loads(body or b"{}").get("KeyId", ""))
+    if key.startswith("alias/"):
+        return f"arn:aws:kms:{region}:{account}:{key}"
+    return key if ":alias/" in key else ""
+
+
 def _named(service: str, operation: str, body: bytes) -> str:
     """Return the resource of a request if the engine cannot find it. Otherwise, return an empty string.
 
@@ -153,8 +169,8 @@ def _named(service: str, operation: str, body: bytes) -> str:
         return f"parameter/{(name[0] if isinstance(name, list) else name).lstrip('/')}"
     if service == "codepipeline" and operation in PIPELINE_NAMES:
         return str(json.loads(body)[PIPELINE_NAMES[operation]])
-    if service == "ecs" and operation in ECS_ARNS:
-        arn = json.loads(body)[ECS_ARNS[operation]]
+    if service == "ecs" and (member := (ECS_ARNS | ECS_REVISIONS).get(operation)):
+        arn = json.loads(body)[member]
         name = str(arn[0] if isinstance(arn, list) else arn)
         # Requests may name a service or a task without its ARN; the engine then decides about the cluster.
         return name.split(":", 5)[5] if name.startswith("arn:") else ""

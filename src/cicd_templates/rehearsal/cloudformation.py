@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.stack_status_remedies import IN_PROGRESS, SUCCEEDED
-from cicd_templates.rehearsal import artifacts, service_process
+from cicd_templates.rehearsal import artifacts, deployment_hooks, service_process
 from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
 from cicd_templates.rehearsal.result import ActionProgress
@@ -39,7 +39,8 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
         _replace_change_set(run, action, step, configuration, client.client("s3"), cloudformation)
         return {}
     if mode == EXECUTE:
-        outputs = _execute_change_set(cloudformation, stack, name, step)
+        with deployment_hooks.reporting(run, step, action):
+            outputs = _execute_change_set(cloudformation, stack, name, step)
         service_process.work(run, step, action)
         return outputs
     raise ActionFailedError(f"a rehearsal does not support the action mode {mode}")

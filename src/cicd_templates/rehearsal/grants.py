@@ -14,7 +14,8 @@ from cicd_templates.template.granted_access import as_list
 
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::Policy"
 ALLOWED = "allowed"
-# The local AWS never assumes the roles of these services. So a rehearsal cannot show whether their grants are used.
+# The local AWS assumes roles of these services rarely or never: of ECS, only those of tasks and hooks that a rehearsal
+# runs. So a rehearsal cannot show whether the grants of the other roles are used.
 UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 
 

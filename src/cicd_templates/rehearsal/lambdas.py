@@ -64,10 +64,7 @@ def _invoke(
         LogType="Tail",
     )
     step.log = base64.b64decode(answer.get("LogResult", "")).decode(errors="replace")
-    group = function.get("LoggingConfig", {}).get("LogGroup", "")
-    if group:
-        arn = f"arn:aws:logs:{run.setup.region}:{run.setup.account}:log-group:{group}:log-stream:rehearsal"
-        run.setup.require_allowed(function["Role"], LOG_ACTIONS, arn)
+    require_log_access(run, function)
     result = run.setup.job_results.of(job)
     if result is None:
         payload = answer["Payload"].read().decode() if answer.get("FunctionError") else "it reported nothing"
@@ -76,6 +73,14 @@ def _invoke(
     if operation != RESULT_OPERATIONS[0]:
         raise ActionFailedError(request["failureDetails"]["message"])
     return request
+
+
+def require_log_access(run: PipelineRun, function: dict[str, Any]) -> None:
+    """Raise `ActionFailedError` if a function's role may not write the log of the function. Lambda writes it in AWS."""
+    if group := function.get("LoggingConfig", {}).get("LogGroup", ""):
+        region, account = function["FunctionArn"].split(":")[3:5]
+        arn = f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:rehearsal"
+        run.setup.require_allowed(function["Role"], LOG_ACTIONS, arn)
 
 
 def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import ActionExecutions, JobResults
+from cicd_templates.local.deployment_hooks import HookCalls
 from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal.artifacts import Artifact
@@ -50,6 +51,7 @@ class RehearsalSetup:
     action_executions: ActionExecutions
     calls: Calls
     tasks: Tasks
+    hook_calls: HookCalls
     confirm: Confirm
     # The zip file that is released.
     source: bytes = field(repr=False)

@@ -15,6 +15,7 @@ from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive, bundle
 from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import ActionExecutions, JobResults
+from cicd_templates.local.deployment_hooks import HookCalls
 from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.iam_decisions import Calls
@@ -97,6 +98,7 @@ def run_rehearsal(
             action_executions=ActionExecutions(engine.folder),
             calls=Calls(engine.folder),
             tasks=Tasks(engine.folder),
+            hook_calls=HookCalls(engine.folder),
             confirm=confirm,
             source=archive.data,
             serve=serve,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cicd_templates.local.deployment_hooks import STAGE
 from cicd_templates.local.engine_process import free_port
 from cicd_templates.local.iam_decisions import ALLOWED
 from cicd_templates.rehearsal.grants import role_name
@@ -43,11 +44,15 @@ MESSAGE_COUNTS = (
 
 @dataclass(frozen=True)
 class DeployedService:
-    """The ECS service of a deployed stack, and the task definition that it runs."""
+    """The ECS service of a deployed stack, and the task definition that it runs.
+
+    `later_hooks` are the functions that ECS calls after it has started the first task of a deployment.
+    """
 
     arn: str
     definition: str
     is_web: bool
+    later_hooks: tuple[str, ...] = ()
 
     def new_task(self) -> str:
         """Return the ARN of a new task of the service."""
@@ -65,7 +70,10 @@ def find_service(run: PipelineRun, deploying: Action) -> DeployedService | None:
                 arn = resource["PhysicalResourceId"]
                 cluster = Arn.parse(arn).resource.split("/")[1]
                 (found,) = account.client("ecs").describe_services(cluster=cluster, services=[arn])["services"]
-                return DeployedService(arn, found["taskDefinition"], bool(found["loadBalancers"]))
+                hooks = found.get("deploymentConfiguration", {}).get("lifecycleHooks", ())
+                later = {hook["hookTargetArn"] for hook in hooks if set(hook["lifecycleStages"]) - {STAGE}}
+                names = tuple(sorted(function.rpartition(":")[2] for function in later))
+                return DeployedService(arn, found["taskDefinition"], bool(found["loadBalancers"]), names)
     return None
 
 

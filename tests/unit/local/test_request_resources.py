@@ -11,6 +11,8 @@ import pytest
 from cicd_templates.local.request_resources import Requests
 
 TAGS = {"keys": {"Project": "shipping"}}
+ALIAS = "arn:aws:kms:eu-central-1:222222222222:alias/signing"
+KEYS = {ALIAS: "arn:aws:kms:eu-central-1:222222222222:key/1"}
 STACKS = {"arn:c": "arn:aws:cloudformation:x:stack/keys/1"}
 
 
@@ -25,6 +27,7 @@ def requests() -> tuple[Requests, ModuleType]:
         lambda definition: [f"{definition}-execution", f"{definition}-task"],
         lambda change_set: STACKS.get(change_set, ""),
         lambda stack: TAGS.get(stack, {}),
+        lambda alias: KEYS.get(alias, ""),
     )
     made.listen()
     return made, actions
@@ -95,12 +98,42 @@ def resource(actions: ModuleType, service: str, operation: str, body: Any, query
         ),
         ("monitoring", "DescribeAlarms", {}, "theirs"),
         ("codebuild", "StartBuild", {"projectName": "p"}, "theirs"),
+        (
+            "ecs",
+            "DescribeServiceRevisions",
+            {"serviceRevisionArns": ["arn:aws:ecs:eu-central-1:111111111111:service-revision/c/s/1"]},
+            "arn:aws:ecs:eu-central-1:111111111111:service-revision/c/s/1",
+        ),
+        ("kms", "Verify", {"KeyId": ALIAS}, KEYS[ALIAS]),
+        ("kms", "Verify", {"KeyId": "alias/none"}, "arn:aws:kms:eu-central-1:111111111111:alias/none"),
+        ("kms", "Verify", {"KeyId": KEYS[ALIAS]}, "theirs"),
     ],
 )
 def test_a_resource_is_named_as_policies_name_it(service: str, operation: str, body: Any, expected: str) -> None:
     _, actions = requests()
 
     assert resource(actions, service, operation, body) == expected
+
+
+def test_a_repository_belongs_to_the_registry_that_the_request_names() -> None:
+    _, actions = requests()
+    made = Requests(actions, lambda _: [], lambda _: "", lambda _: {}, lambda _: "")
+    made._resource_of = lambda *request: f"of {request[-1]}"
+    made.listen()
+
+    assert resource(actions, "ecr", "DescribeImageScanFindings", {"registryId": "222222222222"}) == "of 222222222222"
+    assert resource(actions, "ecr", "DescribeImages", {}) == "of 111111111111"
+
+
+@pytest.mark.parametrize(
+    ("key", "keys"),
+    [(ALIAS, {"kms:RequestAlias": "alias/signing"}), (KEYS[ALIAS], {}), ("alias/a", {"kms:RequestAlias": "alias/a"})],
+)
+def test_a_request_that_names_a_key_by_an_alias_has_a_condition_key_for_it(key: str, keys: dict[str, str]) -> None:
+    _, actions = requests()
+
+    resource(actions, "kms", "Verify", {"KeyId": key})
+    assert actions.request_tag_context("kms") == {"aws:TagKeys": [], **keys}
 
 
 def test_a_role_is_passed_by_cloudformation_and_once() -> None:

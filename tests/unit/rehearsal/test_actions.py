@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.releases.archives import Archive
 from cicd_templates.local.codepipeline import ActionExecutions, JobResults
+from cicd_templates.local.deployment_hooks import HookCalls
 from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.iam_decisions import Calls
 from cicd_templates.rehearsal import approval, cloudformation, codebuild, connection_source, lambdas
@@ -72,6 +73,7 @@ def place(folder: Path, **changes: Any) -> RehearsalSetup:
         action_executions=ActionExecutions(folder),
         calls=Calls(folder),
         tasks=Tasks(folder),
+        hook_calls=HookCalls(folder),
         confirm=lambda question: True,
         source=b"PK",
         serve=lambda run, step, deploying: contextlib.nullcontext("http://127.0.0.1:9"),

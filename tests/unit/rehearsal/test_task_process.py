@@ -254,7 +254,11 @@ class Function(Fake):
     """A function that answers each job with the next of `results`."""
 
     def __init__(self, *results: tuple[str, dict[str, Any]]) -> None:
-        configuration = {"Role": "arn:aws:iam::1:role/f", "LoggingConfig": {"LogGroup": "/g"}}
+        configuration = {
+            "FunctionArn": "arn:aws:lambda:eu-central-1:111111111111:function:f",
+            "Role": "arn:aws:iam::1:role/f",
+            "LoggingConfig": {"LogGroup": "/g"},
+        }
         super().__init__(get_function_configuration=configuration, simulate_principal_policy={"EvaluationResults": []})
         self.results, self.events = list(results), []  # type: tuple[list[Any], list[dict[str, Any]]]
         self.answers: Any = None

@@ -1,0 +1,85 @@
+"""Lets principals use keys and image repositories of other accounts, if the policies of both accounts allow it.
+
+By itself, the engine looks only into the account of the caller. For a key or a repository of another account, it would
+ask only the caller's own policies, or find nothing. This module runs inside the engine's interpreter, so it imports
+only the standard library.
+
+https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any
+
+Scope = Callable[[str, str], AbstractContextManager[Any]]
+Refusal = Callable[[str, str, int], Any]
+Policy = Callable[[str], Any]
+
+
+def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
+    """Return a function like `policy_of`, which looks in the account and region of an ARN, not in those of the caller.
+
+    `scope` makes both the current ones until the end of a `with` block.
+    """
+
+    def look(arn: str) -> Any:
+        _, _, _, region, account, *_ = arn.split(":")
+        with scope(account, region):
+            return policy_of(arn)
+
+    return look
+
+
+def verify(
+    known: Callable[[dict[str, Any]], Any],
+    scope: Scope,
+    current: Callable[[], tuple[str, str]],
+    caller: Callable[[], str],
+    refuse: Refusal,
+) -> Callable[[dict[str, Any]], Any]:
+    """Return a handler of the KMS operation Verify, which also finds a key of another account in the same region.
+
+    The request must name such a key by the ARN of the key or of an alias. `known` is the engine's handler. `current`
+    returns the account and the region of the request, and `caller` returns the ARN of the caller. The local AWS
+    asks no policy about root users, so a root user may not use keys of other accounts.
+    """
+
+    def handle(data: dict[str, Any]) -> Any:
+        parts = str(data.get("KeyId", "")).split(":")
+        account, region = current()
+        if len(parts) < 6 or parts[3] != region or parts[4] == account:
+            return known(data)
+        if caller().endswith(":root"):
+            return refuse("AccessDeniedException", f"{caller()} may not use {data['KeyId']} of another account", 400)
+        with scope(parts[4], region):
+            return known(data)
+
+    return handle
+
+
+def key_of_alias(kms: ModuleType, scope: Scope) -> Callable[[str], str]:
+    """Return a function that returns the ARN of the key of an alias, or an empty string. The argument is an ARN."""
+
+    def find(alias: str) -> str:
+        _, _, _, region, account, *_ = alias.split(":")
+        with scope(account, region):
+            return str((kms._resolve_key(alias) or {}).get("Arn", ""))
+
+    return find
+
+
+def register(
+    kms: ModuleType,
+    ecr: ModuleType,
+    scope: Scope,
+    current: Callable[[], tuple[str, str]],
+    caller: Callable[[], str],
+    refuse: Refusal,
+) -> None:
+    """Replace functions of the engine's modules `kms` and `ecr`, which the engine looks up at each call."""
+    kms.key_policy_for_arn = in_owners_account(kms.key_policy_for_arn, scope)  # type: ignore[attr-defined]
+    ecr.repository_policy_for_arn = in_owners_account(ecr.repository_policy_for_arn, scope)  # type: ignore[attr-defined]
+    kms._verify = verify(kms._verify, scope, current, caller, refuse)  # type: ignore[attr-defined]
