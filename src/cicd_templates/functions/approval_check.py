@@ -25,14 +25,18 @@ from typing import Any
 from cicd_templates.functions.approval_records import NotApprovedError, read_record
 from cicd_templates.functions.job_failures import report_failure
 from cicd_templates.functions.pipeline_jobs import answer_job, read_parameters
-from cicd_templates.functions.reviewed_change_sets import ChangeSet, read_change_set
+from cicd_templates.functions.reviewed_change_sets import ChangeSet, images_in, read_change_set
 from cicd_templates.functions.role_clients import client_in_role
-from cicd_templates.functions.signed_images import NotSignedError, read_newest_templates, read_signed_image
+from cicd_templates.functions.signed_images import (
+    NotSignedError,
+    read_newest_templates,
+    read_signed_image,
+    template_files,
+)
 from cicd_templates.functions.unsigned_images import find_exceptions, report_exceptions
 from cicd_templates.template.returned_text import is_text_of
 
 ARNS = ("stackArn", "changeSetArn")
-IMAGE = "ImageUri"
 # The user parameters that every job has, and those that some jobs have.
 REQUIRED = frozenset({"stacks", "layers", "changeSet", "role", "region", "environment", "execution", "statements"})
 OPTIONAL = frozenset({"reviewed"})
@@ -81,9 +85,7 @@ def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):
         record = read_record(parameters["environment"], parameters["execution"], parameters["reviewed"])
         approved = {entry["stack"]: entry for entry in record["changeSets"]}
-    files = [
-        f"{parameters['environment']}/{layer}-{os.environ['SERVICE']}.yaml" for layer in parameters["layers"].split(",")
-    ]
+    files = template_files(parameters["environment"], parameters["layers"].split(","))
     try:
         release = _read_release(pipeline, parameters, files)
     except NotSignedError as error:
@@ -144,7 +146,7 @@ def _require_change_sets(
         if entry:
             problems += _difference(stack, present.entry, entry)
         problems += _unsigned(present, release, file, template)
-        images |= dict.fromkeys(_images(present))
+        images |= dict.fromkeys(images_in(present.answer))
     if problems:
         raise RefusedError("; ".join(problems))
     return list(images)
@@ -188,17 +190,12 @@ def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -
     return [f"{stack}: the content of the approved change set has changed, {parts}"] if differing else []
 
 
-def _images(present: ChangeSet) -> list[str]:
-    parameters = present.answer.get("Parameters", [])
-    return [each["ParameterValue"] for each in parameters if each["ParameterKey"] == IMAGE]
-
-
 def _unsigned(present: ChangeSet, release: _Release, file: str, template: str) -> list[str]:
     """Return a message for each unsigned image or template that the change set would deploy.
 
     A change set without changes deploys no template, so only its images are checked.
     """
-    images, kind = _images(present), "excepted" if release.excepted else "signed"
+    images, kind = images_in(present.answer), "excepted" if release.excepted else "signed"
     problems = []
     if len(images) != 1 or images[0] not in release.images:
         problems.append(

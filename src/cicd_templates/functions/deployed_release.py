@@ -33,9 +33,9 @@ from cicd_templates.functions.evidence_format import (
     name_of_deployment,
 )
 from cicd_templates.functions.release_statements import statement_payload
-from cicd_templates.functions.reviewed_change_sets import UNCHANGED, canonical
+from cicd_templates.functions.reviewed_change_sets import UNCHANGED, canonical, images_in
 from cicd_templates.functions.role_clients import client_in_role
-from cicd_templates.functions.signed_images import SignedImage, read_signed_image
+from cicd_templates.functions.signed_images import SignedImage, read_signed_image, template_files
 from cicd_templates.template.returned_text import is_text_of
 
 # The actions of a stage that execute the service's change set and that ask for the approval.
@@ -43,7 +43,6 @@ EXECUTE_ACTION, APPROVE_ACTION = "Execute", "Approve"
 # The user parameters that every job has, and the one that a job after an approval has.
 DEPLOYED = frozenset({"statements", "stacks", "layers", "role", "region", "environment", "execution", "image"})
 REVIEWED = frozenset({"reviewed"})
-IMAGE = "ImageUri"
 # AWS does not document how soon ListActionExecutions shows that an action has ended.
 MOST_LISTINGS, LISTING_SECONDS = 5, 3
 
@@ -116,19 +115,18 @@ def _stacks(parameters: dict[str, str], signed: SignedImage) -> list[dict[str, A
 
     Also raises it if its change set was not executed.
     """
-    stacks, layers = (parameters[name].split(",") for name in ("stacks", "layers"))
-    files = [f"{parameters['environment']}/{layer}-{os.environ['SERVICE']}.yaml" for layer in layers]
+    files = template_files(parameters["environment"], parameters["layers"].split(","))
     templates = signed.read_templates(*files)
     cloudformation = _client("cloudformation", parameters)
     name = _of_environment("CHANGE_SETS", parameters["environment"])
     found = []
-    for stack, file, template in zip(stacks, files, templates, strict=True):
+    for stack, file, template in zip(parameters["stacks"].split(","), files, templates, strict=True):
         change_set = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
         arn, stack_arn = change_set["ChangeSetId"], change_set["StackId"]
         executed = change_set["ExecutionStatus"] == "EXECUTE_COMPLETE"
         if not executed and not change_set.get("StatusReason", "").startswith(UNCHANGED):
             raise ValueError(f"{stack}: the change set {arn} has the execution status {change_set['ExecutionStatus']}")
-        images = [each["ParameterValue"] for each in change_set["Parameters"] if each["ParameterKey"] == IMAGE]
+        images = images_in(change_set)
         if images != [signed.image]:
             raise ValueError(f"{stack}: it deploys {', '.join(images) or 'no image'}, but {signed.image} is signed")
         resources = cloudformation.describe_stack_resources(StackName=stack_arn)["StackResources"]

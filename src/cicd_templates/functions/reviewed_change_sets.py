@@ -14,6 +14,8 @@ from typing import Any
 
 # The status reasons of a change set without changes. CloudFormation has no other field that shows this.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
+# The parameter with the image of the release.
+IMAGE_PARAMETER = "ImageUri"
 # Further inputs of a change set. CloudFormation omits inputs that were not given.
 SETTINGS = (
     *("Description", "NotificationARNs", "RollbackConfiguration", "OnStackFailure", "ImportExistingResources"),
@@ -83,6 +85,12 @@ def read_change_set(cloudformation: Any, stack: str, name: str) -> ChangeSet:
         # botocore parses a template that is JSON.
         body if isinstance(body, str) else canonical(body),
     )
+
+
+def images_in(description: dict[str, Any]) -> list[str]:
+    """Return the images in the parameters of a change set, from CloudFormation's description of it."""
+    parameters = description.get("Parameters", [])
+    return [each["ParameterValue"] for each in parameters if each["ParameterKey"] == IMAGE_PARAMETER]
 
 
 def _all_changes(cloudformation: Any, answer: dict[str, Any], **asked: Any) -> list[dict[str, Any]]:

@@ -84,6 +84,11 @@ class SignedImage:
         return _read_files(content, names)
 
 
+def template_files(environment: str, layers: Iterable[str]) -> list[str]:
+    """Return the names of the files with the service's templates of `layers` in the archive of the templates."""
+    return [f"{environment}/{layer}-{os.environ['SERVICE']}.yaml" for layer in layers]
+
+
 def read_signed_image(folder: str) -> SignedImage:
     """Return the image and the templates in the statements in `folder`.
 
