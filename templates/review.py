@@ -76,6 +76,7 @@ def _review_function(layer: LayerTemplate, env: Environment, service: Service) -
         variables={
             **_variables(env, service, evidence),
             "CONSOLE": console_address(env.region),
+            "UNSIGNED_IMAGES": exceptions_variable(service.name, protected),
             **templates_variables(env, reviewed),
         },
     )

@@ -8,7 +8,8 @@ refuses an older version of the templates, unless the configuration allows exact
 The function records the page and the identities of the change sets as evidence. Before anything is executed, the
 function `approval_check` compares the change sets with this record. Every path answers the job exactly once, because
 CodePipeline waits 20 minutes for a missing answer. The event is never logged, because it contains credentials. The
-environment variable `CONSOLE` is the address of the console, and `SERVICE` is the name of the service.
+environment variable `CONSOLE` is the address of the console, and `SERVICE` is the name of the service. The module
+`unsigned_images` describes `UNSIGNED_IMAGES`. If it has an exception for the image, the approver sees the exception.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ from cicd_templates.functions.job_failures import one_line, report_failure
 from cicd_templates.functions.pipeline_jobs import answer_job, read_parameters
 from cicd_templates.functions.reviewed_change_sets import ChangeSet, read_change_set
 from cicd_templates.functions.role_clients import client_in_role
+from cicd_templates.functions.unsigned_images import find_exceptions
 
 # An approval shows at most 1,000 characters, which the summary shares with other text.
 SUMMARY_LENGTH = 300
 COMMAND_LENGTH = 40
 # The longest answers about lost data and about wider access in the summary. The page has the complete answers.
 ANSWER_LENGTH = 80
+# If the image has no signature, the summary begins with the exception for it, and the answers are shorter.
+OWNER_LENGTH, ANSWER_LENGTH_IF_UNSIGNED = 30, 50
 VARIABLE_LENGTH = 1000
 # The metadata of the templates' S3 object, with the form that each value must have.
 METADATA = {
@@ -108,9 +112,11 @@ def _describe_change_sets(parameters: dict[str, str], templates: str) -> dict[st
         variables["MigrationChangeSetUrl"] = _change_set_url(migration, parameters["region"])
     environment, execution = parameters["environment"], parameters["execution"]
     stage = reviewed_stage(environment, os.environ["SERVICE"], list(zip(layers, change_sets, strict=True)))
+    exception = find_exceptions(environment)[0].get(parameters["image"])
     facts = [
         f"{os.environ['SERVICE']} to {environment}, pipeline execution {execution}",
         f"image {image or 'unknown'}",
+        *(f"{_exception_text(each)}: {one_line(each['reason'])}" for each in (exception,) if each),
         f"templates {parameters['templates']}: {templates}",
         *(f"change set {change_set.answer['ChangeSetId']}" for change_set in change_sets),
         *(f"the migration runs: {variables['MigrationCommand']}" for _ in migrations),
@@ -121,7 +127,7 @@ def _describe_change_sets(parameters: dict[str, str], templates: str) -> dict[st
     answers = {"WhatChanges": page.changes, "WhatIsLost": page.lost, "WhoCanDoMore": page.access}
     return variables | {
         **{name: _cut(one_line(answer), VARIABLE_LENGTH) for name, answer in answers.items()},
-        "Summary": _summary(page, change_sets, command),
+        "Summary": _summary(page, change_sets, command, exception),
         "Reviewed": digest,
         "PageUrl": _page_url(record_key(environment, execution, digest, PAGE_NAME)),
     }
@@ -154,18 +160,29 @@ def _command(changes: list[dict[str, Any]]) -> str:
     return ""
 
 
-def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str) -> str:
-    """Return what changes, what is lost and who gets more access, in at most `SUMMARY_LENGTH` characters."""
-    lost, access = (_cut(one_line(answer), ANSWER_LENGTH) for answer in (page.lost, page.access))
+def _exception_text(exception: dict[str, str], owner_length: int = VARIABLE_LENGTH) -> str:
+    owner = _cut(one_line(exception["owner"]), owner_length)
+    return f"UNSIGNED until {exception['expires']}, exception of {owner}"
+
+
+def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str, exception: dict[str, str] | None) -> str:
+    """Return what changes, what is lost and who gets more access, in at most `SUMMARY_LENGTH` characters.
+
+    Begin with the exception that lets the image run without a signature, if there is one.
+    """
+    begin = f"{_exception_text(exception, OWNER_LENGTH)}. " if exception else ""
+    answer_length = ANSWER_LENGTH_IF_UNSIGNED if exception else ANSWER_LENGTH
+    lost, access = (_cut(one_line(answer), answer_length) for answer in (page.lost, page.access))
     end = f" LOST: {lost} ACCESS: {access}"
+    length = SUMMARY_LENGTH - len(begin) - len(end)
     service, *migrations = (_resources_by_effect(change_set.changes) for change_set in change_sets)
     if not migrations:
-        return f"{_cut(f'{one_line(page.changes)} {service}', SUMMARY_LENGTH - len(end))}{end}"
+        return f"{begin}{_cut(f'{one_line(page.changes)} {service}', length)}{end}"
     runs = f" runs {_cut(command, COMMAND_LENGTH)}" if command else ""
     middle = f"; migration{runs}: "
     # Each stack gets half of the space, so that the text about one stack does not displace the text about the other.
-    half = (SUMMARY_LENGTH - len(end) - len(middle) - 1) // 2
-    return f"{_cut(service, half)}{middle}{_cut(migrations[0], half)}.{end}"
+    half = (length - len(middle) - 1) // 2
+    return f"{begin}{_cut(service, half)}{middle}{_cut(migrations[0], half)}.{end}"
 
 
 def _resources_by_effect(changes: list[dict[str, Any]]) -> str:

@@ -23,6 +23,7 @@ ENVIRONMENT = {
     "CONSOLE": "https://eu-central-1.console.aws.amazon.com",
     "AWS_REGION": "eu-central-1",
     "SERVICE": "shipping",
+    "UNSIGNED_IMAGES": "{}",
     "EVIDENCE_BUCKET": "evidence",
     "APPROVALS": "_approvals/shipping",
     "TEMPLATES_BUCKET": "templates",

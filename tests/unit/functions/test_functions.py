@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.stub import Stubber
 
 from cicd_templates.functions import measure, review, stuck
+from tests.fakes import unsigned_exceptions
 
 JOB = "11111111-2222-3333-4444-555555555555"
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
@@ -77,6 +78,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setenv("EVIDENCE_BUCKET", "evidence")
     monkeypatch.setenv("APPROVALS", "_approvals/shipping")
     monkeypatch.setenv("SERVICE", "shipping")
+    monkeypatch.setenv("UNSIGNED_IMAGES", "{}")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     monkeypatch.setenv("CONSOLE", "https://eu-central-1.console.aws.amazon.com")
     monkeypatch.setenv("TEMPLATES_BUCKET", "templates")
@@ -318,6 +320,43 @@ def test_a_long_command_hides_no_change(aws: Aws) -> None:
     assert "xxx...: REMOVE Log (AWS::ECS::Service)" in variables["Summary"]
     assert " LOST: Nothing that holds data is deleted or replaced. ACCESS: " in variables["Summary"]
     assert variables["MigrationCommand"] == "x" * 500
+
+
+@pytest.mark.parametrize("length", [1, 29, 30, 31, 1000])
+@pytest.mark.parametrize("changed", [0, 1, 200])
+@pytest.mark.parametrize("command", [None, "x", "x" * 500])
+def test_the_approver_reads_of_an_exception_first_however_long_everything_is(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, length: int, changed: int, command: str | None
+) -> None:
+    exception = unsigned_exceptions.exception(ASKED["image"]) | {"owner": "o" * length}
+    monkeypatch.setenv("UNSIGNED_IMAGES", unsigned_exceptions.variable(ASKED["environment"], exception))
+    many = described(*[change("Remove", f"Resource{number}", "True") for number in range(changed)])
+    pages = [many] if command is None else [many, described(task_definition(command), *many["Changes"])]
+    _, request = (reviewed if command is None else reviewed_with_migration)(aws, *pages)
+
+    summary = request["outputVariables"]["Summary"]
+    owner = "o" * length if length <= 30 else f"{'o' * 27}..."
+    assert summary.startswith(f"UNSIGNED until {exception['expires']}, exception of {owner}. ")
+    assert len(summary) <= review.SUMMARY_LENGTH
+    assert " LOST: " in summary
+    assert " ACCESS: " in summary
+    assert ("; migration runs x" in summary) == (command is not None)
+    # The page has the whole exception.
+    page = next(parameters["Body"] for operation, parameters in aws.calls if parameters.get("Key", "").endswith("html"))
+    assert f"exception of {'o' * length}: {exception['reason']}" in page.getvalue().decode()
+
+
+@pytest.mark.parametrize(
+    ("image", "environment", "days"), [("other", "production", 10), (None, "staging", 10), (None, "production", -1)]
+)
+def test_an_exception_that_does_not_count_is_not_shown(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, image: str | None, environment: str, days: int
+) -> None:
+    exception = unsigned_exceptions.exception(image or ASKED["image"], days)
+    monkeypatch.setenv("UNSIGNED_IMAGES", unsigned_exceptions.variable(environment, exception))
+    _, request = reviewed(aws, described(change("Add", "A")))
+
+    assert "UNSIGNED" not in request["outputVariables"]["Summary"]
 
 
 def test_a_change_set_of_a_migration_that_failed_is_not_approved(aws: Aws) -> None:
