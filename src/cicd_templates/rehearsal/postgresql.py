@@ -111,19 +111,28 @@ def running(programs: Path, database: str) -> Iterator[Server]:
         server = Server(programs, folder, database, options)
         try:
             with orphans.prevented(process.pid, folder):
-                _wait_until_it_accepts(server, process)
-                server.prepare()
-                yield server
+                try:
+                    _wait_until_it_accepts(server, process)
+                    server.prepare()
+                    yield server
+                finally:
+                    # After Ctrl-C, the end of the outer block would kill the server, which then leaves shared memory.
+                    _stop(process)
         finally:
-            # An immediate shutdown: the data is removed anyway.
-            process.send_signal(signal.SIGQUIT)
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            # If the outer block has not begun, the server still runs.
+            _stop(process)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop the server at once, because its data is removed anyway. Do nothing if it has stopped."""
+    process.send_signal(signal.SIGQUIT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_until_it_accepts(server: Server, process: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.local.orphans import WATCH, prevented
+from cicd_templates.local.orphans import WATCH, close_pipes, prevented
 
 SECONDS = 10.0
 
@@ -24,6 +24,24 @@ with prevented(shell.pid, *map(Path, sys.argv[1:])):
     print(shell.pid, int(shell.stdout.readline()), flush=True)
     time.sleep(60)
 """
+
+# Does the same in a thread, while a forked child goes on. Prints the id of the child as well.
+FORKING = """
+import os, subprocess, sys, threading, time
+from pathlib import Path
+from cicd_templates.local.orphans import prevented
+shell = subprocess.Popen(["/bin/sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, start_new_session=True)
+def block():
+    with prevented(shell.pid, Path(sys.argv[1])):
+        if not (child := os.fork()):
+            time.sleep(60)
+            os._exit(0)
+        print(shell.pid, int(shell.stdout.readline()), child, flush=True)
+        time.sleep(60)
+threading.Thread(target=block).start()
+"""
+# The first attempt to remove the folder fails, as when a process that is being killed creates a file meanwhile.
+FAILS_ONCE = 'failed=""; rm() { [ "$failed" ] && command rm "$@" || { failed=1; return 1; }; }; '
 
 
 def holds(condition: Callable[[], bool]) -> bool:
@@ -86,6 +104,58 @@ def test_the_end_of_the_block_does_not_fail_if_the_watcher_has_been_killed(tmp_p
         os.kill(watcher, signal.SIGKILL)
         assert holds(lambda: not running(watcher))
     assert tmp_path.exists()
+
+
+def test_a_forked_child_that_goes_on_does_not_hide_that_its_parent_was_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    owner = subprocess.Popen([sys.executable, "-c", FORKING, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    with owner, owner.stdout:
+        shell, child, forked = map(int, owner.stdout.readline().split())
+        owner.kill()
+        owner.wait()
+    try:
+        assert holds(lambda: not running(shell) and not running(child))
+        assert holds(lambda: not folder.exists())
+        assert running(forked)
+    finally:
+        os.kill(forked, signal.SIGKILL)
+
+
+def test_a_forked_child_can_leave_the_block_although_its_pipes_are_closed() -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process, prevented(process.pid):
+        close_pipes()
+        # No parent has the pipe here, so the watcher acts.
+        assert process.wait(SECONDS) == -signal.SIGKILL
+
+
+def interrupted() -> None:
+    """Raise `KeyboardInterrupt`, and once more while the first one is handled."""
+    try:
+        raise KeyboardInterrupt
+    finally:
+        raise KeyboardInterrupt
+
+
+def test_a_second_interruption_of_the_cleaning_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        with pytest.raises(KeyboardInterrupt), prevented(process.pid, folder):
+            interrupted()
+        assert process.wait(SECONDS) == -signal.SIGKILL
+    assert not folder.exists()
+
+
+def test_a_folder_that_cannot_be_removed_at_once_is_removed_a_moment_later(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        command = ["/bin/sh", "-c", FAILS_ONCE + WATCH, "sh", str(process.pid), str(folder)]
+        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=SECONDS, check=True)
+        assert process.wait(SECONDS) == -signal.SIGKILL
+    assert not folder.exists()
 
 
 def watchers() -> list[int]:

@@ -12,7 +12,7 @@ from cicd_templates.rehearsal import postgresql
 
 INITDB = 'mkdir -p "$7"\n'
 # Writes down that it runs, and ends when it is told to shut down.
-POSTGRES = "touch \"$4/up\"\ntrap 'exit 0' QUIT\nwhile :; do sleep 0.01; done\n"
+POSTGRES = "trap 'exit 0' QUIT\ntouch \"$4/up\"\nwhile :; do sleep 0.01; done\n"
 # Refuses connections until the server is up. It keeps its options and its input.
 PSQL = """folder=$8
 [ -f "$folder/up" ] || { echo "no server" >&2; exit 2; }
