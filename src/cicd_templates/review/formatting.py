@@ -15,6 +15,8 @@ _VARIABLE = re.compile(r"\$\{([^}!]+)\}")
 _BOUNDARY = re.compile(r"[/:]")
 # Attributes whose value identifies the resource itself. A reference to such an attribute is written without its name.
 _IDENTIFYING_ATTRIBUTES = ("Arn", "Id", "AllocationId", "GroupId", "Name")
+# The names of environments have no colon.
+_AFTER_ENVIRONMENT = ": "
 _OPERATORS = {
     "ArnEquals": "is",
     "ArnLike": "is",
@@ -34,24 +36,31 @@ def service_of(resource_type: str) -> str:
 
 
 class NameIndex:
-    """Maps physical names, parameter paths and account numbers to resources and environments, for a set of stacks."""
+    """Maps physical names, parameter paths and account numbers to resources and environments, for a set of stacks.
+
+    Every process of a review has all names of a project in memory, so a name has only one text as its entry: the
+    environment, `_AFTER_ENVIRONMENT`, and the reference.
+    """
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
         self.published: dict[str, str] = {}
         self._environments: dict[str, set[str]] = {}
-        self.references: set[str] = set()
-        self._known: dict[str, dict[str, tuple[str, str]]] = {}
+        self._known: dict[str, dict[str, str]] = {}
+        # The logical ids of the resources with names, keyed by the short name of the stack.
+        self._named: dict[str, frozenset[str]] = {}
+        self._equal_sets: dict[frozenset[str], frozenset[str]] = {}
         for stack in stacks:
             facts = stack.facts
             self._environments.setdefault(facts.account, set()).add(stack.environment)
             self._add("cloudformation", facts.stack, stack, f"stack {stack.label}")
-            for logical_id, resource in stack.resources.items():
-                self._add_resource(stack, logical_id, resource)
+            named = [name for name, resource in stack.resources.items() if self._add_resource(stack, name, resource)]
+            self._add_named(stack.label, frozenset(named))
 
     def extend(self, other: NameIndex) -> None:
         """Add the names in `other`, whose stacks come after the stacks of this index."""
         self.published |= other.published
-        self.references |= other.references
+        for label, named in other._named.items():
+            self._add_named(label, named)
         for account, environments in other._environments.items():
             self._environments.setdefault(account, set()).update(environments)
         for service, known in other._known.items():
@@ -59,18 +68,29 @@ class NameIndex:
             for name, entry in known.items():
                 own.setdefault(name, entry)
 
-    def _add_resource(self, stack: StackTemplate, logical_id: str, resource: Mapping[str, Any]) -> None:
+    def _add_resource(self, stack: StackTemplate, logical_id: str, resource: Mapping[str, Any]) -> bool:
+        """Add the names of a resource. Return whether it has a physical name."""
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::SSM::Parameter" and isinstance(properties.get("Name"), str):
             self.published[properties["Name"]] = f"{stack.label}.{_target(properties['Value']) or logical_id}"
-            return
-        for key, value in properties.items():
-            if key.endswith("Name") and isinstance(value, str):
-                self._add(service_of(resource["Type"]), value, stack, f"{stack.label}.{logical_id}")
+            return False
+        names = [value for key, value in properties.items() if key.endswith("Name") and isinstance(value, str)]
+        for name in names:
+            self._add(service_of(resource["Type"]), name, stack, f"{stack.label}.{logical_id}")
+        return bool(names)
 
     def _add(self, service: str, name: str, stack: StackTemplate, reference: str) -> None:
-        self._known.setdefault(service, {}).setdefault(name, (stack.environment, reference))
-        self.references.add(reference)
+        self._known.setdefault(service, {}).setdefault(name, f"{stack.environment}{_AFTER_ENVIRONMENT}{reference}")
+
+    def _add_named(self, label: str, named: frozenset[str]) -> None:
+        # The stacks of a layer often have the same names of resources for each service, which are then in memory once.
+        together = self._named.get(label, frozenset()) | named
+        self._named[label] = self._equal_sets.setdefault(together, together)
+
+    def is_reference(self, text: str) -> bool:
+        """Return whether `text` refers to a resource that has a physical name, as `stack.LogicalId`."""
+        label, _, logical_id = text.rpartition(".")
+        return logical_id in self._named.get(label, ())
 
     def account_label(self, number: str) -> str | None:
         """Return a name for an account: the environment in it, or its number if it has several environments.
@@ -96,7 +116,8 @@ class NameIndex:
         for start in starts:
             for end in ends:
                 if end > start and (entry := known.get(resource[start:end])):
-                    return (*entry, resource[end:])
+                    environment, _, reference = entry.partition(_AFTER_ENVIRONMENT)
+                    return environment, reference, resource[end:]
         return None
 
 
@@ -182,7 +203,7 @@ class Formatter:
                 return reference.removeprefix(self._label) + rest
             return f"{environment}: {reference}{rest}"
         tail = _BOUNDARY.split(resource)[-1]
-        if tail in self._names.references:
+        if self._names.is_reference(tail):
             return tail.removeprefix(self._label)
         owner = self._names.account_label(account) or account
         prefix = "" if not account or account == self.account else f"{owner}: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 
@@ -14,20 +15,29 @@ USED_BY_ALL = frozenset({"AWS::KMS::Key", "AWS::Logs::LogGroup"})
 # A resource's name in an ARN, and the part after the name, such as a database user.
 _NAMED = re.compile(r"(?:.*[:/])?([a-z][\w-]*\.[A-Z]\w*)(/.*|)")
 
+# The logical id and the type of each resource of a stack.
+Types: TypeAlias = tuple[tuple[str, str], ...]
+
 
 @dataclass
 class ServiceResources:
     """Collects, stack by stack, the resources of one environment and the task roles whose policies name them."""
 
-    _types: dict[str, str] = field(default_factory=dict)
+    _types: dict[str, Types] = field(default_factory=dict)
+    _equal_types: dict[Types, Types] = field(default_factory=dict)
     _users: dict[str, dict[tuple[str, str], dict[str, None]]] = field(default_factory=dict)
 
     def add(self, stack: ReviewedStack) -> None:
         """Add the resources and the statements of a stack."""
         label = stack.template.label
-        for logical_id, resource in stack.template.resources.items():
-            if resource["Type"] not in USED_BY_ALL:
-                self._types[f"{label}.{logical_id}"] = resource["Type"].removeprefix("AWS::")
+        self._add_types(
+            label,
+            tuple(
+                (logical_id, resource["Type"].removeprefix("AWS::"))
+                for logical_id, resource in stack.template.resources.items()
+                if resource["Type"] not in USED_BY_ALL
+            ),
+        )
         of_tasks = {
             statement.holder
             for statement in stack.statements
@@ -42,7 +52,8 @@ class ServiceResources:
 
     def extend(self, other: ServiceResources) -> None:
         """Add the resources and roles of `other`, whose stacks come after the stacks of this collection."""
-        self._types |= other._types
+        for label, types in other._types.items():
+            self._add_types(label, types)
         for name, uses in other._users.items():
             own = self._users.setdefault(name, {})
             for use, roles in uses.items():
@@ -51,7 +62,12 @@ class ServiceResources:
     def rows(self) -> list[tuple[str, ...]]:
         """Return one row for each kind of use, in the order of the resources."""
         return [
-            (name, resource_type, part, actions, ", ".join(roles))
-            for name, resource_type in self._types.items()
-            for (part, actions), roles in self._users.get(name, {}).items()
+            (f"{label}.{logical_id}", resource_type, part, actions, ", ".join(roles))
+            for label, types in self._types.items()
+            for logical_id, resource_type in types
+            for (part, actions), roles in self._users.get(f"{label}.{logical_id}", {}).items()
         ]
+
+    def _add_types(self, label: str, types: Types) -> None:
+        # The stacks of a layer often have the same resources for each service, which are then in memory once.
+        self._types[label] = self._equal_types.setdefault(types, types)

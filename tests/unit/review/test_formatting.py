@@ -108,6 +108,22 @@ def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_functi
     assert formatter.format({"Fn::Sub": "arn:aws:lambda:eu-central-1:100000000001:function:${Name}"}) == "gate.Gate"
 
 
+@pytest.mark.parametrize("joined", [False, True], ids=["in one process", "in several processes"])
+def test_only_resources_with_a_physical_name_are_references_whatever_the_environment(joined: bool) -> None:
+    stacks = [
+        stack_of({"Orders": resource("SQS::Queue", QueueName="a"), "Bare": resource("SNS::Topic")}, label="jobs"),
+        stack_of({"Orders": resource("SQS::Queue", QueueName="b")}, label="other"),
+        stack_of({"Dead": resource("SQS::Queue", QueueName="c")}, environment="production", label="jobs"),
+    ]
+    names = NameIndex(() if joined else stacks)
+    for stack in stacks if joined else ():
+        names.extend(NameIndex([stack]))
+
+    texts = ("jobs.Orders", "jobs.Dead", "other.Orders", "jobs.Bare", "other.Dead", "new.Orders", "Orders", "jobs")
+    assert [text for text in texts if names.is_reference(text)] == ["jobs.Orders", "jobs.Dead", "other.Orders"]
+    assert names.find("sqs", "c/x") == ("production", "jobs.Dead", "/x")
+
+
 @pytest.mark.parametrize(
     ("listed", "text"),
     [
