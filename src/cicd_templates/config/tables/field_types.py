@@ -12,11 +12,13 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 
-def matching(pattern: str, allowed: str, longest: int | None = None, *, every_script: bool = False) -> AfterValidator:
+def matching(
+    pattern: str, allowed: str, longest: int | None = None, *, every_script: bool = False, shown: int = 60
+) -> AfterValidator:
     """Return a validator that accepts a text if `pattern` matches the complete text.
 
-    Error messages contain `allowed`, which says what to write instead. With `every_script`, `\\w` in `pattern` matches
-    the letters and digits of every script, otherwise only those of ASCII.
+    Error messages contain `allowed`, which says what to write instead, and at most `shown` characters of the text. With
+    `every_script`, `\\w` in `pattern` matches the letters and digits of every script, otherwise only those of ASCII.
     """
 
     def check(value: str) -> str:
@@ -24,14 +26,14 @@ def matching(pattern: str, allowed: str, longest: int | None = None, *, every_sc
             longest is not None and len(value) > longest
         ):
             limit = f"; at most {longest} characters" if longest is not None else ""
-            raise ValueError(f"{_excerpt(value)} is not allowed; {allowed}{limit}")
+            raise ValueError(f"{_excerpt(value, shown)} is not allowed; {allowed}{limit}")
         return value
 
     return AfterValidator(check)
 
 
-def _excerpt(value: str) -> str:
-    return repr(value) if len(value) <= 60 else f"{value[:57]!r}..."
+def _excerpt(value: str, longest: int) -> str:
+    return repr(value) if len(value) <= longest else f"{value[: longest - 3]!r}..."
 
 
 WORD = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
@@ -59,6 +61,8 @@ Digest = Annotated[
     matching(
         r"[a-z0-9.-]+(:\d+)?/[\w./-]+@sha256:[0-9a-f]{64}",
         "write an image with registry and digest: registry/repository@sha256: and 64 lower-case hexadecimal digits",
+        # The mistake is often in the digest at the end. The name of a repository in ECR has at most 256 characters.
+        shown=400,
     ),
 ]
 ShellCommand = Annotated[str, matching(r"[\s\S]+", "write a command")]

@@ -1,4 +1,4 @@
-"""Finds problems with exceptions for unsigned images: exceptions without effect, and exceptions that notify nobody."""
+"""Finds problems with exceptions for unsigned images: no effect, several for one image, and nobody to notify."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from cicd_templates.config.validation.shared_secrets import value_at
 
 def problems(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
     """Yield the problems of the exceptions in `configuration`. `raw` is its parsed file."""
+    # Each environment has the exceptions of the shared table, so the same problem is found several times.
+    yield from dict.fromkeys(_for_the_same_image(raw, configuration))
     for tools in [environment for environment in configuration.environments if environment.kind == "tools"]:
         yield from _without_effect(raw, tools)
         if not tools.settings.stakeholders.security and (services := _services_with_exceptions(configuration)):
@@ -33,6 +35,29 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
                 "no service runs in this environment, so the exception has no effect; write it in"
                 f" services.{service.name}.unsigned_images, or in the table of a runtime environment",
             )
+
+
+def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
+    """Yield a problem for each exception whose image has another exception in the same environment.
+
+    If one of the two is written for the environment, its problem names the table of the environment.
+    """
+    for environment in configuration.environments:
+        for service in environment.services if environment.kind == "runtime" else ():
+            at = f"services.{service.name}.unsigned_images"
+            own = ("environments", environment.name, *at.split("."))
+            exceptions = [
+                (value_at(raw, *own, name, "image") is not None, name, table.image)
+                for name, table in service.settings.unsigned_images.items()
+            ]
+            first_names: dict[str, str] = {}
+            for is_own, name, image in sorted(exceptions):
+                first = first_names.setdefault(image, name)
+                if first != name:
+                    yield Problem(
+                        f"{f'environments.{environment.name}.' if is_own else ''}{at}.{name}.image",
+                        f"is the image of the exception {first}, too; write one exception for each image",
+                    )
 
 
 def _services_with_exceptions(configuration: Configuration) -> list[str]:

@@ -21,6 +21,8 @@ AT = "services/parcel-dispatcher/unsigned_images"
 IMAGE = f"public.ecr.aws/docker/library/python@sha256:{'0' * 64}"
 TODAY = date(2026, 11, 29)
 ENTRY = {"image": IMAGE, "owner": "ada", "reason": "the first deployment has no release", "expires": TODAY}
+OTHER = ENTRY | {"image": IMAGE.replace("python", "golang")}
+THIRD = ENTRY | {"image": IMAGE.replace("python", "ubuntu")}
 ENDED = ENTRY | {"expires": date(2020, 1, 31)}
 
 
@@ -42,6 +44,8 @@ def test_an_exception_is_written_to_every_function_that_verifies_and_to_the_page
     assert {key: json.loads(value) for key, value in found.items()} == {
         ("tools", "Signer"): {"staging": [brief], "production": [brief]},
         ("tools", "ApprovalCheck"): both,
+        # Only production waits for an approval.
+        ("tools", "Review"): {"production": [expected]},
         ("staging", "VerifyImage"): {"staging": [expected]},
         ("production", "VerifyImage"): {"production": [expected]},
     }
@@ -118,6 +122,55 @@ def test_a_service_has_at_most_three_exceptions() -> None:
     assert problem == "services.parcel-dispatcher.unsigned_images: write at most 3 entries, not 4"
 
 
+PRODUCTION = f"environments/production/{AT}"
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        ([(AT, {"a": ENTRY, "b": ENTRY | {"owner": "bob"}})], [("", "b", "a")]),
+        ([(AT, {"a": ENTRY, "c": ENTRY, "b": ENTRY})], [("", "b", "a"), ("", "c", "a")]),
+        ([(AT, {"b": ENTRY}), (PRODUCTION, {"a": ENTRY})], [("environments.production.", "a", "b")]),
+        ([(PRODUCTION, {"a": ENTRY, "b": ENTRY})], [("environments.production.", "b", "a")]),
+        ([(AT, {"a": ENTRY, "b": OTHER}), (PRODUCTION, {"a": {"image": OTHER["image"]}})],
+         [("environments.production.", "a", "b")]),
+        ([(AT, {"a": ENTRY, "b": ENTRY}), (PRODUCTION, {"a": {"owner": "bob"}})], [("", "b", "a")]),
+    ],
+    ids=["one image", "three", "shared and own", "both own", "a changed image", "a changed owner"],
+)  # fmt: skip
+def test_a_second_exception_for_an_image_is_one_problem_where_it_is_written(
+    edits: list[tuple[str, Any]], expected: list[tuple[str, str, str]]
+) -> None:
+    assert problems_of(*edits) == [
+        f"{place}services.parcel-dispatcher.unsigned_images.{name}.image: is the image of the exception {first}, too;"
+        " write one exception for each image"
+        for place, name, first in expected
+    ]
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [(AT, {"a": ENTRY, "b": OTHER})],
+        [(f"environments/staging/{AT}", {"a": ENTRY}), (PRODUCTION, {"b": ENTRY})],
+    ],
+    ids=["two images", "two environments"],
+)
+def test_an_image_may_have_one_exception_in_each_environment(edits: list[tuple[str, Any]]) -> None:
+    assert configured(*edits)
+
+
+def test_the_message_about_a_wrong_digest_shows_the_digest() -> None:
+    image = f"111111111111.dkr.ecr.eu-central-1.amazonaws.com/{'teams/' * 30}python@sha256:{'1A' * 32}"
+    (problem,) = problems_of((AT, {"first": ENTRY | {"image": image}}))
+
+    assert problem.startswith(
+        f"services.parcel-dispatcher.unsigned_images.first.image: {image!r} is not allowed; write"
+    )
+    (problem,) = problems_of((AT, {"first": ENTRY | {"image": image + "1" * 400}}))
+    assert f"{(image + '1' * 400)[:397]!r}... is not allowed" in problem
+
+
 SECURITY = "environments/tools/stakeholders/security"
 NOBODY = (
     "environments.tools.stakeholders.security: missing; write who gets an e-mail when a release deploys an image"
@@ -174,7 +227,7 @@ def test_an_exception_that_has_ended_or_would_last_too_long_is_a_problem(days: i
     ("edits", "places"),
     [
         ([(AT, {"first": ENDED})], [""]),
-        ([(AT, {"first": ENDED, "second": ENTRY})], [""]),
+        ([(AT, {"first": ENDED, "second": OTHER})], [""]),
         ([(f"environments/production/{AT}", {"first": ENDED})], ["environments.production."]),
         (
             [(AT, {"first": ENTRY}), (f"environments/staging/{AT}", {"first": {"expires": date(2020, 1, 31)}})],
@@ -200,7 +253,10 @@ def test_an_exception_that_has_ended_is_one_problem_where_it_is_written(
     ("letter", "number", "fits"), [("x", 2, True), ("x", 3, False), ("\u00e4", 1, True), ("\u00e4", 2, False)]
 )
 def test_exceptions_that_do_not_fit_into_a_function_are_a_problem(letter: str, number: int, *, fits: bool) -> None:
-    exceptions = {f"number-{each}": ENTRY | {"owner": "x" * 60, "reason": letter * 160} for each in range(number)}
+    exceptions = {
+        f"number-{each}": {**(ENTRY, OTHER, THIRD)[each], "owner": "x" * 60, "reason": letter * 160}
+        for each in range(number)
+    }
     configuration = configured((AT, exceptions))
     (tools,) = [env for env in configuration.environments if env.kind == "tools"]
     size = len(exceptions_variable("parcel-dispatcher", tools.route))
