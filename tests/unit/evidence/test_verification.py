@@ -299,6 +299,7 @@ def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     cases = {
         (): "verify which evidence? Name its folder as an argument",
+        ("",): "verify which evidence? Name its folder as an argument",
         (str(tmp_path / "nowhere"),): "is not a folder; name a folder of evidence of one release",
         (str(folder / form.PUBLIC_KEY),): "is not a folder; name a folder of evidence of one release",
         (str(tmp_path / "empty"),): "is not a folder of evidence, because it has no release.dsse.json",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @verb(
     "verify-evidence",
-    click.argument("folder", required=False, envvar=f"{hints.PREFIX}FOLDER", type=click.Path(path_type=Path)),
+    click.argument("folder", required=False, envvar=f"{hints.PREFIX}FOLDER"),
     # A CI job passes `KEY=` if its own variable is not set. An empty key must not accept every signer.
     make_option(
         "--key",
@@ -29,16 +29,18 @@ if TYPE_CHECKING:
         help="The signer's public key, as a PEM file, or its fingerprint; no other key counts.",
     ),
 )
-def verify_evidence(folder: Path | None, key: str | None) -> None:
+def verify_evidence(folder: str | None, key: str | None) -> None:
     """Verify every file and every signature in a folder of evidence; exit with 1 if a file was changed."""
     from cicd_templates.evidence.public_key import expected_fingerprint
     from cicd_templates.evidence.verification import verify_folder
 
-    if folder is None:
+    # The path of an empty text is the current folder.
+    if not folder:
         raise ConfigurationError(
             f"verify which evidence? Name its folder {'with FOLDER=' if hints.under_make() else 'as an argument'}"
         )
-    report_verification(folder, verify_folder(folder, expected_fingerprint(key) if key is not None else ""))
+    path = Path(folder)
+    report_verification(path, verify_folder(path, expected_fingerprint(key) if key is not None else ""))
     if key is None:
         terminal.show(
             "The signer's key was in the folder itself. To prove who signed the evidence, pass"
