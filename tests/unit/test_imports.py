@@ -229,3 +229,17 @@ def test_every_place_that_the_page_about_the_architecture_names_exists() -> None
     assert len(places) > 15
     for place in places:
         assert list(PACKAGE.glob(re.sub(r"<\w+>", "*", place))), place
+
+
+def test_only_the_function_that_refuses_links_names_the_folder_of_the_templates() -> None:
+    users = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "cicd_templates.files.paths"
+        and "OUT" in [alias.name for alias in node.names]
+    }
+
+    # In the temporary folder in which another revision renders.
+    assert users == {"review/upgrade.py"}

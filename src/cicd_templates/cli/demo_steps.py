@@ -21,7 +21,7 @@ from cicd_templates.config.load import read_configuration
 from cicd_templates.deploy.change_sets.change_set_request import UPLOADS_OUTPUT
 from cicd_templates.deploy.reporting import report
 from cicd_templates.errors import CicdError
-from cicd_templates.files.paths import CONFIGURATION, OUT, STATE
+from cicd_templates.files.paths import CONFIGURATION, STATE, rendered_folder
 from cicd_templates.files.private_files import write_privately
 from cicd_templates.lint.run import lint_templates
 from cicd_templates.local import engine_process as local_engine
@@ -38,9 +38,9 @@ def run() -> None:
 
     Raises `CicdError` if a step fails, or if resources are left for an unknown reason.
     """
-    reporter = DemoReporter()
+    folder, reporter = rendered_folder(None), DemoReporter()
     try:
-        _run(reporter, time.monotonic())
+        _run(reporter, folder, time.monotonic())
     finally:
         write_privately(LOG, reporter.text)
         terminal.show(f"Every stack, change and remainder is listed in {LOG}.")
@@ -48,17 +48,17 @@ def run() -> None:
     terminal.show("Next: docs/make-it-yours.md. `make` lists the daily commands.")
 
 
-def _run(reporter: DemoReporter, began: float) -> None:
+def _run(reporter: DemoReporter, out: Path, began: float) -> None:
     configuration = read_configuration(CONFIGURATION)
     with terminal.working("rendering"):
         rendered = render.render(configuration, project_layers(), "yaml")
-        written = out_folder.write_files(out_folder.files_of(rendered, OUT, sources=source_digest()), OUT)
+        written = out_folder.write_files(out_folder.files_of(rendered, out, sources=source_digest()), out)
     environments = counted(len(configuration.environments), "environment")
-    terminal.show(f"1. render   {counted(len(rendered), 'stack')} of {environments} into {OUT}/")
+    terminal.show(f"1. render   {counted(len(rendered), 'stack')} of {environments} into {out}/")
     for path in written.written:
-        reporter.note(f"wrote {OUT / path}")
+        reporter.note(f"wrote {out / path}")
     with terminal.working(f"cfn-lint and our rules read {len(rendered)} templates, in about half a minute"):
-        findings = lint_templates([OUT / stack.path for stack in rendered])
+        findings = lint_templates([out / stack.path for stack in rendered])
     if findings:
         raise CicdError("\n  ".join(["cfn-lint has findings:", *map(str, findings)]))
     terminal.show("2. lint     cfn-lint: 0 errors, warnings and informational findings")
@@ -66,8 +66,8 @@ def _run(reporter: DemoReporter, began: float) -> None:
         with terminal.working("starting the local AWS"):
             engine = stack.enter_context(local_engine.running())
         terminal.show(f"3. deploy   through change sets, to a local AWS at {engine.url}")
-        targets = _open_targets(configuration, engine, OUT)
-        tools = open_tools(configuration, OUT, local=True, engine=engine)
+        targets = _open_targets(configuration, engine, out)
+        tools = open_tools(configuration, out, local=True, engine=engine)
         deployed = frozenset(target.environment for target in targets)
         for target in targets:
             with _summarized(reporter, target):

@@ -11,7 +11,7 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import LOCAL, make_option
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.files.paths import CONFIGURATION, OUT, STATE
+from cicd_templates.files.paths import CONFIGURATION, STATE, rendered_folder
 from cicd_templates.plurals import counted
 
 
@@ -49,15 +49,16 @@ def comment(base: str | None, plan_files: str, out: Path | None, local: bool) ->
         raise ConfigurationError(
             f"compare with which revision? Name it with {hints.option('BASE')}, such as origin/main"
         )
+    rendered = rendered_folder(None)
     folder = (STATE / "local" if local else STATE) / "previews"
     paths = [Path(path) for path in plan_files.split(",") if path] or sorted(folder.glob("*.json"))
     read = {plan.environment: plan for plan in map(document.read, paths)}
     names = [environment.qualified for environment in read_configuration(CONFIGURATION).deploy_order]
     plans = [read[name] for name in [*names, *(name for name in read if name not in names)] if name in read]
     review = changes_page.comparison(
-        f"What changes in {OUT}/ since {base}",
-        revision.templates_at(base, OUT.as_posix()),
-        revision.templates_in(OUT),
+        f"What changes in {rendered}/ since {base}",
+        revision.templates_at(base, rendered.as_posix()),
+        revision.templates_in(rendered),
     )
     path = out or folder / "comment.md"
     write_privately(path, comments.comment(plans, review, base, [name for name in names if name not in read]))

@@ -7,7 +7,7 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import make_option
 from cicd_templates.errors import ConfigurationError
-from cicd_templates.files.paths import OUT
+from cicd_templates.files.paths import rendered_folder
 
 
 @verb("review", make_option("--base", variable="BASE", help="Revision to compare with, such as main or HEAD~1."))
@@ -19,5 +19,6 @@ def review(base: str | None) -> None:
         raise ConfigurationError(
             f"compare with which revision? Name it with {hints.option('BASE')}, such as main or HEAD~1"
         )
-    before, after = revision.templates_at(base, OUT.as_posix()), revision.templates_in(OUT)
-    terminal.show_page(changes_page.comparison(f"What changes in out/ since {base}", before, after))
+    folder = rendered_folder(None)
+    before, after = revision.templates_at(base, folder.as_posix()), revision.templates_in(folder)
+    terminal.show_page(changes_page.comparison(f"What changes in {folder}/ since {base}", before, after))

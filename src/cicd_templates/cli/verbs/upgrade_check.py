@@ -7,7 +7,7 @@ from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import YES, make_option
 from cicd_templates.errors import CicdError, ConfigurationError
-from cicd_templates.files.paths import OUT
+from cicd_templates.files.paths import rendered_folder
 
 
 @verb(
@@ -26,7 +26,7 @@ def upgrade_check(ref: str | None, yes: bool) -> None:
         raise ConfigurationError(
             f"render with which revision of the tool? Name it with {hints.option('REF')}, such as a tag"
         )
-    commit, before = revision.commit_of(ref), revision.templates_in(OUT)
+    commit, before = revision.commit_of(ref), revision.templates_in(rendered_folder(None))
     question = f"Run the code of {ref} ({commit[:12]}) on this machine, as your user but without your credentials?"
     if not selection.confirmation(yes)(question):
         raise CicdError("declined; no code of that revision was run")
