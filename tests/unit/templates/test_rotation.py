@@ -18,6 +18,7 @@ SECRETS = f"arn:aws:secretsmanager:eu-central-1:{ACCOUNT}:secret:"
 OWN = f"{SECRETS}shipping-staging-parcel-dispatcher-carrier-key-Zz9Yy8"
 DATABASE, KEYED = f"{SECRETS}database-Ab12Cd", f"{SECRETS}pay/card@1-Ef34Gh"
 SIDECAR = f"{SECRETS}sidecar-Ij56Kl"
+MANAGED = f"{SECRETS}rds!cluster-5f1c2a7e-0b3d-4c55-9a10-7d6a651d2464-St90Uv"
 PARAMETERS = f"arn:aws:ssm:eu-central-1:{ACCOUNT}:parameter"
 WEB = "services/parcel-dispatcher"
 STAGING = f"environments/staging/{WEB}"
@@ -25,6 +26,7 @@ CHECKS = RAW["services"]["parcel-dispatcher"]["checks"]
 EDITS = [
     (f"{WEB}/secrets", {"CARRIER_KEY": "carrier-key", "FEATURES": "/pay/{environment}/features"}),
     (f"{STAGING}/secrets/DATABASE", DATABASE),
+    (f"{STAGING}/secrets/MASTER", f"{MANAGED}:password::"),
     (f"{STAGING}/secrets/USER", f"{KEYED}:user::"),
     (f"{STAGING}/secrets/PASSWORD", f"{KEYED}:password::"),
     (
@@ -123,6 +125,7 @@ TRAIL: dict[str, Any] = {
         pytest.param(secret_event(OWN), [WEB_SECRETS], id="a secret of the project"),
         pytest.param(secret_event(DATABASE), [WEB_SECRETS], id="an existing secret"),
         pytest.param(secret_event(KEYED), [WEB_SECRETS], id="a secret of which two keys are read"),
+        pytest.param(secret_event(MANAGED), [WEB_SECRETS], id="a secret that RDS manages"),
         pytest.param(secret_event(SIDECAR), [WEB_SECRETS], id="a secret of a further container"),
         pytest.param(secret_event(f"{SECRETS}relay-Mn78Op"), ["mailer RotatedSecretsRule"], id="the worker's secret"),
         pytest.param(secret_event(f"{SECRETS}ledger-Qr90St"), [], id="a job's secret"),

@@ -16,11 +16,13 @@ ENVIRONMENT_PLACEHOLDER = "{environment}"
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
 JSON_KEY = r":[\w.-]+::"
 # A plain name is a secret that our stack creates, a path is an existing parameter, an ARN is an existing secret.
+# The name of a secret that another service manages has an exclamation mark, as in rds!cluster-1234:
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/service-linked-secrets.html
 SecretSource = Annotated[
     str,
     matching(
         rf"{WORD}|/([\w./-]|{re.escape(ENVIRONMENT_PLACEHOLDER)})+"
-        rf"|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@-]+-[A-Za-z0-9]{{6}}({JSON_KEY})?",
+        rf"|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@!-]+-[A-Za-z0-9]{{6}}({JSON_KEY})?",
         "write a name such as database-password, a Parameter Store path such as /pay/{environment}/database, or the"
         " complete ARN of a secret, which includes the hyphen and the six characters that Secrets Manager adds to the"
         " name; for one key of a JSON value, append the key to the ARN, as in :password::",

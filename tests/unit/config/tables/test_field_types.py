@@ -130,8 +130,8 @@ KINDS = [
     ),
     pytest.param(
         SecretSource,
-        ["db-password", "/pay/db", SECRET_ARN],
-        ["DB", f"x{SECRET_ARN}", SECRET_ARN[:-7]],
+        ["db-password", "/pay/db", SECRET_ARN, SECRET_ARN.replace("pay/db", "rds!db-1a2b")],
+        ["DB", f"x{SECRET_ARN}", SECRET_ARN[:-7], SECRET_ARN.replace("pay/db", "pay#db")],
         id="SecretSource",
     ),
     pytest.param(
