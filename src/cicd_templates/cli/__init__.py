@@ -1,7 +1,7 @@
 """The command line: one click command per verb.
 
-Only this package prints results, asks questions and sets exit codes. A command imports the modules that it needs when
-it runs, not earlier. So `render` does not load boto3 or rich, and `deploy` does not load the project's `templates/`.
+Only this package prints results, asks questions and sets exit codes. A command imports other modules only while the
+command runs. So `render` does not load boto3 or rich, and `deploy` does not load the project's `templates/`.
 """
 
 from cicd_templates.cli.command import main

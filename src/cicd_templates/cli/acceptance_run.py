@@ -43,8 +43,9 @@ def continue_run(
 ) -> None:
     """Ask the user, run every check that is not finished, and write the report.
 
-    Raises `CicdError` if a check failed, and `DetachedError` if a check must wait. Raises `RefusedError` if the user
-    declines, or if an earlier run on another AWS or on other accounts is not finished.
+    Raises `CicdError` if a check failed, and `DetachedError` if a check stops before the operation that it watches has
+    ended. Raises `RefusedError` if the user declines. Also raises `RefusedError` if an unfinished run uses other
+    accounts or regions, or if only one of the two runs uses the local AWS.
     """
     with locked(FOLDER) as held:
         accesses = access_of(configuration)
@@ -89,7 +90,7 @@ def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
 
 
 def _journal(accesses: dict[str, EnvironmentAccess], *, local: bool) -> Journal:
-    """Return the journal of the run to continue, or of a new one."""
+    """Return the journal of the unfinished run. If there is none, return the journal of a new run."""
     known = {name: f"{access.account} {access.region}" for name, access in accesses.items()}
     journal = read_journal(FOLDER / JOURNAL)
     if journal is None:
@@ -101,7 +102,7 @@ def _journal(accesses: dict[str, EnvironmentAccess], *, local: bool) -> Journal:
     if dict(journal.accounts) != known:
         raise RefusedError(
             "a run on other accounts or regions is not finished; restore its accounts and regions in "
-            "templates/environments.toml, and continue it with `{hints.make('acceptance', LOCAL=local)}`"
+            f"templates/environments.toml, and continue it with `{hints.make('acceptance', LOCAL=local)}`"
         )
     return journal
 
@@ -122,9 +123,10 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 
 
 def _begin(context: CheckContext) -> None:
-    """Write and render the project first, because the last checks need it even if another step fails.
+    """Write and render the project before the first check.
 
-    Stop the local AWS on an error.
+    The last checks destroy what the run has deployed. They need the project even if earlier checks fail. If writing or
+    rendering fails, stop the local AWS.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

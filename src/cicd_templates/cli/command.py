@@ -1,4 +1,4 @@
-"""Defines the click group of all commands. A command prints an expected error as one line and exits with its code."""
+"""Defines the click group of all commands, and how a command reports an expected error and exits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cicd_templates.printable import printable
 
 
 class Command(click.Command):
-    """A click command that prints an expected error as one line and exits with its code, without a traceback."""
+    """A click command that prints an expected error without a traceback, and exits with the error's exit code."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -37,7 +37,7 @@ class Command(click.Command):
             raise
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Print an expected error as one line on standard error, and exit with its code."""
+        """Run the command. Print an expected error on standard error, and exit with the error's exit code."""
         try:
             return super().invoke(ctx)
         except CicdError as error:
@@ -84,7 +84,7 @@ class Main(Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the click command whose name is in `args`.
 
-        If only another command has a subcommand of this name, the error message shows the full name.
+        If no command has this name, but a subcommand has it, the error message shows the subcommand with its command.
         """
         for name, command in self.commands.items():
             if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:

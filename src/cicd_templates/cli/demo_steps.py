@@ -43,7 +43,7 @@ def run() -> None:
         _run(reporter, folder, time.monotonic())
     finally:
         write_privately(LOG, reporter.text)
-        terminal.show(f"Every stack, change and remainder is listed in {LOG}.")
+        terminal.show(f"Every stack, change and leftover resource is listed in {LOG}.")
     terminal.show("The local AWS is less strict than AWS; docs/local-aws.md lists differences.")
     terminal.show("Next: docs/make-it-yours.md. `make` lists the daily commands.")
 

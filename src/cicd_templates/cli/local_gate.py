@@ -45,8 +45,8 @@ class ExpectedReport:
 class Day:
     """The time of a decision, and the configured limits for gate policies.
 
-    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a finding stops the release
-    even if the policy accepts it but the default policy does not.
+    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a finding that the default
+    policy would stop also stops the release if a weaker policy accepts the finding.
     """
 
     now: datetime

@@ -91,7 +91,7 @@ def make_option(*declarations: str, variable: str | None = None, **attributes: A
 
 
 SUFFIX = make_option(
-    "--suffix", variable="SUFFIX", narrows=True, help="Work on the copy with this suffix, in build/SUFFIX/."
+    "--suffix", variable="SUFFIX", narrows=True, help="Work on the parallel copy with this suffix, in build/SUFFIX/."
 )
 ENV = make_option(
     "--env", variable="ENV", help="Name of an environment, or `all` for the runtime environments and then tools."
@@ -139,5 +139,5 @@ WAIT = make_option(
     "--wait",
     variable="WAIT",
     is_flag=True,
-    help="Wait for stacks that another operation is changing, instead of refusing them.",
+    help="Wait for stacks that another operation is changing, instead of stopping with an error.",
 )

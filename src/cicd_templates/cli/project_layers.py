@@ -20,9 +20,9 @@ from cicd_templates.layer.user_layers import user_error, with_user_layers
 def project_layers() -> tuple[Layer, ...]:
     """Return the project's layers, including the user's own layers. A layer is a module that builds templates.
 
-    The package `templates` defines the list `LAYERS`. Each module in `templates/extra/` defines one own layer, `LAYER`.
-    Raises `ConfigurationError` if the current folder has no `templates/`, or if a module in `templates/extra/` is not a
-    layer.
+    The package `templates` defines the list `LAYERS`. Each module in `templates/extra/` defines one of the user's own
+    layers, in its variable `LAYER`. Raises `ConfigurationError` if the current folder has no `templates/`, or if a
+    module in `templates/extra/` is not a layer.
     """
     return with_user_layers(_templates())
 

@@ -70,7 +70,7 @@ def targets(
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
-    """Report each environment whose templates were edited by hand, or are not what the configuration would render now.
+    """Report each environment whose templates were edited by hand, or differ from what `make render` would write now.
 
     Also report template files that `make render` did not write. No command deploys them.
 
@@ -101,7 +101,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 def accounts(env: str, local: bool) -> list[Account]:
     """Return an `Account` for the environment `env`, or for every environment if `env` is `all`.
 
-    The environments are in the reverse of the deploy order: tools comes first, because it depends on the others.
+    The accounts are in the order of destruction, the reverse of the deploy order. The tools environment comes first,
+    because it depends on the other environments.
     """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration

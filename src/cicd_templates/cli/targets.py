@@ -125,8 +125,8 @@ class Target:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
         The pipeline gets the templates after the user approves the first plan, or as soon as the pipeline's bucket
-        exists. `deployed` are the deployed environments, by default only this one. `confirm` asks the user about
-        changes to their templates. `confirm_others` asks about changes to the templates of other environments.
+        exists. `deployed` are the environments that are deployed, by default only this one. `confirm` asks the user
+        about template changes in them, and `confirm_others` about template changes in other environments.
 
         Raises `RefusedError` if the user chose a stack that only the pipeline may deploy. Also raises the errors of
         `deployment.deploy`.
@@ -164,7 +164,7 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute exactly the plan `made`. Then plan the stacks that waited for its execution.
+        """Execute the plan `made` and no other change. Then plan the stacks that had to wait for these changes.
 
         Returns the next plan, or None if no stack had to wait. The pipeline gets the templates after the plan has
         passed all checks. `confirm_others` asks about changes to the templates of other environments.
@@ -241,7 +241,8 @@ class Target:
     def labels(self) -> frozenset[str] | None:
         """Return the labels of the chosen stacks, or None if all stacks are chosen.
 
-        None includes stacks that are no longer rendered. A label is the name of a template file without its extension.
+        With None, callers also select stacks that are no longer rendered. A label is the name of a template file
+        without its extension.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 

@@ -50,10 +50,10 @@ def working(line: str) -> Iterator[Callable[[str], None]]:
 
 
 def discard_unwritable_output() -> str:
-    """Return the name of the output stream that cannot be written, for example because the disk is full, or an empty
-    string.
+    """Return the name of the output stream that cannot be written, or an empty string if every stream can be written.
 
-    Discard this stream's text. Otherwise, Python would try to write it again at exit, and would print a second error.
+    A stream cannot be written if, for example, the disk is full. Discard its text. Otherwise, Python would try to write
+    it again at exit, and would print a second error.
     """
     try:
         sys.stdout.flush()

@@ -5,8 +5,8 @@ A configuration passes through these modules, in this order:
 1. `load` reads the file. Keys of `[environments.<name>.services.<service>]` override the keys of
    `[services.<service>]`.
 2. `tables` has a module for each table of the file. The module accepts or refuses each value of its table.
-3. `environment` defines the frozen values `Environment` and `Service`, in which all overrides and the suffix are
-   applied.
+3. `environment` defines the frozen classes `Environment` and `Service`. Their values include all overrides and the
+   suffix.
 4. `validation` compares tables and environments with each other.
 5. `naming` derives every physical name and parameter path from an `Environment`.
 

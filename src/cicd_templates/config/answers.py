@@ -63,8 +63,8 @@ def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[s
 
     The answer may be wrong by itself, or may not fit the answers in `accepted`.
 
-    If several tables have the same mistake, it is returned once. If the answer itself has problems, problems of other
-    keys are omitted, because they are mostly consequences.
+    If several tables have the same mistake, the mistake is returned once. If the answer's own key has problems, the
+    problems of other keys are omitted, because most of them are only consequences.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

@@ -59,8 +59,8 @@ class Environment:
 
     `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
     overrides the suffix in the file. `peers` are the other environments of the configuration. Grants across accounts
-    need the names of their resources. A peer itself has no peers. `queues`, `tables` and `databases` map the name of
-    each queue, DynamoDB table and database to its settings in this environment. `evidence` has the settings of the
+    need the names of the peers' resources. A peer itself has no peers. `queues`, `tables` and `databases` map the name
+    of each queue, DynamoDB table and database to its settings in this environment. `evidence` has the settings of the
     evidence bucket's lock.
     """
 
@@ -77,8 +77,7 @@ class Environment:
     evidence: EvidenceTable = field(default_factory=EvidenceTable)
 
     def for_service(self, service: Service | None) -> Environment:
-        """Return this environment and its peers, reduced to the service `service`, or without any service if it is
-        None.
+        """Return this environment and its peers with only the service `service`, or with no service if it is None.
 
         Each peer keeps its own settings of this service. A layer with one stack per service gets only this reduced
         environment. So a change of one service never changes the stack of another service.
@@ -100,8 +99,9 @@ class Environment:
 
     @property
     def tools(self) -> Environment:
-        """The environment that contains the pipeline: this one or a peer. Validation ensures that there is exactly
-        one.
+        """The tools environment, which contains the pipeline: this environment or one of its peers.
+
+        Validation ensures that there is exactly one tools environment.
         """
         return next(environment for environment in (self, *self.peers) if environment.kind == "tools")
 
@@ -167,7 +167,7 @@ class Environment:
 
     @property
     def domain(self) -> str | None:
-        """The load balancer's host name. It is None for plain HTTP, and for a parallel copy without `copy_domain`."""
+        """The load balancer's host name, or None for plain HTTP and for a parallel copy without `copy_domain`."""
         if self.settings.allow_http:
             return None
         if self.is_copy:

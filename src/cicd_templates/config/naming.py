@@ -109,8 +109,9 @@ def repository_arn(env: Environment, service: str) -> str:
 def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
-    The S3 key of an artifact begins with only the first characters of the pipeline's name. The keys of two services
-    differ only in these characters, so the service's name is shortened to fit into them.
+    The S3 key of an artifact begins with the first characters of the pipeline's name, and contains no more of this
+    name. Two services must differ in these characters. So a longer service name is replaced by its first part and a
+    hash.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 
@@ -118,8 +119,8 @@ def pipeline_name(env: Environment, service: str) -> str:
 def approval_keys(service: str) -> str:
     """Return the prefix of the S3 keys of the documents that a service's approvers have seen.
 
-    It has no slash at the end. It begins with an underscore, and keys of all other evidence begin with the service's
-    name.
+    The prefix begins with an underscore, because keys of other evidence begin with the service's name. It has no slash
+    at the end.
     """
     return f"_approvals/{service}"
 
@@ -127,7 +128,7 @@ def approval_keys(service: str) -> str:
 def deployment_keys(service: str) -> str:
     """Return the prefix of the S3 keys of the signed statements about a service's deployments.
 
-    It has no slash at the end. Only the signer may write objects with this prefix.
+    The prefix has no slash at the end. Only the signer may write objects with this prefix.
     """
     return f"_deployments/{service}"
 

@@ -1,6 +1,7 @@
 """Determines which paths the path patterns of listener rules match, and in which order a listener evaluates the rules.
 
-As in a listener rule, `*` stands for any number of characters, including none and slashes, and `?` for exactly one:
+As in a listener rule, `?` stands for exactly one character. `*` stands for any number of characters, also for none.
+Both can stand for slashes:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
 """
 
@@ -38,7 +39,7 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
     """Return the possible steps from the position `at` in `pattern`.
 
-    A step is a pair of the next position and the character that is read on the way.
+    A step reads one character of a path. It is a pair of the next position in `pattern` and this character.
     """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
@@ -54,7 +55,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states` and all positions that can be reached from them without reading a character."""
+    """Return `states` and all positions that can be reached from them without reading a character of the path."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -128,9 +129,9 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
-    The literal prefix of a pattern is the part before its first wildcard. A pattern can cover another pattern only if
-    the other pattern begins with this prefix. The class compares only such patterns, so that it stays fast with many
-    services.
+    The literal prefix of a pattern is the part before its first wildcard. A pattern can cover a second pattern only if
+    the second pattern begins with the literal prefix of the first. The class compares only pairs of patterns for which
+    this is true, so that it stays fast with many services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
@@ -155,8 +156,8 @@ def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
     If the configuration has no `probes`, the function requests the path of the health check. The request goes through
-    the load balancer, so its path must match the listener rule. If it does not match, the folder of the service's path
-    pattern is added in front: `/health` becomes `/pay/health`.
+    the load balancer, so its path must match the service's listener rule. If the path of the health check does not
+    match, the folder of the service's path pattern is put before it: `/health` becomes `/pay/health`.
     """
     settings = service.settings
     if settings.probes:

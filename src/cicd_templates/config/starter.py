@@ -38,8 +38,9 @@ class NewProject:
 
 
 def wrong_numbers(start: NewProject) -> list[tuple[str, str]]:
-    """Return the question's name and a message for each answer with too many values, too few values or a duplicate
-    value.
+    """Return the problems with the numbers of values: the name of each such question, and a message.
+
+    An answer can have too many values, too few values, or the same value twice.
     """
     names = [TOOLS, *start.environments]
     problems = []

@@ -21,7 +21,11 @@ ROOT = ("name", "version", "dependencies", "devDependencies", "optionalDependenc
 
 
 def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
-    """Yield each package of the lock file that npm installs from another address, or with another name or version."""
+    """Yield each package of the lock file that `npm audit` cannot judge.
+
+    Examples are a folder of the source, an entry without a digest, and an entry whose address is not the address in
+    `registry` of the package with the entry's name and version.
+    """
     for path, entry in packages.items():
         if not path:
             continue

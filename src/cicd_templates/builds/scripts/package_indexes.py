@@ -119,7 +119,7 @@ def options_and_packages(text: str) -> Iterator[tuple[int, str]]:
 
 
 def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines of the requirements file `path` that include a file that this script does not check."""
+    """Yield the lines with which the requirements file `path` includes files that this script does not check."""
     for number, line in options_and_packages(text):
         included = INCLUDED.fullmatch(line)
         if included and not is_requirements_file(os.path.dirname(path), included[1]):
@@ -127,7 +127,7 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script checks the file that a requirements file in `folder` includes."""
+    """Return whether this script checks the file `included`, which a requirements file in `folder` includes."""
     # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):
         return False
@@ -183,7 +183,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in the JSON `text`. Only addresses at paths for which `counts` returns true are yielded."""
+    """Yield the addresses in the JSON `text`, but only at the paths for which `counts` returns true."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):
@@ -269,7 +269,7 @@ KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str
 
 
 def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, str]]]]]:
-    """Return the kinds of a file with this name. A kind has a language and the function that reads the file."""
+    """Return a list of pairs: a language in which the file is used, and the function that reads the file."""
     folder, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
     kinds = [(language, read) for language, names, read in KINDS for each in names if fnmatch.fnmatchcase(name, each)]
     if not kinds and name.endswith(".txt") and folder == "requirements":

@@ -35,7 +35,7 @@ def names_in_zip(path: str) -> Iterator[str]:
 def names_in_tar(path: str) -> Iterator[str]:
     """Yield the names of all entries in a tar archive, compressed or not.
 
-    If there are too many entries, also yield the name of a metadata file. The script then lists the archive.
+    If there are too many entries to examine, yield the name of a metadata file, so that the script lists the archive.
     """
     try:
         with tarfile.open(path) as archive:

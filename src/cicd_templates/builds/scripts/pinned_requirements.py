@@ -1,12 +1,13 @@
 """Print the pinned packages of a requirements file: `pinned_requirements.py FILE`.
 
-A file with a line that is not a pinned package is refused. A URL or a folder instead of a name could make pip run code
-of the application. So could an included file or an option such as `--no-binary`. An option that selects another index
-is refused too, because that index could have a different package of the same name. A file is also refused if pip and
-scanners may read different packages in it.
+A file with a line that is not a pinned package is refused. For example, a URL or a folder instead of a name, an
+included file, or an option such as `--no-binary` could make pip run code of the application. An option that selects an
+index is refused too, because this index could have a different package of the same name. A file is also refused if pip
+and scanners may read different packages in it.
 
-Environment markers are removed from the printed lines. Otherwise, a scanner would skip packages that are not meant for
-the scanner's own Python version. Packages for systems other than Linux are not printed, because images run on Linux.
+Environment markers are removed from the printed lines. Otherwise, a scanner would skip packages that the image's Python
+version needs but the scanner's own Python version does not need. Packages for systems other than Linux are not printed,
+because images run on Linux.
 """
 
 import re

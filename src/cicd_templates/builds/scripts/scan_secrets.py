@@ -107,7 +107,7 @@ class LineOf(str):
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield one list: the lines of a file, the file's name, and rewritten lines with the same meaning."""
+    """Yield one list of texts to scan: the file's lines, rewritten lines with the same meaning, and the file's name."""
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
 
     def plain(line: str) -> str:
@@ -170,7 +170,7 @@ def copy(source: str, target: str) -> None:
 def main() -> int:
     """Copy the source and scan the copy. Return the exit code of detect-secrets.
 
-    Write the names of the first files that cannot be scanned to the file `$NOT_READ`.
+    Write the names of files that cannot be scanned, but at most `MOST_FILES`, to the file `$NOT_READ`.
     """
     source, target, *options = sys.argv[1:]
     with open(os.environ["NOT_READ"], "w", encoding="utf-8") as file:

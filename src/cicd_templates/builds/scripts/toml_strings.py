@@ -13,7 +13,8 @@ TABLE = re.compile(r"\s*\[\[?([\w\s.-]+)\]\]?\s*")
 def toml_strings(text: str) -> "Iterator[tuple[int, list[str], str, str]]":
     """Yield each string with its line, the parts of its table's name, and its key.
 
-    The function does not understand all forms, such as quoted keys and inline tables. It returns these as empty.
+    If the function does not understand the form of a key or of a table's name, it yields an empty key or name. Examples
+    are quoted keys and keys of inline tables.
     """
     section: list[str] = []
     key, code, end, number, depth = "", "", 0, 1, 0

@@ -1,4 +1,4 @@
-"""Finds the names of the entries in a zip file. The file can have any name, and other bytes before the archive.
+"""Finds the names of the entries in a zip file. The file may have any name, and other bytes may precede the archive.
 
 Several scripts import this module. `builds/build_scripts.py` replaces each such import by the text of the module.
 """

@@ -1,4 +1,4 @@
-"""The command `gate`, which makes the decision of the pipeline's scan gate on this machine."""
+"""The command `gate`, which runs the pipeline's scan gate on this machine."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _folder(reports: Path | None) -> Path:
 
 
 def _configured_in(example: str) -> Path:
-    """Return the path of the example's configuration. If `example` is empty, return the project's."""
+    """Return the path of the configuration: of the example, or of the project if `example` is empty."""
     from cicd_templates.cli.example_project import example_configuration
 
     return example_configuration(example) if example else CONFIGURATION

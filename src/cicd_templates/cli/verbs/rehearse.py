@@ -236,8 +236,8 @@ def finish(
 
     `reports` maps paths below `output/reports` to the reports of the checks. Each report is written to its path. The
     reports of an earlier rehearsal are removed. `signed` says whether the run wrote signed evidence to
-    `output/evidence`. `judged` are the variables with which `make gate` judges these reports. Raises `CicdError` if the
-    rehearsal did not succeed.
+    `output/evidence`. `judged` are make variables for `make gate`, which decides about these reports. Raises
+    `CicdError` if the rehearsal did not succeed.
     """
     from cicd_templates.rehearsal import report, result
 

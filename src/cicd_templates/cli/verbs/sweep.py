@@ -1,4 +1,4 @@
-"""The command `sweep`, which destroys copies of environments that have expired."""
+"""The command `sweep`, which destroys expired copies of environments."""
 
 from __future__ import annotations
 

@@ -15,7 +15,10 @@ from cicd_templates.cli.options import ENV, LOCAL, SUFFIX, make_option
     SUFFIX,
     LOCAL,
     make_option(
-        "--holder", variable="HOLDER", default="", help="The id of the lock's holder, as the error message shows it."
+        "--holder",
+        variable="HOLDER",
+        default="",
+        help="The id of the lock's holder, as the error of a refused command shows it.",
     ),
 )
 def unlock(holder: str, **options: Any) -> None:

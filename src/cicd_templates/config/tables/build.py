@@ -69,7 +69,7 @@ class BuildTable(Table):
         default=(),
         strict=False,
         description="Hosts from which lock files and installers may take packages; default: the hosts of"
-        " each language's public index; if you set this key, it replaces all of them",
+        " each language's public index, which are no longer allowed if you set this key",
     )
     unlocked_installs: bool = Field(
         default=False,
@@ -85,5 +85,5 @@ class BuildTable(Table):
     )
     scan_unrated: Literal["stop", "pass"] = Field(
         default="stop",
-        description="Whether findings of the image scan without a known severity stop a release or let it pass",
+        description="Whether the image scan's findings without a known severity stop a release (`stop`) or not",
     )

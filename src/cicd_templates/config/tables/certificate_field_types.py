@@ -1,4 +1,4 @@
-"""A field type for the certificates of an authority, as PEM."""
+"""A field type for the certificates of a certificate authority, in PEM format."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class CheckTable(Table):
     """`[services.<name>.checks.<check>]`: a tool that examines the source and reports its findings to the scan gate."""
 
     preset: Preset | None = Field(
-        default=None, description="Predefined check; every other key overrides one of its values"
+        default=None, description="Predefined check; each other key of this table overrides a value of the preset"
     )
     image: Digest | None = Field(default=None, description="Image in which the check runs, by digest")
     install: tuple[ShellCommand, ...] = Field(default=(), strict=False, description="Commands that install the tool")
@@ -55,8 +55,8 @@ class CheckTable(Table):
     format: ReportFormat | None = Field(default=None, description="Format of the report")
     tool: Word | None = Field(
         default=None,
-        description="Name of the tool that writes the report, such as gitleaks; needed for the formats of many tools:"
-        " cyclonedx, junit and sarif",
+        description="Name of the tool that writes the report, such as gitleaks; required for formats that many tools"
+        " write: cyclonedx, junit and sarif",
     )
     secrets: dict[VariableName, Word] = Field(
         default={},
@@ -76,7 +76,7 @@ class CheckTable(Table):
     def has_own_commands(self) -> bool:
         """Return whether this check has commands of the user, and not only the commands of a preset.
 
-        By default, a check with its own commands counts as a check that runs code of the application. The key
-        `runs_application` can say that it does not.
+        By default, a check with its own commands counts as a check that runs code of the application. The user can
+        change this with the key `runs_application`.
         """
         return self.preset is None or bool(self.install or self.commands)

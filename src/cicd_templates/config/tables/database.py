@@ -28,7 +28,8 @@ PostgresName = Annotated[
 class DatabaseTable(Table):
     """`[databases.<name>]`: a database; `[environments.<name>.databases.<database>]` overrides it in one environment.
 
-    A service uses the database if its table `[services.<name>.uses]` says `read` or `readwrite` for it.
+    A service uses the database if the service's table `[services.<name>.uses]` has `read` or `readwrite` as the value
+    of the database's name.
     """
 
     database_name: PostgresName | None = Field(
@@ -59,7 +60,7 @@ class DatabaseTable(Table):
     )
     port: Annotated[int, Field(ge=1150, le=65535)] = Field(
         default=5432,
-        description="TCP port of the database, even of an existing database whose address the configuration provides",
+        description="TCP port of the database, also if the configuration provides an existing database",
     )
     connections: Annotated[int, Field(ge=1)] | None = Field(
         default=None,

@@ -174,8 +174,8 @@ class EnvironmentTable(Table):
     )
     certificate_authority: Authority | None = Field(
         default=None,
-        description="Certificates, as PEM, of the authority that issued `certificate_arn`; the hook `smoke` then trusts"
-        " only these; default: the public authorities",
+        description="PEM certificates of the authority that issued `certificate_arn`; the hook `smoke` then trusts only"
+        " this authority; default: the public authorities",
     )
     deployment_window: Window | None = Field(
         default=None,

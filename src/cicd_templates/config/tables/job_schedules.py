@@ -33,9 +33,9 @@ _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)", re.ASCII)
 class Interval:
     """The shortest and the longest time between two consecutive runs of a schedule, in minutes.
 
-    The interval ignores changes to and from daylight saving time, which make one interval an hour shorter or longer. In
-    spring, EventBridge Scheduler also skips a run at a time that does not exist. Then one interval can be almost twice
-    as long.
+    The two times ignore changes to and from daylight saving time. Such a change makes one interval an hour shorter or
+    longer. If a run's time does not exist on the day of the change in spring, EventBridge Scheduler skips this run.
+    Then the interval between the runs before and after can be almost twice as long.
     """
 
     shortest: int

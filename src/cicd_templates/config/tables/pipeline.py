@@ -50,6 +50,6 @@ class PipelineTable(Table):
     )
     older_templates: VersionId | None = Field(
         default=None,
-        description="S3 version id, in the templates bucket, of one older version of the reviewed templates that a run"
-        " may deploy; a run with any other older version is refused",
+        description="A run may deploy an older version of the reviewed templates only if this key has its S3 version"
+        " id in the templates bucket; all other older versions are refused",
     )

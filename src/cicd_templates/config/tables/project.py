@@ -53,7 +53,8 @@ class ProjectTable(Table):
     new_regions: tuple[Region, ...] = Field(
         default=(),
         strict=False,
-        description="AWS regions to accept although this version does not know them, or knows that they lack a service",
+        description="AWS regions to accept although this version of the tool does not know them, or lists them without"
+        " a required AWS service",
     )
     unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
         default=(),

@@ -31,8 +31,9 @@ SecretSource = Annotated[
 
 
 def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
-    """Return `variables`. Raise `ValueError` if a value looks like a secret. The error contains the names of these
-    variables and the reasons, but not the values.
+    """Return `variables`. Raise `ValueError` if a variable looks like a secret.
+
+    The error names each variable that looks like a secret, and the reason, but does not contain its value.
     """
     reasons = {name: reason for name, value in variables.items() if (reason := _secret_reason(name, value))}
     if reasons:
@@ -71,8 +72,9 @@ def is_existing_secret(source: str) -> bool:
 
 
 def is_in_another_partition(source: str, region: str) -> bool:
-    """Return whether a value of `secrets` is an ARN in another partition than `region`. No role in `region` can read
-    it.
+    """Return whether a value of `secrets` is an ARN in a partition that does not contain `region`.
+
+    No role in `region` can read such a secret.
     """
     return source.startswith("arn:") and Arn.parse(source).partition != partition_of(region).name
 

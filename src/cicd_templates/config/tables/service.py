@@ -98,7 +98,8 @@ class ServiceTable(Table):
     priority: Annotated[int, Field(ge=1, le=50000)] | None = Field(
         default=None,
         description="Priority of the listener rule among the services of an environment; the lowest number is"
-        " evaluated first; default: derived, so that the more exact path is evaluated first, and `/*` last, at 100",
+        " evaluated first; default: derived from `path_pattern`, so that more exact patterns are evaluated first, and"
+        " `/*` last, with priority 100",
     )
     environment: Annotated[dict[VariableName, str], AfterValidator(refuse_literal_secrets)] = Field(
         default={}, description="Environment variables of the container; a value that looks like a secret is refused"
@@ -118,9 +119,9 @@ class ServiceTable(Table):
     )
     uses: dict[Word, Word] = Field(
         default={},
-        description="Queues, tables, databases and other resources of layers that the service uses, with the kind of"
-        " access to each, such as"
-        ' `inbox = "send"`; the container gets the address, and the task role gets the permissions',
+        description="Queues, tables, databases and resources of your own layers that the service uses, with the kind of"
+        ' access to each, such as `inbox = "send"`; the container gets the address, and the task role gets the'
+        " permissions",
     )
     migration: tuple[ShellCommand, ...] = Field(
         default=(),
@@ -137,7 +138,8 @@ class ServiceTable(Table):
         default=CONTAINER_USER, description="User and group that run the container and the migration; not root"
     )
     volumes: dict[Word, VolumeTable] = Field(
-        default={}, description="Writable folders of the container and of the migration; all others are read-only"
+        default={},
+        description="Writable folders of the container and of the migration; all other folders are read-only",
     )
     ephemeral_storage_gib: Annotated[int, Field(ge=21, le=200)] | None = Field(
         default=None,

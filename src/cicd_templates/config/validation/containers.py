@@ -71,8 +71,8 @@ def _name(at: str, name: str, service: Service) -> Iterator[tuple[str, str]]:
         if name.startswith(beginning):
             yield (
                 at,
-                f"AWS adds containers to tasks and may call one {name}, because their names begin with {beginning};"
-                " choose another name",
+                f"AWS may add a container named {name} to tasks, because names of its containers begin with"
+                f" {beginning}; choose another name",
             )
 
 

@@ -52,7 +52,7 @@ def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
     elif job.max_minutes > longest_run:
         yield (
             "job.max_minutes",
-            f"{job.max_minutes} minutes could last until the next run begins; use at most {longest_run}, because"
-            f" {job.schedule} begins a run {shortest} minutes after another"
+            f"a run of {job.max_minutes} minutes could last until the next run begins; use at most {longest_run},"
+            f" because {job.schedule} begins a run {shortest} minutes after another"
             + (f" and window_minutes is {job.window_minutes}" if job.window_minutes else ""),
         )

@@ -30,9 +30,9 @@ from cicd_templates.template.resource_types.registry import RESOURCE_TYPES
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each environment or service whose resources could have the same names as another's resources.
+    """Yield a problem for each environment or service whose resources could have the same names as other resources.
 
-    Parallel copies of environments are considered, too.
+    The names of resources in parallel copies are considered, too.
     """
     services = _services(configuration)
     yield from _reserved_by_aws(configuration.project.name)
@@ -90,7 +90,7 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
 
 
 def _reserved_by_aws(project: str) -> Iterator[Problem]:
-    """Yield a problem for each resource type if AWS reserves names that begin like this project's names."""
+    """Yield a problem for each resource type for which AWS reserves a prefix that the project's names have."""
     for facts in RESOURCE_TYPES.values():
         begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
         for reserved in facts.reserved_beginnings:
@@ -103,7 +103,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:
-    """Return the services, keyed by name. Each key has one `Service` per environment in which the service runs."""
+    """Map each service name to a list. The list has one `Service` for each environment in which the service runs."""
     services: dict[str, list[Service]] = {}
     for environment in configuration.environments:
         for service in environment.services:
@@ -128,8 +128,8 @@ def _environments_that_read_as_more(configuration: Configuration, services: Iter
     resources.
 
     For example, the environment `dev-api` is refused if there is an environment `dev` and a service `api`. A parallel
-    copy of an environment can exist beside its original. So every other name is compared twice: with the environment's
-    name, and with the name and suffix.
+    copy of an environment can exist beside its original. So the function searches for names that begin with an
+    environment's name, and for names that begin with its name and suffix.
     """
     words = sorted({*services, *OF_AN_ENVIRONMENT})
     for one in configuration.environments:
@@ -210,9 +210,9 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each pair of queues, tables or databases whose names are equal without their hyphens.
+    """Yield a problem for each pair of queues, tables or databases whose names would be equal without hyphens.
 
-    A service refers to each of them only by its name, so a queue, a table and a database cannot share a name.
+    Also yield a problem if, for example, a queue and a table share a name, because services refer to both only by name.
     """
     kind_of: dict[str, str] = {}
     for kind in ("queues", "tables", "databases"):

@@ -9,8 +9,9 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
-    """Yield a problem for each wrong environment on the pipeline's path, and if there is not exactly one tools
-    environment.
+    """Yield a problem for each wrong environment on the pipeline's path.
+
+    Also yield a problem if the number of tools environments is not exactly one.
 
     `unread` has the names of environments whose tables have problems. One of them may be the tools environment.
     """

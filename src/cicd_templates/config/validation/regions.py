@@ -50,7 +50,10 @@ def why_not_connected(region: str) -> list[str]:
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each region that is unknown, lacks a service, or differs from the first environment's."""
+    """Yield a problem for each region that is unknown or unchecked, or lacks a required service.
+
+    Also yield a problem for each environment that is not in the region of the first environment.
+    """
     yield from _unknown_regions(configuration)
     yield from _unchecked_partitions(configuration)
     yield from _missing_services(configuration)

@@ -43,8 +43,8 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(aws_guardduty_agent=container())],
             "containers.aws-guardduty-agent",
-            "AWS adds containers to tasks and may call one aws-guardduty-agent, because their names begin with aws-;"
-            " choose another name",
+            "AWS may add a container named aws-guardduty-agent to tasks, because names of its containers begin with"
+            " aws-; choose another name",
             id="a name of AWS",
         ),
         pytest.param(

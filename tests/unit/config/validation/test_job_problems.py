@@ -50,7 +50,10 @@ def test_a_job_refuses_what_it_cannot_have(settings: dict[str, Any], keys: list[
     [
         ({"port": 9000}, "port: a job gets no requests, so only a web service has this; remove it, or set shape ="),
         ({"autoscaling": {"maximum": 2}}, "autoscaling: the tasks of a job end by themselves, and no ECS service runs"),
-        ({"job": {**JOB, "max_minutes": 1440}}, "job.max_minutes: 1440 minutes could last until the next run begins;"),
+        (
+            {"job": {**JOB, "max_minutes": 1440}},
+            "job.max_minutes: a run of 1440 minutes could last until the next run begins;",
+        ),
     ],
     ids=["port", "autoscaling", "maximum"],
 )
