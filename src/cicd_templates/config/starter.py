@@ -38,7 +38,7 @@ class NewProject:
 
 
 def wrong_numbers(start: NewProject) -> list[tuple[str, str]]:
-    """Return the problems with the numbers of values: the name of each such question, and a message.
+    """Return the problems with the numbers of values, as pairs: the name of a question, and a message.
 
     An answer can have too many values, too few values, or the same value twice.
     """
