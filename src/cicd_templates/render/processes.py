@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -68,9 +69,21 @@ _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
 
 
 def begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
-    """Prepare a process: store its work, and ignore Ctrl-C, which the waiting parent process handles."""
+    """Prepare a process: store its work, and ignore Ctrl-C, which the waiting parent process handles.
+
+    The process also ends when its parent is killed. Otherwise, it would wait for work forever.
+    """
+    import multiprocessing
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _work[:] = [(function, items)]
+    threading.Thread(target=end_after, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def end_after(parent: Any) -> None:
+    """End this process at once when the process `parent` has ended."""
+    parent.join()
+    os._exit(1)
 
 
 def call(index: int) -> Any:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from unittest import mock
 
 import pytest
 
@@ -72,7 +75,41 @@ def test_a_process_keeps_its_work_and_ignores_ctrl_c(monkeypatch: pytest.MonkeyP
     ignored: list[object] = []
     monkeypatch.setattr(signal, "signal", lambda *arguments: ignored.append(arguments))
     monkeypatch.setattr(processes, "_work", [])
+    monkeypatch.setattr(processes, "end_after", lambda parent: None)
     begin(str.upper, ["text", "other"])
 
     assert call(1) == "OTHER"
     assert ignored == [(signal.SIGINT, signal.SIG_IGN)]
+
+
+def test_a_process_ends_after_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[object] = []
+    monkeypatch.setattr(os, "_exit", steps.append)
+    parent = mock.Mock(join=lambda: steps.append("the parent has ended"))
+    processes.end_after(parent)
+
+    assert steps == ["the parent has ended", 1]
+
+
+# Each process prints its id. The parent waits after the first result.
+OWNER = """
+import os, time
+from cicd_templates.render.processes import map_in_processes
+def work(item):
+    os.write(1, f"{os.getpid()}\\n".encode())
+    time.sleep(0.5)
+for result in map_in_processes(work, [1, 2, 3], 3, str):
+    os.write(1, b"first\\n")
+    time.sleep(60)
+"""
+
+
+def test_no_process_remains_after_its_parent_was_killed() -> None:
+    owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout
+    with owner, owner.stdout:
+        pids = {int(line) for line in iter(owner.stdout.readline, "first\n")}
+        assert len(pids) > 1
+        owner.kill()
+        # The pipe ends when no process has it anymore.
+        owner.communicate(timeout=20)
