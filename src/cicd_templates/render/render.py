@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from cicd_templates.config.environment import Configuration, Environment
@@ -18,7 +18,7 @@ from cicd_templates.render.template_store import TemplateStore
 from cicd_templates.render.template_text import Format
 from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_facts import StackFacts
-from cicd_templates.template.stack_graph import Links
+from cicd_templates.template.stack_graph import Links, Read
 from cicd_templates.template.stack_template import StackTemplate
 
 
@@ -73,12 +73,15 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
     """
     store = TemplateStore()
     marks: list[tuple[int, ...]] = []
+    # Many stacks read the same values. Those that other processes rendered have copies of their own.
+    reads: dict[Read, Read] = {}
     rendered: dict[str, list[RenderedStack]] = {environment.name: [] for environment in configuration.environments}
     for env, layer, stack in render_layers(configuration.environments, layers, form, store):
         number = store.add(stack.template)
         marks.append(stack.name_marks)
+        links = replace(stack.links, reads=tuple(reads.setdefault(read, read) for read in stack.links.reads))
         rendered[env.name].append(
-            RenderedStack(env, layer, stack.path, stack.facts, stack.links, stack.digest, stack.size, store, number)
+            RenderedStack(env, layer, stack.path, stack.facts, links, stack.digest, stack.size, store, number)
         )
     problems = [
         problem
