@@ -1,4 +1,4 @@
-"""Reports the progress of the demo: shows a summary line per environment, and keeps every event for a file."""
+"""Reports the progress of the demo: shows a summary line per environment, and keeps every event for the log file."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class DemoReporter:
 
     @property
     def text(self) -> str:
-        """Return every event and every note so far, as text for the file."""
+        """Return every event and every note so far, as text for the log file."""
         return "".join(f"{printable(line)}\n" for line in self._lines)
 
     def note(self, line: str) -> None:
-        """Keep `line` for the file."""
+        """Keep `line` for the log file."""
         self._lines.append(line)
 
     def begin(self, under_way: Callable[[str], None]) -> None:
@@ -40,7 +40,7 @@ class DemoReporter:
         self._resources = self._remains = 0
 
     def report(self, event: Event) -> None:
-        """Count the event, keep its lines, and show a failure."""
+        """Count the event, keep its lines for the log file, and show the event if it is a failure."""
         self._lines += as_lines(event)
         match event:
             case Started():

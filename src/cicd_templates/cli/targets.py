@@ -330,7 +330,7 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    If `local` is true, the target uses a local AWS: `engine`, or the one that `make local` started if `engine` is None.
+    If `local` is true, the target uses the local AWS `engine`. If `engine` is None, it uses the one of `make local`.
     If `engine` is given, the plans and journals are in its folder and are deleted with it. If `checked` is true, the
     caller's account is verified first. If `removed` is true, `layer` and `service` may select stacks that are no longer
     rendered. The target may then have no chosen stacks. Raises an error if the templates cannot be read, the

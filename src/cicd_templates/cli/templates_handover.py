@@ -123,9 +123,9 @@ def open_tools(
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
     The object has the stacks of every environment, because a pipeline run may deploy any of them. In a parallel copy,
-    environments may be missing because they were not rendered. If `local` is true, the object uses a local AWS:
-    `engine`, or the one of `make local`. `known` contains the stacks that were already read from `folder`, keyed by
-    environment.
+    environments may be missing because they were not rendered. If `local` is true, the object uses the local AWS
+    `engine`. If `engine` is None, it uses the one that `make local` started. `known` contains the stacks that were
+    already read from `folder`, keyed by environment.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.

@@ -201,5 +201,5 @@ def parameter_path(env: Environment, layer: str, output: str, service: str | Non
 
 
 def log_group_name(env: Environment, *words: str) -> str:
-    """Return the name of a log group. Its words are separated by slashes, so that a prefix can select log groups."""
+    """Return the name of a log group. Slashes separate its words, so that a prefix can select several log groups."""
     return "/".join(["", env.project.name, env.qualified, *words])

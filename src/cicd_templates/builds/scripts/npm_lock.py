@@ -41,7 +41,7 @@ def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
 
 
 def unread_files(source: str) -> Iterator[str]:
-    """Yield each file and folder of the source that may add packages, except the lock file itself."""
+    """Yield each file and folder of the source from which npm may take packages, except the lock file."""
     for folder, folders, files in os.walk(source):
         place = os.path.relpath(folder, source)
         for name in sorted(files):

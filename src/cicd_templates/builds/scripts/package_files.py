@@ -46,15 +46,15 @@ def same_version(version: str, escaped: str) -> bool:
 
 
 def same_name(name: str, other: str) -> bool:
-    """Return whether two names mean the same package."""
+    """Return whether two names are spellings of the same package name."""
     return re.sub(r"[-_.]+", "-", name).lower() == re.sub(r"[-_.]+", "-", other).lower()
 
 
 def is_file_of(address: str, name: str, version: str) -> bool:
-    """Return whether a package's file name consists of this package name and version.
+    """Return whether a package file has this package name and version in its file name.
 
-    `address` is the file's name, path or URL. In the name of a source distribution, the package's name may end at any
-    hyphen, so the function tries each of them.
+    `address` is the file's name, path or URL. In the file name of a source distribution, the package name may end at
+    any hyphen, so the function tries each hyphen.
     """
     file = unquote(posixpath.basename(urlsplit(address).path))
     if wheel := WHEEL.fullmatch(file):

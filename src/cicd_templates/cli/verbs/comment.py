@@ -34,7 +34,7 @@ from cicd_templates.plurals import counted
     LOCAL,
 )
 def comment(base: str | None, plan_files: str, out: Path | None, local: bool) -> None:
-    """Write the comment on a pull request: what changes in each environment, what is lost, and which permissions grow.
+    """Write the comment on a pull request: what changes in each environment, what is lost, and whose permissions grow.
 
     The file is short enough for a comment on GitHub. A page with all plans is written beside it.
     """

@@ -60,7 +60,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
         "tokens",
         variable="TOKENS",
         multiple=True,
-        help="Environment variables with access tokens, separated with commas; checks then call their services.",
+        help="Environment variables with access tokens, separated with commas; checks call web services with them.",
     ),
     make_option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
     JSON,

@@ -55,7 +55,7 @@ class DatabaseTable(Table):
     )
     backup_days: Annotated[int, Field(ge=1, le=35)] | None = Field(
         default=None,
-        description="How many days back RDS can restore the database, to any second; default: 35 in a"
+        description="Number of past days for which RDS can restore the database to any second; default: 35 in a"
         " protected environment, otherwise 1",
     )
     port: Annotated[int, Field(ge=1150, le=65535)] = Field(

@@ -40,7 +40,7 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem if a run can last until the next one begins."""
+    """Yield a problem if a run can last until the next run begins."""
     shortest = interval_of(job.schedule).shortest
     longest_run = shortest - job.window_minutes - 1
     if longest_run < 1:

@@ -64,8 +64,10 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 
 
 def _reserved_reason(name: str, actions: Iterable[str]) -> str:
-    """Return why a check may not have the name `name`, or an empty string. `actions` are the actions of the
-    pipeline. If there are several reasons, return only the first, because another name solves all problems.
+    """Return why a check may not have the name `name`. If it may, return an empty string.
+
+    `actions` are the names of the pipeline's actions. If there are several reasons, return only the first, because
+    another name solves all problems.
     """
     equal = [word for word in AFTER_A_SERVICE | OF_A_PIPELINE if _same(name, word)]
     if name in equal:
@@ -180,7 +182,8 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
                 if _begins(rest, word) or (left != word and any(_begins(left, own) for own in words[other])):
                     yield Problem(
                         f"services.{other}",
-                        f"{other} shares names with {word} of service {one}; choose another name for one of them",
+                        f"resources of {other} could have the same names as those of {word} in service {one}; choose"
+                        " another name for one of them",
                     )
                     break
 
