@@ -18,7 +18,7 @@ QUESTIONS = {
     "PROJECT": "Name of the project, such as acme",
     "SERVICES": "Services, such as billing-api,ledger",
     "ENVIRONMENTS": "Environments that a release passes, in order, such as staging,production",
-    "ACCOUNTS": "AWS account of all environments, or one each: first tools, then the others, such as 111111111111",
+    "ACCOUNTS": "One AWS account for all environments, or one for each, beginning with tools, such as 111111111111",
     "REGION": "AWS region, such as eu-central-1",
     "EMAIL": "E-mail address for notifications, such as team@example.com",
 }
@@ -36,7 +36,7 @@ QUESTIONS = {
     make_option(
         "--accounts",
         variable="ACCOUNTS",
-        help="One account for all environments, or one for each: first tools, then the others.",
+        help="One account for all environments, or one for each, beginning with the environment tools.",
     ),
     make_option("--region", variable="REGION", help="AWS region of all environments."),
     make_option("--email", variable="EMAIL", help="E-mail address that gets notifications and requests for approval."),

@@ -221,7 +221,7 @@ class ServiceTable(Table):
     integration: tuple[ShellCommand, ...] = Field(
         default=(),
         strict=False,
-        description="Commands that test the release further after `smoke`, in the same stage and at the same address",
+        description="Commands that test the release after `smoke`, in the same stage and also at `$SERVICE_URL`",
     )
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
