@@ -18,11 +18,14 @@ class CheckFailed(CicdError):  # noqa: N818 - the outcome of a check, not an err
 
 
 class CheckMustWait(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
-    """Raised when a check must wait, for example until an hour after the destruction. The message says how long."""
+    """Raised when a check must wait, for example until an hour after the run destroyed its resources.
+
+    The message says how long the check must wait.
+    """
 
 
 class LocalCoverage(StrEnum):
-    """What a check can do on the local AWS: prove its statement, only run the same steps, or not run at all."""
+    """What a check can do on the local AWS: prove its statement, run its steps without proving it, or not run."""
 
     PROVEN = "shown"
     STEPS_ONLY = "walked through"
@@ -47,8 +50,8 @@ class CheckContext:
     resources that it creates, changes or reads itself. `facts` are values that checks record for later checks; they are
     written to the journal. `connect` also returns the clients of an environment, but with temporary credentials from
     AssumeRole. `post` sends a request and returns the status of the response. For TLS, it trusts only the certificates
-    that it gets. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to the
-    journal at once.
+    that the caller passes. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to
+    the journal at once.
     """
 
     project: Project
@@ -83,9 +86,9 @@ class Check:
     `proves` is the statement, in one sentence. `run` returns the answer, a sentence for the report, or raises
     `CheckFailed`. If a run is killed during a check, the continued run repeats this check. So `run` must be safe to
     repeat at any time. `needs` lists the checks that must pass before this check. After a failure, the run continues if
-    `safe_to_continue` is true. Otherwise, it runs only the checks with `last`. `local_coverage` says what the check can
-    do on the local AWS, and `local_limit` says why it cannot do more. `question` is a question about AWS that its
-    documentation does not answer, but the check does.
+    `safe_to_continue` is true. Otherwise, the run continues only with the checks whose `last` is true.
+    `local_coverage` says what the check can do on the local AWS, and `local_limit` says why it cannot do more.
+    `question` is a question that the AWS documentation leaves open and that this check answers.
     """
 
     name: str

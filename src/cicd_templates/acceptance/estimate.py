@@ -20,12 +20,12 @@ RELEASES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """A kind of resource that costs money, with the number that the run creates and the price of one.
+    """A kind of resource that costs money, how many of these resources the run creates, and the price of each.
 
-    The price is per hour, or is paid once.
+    If `per_hour` is true, the price is for an hour. Otherwise, it is paid once.
 
-    `page` is the price page of AWS. `repeated` is a page of another publisher with the same price, and the page's date.
-    `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
+    `page` is the price page of AWS. `repeated` names a page outside AWS that states the same price, and that page's
+    date. `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 
     name: str
@@ -67,11 +67,11 @@ ITEMS = (
         units={"AWS::ElasticLoadBalancingV2::LoadBalancer": 1},
     ),
     Item(
-        "Fargate task with 0.25 vCPU and 0.5 GB, two while a release replaces another", 4, 0.0123,
+        "Fargate task with 0.25 vCPU and 0.5 GB, two while a release replaces the previous release", 4, 0.0123,
         "AWS Fargate pricing", "fortem.dev, 2026", units={"AWS::ECS::Service": 2},
     ),
     Item(
-        "KMS key, charged by the hour and until it is deleted", 5, 0.0014, "AWS KMS pricing",
+        "KMS key, charged by the hour until it is deleted", 5, 0.0014, "AWS KMS pricing",
         units={"AWS::KMS::Key": 1},
     ),
     Item(
@@ -82,7 +82,7 @@ ITEMS = (
         "dashboards of CloudWatch, of which three are free", 3, 0.0042, "Amazon CloudWatch pricing",
         units={"AWS::CloudWatch::Dashboard": 1},
     ),
-    Item("CodeBuild minutes, small, for the releases", 30 * RELEASES, 0.005, "AWS CodeBuild pricing", per_hour=False),
+    Item("CodeBuild, minutes of small builds", 30 * RELEASES, 0.005, "AWS CodeBuild pricing", per_hour=False),
     Item("CodePipeline, minutes of actions", 30 * RELEASES, 0.002, "AWS CodePipeline pricing", per_hour=False),
 )  # fmt: skip
 # Types that are charged by the hour and that the run must not have.
@@ -102,11 +102,13 @@ OTHERS = frozenset(
 
 
 def price_table() -> list[str]:
-    """Return the lines of a table of prices. Each row names the price page of AWS, and the page of the comparison."""
+    """Return the lines of a table of prices. Each row names the price page of AWS, and the page with which
+    the price was compared.
+    """
     lines = ["| Price in US dollars | For | Page of AWS | Written down | Compared with |", "|---|---|---|---|---|"]
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
-        compared = f"not with this page; {item.repeated} has the same price" if item.repeated else "nothing"
+        compared = f"{item.repeated}: same price; the page of AWS was not read" if item.repeated else "nothing"
         lines.append(f"| {item.price:g} {per} | {cell(item.name)} | {item.page} | {DATE} | {cell(compared)} |")
     return lines
 

@@ -77,7 +77,7 @@ class Journal:
 
 
 def new_journal(path: Path, accounts: Mapping[str, str], began: str, *, local: bool) -> Journal:
-    """Return the journal of a new run. The run gets a new suffix, which begins with a letter."""
+    """Return the journal of a new run. The run's resources get a new suffix, which begins with a letter."""
     suffix = "".join(secrets.choice(LETTERS) for _ in range(SUFFIX_LENGTH))
     return Journal(path, suffix, local, dict(accounts), began)
 

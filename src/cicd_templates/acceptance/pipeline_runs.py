@@ -58,7 +58,7 @@ class PipelineRun:
 def run_pipeline(
     context: CheckContext, archive: str, name: str, *, at_each_poll: Callable[[], None] = lambda: None
 ) -> PipelineRun:
-    """Release the application `archive` of the project, approve it, and return how the run ended.
+    """Release the application `archive` of the project, approve the release, and return how its run ended.
 
     In AWS, the function polls the run until it ends, and calls `at_each_poll` at each poll. It stops a run that waits
     longer than `HELD_SECONDS` for its deployment window.
@@ -123,8 +123,8 @@ def _released(context: CheckContext, archive: str, name: str, at_each_poll: Call
 def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
     """Wait until the pipeline has no execution in progress. Reject each execution that waits for an approval.
 
-    A stage that rolls back automatically starts a new execution. This execution and the next deployment of a check
-    would otherwise change the same stack at the same time.
+    A stage that rolls back automatically starts a new execution. Without this wait, the new execution and the next
+    deployment of a check could change the same stack at the same time.
     """
     context.pause(POLL_SECONDS)
 
@@ -220,7 +220,7 @@ def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
     """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
         own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution
-        summary = "by the acceptance run" if own else "the acceptance run follows another execution"
+        summary = "by the acceptance run" if own else "the acceptance run waits for a different execution"
         for action in stage.get("actionStates", ()):
             latest = action.get("latestExecution", {})
             if "token" in latest and latest.get("status") == "InProgress":

@@ -80,7 +80,7 @@ class Settings:
     environments whose commands use the credentials in environment variables instead of a role. `zones` are the
     availability zones of each runtime environment. `rollout` is the deployment strategy of the service in staging.
     `window` is the deployment window of production, if there is one. `patch` changes one stack of staging. `production`
-    is the protection of production, which becomes `disposable` before the destruction. `trusted` are the certificates,
+    says whether production is `protected`, or `disposable` so that it can be destroyed. `trusted` are the certificates,
     as PEM, that the smoke test of the application and the hook `smoke` trust.
     """
 
@@ -107,7 +107,7 @@ class Project:
 
     @property
     def engine_file(self) -> Path:
-        """Return the path of the file in which the commands of the project find the local AWS of the run."""
+        """Return the path of the file that tells the project's commands how to reach the local AWS of the run."""
         return self.folder / STATE / "local.json"
 
     def rendered(self, environment: str) -> Path:

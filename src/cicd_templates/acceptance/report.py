@@ -43,7 +43,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """The report of a run: its times, its kind of AWS (real or local), its versions and its checks."""
+    """The report of a run: its times, the kind of AWS (real or local), its checks, and the versions of this tool and
+    Python.
+    """
 
     version: str
     python: str

@@ -107,8 +107,8 @@ def _can_be_assumed(context: CheckContext, role: str) -> bool:
 
 
 def remove_people(context: CheckContext) -> None:
-    """Delete the roles of people. Otherwise, their stack could not delete the policies that are attached to these
-    roles.
+    """Delete the roles of people. A stack contains the policies of these roles, and cannot delete them while they are
+    attached.
     """
     for group in (DEVELOPERS, AUDITORS):
         delete_role(context, TOOLS, _name(context, group))

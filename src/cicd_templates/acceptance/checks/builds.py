@@ -49,7 +49,7 @@ def _cached_projects(context: CheckContext) -> Iterator[str]:
 def _messages(logs: Any, group: str, stream: str) -> Iterator[str]:
     """Yield the messages of a log stream.
 
-    CloudWatch Logs marks the end of a stream: the response repeats the token of the request.
+    At the end of a stream, CloudWatch Logs returns the token that the request contained.
     """
     request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
     while True:

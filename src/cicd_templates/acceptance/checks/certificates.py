@@ -1,4 +1,4 @@
-"""Imports a certificate for the load balancers of each runtime environment. Later calls find it by its tag."""
+"""Imports a certificate for the load balancers of each runtime environment, and finds it again by its tag."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _is_deleted(acm: Any, arn: str) -> bool:
 
 CERTIFICATES = Check(
     "certificates",
-    "Load balancers can serve TLS with a certificate that was made for this run and that nothing else trusts.",
+    "Load balancers can serve TLS with a certificate that was made for this run and that only this run trusts.",
     import_certificates,
     safe_to_continue=False,
     local_coverage=LocalCoverage.STEPS_ONLY,

@@ -21,11 +21,11 @@ LATER_SECONDS = 3600
 
 
 def destroy_all(context: CheckContext) -> str:
-    """Destroy the pipeline. Then remove the protection of production, and destroy the other environments.
+    """Destroy the pipeline. Then make production disposable, and destroy the other environments.
 
-    As long as a pipeline exists, only the pipeline may change some stacks of production. An environment that was never
-    deployed, or that is destroyed already, has nothing to destroy. If a step fails, the next steps still run, so that
-    nothing costs money longer than necessary.
+    As long as the pipeline exists, only the pipeline is allowed to change some stacks of production. An environment
+    that was never deployed, or that is destroyed already, has nothing to destroy. If a step fails, the next steps still
+    run, so that nothing costs money longer than necessary.
     """
     steps = [
         partial(remove_people, context),

@@ -28,7 +28,7 @@ def decline(context: CheckContext) -> str:
     require(planned, "the plan of a first creation left no stack in REVIEW_IN_PROGRESS, so there is nothing to discard")
     context.commands.on("plan-discard", STAGING)
     left = stacks_of(context, STAGING)
-    require(not left, f"{len(left)} stacks are left of a plan that was discarded")
+    require(not left, f"the plan was discarded, but {len(left)} of its stacks still exist")
     return "a plan of a first creation was discarded, and nothing is left of it"
 
 
@@ -63,7 +63,10 @@ def _fail(context: CheckContext) -> None:
         status in FAILED_CREATIONS, f"{STACK} is {status or 'missing'}, so something else failed: {answer.last_lines}"
     )
     failed = first_failed_type(context, STAGING, stack_id)
-    require(failed == failing, f"{failed or 'nothing'} failed in {STACK}, not {failing}: {answer.last_lines}")
+    require(
+        failed == failing,
+        f"expected {failing} to fail in {STACK}, but {failed or 'nothing'} failed: {answer.last_lines}",
+    )
 
 
 def _record(context: CheckContext) -> Record:

@@ -59,7 +59,7 @@ def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
     role = f"assumed-role/{context.project.deployer(environment)}/"
     require(
         any(role in caller for caller in callers),
-        f"`doctor` called AWS in {environment} with credentials that are not those of the role",
+        f"`doctor` called AWS in {environment} without the credentials of the role",
     )
 
 
@@ -74,7 +74,7 @@ def _examined(context: CheckContext, environment: str) -> list[dict[str, str]] |
 
 
 def remove_roles(context: CheckContext, environment: str) -> int:
-    """Remove the role of an environment and its policies. Return the number of removed roles and policies."""
+    """Remove an environment's role and the role's policies. Return the number of removed roles and policies."""
     iam = context.clients(environment).iam
     removed = int(delete_role(context, environment, context.project.deployer(environment)))
     pages = iam.get_paginator("list_policies").paginate(Scope="Local")

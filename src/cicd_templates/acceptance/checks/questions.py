@@ -35,7 +35,7 @@ def question(name: str, asks: str, proves: str, path: str, because: str) -> Chec
 QUESTIONS = (
     question(
         "pipeline-trust",
-        "Does CodePipeline send the account and the pipeline when it assumes its role?",
+        "Does CodePipeline send aws:SourceAccount and aws:SourceArn when it assumes its role?",
         "CodePipeline assumes a role whose trust policy names the account and the pipeline.",
         "Source/",
         "the local AWS has no pipeline that assumes its role",
@@ -56,7 +56,7 @@ QUESTIONS = (
     ),
     question(
         "typed-parameters",
-        "Who reads the parameters of a change set from Parameter Store?",
+        "Which role reads the parameters of a change set from Parameter Store?",
         "The delivery role creates a change set whose parameters come from Parameter Store.",
         "/Prepare",
         "the local AWS resolves such parameters without checking permissions",

@@ -1,4 +1,4 @@
-"""Checks two releases: the first passes every stage, with a migration and an approval; the gate stops the second."""
+"""Checks two releases: one that passes all stages, with a migration and an approval, and one that the scan gate stops."""
 
 from __future__ import annotations
 
@@ -54,10 +54,13 @@ def see_migrations(context: CheckContext) -> str:
 
 
 def stop_planted(context: CheckContext) -> str:
-    """Release an application with a planted vulnerability. Require that exactly the gate stops the release."""
+    """Release an application with a planted vulnerability. Require that the scan gate stops the release.
+
+    Nothing may fail before the gate, and no action may run after it.
+    """
     run = run_pipeline(context, PLANTED, BAD)
     state = run.states.get(GATE, "")
-    require(state == FAILED, f"the gate did not stop the planted vulnerability: it {state or 'did not run'}")
+    require(state == FAILED, f"the gate did not stop the planted vulnerability: the gate {state or 'did not run'}")
     before = {path: text for path, text in run.errors.items() if path != GATE}
     require(not before, f"the release failed before the gate: {'; '.join(before)}")
     stages = pipeline_stages(context)
@@ -113,7 +116,7 @@ STOPPED = Check(
 )
 VERIFIED = Check(
     "evidence-verified",
-    "The signed evidence of a release can be verified without AWS, and a change in it is found.",
+    "The signed evidence of a release can be verified without AWS, and the verification finds a changed byte.",
     verify_evidence,
     needs=("released",),
 )

@@ -36,9 +36,9 @@ def deploy_with(context: CheckContext, **changes: Any) -> None:
 
 
 def closed_window(seconds: float) -> str:
-    """Return a deployment window that is closed at `seconds`: it opens only on the weekday three days later.
+    """Return a deployment window that is closed at the time `seconds`, in seconds since the epoch.
 
-    `seconds` is a time in seconds since the epoch.
+    The window opens only on the weekday three days after this time.
     """
     day = datetime.fromtimestamp(seconds + DAYS_UNTIL_OPEN * DAY_SECONDS, UTC)
     return f"* * * ? * {day.strftime('%a').upper()}"
@@ -47,7 +47,7 @@ def closed_window(seconds: float) -> str:
 def release_blue_green(context: CheckContext) -> str:
     """Release to staging with a blue/green rollout, and require that ECS used this strategy.
 
-    The check also closes the deployment window of production, because another check examines the closed window.
+    The check also closes the deployment window of production, because a later check examines the closed window.
     """
     began = float(context.facts.setdefault("blue-green began", context.clock()))
     context.save()
@@ -110,7 +110,7 @@ def _require_stopped(run: PipelineRun) -> None:
 def _send_orders(context: CheckContext, answers: set[str]) -> None:
     """Send orders to the service of staging, and add the responses to `answers`.
 
-    If an order gets no response, the check continues. If it raised an error, nobody would follow the pipeline run.
+    If an order gets no response, the check continues. An error would stop the check while the pipeline run continues.
     """
     url = f"{output(context, STAGING, 'cluster', 'BaseUrl')}/orders"
     trusted = context.facts["settings"]["trusted"]

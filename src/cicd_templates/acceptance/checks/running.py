@@ -53,7 +53,7 @@ def _is_short(properties: dict[str, Any]) -> bool:
 
 
 def see_alarms(context: CheckContext) -> str:
-    """Require that each alarm has an action, and that each environment has the topic for operations."""
+    """Require that each alarm has an action, and that each environment has an SNS topic for operations."""
     count = 0
     for environment in ENVIRONMENTS:
         topics = context.clients(environment).sns.get_paginator("list_topics").paginate()
@@ -105,7 +105,7 @@ def _require_action(context: CheckContext, cloudwatch: Any, name: str, what: str
     try:
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=REASON)
         polling = context.polling(POLL_SECONDS)
-        polling.until(ignore_transient(acted), what, ACTION_SECONDS, "the console of CloudWatch shows its history")
+        polling.until(ignore_transient(acted), what, ACTION_SECONDS, "the CloudWatch console shows the alarm's history")
     finally:
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason=REASON)
 
@@ -119,7 +119,7 @@ def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]
 
 
 def use_keys(context: CheckContext) -> str:
-    """Require that the KMS key of each environment is enabled and rotated, and that its policy lets somebody use it."""
+    """Require that the KMS key of each environment is enabled and rotated, and that its key policy permits its use."""
     for environment in ENVIRONMENTS:
         clients = context.clients(environment)
         alias = f"alias/{context.project.name(environment)}-key"
@@ -157,12 +157,12 @@ ALARMS = Check(
 )
 HEARD = Check(
     "alarms-heard",
-    "CloudWatch may publish alarms to the encrypted topics.",
+    "CloudWatch is allowed to publish alarms to the encrypted topics.",
     hear_alarms,
     needs=("deployed",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
     local_limit="the local AWS stores alarms, but does not evaluate them",
-    question="May CloudWatch publish alarms to topics that are encrypted with the key?",
+    question="Is CloudWatch allowed to publish alarms to topics that are encrypted with the key?",
 )
 KEYS = Check(
     "keys",

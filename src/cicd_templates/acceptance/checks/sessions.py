@@ -17,7 +17,8 @@ DETACHED = DetachedError.exit_code
 def expire(context: CheckContext) -> str:
     """Deploy a change to staging with a session that expires during the deployment. Continue with fresh credentials.
 
-    The change switches the service to blue/green rollouts with hooks. Its deployment takes minutes.
+    The change switches the service to blue/green rollouts with hooks. Its deployment takes minutes, so the
+    session expires before the deployment ends.
     """
     role = context.facts["settings"]["roles"][STAGING]
     sts = context.clients(STAGING).sts

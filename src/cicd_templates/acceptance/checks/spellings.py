@@ -1,4 +1,4 @@
-"""Finds out which spellings of a parameter path, and of a KMS key in an S3 request, match a policy of AWS."""
+"""Finds out which spellings of a parameter path, and of a KMS key in an S3 request, a policy accepts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_by_path(context: CheckContext) -> str:
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:
     """Upload objects with different names of the environment's KMS key: its id, alias and ARNs. Require that the
-    bucket refuses an object with another key.
+    bucket refuses an object that is encrypted with any other key.
     """
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")
@@ -66,7 +66,7 @@ def encrypt_with_each_spelling(context: CheckContext) -> str:
     refused = [words for words, answer in accepted.items() if not answer]
     return (
         f"the key's accepted names are {', '.join(taken)}; its refused names are {', '.join(refused) or 'none'}; "
-        "another key is refused"
+        "a key other than this one is refused"
     )
 
 
@@ -83,11 +83,11 @@ def _is_allowed(call: Any, **request: Any) -> bool:
 
 PATHS = Check(
     "parameters-by-path",
-    "The printed policies allow the deployer to read the parameters below its path.",
+    "The printed policies allow the deployer to read the parameters below the environment's path.",
     read_by_path,
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="the local AWS compares the path exactly as the request has it",
+    local_limit="the local AWS compares the path exactly as the request spells it",
     question="Does IAM compare the path of GetParametersByPath with or without its last slash?",
 )
 KEY_SPELLINGS = Check(
@@ -96,6 +96,6 @@ KEY_SPELLINGS = Check(
     encrypt_with_each_spelling,
     needs=("deployed",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="the local AWS compares the name of the key exactly as the request has it",
+    local_limit="the local AWS compares the name of the key exactly as the request spells it",
     question="Does a bucket accept the id or alias of its key in a request, although the policy names the key's ARN?",
 )

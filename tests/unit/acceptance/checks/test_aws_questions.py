@@ -24,11 +24,11 @@ KEY = "arn:aws:kms:eu-central-1:111111111111:key/1"
 
 def test_each_question_that_no_reading_settles_has_one_check() -> None:
     assert {check.name: check.question for check in CHECKS if check.question} == {
-        "alarms-heard": "May CloudWatch publish alarms to topics that are encrypted with the key?",
-        "pipeline-trust": "Does CodePipeline send the account and the pipeline when it assumes its role?",
+        "alarms-heard": "Is CloudWatch allowed to publish alarms to topics that are encrypted with the key?",
+        "pipeline-trust": "Does CodePipeline send aws:SourceAccount and aws:SourceArn when it assumes its role?",
         "report-group": "Which permissions does CodeBuild need for test reports?",
         "docker-in-build": "Does Docker work in the curated image of CodeBuild?",
-        "typed-parameters": "Who reads the parameters of a change set from Parameter Store?",
+        "typed-parameters": "Which role reads the parameters of a change set from Parameter Store?",
         "cloudformation-role": "Which permissions do the handlers of CloudFormation's resource types need?",
         "caches": "Do the caches of builds in S3 work without s3:ListBucket?",
         "parameters-by-path": "Does IAM compare the path of GetParametersByPath with or without its last slash?",
@@ -176,7 +176,7 @@ OTHER, ALIAS = "alias/aws/s3", "alias/acceptance-tools-abcde-key"
         pytest.param(
             [OTHER, "1", ALIAS],
             "the key's accepted names are its ARN, the ARN of its alias; its refused names are its id, its alias; "
-            "another key is refused",
+            "a key other than this one is refused",
             id="only ARNs",
         ),
         pytest.param(

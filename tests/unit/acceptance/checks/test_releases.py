@@ -89,8 +89,8 @@ def test_a_migration_that_did_not_run_once_in_each_environment_is_a_failure(
     ("states", "errors", "problem"),
     [
         pytest.param(REFUSED, {"Gate_Gate": "1 finding"}, "", id="stopped"),
-        pytest.param(REFUSED | {"Gate/Gate": "succeeded"}, {}, "it succeeded", id="a gate that passes all"),
-        pytest.param({"Source/App": "failed"}, {}, "it did not run", id="no gate"),
+        pytest.param(REFUSED | {"Gate/Gate": "succeeded"}, {}, "the gate succeeded", id="a gate that passes all"),
+        pytest.param({"Source/App": "failed"}, {}, "the gate did not run", id="no gate"),
         pytest.param(REFUSED, {"Verify_Bandit": "denied"}, "failed before the gate: Verify/Bandit", id="another cause"),
         pytest.param(REFUSED | {"Build/Image": "succeeded"}, {}, "then these ran: Build/Image", id="not waited for"),
         pytest.param(REFUSED | {"Build/Image": "failed"}, {}, "then these ran: Build/Image", id="tried to build"),
