@@ -63,7 +63,10 @@ def test_two_rules_of_one_listener_cannot_have_the_same_priority_and_a_plan_sees
         events = clients.cloudformation.describe_stack_events(StackName=stack.name)["StackEvents"]
         assert any("Priority '93' is currently in use" in event.get("ResourceStatusReason", "") for event in events)
         report = find_taken_priorities(clients, stack, [Change("Add", "Rule", RULE)], {})
-        assert "because the stack ingress-labels has it on the same listener; write `priority = 94`" in report.taken[0]
+        assert (
+            "because the stack ingress-labels has this priority on the same listener; write `priority = 94`"
+            in report.taken[0]
+        )
 
 
 def test_kms_verifies_a_signature_only_of_the_same_digest_by_the_same_enabled_key() -> None:

@@ -30,6 +30,6 @@ class StakeholdersTable(Table):
     approvers: tuple[Email, ...] = Field(
         default=(),
         strict=False,
-        description="E-mail addresses asked to approve a release; a protected environment on the path needs at"
+        description="E-mail addresses asked to approve a release; a protected environment in `pipeline.path` needs at"
         " least one",
     )

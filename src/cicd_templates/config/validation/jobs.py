@@ -18,7 +18,7 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     """Yield the key and message of each setting that a job cannot have, and of each missing setting."""
     for key in WEB_KEYS:
         if key in settings.model_fields_set:
-            yield key, 'a job gets no requests, so only a web service has this; remove it, or set shape = "web"'
+            yield key, 'a job gets no requests, so only a web service has this key; remove it, or set shape = "web"'
     for key in SERVICE_KEYS:
         if key in settings.model_fields_set:
             yield (

@@ -68,8 +68,8 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
             advice = f"did you mean {close[0]}? If" if close else "if"
             yield Problem(
                 f"environments.{environment.name}.region",
-                f"{environment.region} is not an AWS region; {advice} AWS has added it since this version, set"
-                f' project.new_regions = ["{environment.region}"]',
+                f"{environment.region} is not an AWS region; {advice} AWS has added it since this version of the"
+                f' tool, set project.new_regions = ["{environment.region}"]',
             )
 
 
@@ -102,7 +102,7 @@ def _missing_services(configuration: Configuration) -> Iterator[Problem]:
         region = environment.region
         if environment.kind != "tools" or region in environment.project.new_regions:
             continue
-        since = f'if AWS has added it there since this version, set project.new_regions = ["{region}"]'
+        since = f'if AWS has added it there since this version of the tool, set project.new_regions = ["{region}"]'
         for name in NEEDED:
             if region in REGIONS_WITHOUT[name]:
                 yield Problem(
@@ -121,5 +121,5 @@ def _different_regions(configuration: Configuration) -> Iterator[Problem]:
             yield Problem(
                 f"environments.{environment.name}.region",
                 f"{environment.region} differs from {known[0].region} of {known[0].name}; the environments of one"
-                " pipeline must share a region, because its artifact store serves only one",
+                " pipeline must share a region, because its artifact store serves only one region",
             )

@@ -38,7 +38,7 @@ def _approvers(environment: Environment) -> Iterator[Problem]:
     if on_the_path and environment.protected and not environment.settings.stakeholders.approvers:
         yield Problem(
             f"environments.{environment.name}.stakeholders.approvers",
-            "missing; a protected environment on the path needs an approver",
+            "missing; a protected environment in pipeline.path needs an approver",
         )
 
 
@@ -76,7 +76,7 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
         yield Problem(
             f"{where}.checks",
             f"the names of the checks and their tools have {letters} characters in all, and at most"
-            f" {MAXIMUM_CHECK_NAMES} fit into the settings of the gate's function; choose shorter names",
+            f" {MAXIMUM_CHECK_NAMES} fit into the environment variables of the gate's function; choose shorter names",
         )
     yield from problems_of_checks(checks, environments, f"{where}.checks")
     for name, check in checks.items():

@@ -61,7 +61,7 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 
 
 def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
-    """Return one problem that stands for the same `problem` of all `environments`."""
+    """Return one problem that reports `problem` for all `environments`, which have the same mistake."""
     if not environments:
         return problem
     if len(environments) > 1 and runtimes <= {*environments} and _is_of_the_shared_table(problem, environments, raw):
@@ -71,6 +71,6 @@ def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], r
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
-    """Return whether one of `environments` has the problem although it overrides no key of the shared table."""
+    """Return whether the problem comes from the shared table: one of `environments` overrides no key of this table."""
     kind, *steps = problem.path.split(".")
     return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)

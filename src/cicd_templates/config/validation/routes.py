@@ -1,4 +1,4 @@
-"""Finds problems with routes to services: rules that are never used, and tests whose requests reach another service."""
+"""Finds problems with routes: rules that are never used, and smoke tests whose requests reach another service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SMOKE_HOOK = "smoke"
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each service that no request can reach, and for each test that reaches another service.
+    """Yield a problem for each service that no request can reach, and for each smoke test that reaches another service.
 
     The caller passes only runtime environments.
     """
@@ -68,15 +68,15 @@ def _tests_of_others(service: Service, routes: Routes, where: str) -> Iterator[P
             if routes.receiver(path) is not service:
                 yield Problem(
                     f"{where}.probes.{path}",
-                    f"{_receiver_name(path, routes)} answers requests of {path}, so the hook smoke would not test"
+                    f"{_receiver_name(path, routes)} answers requests for {path}, so the smoke hook would not test"
                     f" {service.name}; set probes to paths that match {service.settings.path_pattern}",
                 )
     base = base_path(service.settings.path_pattern)
     if len(routes.services) > 1 and service not in (routes.receiver(f"{base}/"), routes.receiver(base or "/")):
         yield Problem(
             f"{where}.path_pattern",
-            f"{_receiver_name(f'{base}/', routes)} answers requests of {base}/, the address of {service.name} for"
-            f' smoke tests; begin the pattern with a folder of its own, such as "/{service.name}/*"',
+            f"{_receiver_name(f'{base}/', routes)} answers requests for {base}/, the address at which smoke tests"
+            f' reach {service.name}; begin the pattern with a folder of its own, such as "/{service.name}/*"',
         )
 
 

@@ -49,7 +49,7 @@ def _text(value: object) -> str:
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each setting because of which AWS would refuse a service or its tasks could not start.
+    """Yield a problem for each setting that would make AWS refuse a service, or prevent its tasks from starting.
 
     The caller passes only runtime environments.
     """
@@ -101,19 +101,19 @@ def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Pr
             yield Problem(
                 f"{where}.secret_keys",
                 f"{key} is a key of {arn.region} in the partition {arn.partition}, but the secrets of a task in "
-                f"{region} are encrypted with a key of that region; use the ARN of that key",
+                f"{region} are encrypted with a key of {region}; use the ARN of that key",
             )
 
 
 def _secret_partitions(secrets: Mapping[str, str], region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem for each existing secret in another partition than `region`. No role there can read it."""
+    """Yield a problem for each existing secret outside the partition of `region`. No role in `region` can read it."""
     partition = partition_of(region).name
     for variable, source in secrets.items():
         if is_in_another_partition(source, region):
             yield Problem(
                 f"{where}.{variable}",
                 f"{source} is in the partition {Arn.parse(source).partition}, but {region} is in {partition}; name a"
-                " secret that a task there can read",
+                f" secret that a task in {region} can read",
             )
 
 

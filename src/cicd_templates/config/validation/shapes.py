@@ -30,7 +30,7 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.autoscaling is not None and settings.autoscaling.requests_per_target is not None:
         configured.append("autoscaling.requests_per_target")
     for key in configured:
-        yield key, 'a worker gets no requests, so only a web service has this; remove it, or set shape = "web"'
+        yield key, 'a worker gets no requests, so only a web service has this key; remove it, or set shape = "web"'
     if not settings.has_rollback_alarms:
         yield (
             "rollback_on_alarm",
@@ -42,6 +42,6 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
             if at.minimum == 0:
                 yield (
                     f"autoscaling.schedules.{name}.minimum",
-                    "0 tasks have no CPU use and no messages per task, so the worker would not start again; use 1 or"
-                    " more",
+                    "with 0 tasks, ECS cannot measure CPU use or messages per task, so the worker would never start"
+                    " again; use 1 or more",
                 )

@@ -23,9 +23,10 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
     `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in the secret's path
-    or name. If an ARN contains no environment's name, the secret belongs to the only environment in the ARN's account,
-    if there is only one. The account does not matter if the reading environment's own table sets the variable, because
-    accounts may share secrets. A secret in another partition is left out, because another check reports it.
+    or name. If an ARN contains no environment's name, and only one environment uses the ARN's account, the secret
+    belongs to this environment. If an environment sets the variable in its own table, only names count, not the
+    account, because accounts may share secrets. A secret in another partition is left out, because another check
+    reports it.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
@@ -73,7 +74,7 @@ def value_at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the only one of `environments`, which owns the secret, or None if there are none or several."""
+    """Return the owner of the secret if `environments` has exactly one environment, otherwise None."""
     return environments[0] if len(environments) == 1 else None
 
 

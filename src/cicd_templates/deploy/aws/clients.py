@@ -250,8 +250,8 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str, tok
     """Return clients for the local AWS, which refuses requests that are not signed with `secret`.
 
     The local AWS uses a 12-digit access key as the account id. `secret` was generated when the local AWS was started.
-    With `token`, the three values are the credentials of an assumed role. The session reads neither profiles nor
-    credentials from environment variables.
+    With `token`, the credentials of an assumed role are used: `account`, `secret` and `token`. The session reads
+    neither profiles nor credentials from environment variables.
     """
     import boto3
     import botocore.session

@@ -42,8 +42,8 @@ ASSUMING = (
     "check that its trust policy admits these credentials, with the `external_id` and `source_identity` that are sent"
 )
 TRY_LOCALLY = (
-    "set `profile` for the environment in templates/environments.toml or set AWS_PROFILE, or try it without an"
-    " account: `make local`, then the same command with LOCAL=1"
+    "set `profile` for the environment in templates/environments.toml or set AWS_PROFILE; to try the command"
+    " without an account, run `make local`, then the same command with LOCAL=1"
 )
 BOTOCORE = "botocore.credentials"
 CORRECT_AWS_CONFIGURATION = "correct the AWS configuration of this machine"

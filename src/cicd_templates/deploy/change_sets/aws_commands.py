@@ -45,7 +45,7 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 
 
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the commands that switch off the deletion protection of resources in a stack that must be deleted.
+    """Return the commands that switch off the deletion protection of a stack's resources, before a person deletes it.
 
     The result is empty if a stack in `status` does not have to be deleted. In a protected environment, load balancers
     and databases have deletion protection. If the creation of their stack fails, this protection prevents the rollback

@@ -31,9 +31,9 @@ EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED
 class Described:
     """A change set as CloudFormation describes it. `changes` is empty if only outputs or tags change.
 
-    `findings` has one line for each error or warning of CloudFormation's validation. A change set can have findings
-    although CloudFormation created it. `answer` is the first page of DescribeChangeSet; callers compare it with the
-    request that they would send now. If the change set reverts drift, `states` has the drifted resources, keyed by
+    `findings` has one line for each error or warning of CloudFormation's validation. CloudFormation can
+    create a change set in spite of findings. `answer` is the first page of DescribeChangeSet; callers compare it with
+    the request that they would send now. If the change set reverts drift, `states` has the drifted resources, keyed by
     logical id. `ignored` then has a line for each property whose drift remains.
     """
 

@@ -120,7 +120,7 @@ def detect_drift(
 
 
 def _start(clients: Clients, stack: StackTemplate, polling: Polling) -> str | StackDrift:
-    """Start the drift detection of a stack and return its id, or a result that says why it could not be started."""
+    """Start to detect the drift of a stack. Return the detection's id, or a result that says why it could not start."""
     existing = run_steps(retry_steps(lambda: describe_stack(clients, stack.name)), polling)
     if existing is None or existing["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
         return StackDrift(stack.label, deployed=False)
@@ -208,7 +208,8 @@ def _is_expected(
 ) -> bool:
     """Return whether all differences of a resource from its template are expected, so that they are not drift.
 
-    Expected are changed weights of a listener rule, and security group rules of other stacks in `environment`.
+    Two kinds of differences are expected: changed weights of a listener rule, and rules that other stacks in
+    `environment` add to a security group.
     """
     if resource_type == SHIFTED:
         return all(_only_weights(difference) for difference in differences)

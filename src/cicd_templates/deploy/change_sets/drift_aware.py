@@ -65,8 +65,8 @@ def with_actual_states(
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return the resources `before` and `after` a change set, with the actual state of each drifted resource.
 
-    If the actual state of a resource is unknown, the first result does not contain the resource. Everything that its
-    template grants then counts as new.
+    If the actual state of a resource is unknown, the returned `before` does not contain the resource. Everything that
+    its template grants then counts as new.
     """
     old, new = dict(before), dict(after)
     for name, state in states.items():

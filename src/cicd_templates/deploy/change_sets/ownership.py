@@ -45,7 +45,8 @@ class Owner(Enum):
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of a stack. If it has none yet, return the tags that its change set or its template would set.
-    The result is empty if this program made neither of the two, or if the caller may not read them.
+    The result is empty if this program created neither the change set nor the template, or if the caller may not read
+    them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -125,11 +126,11 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 
 
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
-    """Delete the change set `arn`. If `creates` is true, delete the empty stack that was created with it instead.
+    """Delete the change set `arn`. If `creates` is true, delete the empty stack that was created with the change set.
 
-    The stack is kept if it contains anything else. Deleting an empty stack also deletes its change set. If the change
-    set were deleted first, an interruption could leave an empty stack with an unknown owner. `stack_id` identifies the
-    stack even if somebody else has deleted its change set.
+    The stack is kept if it contains anything else; then only the change set is deleted. Deleting an empty stack also
+    deletes its change set. If the change set were deleted first, an interruption could leave an empty stack with an
+    unknown owner. `stack_id` identifies the stack even if somebody else has deleted its change set.
     """
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)
@@ -143,8 +144,8 @@ def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bo
 
 
 def _holds_nothing_else(clients: Clients, arn: str, stack_id: str) -> bool:
-    """Return whether a stack is empty, was never created, and has no change set other than `arn`. The function lists
-    the resources, because the status of the stack can be out of date.
+    """Return whether a stack is in REVIEW_IN_PROGRESS, has no resources, and has no change set other than `arn`. The
+    function lists the resources, because the status of the stack can be out of date.
     """
     existing = describe_stack(clients, stack_id)
     if existing is None or existing["StackStatus"] != IN_REVIEW:

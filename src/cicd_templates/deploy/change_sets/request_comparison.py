@@ -71,9 +71,9 @@ def _parameter_differences(
             current = inputs.get(default)
             # CloudFormation returns the path, and the value as `ResolvedValue`.
             if value != default or reported[name].get("ResolvedValue", current) != current:
-                yield f"the change set has a value of {name} that differs from the present value of {default}"
+                yield f"the change set has a value of {name} that differs from the present value at {default}"
         elif value != kept.get(name, default):
-            yield f"the change set has a different value of {name}"
+            yield f"the change set does not have the expected value of {name}"
 
 
 def _are_tags_of(

@@ -63,7 +63,7 @@ REPAIRS: dict[str, Repair] = {
 
 
 def repair(clients: Clients, owned: Owned) -> str:
-    """Remove the usual causes because of which CloudFormation could not delete the resource `owned`.
+    """Remove the usual causes that prevent CloudFormation from deleting the resource `owned`.
 
     Returns a text that says what was done, or an empty string if nothing can be done for this resource type.
     """

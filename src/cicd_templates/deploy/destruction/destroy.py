@@ -33,8 +33,9 @@ def destroy(
 ) -> list[Remainder]:
     """Destroy what `inventory` lists and return what is left.
 
-    `also_left` returns further remaining resources that the local AWS recorded but did not create. If the inventory is
-    protected, this function switches termination protection off. The caller must first check that this is allowed.
+    `also_left` returns resources that the local AWS has only recorded, not created. They count as left, too. If the
+    inventory is protected, this function switches termination protection off. The caller must first check that this is
+    allowed.
 
     The report is written before the first deletion, and again at the end, even if the destruction fails. If the first
     report cannot be written, nothing is deleted. `require_lock` is passed to `execute_destruction`.
@@ -76,7 +77,7 @@ def _write_or_show_report(
     file: Path,
     reporter: Reporter,
 ) -> None:
-    """Write the report. If this fails, show what is left and what was kept on the screen, and raise `CicdError`."""
+    """Write the report. If this fails, print what is left and what was kept, and raise `CicdError`."""
     try:
         write_report(inventory, record, remains, file)
     except CicdError as error:

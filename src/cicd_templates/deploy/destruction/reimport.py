@@ -2,8 +2,8 @@
 
 CloudFormation imports resources through a change set, which can also create the stack. The template of the import
 contains only these resources. If a property refers to a value of another stack, the template contains the value itself.
-Without the value of a create-only property, the next deployment would replace the resource. The template omits
-properties with any other reference, which the next deployment sets:
+Without the value of a create-only property, the next deployment would replace the resource. The template omits each
+property that refers to anything else. The next deployment sets these properties:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 """
 

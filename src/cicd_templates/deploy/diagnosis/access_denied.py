@@ -27,7 +27,7 @@ _REMEDIES = (
         "the organisation's resource control policy forbids the action; only its administrator can allow it",
     ),
     ("permissions boundary", "the principal's permissions boundary does not allow the action; extend the boundary"),
-    ("session policy", "the session has a narrower policy; start a session without this policy"),
+    ("session policy", "the policy of the session does not allow the action; start a session without this policy"),
     ("VPC endpoint policy", "the policy of the VPC endpoint does not allow the action; extend that policy"),
     (
         "explicit deny",

@@ -40,7 +40,8 @@ ADVICE = {
     "InvalidCredentials": "the credentials have expired; sign in again, then deploy again",
     "InvalidRequest": "the service does not accept a value; correct it in templates/ or environments.toml, then render",
     "NetworkFailure": "the service could not be reached; deploy again",
-    "NotFound": "the resource refers to something that does not exist: `make recover` shows changes by others",
+    "NotFound": "the resource refers to something that does not exist:"
+    " `make recover` shows what was changed outside CloudFormation",
     "NotStabilized": "the resource was created but never became ready; the lines above show the cause",
     "NotUpdatable": "the property can only be set at creation; plan a replacement of the resource",
     "ResourceConflict": "another operation was changing the resource; deploy again",

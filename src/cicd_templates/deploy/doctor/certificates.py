@@ -31,7 +31,7 @@ def check_certificates(examined: ExaminedEnvironment) -> Iterator[Check]:
 def _check_certificate(examined: ExaminedEnvironment, stack: StackTemplate, arn: str) -> Check:
     domain = _domain(stack)
     command = REQUEST.format(region=stack.region, domain=domain)
-    request = f"{command}\nthen set certificate_arn in environments.toml to its ARN"
+    request = f"{command}\nthen set certificate_arn in environments.toml to the ARN of the new certificate"
     # A load balancer accepts certificates of its own region only:
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html
     if (region := Arn.parse(arn).region) != stack.region:

@@ -15,7 +15,7 @@ from cicd_templates.deploy.doctor.checks import Check, ExaminedEnvironment
 
 
 def check_first_images(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a result for each service with this hook whose stack does not exist yet."""
+    """Yield a result for each service that has the hook `verify-image` and whose stack does not exist yet."""
     for hooks, _, function in examined.resources("AWS::Lambda::Function"):
         variables = function.get("Environment", {}).get("Variables", {})
         # Of the functions in an environment of services, only the hook has both.

@@ -42,6 +42,10 @@ def check_service_linked_roles(examined: ExaminedEnvironment) -> Iterator[Check]
                 yield Check("service-linked role", f"{role} is not known on the local AWS", read=False)
                 continue
             fix = f"aws iam create-service-linked-role --aws-service-name {service}"
-            yield Check("service-linked role", f"{role} is missing, so the first {resource_type} would fail", fix)
+            yield Check(
+                "service-linked role",
+                f"{role} is missing, so the creation of the first {resource_type} would fail",
+                fix,
+            )
         else:
             yield Check("service-linked role", f"{role} exists")

@@ -157,7 +157,7 @@ class EnvironmentLock:
         if holder is None or holder.id != ours.id:
             if holder is None:
                 raise RefusedError(
-                    f"{self.environment}: another command used the lock until now; run this command again"
+                    f"{self.environment}: another command has only just released the lock; run this command again"
                 )
             raise RefusedError(
                 f"{self.environment}: locked by {holder}; wait until that command has ended, then run yours again; "

@@ -58,7 +58,7 @@ class Holder:
 def parse_holder(value: str) -> Holder:
     """Return the holder of a lock, read from the value of the lock's parameter.
 
-    If this program did not write the value, the environment is locked, too. The whole value is then the holder's id.
+    A value that this program did not write also locks the environment. The whole value is then the holder's id.
     """
     try:
         return Holder(**json.loads(value))

@@ -27,7 +27,7 @@ LONGEST_ANSWER, LONGEST_STATEMENT = 1_000, 600
 SHOWN_VALUES, SHOWN_NAMES = 4, 3
 # Rows with a severity number below this are printed in bold: data, access, replacements and interruptions.
 REMARKABLE = 6
-IN_THE_PAGE = "The page `plan.html`, which is beside the file of this comment, has all lines."
+IN_THE_PAGE = "The page `plan.html`, which is beside the file with this comment, shows all lines."
 NO_PLAN = (
     "**Not planned**: no plan of this change exists, so only its templates were compared. A pull request from a fork"
     " gets no access to AWS."

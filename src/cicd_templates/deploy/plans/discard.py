@@ -24,8 +24,8 @@ def discard_planned(clients: Clients, planned: PlannedStack) -> None:
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
-    """Delete the change set of `stack` with the name of the plan's change sets, if there is one. Such a change set
-    may exist although its ARN is not in the plan file.
+    """Delete the change set that the plan `plan_id` created for `stack`, if there is one. The change set is found by
+    its name, because the plan file may not contain its ARN.
     """
     try:
         change_set = clients.cloudformation.describe_change_set(

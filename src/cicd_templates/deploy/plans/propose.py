@@ -233,7 +233,7 @@ def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, st
 
 
 def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[str, ...]:
-    """Raise `CicdError` if a resource name that the stack would create is already taken.
+    """Raise `CicdError` if the name of a resource that the stack would create is already taken.
 
     Returns a warning for each resource type that cannot be looked up.
     """
@@ -319,7 +319,7 @@ def create_change_set(clients: Clients, request: Mapping[str, Any], name: str, t
 def wait_until_ready(context: DeployContext, stack: StackTemplate, name: str, within: str = "") -> Steps[Described]:
     """Wait until CloudFormation has created or refused a change set, and return it.
 
-    `name` is its ARN, or its name in the stack `within`.
+    `name` is the ARN of the change set, or its name in the stack `within`.
     """
     deadline = context.polling.now() + CHANGE_SET_SECONDS
     while True:

@@ -65,7 +65,7 @@ def find_taken_priorities(
     return PriorityReport(
         tuple(
             f"{logical_id} ({RULE}): AWS would refuse the priority {wanted[logical_id][1]}, because"
-            f" {publishers.get(arn, f'the rule {arn}')} has it on the same listener; {_remedy(stack, free)}"
+            f" {publishers.get(arn, f'the rule {arn}')} has this priority on the same listener; {_remedy(stack, free)}"
             for logical_id, arn in conflicts.items()
         )
     )
@@ -97,9 +97,9 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 
 
 def _next_free(priority: int, taken: set[int]) -> int:
-    """Return the first free priority after `priority`. If there is none, return the nearest free priority before it.
+    """Return the next free number above `priority`. If there is none, return the nearest free number below it.
 
-    A later priority is better: the existing rule with `priority` still gets its requests first until it is deleted.
+    A higher number is better: the existing rule with `priority` then still gets its requests until it is deleted.
     """
     numbers: list[int] = [*range(priority + 1, HIGHEST_PRIORITY + 1), *range(priority - 1, 0, -1)]
     return next(number for number in numbers if number not in taken)
@@ -108,4 +108,4 @@ def _next_free(priority: int, taken: set[int]) -> int:
 def _remedy(stack: StackTemplate, free: int) -> str:
     if stack.service:
         return f"write `priority = {free}` under [services.{stack.service}] in {CONFIGURATION}; this priority is free"
-    return f"give it a priority that is free, such as {free}"
+    return f"give the new rule a free priority, such as {free}"

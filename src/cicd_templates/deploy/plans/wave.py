@@ -31,7 +31,7 @@ def blocked_stacks(known: Survey, stacks: Sequence[StackTemplate]) -> dict[str, 
     """Return the stacks that cannot be planned yet, each with the labels of the stacks that must be deployed first.
 
     A stack is blocked if it reads a value of a stack that does not exist or is blocked itself. It is also blocked if
-    the other stack has not published the value, which is possible after an import.
+    the stack that publishes the value exists but has not published it yet, which is possible after an import.
     """
     # A stack whose first creation did not succeed does not count.
     existing = {

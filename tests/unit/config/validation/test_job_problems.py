@@ -48,7 +48,7 @@ def test_a_job_refuses_what_it_cannot_have(settings: dict[str, Any], keys: list[
 @pytest.mark.parametrize(
     ("edit", "line"),
     [
-        ({"port": 9000}, "port: a job gets no requests, so only a web service has this; remove it, or set shape ="),
+        ({"port": 9000}, "port: a job gets no requests, so only a web service has this key; remove it, or set shape ="),
         ({"autoscaling": {"maximum": 2}}, "autoscaling: the tasks of a job end by themselves, and no ECS service runs"),
         (
             {"job": {**JOB, "max_minutes": 1440}},

@@ -36,7 +36,7 @@ from tests.unit.config.problems import SERVICE, STAGING, moved_to, problems_of
         pytest.param(
             [(f"{STAGING}/region", "eu-centrl-1")],
             "environments.staging.region: eu-centrl-1 is not an AWS region; did you mean eu-central-1?"
-            ' If AWS has added it since this version, set project.new_regions = ["eu-centrl-1"]',
+            ' If AWS has added it since this version of the tool, set project.new_regions = ["eu-centrl-1"]',
             id="misspelt region",
         ),
         pytest.param(
@@ -87,7 +87,7 @@ def test_a_source_on_github_is_refused_where_a_pipeline_cannot_read_it(region: s
     assert problem == (
         f"services.parcel-dispatcher.source: {region} has no CodeConnections, so a pipeline there cannot read from"
         ' GitHub; use source = "s3", to which a workflow of GitHub can release with github.releases = true; if AWS has'
-        f' added it there since this version, set project.new_regions = ["{region}"]'
+        f' added it there since this version of the tool, set project.new_regions = ["{region}"]'
     )
 
 
@@ -115,7 +115,7 @@ def test_a_region_without_what_every_pipeline_needs_is_refused(region: str, serv
 
     assert [problem for problem in problems if "every pipeline needs" in problem] == [
         f"environments.tools.region: {region} has no {service}, which every pipeline needs; choose another region; if"
-        f' AWS has added it there since this version, set project.new_regions = ["{region}"]'
+        f' AWS has added it there since this version of the tool, set project.new_regions = ["{region}"]'
         for service in services
     ]
 

@@ -39,7 +39,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         pytest.param(
             [(f"{SERVICE}/checks/{letter * 334}", {"preset": "bandit"}) for letter in "xyz"],
             "services.parcel-dispatcher.checks: the names of the checks and their tools have 1035 characters in"
-            " all, and at most 1000 fit into the settings of the gate's function",
+            " all, and at most 1000 fit into the environment variables of the gate's function",
             id="names that do not fit into the variables of the gate's function",
         ),
         pytest.param(
@@ -75,7 +75,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{PRODUCTION}/stakeholders/approvers", ...)],
-            "environments.production.stakeholders.approvers: missing; a protected environment on the path needs an"
+            "environments.production.stakeholders.approvers: missing; a protected environment in pipeline.path needs an"
             " approver",
             id="nobody approves",
         ),

@@ -44,21 +44,21 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
         pytest.param(
             {"till": {"path_pattern": "/till/*", "hooks": ["smoke"], "rollout": "canary", "probes": {"/health": 200}}},
             [],
-            "till.probes./health: parcel-dispatcher answers requests of /health, so the hook smoke would not test till;"
-            " set probes to paths that match /till/*",
+            "till.probes./health: parcel-dispatcher answers requests for /health, so the smoke hook would not test"
+            " till; set probes to paths that match /till/*",
             id="a hook that asks the neighbour",
         ),
         pytest.param(
             {"till": {"path_pattern": "/v?/till/*"}},
             [],
-            "till.path_pattern: parcel-dispatcher answers requests of /, the address of till for smoke tests; begin the"
-            ' pattern with a folder of its own, such as "/till/*"',
+            "till.path_pattern: parcel-dispatcher answers requests for /, the address at which smoke tests reach till;"
+            ' begin the pattern with a folder of its own, such as "/till/*"',
             id="an address of the neighbour",
         ),
         pytest.param(
             {"till": {"path_pattern": "/v?/till/*"}},
             [(f"{SHOP}/path_pattern", "/pay/*")],
-            "till.path_pattern: the load balancer itself answers requests of /, the address of till for smoke tests;",
+            "till.path_pattern: the load balancer itself answers requests for /, the address at which smoke tests",
             id="an address of nobody",
         ),
         pytest.param(
@@ -67,7 +67,7 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
                 "card": {"path_pattern": "/till/*", "priority": 5},
             },
             [],
-            "till.path_pattern: card answers requests of /till/, the address of till for smoke tests; begin",
+            "till.path_pattern: card answers requests for /till/, the address at which smoke tests reach till; begin",
             id="a part of the neighbour's folder",
         ),
     ],

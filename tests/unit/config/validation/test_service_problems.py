@@ -41,7 +41,7 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
         pytest.param(
             [(f"{SERVICE}/secrets", {"A": "/a", "B": FOREIGN_SECRET})],
             f"services.parcel-dispatcher.secrets.B: {FOREIGN_SECRET} is in the partition aws-cn, but eu-central-1 is in"
-            " aws; name a secret that a task there can read",
+            " aws; name a secret that a task in eu-central-1 can read",
             id="secret of another partition",
         ),
         pytest.param(

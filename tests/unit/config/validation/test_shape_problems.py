@@ -69,7 +69,7 @@ def test_a_refusal_names_the_service_and_what_would_be_right() -> None:
     problems = problems_of(worker(port=9000))
 
     assert (
-        "services.packer.port: a worker gets no requests, so only a web service has this; remove"
+        "services.packer.port: a worker gets no requests, so only a web service has this key; remove"
         ' it, or set shape = "web"' in problems
     )
 

@@ -64,7 +64,7 @@ def test_a_secret_in_another_partition_is_only_this_problem(edit: str, name: str
 
     assert problems_of((edit, {"DATABASE": source})) == [
         f"{edit.replace('/', '.')}.DATABASE: {source} is in the partition aws-cn, but eu-central-1 is in aws; name a"
-        " secret that a task there can read"
+        " secret that a task in eu-central-1 can read"
     ]
 
 

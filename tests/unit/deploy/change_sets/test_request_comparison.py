@@ -53,15 +53,15 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
         ),
         (
             {"Parameters": [{**IMAGE, "ParameterValue": "image-1"}, KEY]},
-            ["the change set has a different value of ImageUri"],
+            ["the change set does not have the expected value of ImageUri"],
         ),
         (
             {"Parameters": [IMAGE, {**KEY, "ResolvedValue": "key-9"}]},
-            [f"the change set has a value of KeyArn that differs from the present value of {PATH}"],
+            [f"the change set has a value of KeyArn that differs from the present value at {PATH}"],
         ),
         (
             {"Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]},
-            [f"the change set has a value of KeyArn that differs from the present value of {PATH}"],
+            [f"the change set has a value of KeyArn that differs from the present value at {PATH}"],
         ),
     ],
 )

@@ -281,7 +281,7 @@ def test_a_lock_that_went_just_before_it_was_read_is_another_command_that_ended(
     before(aws, "GetParameter", aws.values.clear)
 
     why = refused(lock_on(aws, tmp_path))
-    assert why == "staging: another command used the lock until now; run this command again"
+    assert why == "staging: another command has only just released the lock; run this command again"
 
 
 def test_no_published_value_has_the_name_of_the_lock() -> None:

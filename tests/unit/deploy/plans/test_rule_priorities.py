@@ -56,17 +56,17 @@ def taken(client: Any, stack: StackTemplate, change: Change = NEW) -> tuple[str,
         (
             live(93, 94),
             rule_of(93),
-            f"Rule ({RULE}): AWS would refuse the priority 93, because the stack ingress-labels has it on the same"
-            " listener;"
-            " write `priority = 95` under [services.stickers] in templates/environments.toml; this priority is free",
+            f"Rule ({RULE}): AWS would refuse the priority 93, because the stack ingress-labels has this priority on"
+            " the same listener; write `priority = 95` under [services.stickers] in templates/environments.toml; this"
+            " priority is free",
         ),
         (live(100), rule_of("100"), "write `priority = 101` under [services.stickers]"),
-        (live(7, 93), rule_of(93), "because the rule rule/93 has it on the same listener"),
+        (live(7, 93), rule_of(93), "because the rule rule/93 has this priority on the same listener"),
         (live(50_000, 49_999), rule_of(50_000), "write `priority = 49998`"),
         (
             live(93),
             rule_of(93, service=None, layer="claims"),
-            "has it on the same listener; give it a priority that is free, such as 94",
+            "has this priority on the same listener; give the new rule a free priority, such as 94",
         ),
         (live(93), rule_of(93, listener=LISTENER), "write `priority = 94`"),
     ],

@@ -54,15 +54,15 @@ OPERATIONS = {
     "AWS::ECS::Service": ResourceOperations(
         leftover=Leftover(
             why="ECS describes a service for some time after its deletion, while its last tasks drain.",
-            removal="`aws ecs delete-service --region {region} --force --service {name}`, with `--cluster` as in its"
-            " name",
+            removal="`aws ecs delete-service --region {region} --force --service {name}`, with `--cluster` and the"
+            " cluster in the service's ARN",
             state=unless_not_found(_service_state, ""),
         )
     ),
     "AWS::ECS::TaskDefinition": ResourceOperations(
         leftover=Leftover(
             why="Every deployment registers a revision. CloudFormation deregisters a replaced revision, but does"
-            " not delete it. ECS keeps a deregistered revision for ever, unless somebody deletes it, which takes some"
+            " not delete it. ECS keeps a deregistered revision until somebody deletes it. The deletion takes some"
             " minutes.",
             removal="`aws ecs deregister-task-definition --region {region} --task-definition {name}`, then"
             " `aws ecs delete-task-definitions --region {region} --task-definitions {name}`",

@@ -141,7 +141,7 @@ def unless_not_found(call: Callable[[Clients, str], T], missing: T) -> Callable[
 
 
 def always_exists(clients: Clients, name: str) -> str:
-    """Return the state `EXISTS`. Use this for a resource in a list of AWS, if AWS reports no state for it."""
+    """Return the state `EXISTS`. Use this function for resources that AWS lists without a state."""
     return EXISTS
 
 

@@ -164,8 +164,8 @@ def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int]
 def _box(label: str, account: str) -> str:
     """Return the name of the box in which the drawing shows a node with this label.
 
-    There is one box for anyone, one for the AWS services and one for each account. If `label` is an ARN with an
-    account, this account has the box, otherwise `account`.
+    There is one box for the principal `*` (anyone), one for the AWS services and one for each account. If `label` is an
+    ARN that contains an account, the node is in the box of this account, otherwise in the box of `account`.
     """
     if label == "*":
         return ANYONE
