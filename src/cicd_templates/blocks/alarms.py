@@ -1,5 +1,4 @@
-"""Creates CloudWatch alarms. Each alarm uses an existing metric, treats missing data as configured, and notifies a
-topic.
+"""Creates CloudWatch alarms. Each alarm uses an existing metric and notifies SNS topics.
 
 By default, missing data is not a breach, because a pipeline without runs has no data. A function that must run all the
 time gets an alarm from `missing_data_alarm`. If the function's data is missing, this alarm changes to INSUFFICIENT_DATA
@@ -43,7 +42,7 @@ class Metric:
         return [cloudwatch.MetricDimension(Name=name, Value=value) for name, value in self.dimensions.items()]
 
     def data_query(self, query_id: str) -> cloudwatch.MetricDataQuery:
-        """Return a metric query. Metric math expressions use its result under the id `query_id`."""
+        """Return a metric query. Metric math expressions refer to the query as `query_id`."""
         return cloudwatch.MetricDataQuery(
             Id=query_id,
             MetricStat=cloudwatch.MetricStat(

@@ -1,8 +1,8 @@
 """The pipeline's actions around an approval: describe the change sets, ask for approval, and check the change sets.
 
-The check runs before the change sets are executed. In every environment, it requires that they deploy only what the
-signer has signed. CodePipeline executes a change set by its name, and another change set can get the same name. So the
-check also requires that each change set is the one that the approver saw:
+The check runs before the change sets are executed. In every environment, the check requires that the change sets deploy
+only what the signer has signed. CodePipeline executes a change set by its name, and another change set can get the same
+name. So the check also requires that each change set is the one that the approver saw:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
 
@@ -108,7 +108,7 @@ def attest_action(
     image: str,
     order: int,
 ) -> PipelineAction:
-    """Return an action that signs a statement about the stacks of `layers`, which its stage has deployed.
+    """Return an action that signs a statement about the stacks of `layers`, which the action's stage has deployed.
 
     If the function cannot sign, the result depends on the stage. A stage without an approval rolls back on failure, so
     a failed action would undo a good deployment. In such a stage, the function only reports the problem. In a stage

@@ -68,7 +68,7 @@ def may_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_read_and_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
-    """Let a role read all versions of the objects whose keys match one of `keys`, and put such objects."""
+    """Let a role read all versions of the objects whose keys match one of `keys`, and put objects with these keys."""
     on = [bucket_arn(bucket, pattern) for pattern in keys]
     return allow(sid, [actions.GetObject, actions.GetObjectVersion, actions.PutObject], on=on)
 

@@ -155,7 +155,7 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
     """Return a bucket policy that requires TLS and encryption with `key`, and contains the statements `grants`.
 
     A request without an encryption header is allowed, because S3 then encrypts with the bucket's default key, `key`. A
-    request is denied if its header asks for another encryption.
+    request is denied if its header asks for a different algorithm or key.
     """
     objects = joined_text(GetAtt(bucket, "Arn"), "/*")
     # A negated operator such as StringNotEquals also matches if the condition key is absent, with or without
@@ -225,7 +225,7 @@ def lock_change_rule(
     """Return an EventBridge rule that reports changes of the lock of `bucket`, and changes of its bucket policy.
 
     S3 has no call that only removes the default retention. A person removes it by a new lock configuration without a
-    rule, so the EventBridge rule reports every new configuration.
+    retention rule, so the EventBridge rule reports every new configuration.
     """
     pattern = {
         "source": ["aws.s3"],
@@ -284,7 +284,7 @@ def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environm
 def log_delivery_policy(
     logical_id: str, bucket: s3.Bucket, env: Environment, *, load_balancers: bool
 ) -> s3.BucketPolicy:
-    """Return a policy that requires TLS and lets AWS services deliver logs of this account."""
+    """Return a policy that requires TLS and lets AWS services deliver this account's logs to the bucket."""
     mine = StringEquals({"aws:SourceAccount": env.account})
     grants = [
         allow(

@@ -1,4 +1,4 @@
-"""Creates the containers of a task and their volumes, restricts all containers, and sets the order of their starts."""
+"""Creates the containers of a task and their volumes, restricts all containers, and sets their start order."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ SERVICE_LAYER = "service"
 
 
 def release_change_set_name(env: Environment, service: Service) -> str:
-    """Return the name of the change set in which every pipeline run deploys the service's stack.
+    """Return the name of the change set that every pipeline run uses to deploy the service's stack.
 
-    Each run replaces the change set of the run before.
+    Each run replaces the change set of the previous run.
     """
     return physical_name(env, "AWS::CloudFormation::ChangeSet", service.name, "release")
 

@@ -255,7 +255,8 @@ def _scaling(env: Environment) -> list[Grant]:
 
     When autoscaling is removed from the configuration, CloudFormation must be allowed to delete these resources.
     Application Auto Scaling creates the alarms of scaling policies, but CloudFormation, as its caller, also needs the
-    permission: https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
+    permissions for these alarms:
+    https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
     """
     targets = _arn(env, "application-autoscaling", "scalable-target/*")
     service_linked = (

@@ -171,8 +171,8 @@ def invocation_rule(
     function: awslambda.Function,
     **when: Any,
 ) -> tuple[events.Rule, awslambda.Permission]:
-    """Return an EventBridge rule that invokes a function on a schedule or for matching events, and its Lambda
-    permission.
+    """Return an EventBridge rule that invokes a function on a schedule or for matching events, and the Lambda
+    permission that the rule needs.
     """
     target = _target("Function", GetAtt(function, "Arn"), monitored.dead_letters)
     rule = _rule(logical_id, monitored, purpose, description, [target], **when)

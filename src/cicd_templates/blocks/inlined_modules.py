@@ -41,7 +41,7 @@ class Module:
 
 
 def read_source(path: str) -> str:
-    """Return the text of a module, or of the module that replaces it in inline code.
+    """Return the text of a module. If a stand-in replaces the module in inline code, return the stand-in's text.
 
     `path` is the module's path in the package, without `.py`.
     """

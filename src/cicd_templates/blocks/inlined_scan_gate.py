@@ -1,5 +1,5 @@
-"""Joins the modules of the scan gate's Lambda function into one inline text. It contains only the needed report
-readers.
+"""Joins the modules of the scan gate's Lambda function into one inline text. The text contains only the needed
+report readers.
 """
 
 from __future__ import annotations

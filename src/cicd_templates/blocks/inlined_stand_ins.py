@@ -33,8 +33,8 @@ def page_files_stand_in() -> str:
 
 
 def registry_stand_in() -> str:
-    """Return the source of a module that replaces `template/resource_types/registry.py` and defines its function
-    `facts_of`.
+    """Return the source of a module that replaces `template/resource_types/registry.py` and defines the same
+    function, `facts_of`.
 
     The module contains only the facts that describe how a change affects people and data.
     """

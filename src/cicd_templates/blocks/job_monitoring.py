@@ -1,4 +1,5 @@
-"""Creates a job's rules, alarms and dashboard. They report runs that fail, do not start, start late or last too long.
+"""Creates a job's event rules, alarms and dashboard. They report runs that fail, do not start, start late or last too
+long.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html

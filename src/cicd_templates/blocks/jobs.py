@@ -70,7 +70,7 @@ def schedule_group(logical_id: str, env: Environment, service: Service) -> sched
 
 
 def undelivered_starts(logical_id: str, env: Environment, service: Service, key: KeyArn) -> sqs.Queue:
-    """Return the queue for failed starts: EventBridge Scheduler has given up after ECS refused repeated attempts."""
+    """Return the queue to which EventBridge Scheduler sends a start if ECS has refused all attempts."""
     return transient(encrypted_queue(logical_id, env, key, *undelivered_starts_words(service)))
 
 

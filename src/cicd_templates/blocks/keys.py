@@ -135,7 +135,7 @@ def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
 
 
 def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
-    """Let alarms and EventBridge rules publish to the encrypted topics with these names.
+    """Let alarms and EventBridge rules publish to the encrypted topics `names`.
 
     Without this grant, messages are lost without an error. The key policy can name only the topics, because KMS does
     not know which alarm or rule publishes. The policies of the topics limit which alarms and rules may publish:
@@ -152,7 +152,7 @@ def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
 
 
 def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
-    """Let EventBridge rules send undelivered events to the encrypted queue with this name.
+    """Let EventBridge rules send undelivered events to the encrypted queue `name`.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
@@ -160,7 +160,7 @@ def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
 
 
 def topics_may_send_dead_letters(env: Environment, name: str) -> Grant:
-    """Let topics send undelivered messages to the encrypted queue with this name.
+    """Let topics send undelivered messages to the encrypted queue `name`.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-configure-dead-letter-queue.html
     """

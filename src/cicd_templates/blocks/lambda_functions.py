@@ -158,7 +158,7 @@ def may_answer_jobs(sid: str) -> Grant:
 def templates_variables(env: Environment, bucket: BucketName) -> dict[str, AWSHelperFn | str]:
     """Return the environment variables that tell a Lambda function where the reviewed templates are.
 
-    If the configuration accepts an older version of the templates, another variable names that version.
+    If the configuration accepts an older version of the templates, an additional variable names this older version.
     """
     variables: dict[str, AWSHelperFn | str] = {"TEMPLATES_BUCKET": bucket, "TEMPLATES_KEY": TEMPLATES_KEY}
     if env.pipeline.older_templates:

@@ -21,7 +21,7 @@ def migration_actions(
     """Return two actions: the first creates the task definition of this release, and the second runs the task.
 
     `stage` is the pipeline stage of both actions. `order` is the run order of the first action; the second action
-    follows it. `image` is the only image that the task may have.
+    follows it. `image` is the only image that the task may run.
     """
     run = migration_run(peer, context.service)
     parameters = run_parameters(context, peer, run, MIGRATION, stage, image)

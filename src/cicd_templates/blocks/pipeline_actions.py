@@ -100,7 +100,10 @@ def _action(
 
 
 def s3_source_action(context: PipelineContext, name: str, bucket: BucketName, key: str) -> PipelineAction:
-    """Return a source action that reads an S3 object. It does not poll: an event starts the run with the version."""
+    """Return a source action that reads an S3 object. It does not poll S3.
+
+    An event starts the run and says which version of the object the action reads.
+    """
     role = context.source_role(
         name,
         may_find("FindTheSource", bucket),

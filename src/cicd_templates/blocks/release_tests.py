@@ -42,7 +42,7 @@ def job_check_action(
 ) -> PipelineAction:
     """Return the action that runs the job of this release once. An earlier action has created the task definition.
 
-    `stage` is the pipeline stage of the action. `image` is the only image that the task may have.
+    `stage` is the pipeline stage of the action. `image` is the only image that the task may run.
     """
     parameters = run_parameters(context, peer, job_check(peer, context.service, job), SERVICE_LAYER, stage, image)
     name = f"{CHECK_ACTION}{title(peer.name)}"

@@ -1,4 +1,6 @@
-"""Creates the function that deploys a service again when one of its secrets changes, its rules, and its alarm."""
+"""Creates the rotation function, its event rules and its alarm. The function deploys a service again when a secret of
+the service changes.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ def change_rules(
 ) -> Iterator[AWSObject]:
     """Yield the rules that invoke `function` when one of the secrets or parameters `arns` gets a new value.
 
-    Each rule is followed by the permission for it. Both services send these events directly, without CloudTrail:
+    After each rule comes the Lambda permission that the rule needs. Both services send these events directly, without
+    CloudTrail:
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/secret-event-notifications.html
     https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-cwe.html
     """
@@ -119,7 +122,7 @@ def _parts(arns: Sequence[AWSHelperFn | str]) -> Iterator[list[AWSHelperFn | str
 
 
 def _length(arn: AWSHelperFn | str) -> int:
-    """Return at least the number of characters that an ARN needs in a pattern, with its quotation marks and comma."""
+    """Return an upper limit of the characters that an ARN needs in a pattern, with its quotation marks and comma."""
     text = str(arn.data) if isinstance(arn, Sub) else arn
     return (len(text) if isinstance(text, str) else REFERENCE_LENGTH) + 3
 
@@ -129,7 +132,8 @@ def dropped_events_alarm(
 ) -> cloudwatch.Alarm:
     """Return the alarm that notifies `operations` when the function did not succeed after all retries.
 
-    It does not use the metric `Errors`, because the function also raises an error if it must wait longer:
+    It does not use the metric `Errors`, because the function also raises an error if it must be invoked again
+    after another deployment has ended:
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#async-invocation-metrics
     """
     name = monitored.service.name

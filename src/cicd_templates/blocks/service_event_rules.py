@@ -25,7 +25,7 @@ def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -
     """Return one EventBridge rule for each kind of service event. Each rule notifies the stakeholder groups of its
     kind.
 
-    Alarms use CloudWatch's number of events that matched a rule.
+    CloudWatch counts the events that match each rule. Alarms use these counts.
     """
     env, name = monitored.env, service_name(monitored.env, monitored.service.name)
     page = f"{console_address(env.region)}/ecs/v2/clusters/{cluster_name(env)}/services/{name}?region={env.region}"

@@ -71,8 +71,8 @@ def task_parts(
 
     `log` is the name of the log group. The name of each role consists of the service's name and additional words:
     `starting` for the execution role, and `running` for the task role. The task role has `grants`, and the grants for
-    everything in `uses`. The execution role may read the secrets of the further `containers`. It may pull their images,
-    which are `images`, and the images that the pipeline builds.
+    everything in `uses`. The execution role may read the secrets of the further `containers`. It may pull the images
+    of these containers, `images`, and the images that the pipeline builds.
     """
     env = layer.env
     tables = containers or {}

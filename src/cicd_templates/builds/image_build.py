@@ -34,7 +34,7 @@ sys.exit(any((image.get("Config") or {}).get("OnBuild") for image in json.load(s
 def image(service: Service) -> str:
     """Return the build specification that builds and pushes an image, and records its packages.
 
-    If the run is repeated, it finds the image in the registry. It then only examines the image again.
+    If a pipeline run repeats the build, the build finds the image in the registry and only examines it again.
     """
     commands = [_build(service), _export(), _examine(service)]
     specification = {

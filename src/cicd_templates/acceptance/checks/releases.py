@@ -1,4 +1,4 @@
-"""Checks two releases: one that passes all stages, with a migration and an approval, and one that the scan gate stops."""
+"""Checks a release that passes all stages, with a migration and an approval, and a release that the scan gate stops."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def test_an_exception_in_the_tables_of_the_tools_environment_is_refused(shared: 
 @pytest.mark.parametrize(
     ("days", "expected"),
     [
-        (-1, "the exception ended on 2026-11-28; remove it, or write another day"),
+        (-1, "the exception ended on 2026-11-28; remove it, or write a valid day"),
         (0, ""),
         (90, ""),
         (91, "the exception would last until 2027-02-28, but 2027-02-27 is now the last possible day;"),
