@@ -19,7 +19,7 @@ MOST_SHOWN = 5
 def failures(source: str, log: str) -> list[str]:
     """Return a phrase for each error in the log, and for each file below `source` whose code is nested too deeply.
 
-    After MOST_SHOWN phrases, a last phrase has the number of omitted ones.
+    After MOST_SHOWN phrases, a last phrase has the number of omitted phrases.
     """
     logged = list(dict.fromkeys(f"code on which Bandit failed ({error[:300]})" for error in ERROR.findall(log)))
     found = [*files_nested_too_deep(source), *logged]

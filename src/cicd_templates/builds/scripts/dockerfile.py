@@ -5,9 +5,9 @@ list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and a
 script refuses lines, it prints their numbers instead of the images, and exits with 1. A base image is allowed if its
 name begins with one of the PREFIXes.
 
-The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file in another
-way: syntax directives, escape directives, other encodings and here-documents. It needs only Python 3.8, because it runs
-in the build environment that has Docker.
+The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file
+differently: syntax directives, escape directives, other encodings and here-documents. It needs only Python 3.8, because
+it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Block a release if the registry's scan of its image finds vulnerabilities, or if there is no such scan.
+"""Block a release if the registry's scan of its image finds vulnerabilities, or if the image has no scan.
 
 The script waits for the scan of the image $IMAGE_URI in the repository $REPOSITORY. It starts a scan if there is none,
 or if the last basic scan is older than a day. Its argument is the file to which it writes the findings. It exits with 1
