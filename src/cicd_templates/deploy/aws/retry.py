@@ -40,9 +40,9 @@ def is_transient(error: Exception) -> bool:
 
 
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
-    """Wrap the condition `look` of `Polling.until`, so that it returns False after a transient error.
+    """Wrap `look`, a condition for `Polling.until`. The wrapper returns False if `look` raises a transient error.
 
-    A poll can fail although the operation continues. The wrapper still raises all other errors.
+    A poll can fail although the operation in AWS continues. The wrapper still raises all other errors.
     """
 
     def tolerant() -> bool:

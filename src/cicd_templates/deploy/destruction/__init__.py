@@ -1,4 +1,4 @@
-"""Destroys environments and verifies what is left of them. The stages, in the order in which data flows:
+"""Destroys environments and explains what is left of them. The stages, in the order in which data flows:
 
 1. `scope` decides what belongs to an environment; `deployed_stacks` reads its stacks, including those already deleted.
 2. `unmanaged` and `removal_commands` find resources that no stack owns; `inventory` lists everything and says what

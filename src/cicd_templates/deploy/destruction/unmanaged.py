@@ -63,11 +63,11 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return the resources that no stack owns but that the resources in `had` may have created.
+    """Return the resources that the resources in `had` may have created outside their stacks.
 
     `had` contains the resources of existing and deleted stacks. With `whole`, also return everything else that belongs
-    to the environment `scope`. The result has no duplicates. It may contain resources that stacks own; the caller must
-    leave these out.
+    to the environment `scope`. The result has no duplicates. It can also contain resources that stacks own; the caller
+    must leave these out.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -84,8 +84,8 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS lacks an operation. It then also lacks the resources of this
-    operation.
+    """Return whether `error` means that the local AWS lacks an operation. It then has no resources that this operation
+    could list.
     """
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 

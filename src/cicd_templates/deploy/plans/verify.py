@@ -1,4 +1,4 @@
-"""Computes a plan again from AWS and the templates before its execution, and refuses it if anything differs.
+"""Computes a plan again from AWS and the templates before the plan is executed, and refuses the plan if it differs.
 
 A person who can write the plan file can also compute a matching digest, so the file alone is not trusted. The module
 reads every field that matters again, in the same way as `propose`, and compares it with the plan.
@@ -201,7 +201,10 @@ def _change_set_differences(
     if context.today() - made >= VALID_FOR:
         yield f"the change set was created at {made:%Y-%m-%d %H:%M} UTC, more than 24 hours ago"
     if plan.created - made > CLOCK_SKEW:
-        yield f"the change set was created at {made:%Y-%m-%d %H:%M} UTC, but the plan at {plan.created:%Y-%m-%d %H:%M}"
+        yield (
+            f"the change set was created at {made:%Y-%m-%d %H:%M} UTC, before the plan was made at"
+            f" {plan.created:%Y-%m-%d %H:%M} UTC"
+        )
     shown = tuple(finding for finding in planned.findings if not finding.startswith(UNREAD_NAMES))
     if shown != described.findings:
         yield "CloudFormation's validation now has different findings"
