@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from troposphere import GetAtt
 
 from cicd_templates.blocks import databases as blocks
+from cicd_templates.blocks.database_users import created_databases, database_users, users_role
 from cicd_templates.blocks.log_groups import masked_log_group
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import title
 from cicd_templates.layer.offers import Offer
-from cicd_templates.layer.outputs import DatabaseResourceId, HostName, Output, SecretArn, SecurityGroupId
+from cicd_templates.layer.outputs import DatabaseResourceId, DatabaseUsers, HostName, Output, SecretArn, SecurityGroupId
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys, network, notifications
 
@@ -43,6 +45,11 @@ def administrator_secret(name: str) -> Output[SecretArn]:
     )
 
 
+def users(name: str) -> Output[DatabaseUsers]:
+    """Return the output for the users of the database `name` that releases create."""
+    return Output(DatabaseUsers, "databases", f"{title(name)}Users", f"Users of the database {name} and their rights")
+
+
 def offers(env: Environment) -> Sequence[Offer]:
     """Return one offer per database of `env`: the variables and permissions that services get for the database."""
     return [
@@ -62,6 +69,7 @@ def build(env: Environment) -> LayerTemplate:
     key = layer.read(keys.KEY_ARN)
     operations = layer.read(notifications.OPERATIONS)
     vpc, subnets = layer.read(network.VPC_ID), layer.read(network.PRIVATE_SUBNET_IDS)
+    created = created_databases(env)
     for name, settings in env.databases.items():
         # No ending of a logical id is the end of another one. Otherwise, two databases such as `ledger` and
         # `ledger-log` could have the same id.
@@ -78,5 +86,10 @@ def build(env: Environment) -> LayerTemplate:
         layer.publish(host(name), HostName(GetAtt(cluster, "Endpoint.Address")))
         layer.publish(group_id(name), SecurityGroupId(GetAtt(group, "GroupId")))
         layer.publish(resource_id(name), DatabaseResourceId(GetAtt(cluster, "DBClusterResourceId")))
-        layer.publish(administrator_secret(name), SecretArn(GetAtt(cluster, "MasterUserSecret.SecretArn")))
+        secret = SecretArn(GetAtt(cluster, "MasterUserSecret.SecretArn"))
+        layer.publish(administrator_secret(name), secret)
+        if name in created:
+            layer.publish(users(name), database_users(env, name))
+            needed: list[Output[Any]] = [users(name), administrator_secret(name)]
+            layer.add(users_role(f"{prefix}UsersRole", env, name, secret, key, needed))
     return layer

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from awacs.aws import ArnEqualsIfExists
 from awacs.sts import AssumeRole
-from troposphere import GetAtt, Sub, codepipeline, iam
+from troposphere import GetAtt, Sub, codepipeline
 
 from cicd_templates.blocks import pipeline_stages
 from cicd_templates.blocks.approval_actions import CHECK_ACTION, approval_actions, attest_action, check_action
-from cicd_templates.blocks.bucket_access import may_find, may_read_and_put
+from cicd_templates.blocks.database_users import created_databases, users_action
 from cicd_templates.blocks.delivery_actions import (
     SERVICE_LAYER,
     execute_action,
     prepare_action,
 )
 from cicd_templates.blocks.event_rules import MonitoredService
-from cicd_templates.blocks.keys import may_encrypt
+from cicd_templates.blocks.image_scans import image_scan_action, window_stage
 from cicd_templates.blocks.migration_actions import migration_actions
 from cicd_templates.blocks.pipeline_actions import (
     EXECUTION_ID,
@@ -30,8 +29,7 @@ from cicd_templates.blocks.pipeline_stages import GATE_STAGE, PipelineStage, sta
 from cicd_templates.blocks.pipeline_trigger import release_rule
 from cicd_templates.blocks.release_tests import job_check_action, smoke_test_action
 from cicd_templates.blocks.removal_policies import because
-from cicd_templates.blocks.roles import service_role
-from cicd_templates.blocks.stage_names import migration_stage_of, stage_of
+from cicd_templates.blocks.stage_names import migration_stage_of, stage_of, users_stage_of
 from cicd_templates.blocks.task_definitions import IMAGE_PARAMETER
 from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.config import reserved_words
@@ -40,20 +38,29 @@ from cicd_templates.config.naming import (
     APP,
     TEMPLATES,
     TEMPLATES_KEY,
-    artifact_keys,
-    pipeline_arn,
     pipeline_name,
     report_artifact,
     role_arn,
     title,
 )
-from cicd_templates.config.reserved_words import DELIVERY, MIGRATION, PIPELINE
+from cicd_templates.config.reserved_words import DELIVERY, MIGRATION
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
-from cicd_templates.layer.outputs import BucketName, KeyArn, PipelineName, ServiceOutput
+from cicd_templates.layer.outputs import PipelineName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
-from templates import job_runner, keys, migration_runner, notifications, review, scan_gate, signer, storage
+from templates import (
+    database_users,
+    databases,
+    job_runner,
+    keys,
+    migration_runner,
+    notifications,
+    review,
+    scan_gate,
+    signer,
+    storage,
+)
 
 PIPELINE_NAME = ServiceOutput(PipelineName, "pipeline", "PipelineName", "Pipeline that releases the service")
 IMAGE_ACTION = "Image"
@@ -70,7 +77,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
     artifacts = layer.read(storage.ARTIFACTS_BUCKET)
-    role = _pipeline_role(env, service, key, artifacts)
+    role = pipeline_stages.pipeline_role("PipelineRole", env, service, key, artifacts)
     context = PipelineContext(env, service, key, artifacts, role)
     stages = [
         _source(layer, context),
@@ -93,20 +100,6 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         layer.add_all(release_rule(monitored, pipeline, layer.read(storage.SOURCE_BUCKET), APP))
     layer.publish(PIPELINE_NAME, PipelineName(pipeline.ref()))
     return layer
-
-
-def _pipeline_role(env: Environment, service: Service, key: KeyArn, artifacts: BucketName) -> iam.Role:
-    return service_role(
-        "PipelineRole",
-        env,
-        "codepipeline",
-        may_find("FindItsStore", artifacts),
-        may_read_and_put("UseItsStore", artifacts, artifact_keys(env, service.name)),
-        may_encrypt("UseTheKeyOfItsStore", key),
-        name=[PIPELINE, service.name],
-        # AWS does not document a condition for the trust policy of a pipeline's role.
-        when=[ArnEqualsIfExists({"aws:SourceArn": Sub(pipeline_arn(env, service.name))})],
-    )
 
 
 def _pipeline(context: PipelineContext, stages: list[PipelineStage]) -> codepipeline.Pipeline:
@@ -201,7 +194,7 @@ def _build(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
     bill_of_materials = codebuild_action(
         context, "BillOfMaterials", reserved_words.BILL_OF_MATERIALS, source, inputs=[APP]
     )
-    scan = _image_scan(context, "ImageScan", "image-scan.json", order=2)
+    scan = image_scan_action(context, "ImageScan", "image-scan.json", image=IMAGE_URI, order=2)
     actions = [image, bill_of_materials, scan, _sign(layer, context)]
     return stage("Build", actions, before=pipeline_stages.gate_condition())
 
@@ -219,39 +212,30 @@ def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
     return lambda_action(context, SIGN_ACTION, function, parameters, namespace=SIGN_ACTION, order=3)
 
 
-def _image_scan(context: PipelineContext, name: str, evidence: str, *, order: int) -> PipelineAction:
-    """Return an action that judges the registry's scan of the image.
-
-    CodePipeline inserts the image's address into JSON. With quotes in the address, a malicious build could add
-    variables. So the scan gets the same text as the signer. The signer accepts only the exact address of an image.
-    """
-    variables = {"IMAGE_URI": IMAGE_URI, "EXECUTION_ID": EXECUTION_ID, "EVIDENCE_NAME": evidence}
-    return codebuild_action(
-        context, name, reserved_words.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP]
-    )
-
-
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
     """Return the stages that deploy to `peer`.
 
     If a deployment window is configured, its stage is the first.
 
-    For a protected environment, a single stage asks for approval, then runs the migration of the release, if the
-    service has one, and then deploys the service.
+    For a protected environment, a single stage asks for approval, then creates the users of databases, then runs the
+    migration of the release, if the service has one, and then deploys the service.
 
     Directly before a stage executes a change set of the migration or of the service, an approval check runs. The stage
     fails if a change set would deploy anything unsigned. For a protected environment, it also fails if the change sets
     differ from the approved ones.
 
-    For any other environment, the migration has a stage of its own before the service's stage. So a failed migration
-    can be retried, and a rollback of the service does not run a migration. If the service's stage fails, it rolls back
-    immediately. For a web service, this stage ends with a smoke test. For a job, it ends with one run of the job. For a
-    worker, it has no test. Each stage that deploys the service ends with a signed statement about the deployment.
+    For any other environment, the users and the migration have stages of their own before the service's stage. So a
+    failed migration can be retried, and a rollback of the service does not run a migration. If the service's stage
+    fails, it rolls back immediately. For a web service, this stage ends with a smoke test. For a job, it ends with one
+    run of the job. For a worker, it has no test. Each stage that deploys the service ends with a signed statement about
+    the deployment.
     """
     migrates = bool(context.service.settings.migration)
-    stages = [_window(context, peer)] if peer.settings.deployment_window else []
+    stages = [window_stage(context, peer, image=IMAGE_URI)] if peer.settings.deployment_window else []
     if peer.protected:
         return [*stages, _approved_deployment(layer, context, peer)]
+    if users := _create_users(layer, context, peer, order=1):
+        stages.append(stage(users_stage_of(peer), users, before=pipeline_stages.gate_condition()))
     if migrates:
         check = _check(layer, context, peer, [MIGRATION], name=f"{CHECK_ACTION}Migration", order=2)
         actions = [_prepare(context, peer, MIGRATION), check, *_migrate(layer, context, peer, order=3)]
@@ -262,11 +246,12 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
 
 
 def _approved_deployment(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> PipelineStage:
-    """Return the stage that asks for approval, and then runs the migration and deploys the service."""
+    """Return the stage that asks for approval, and then creates users, runs the migration and deploys the service."""
     migrates = bool(context.service.settings.migration)
     actions = [_prepare(context, peer, prepared) for prepared in [SERVICE_LAYER, *([MIGRATION] * migrates)]]
     function, topic = layer.read(review.REVIEW_FUNCTION), layer.read(notifications.approvers(peer.name))
     actions += approval_actions(context, peer, function, topic, image=IMAGE_URI, templates=TEMPLATES_VERSION, order=2)
+    actions += _create_users(layer, context, peer, order=_next_order(actions))
     name = CHECK_ACTION
     if migrates:
         actions.append(_check(layer, context, peer, [MIGRATION, SERVICE_LAYER], order=_next_order(actions)))
@@ -325,21 +310,24 @@ def _check(
     return check_action(context, peer, function, layers, statements=STATEMENTS, name=name, order=order)
 
 
+def _create_users(
+    layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int
+) -> list[PipelineAction]:
+    """Return an action for each database that the service uses and whose users releases create in `peer`."""
+    return [
+        users_action(
+            context,
+            peer,
+            name,
+            layer.read(database_users.USERS_FUNCTION),
+            databases.users(name),
+            databases.administrator_secret(name),
+            order=order,
+        )
+        for name in created_databases(peer)
+    ]
+
+
 def _migrate(layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int) -> list[PipelineAction]:
     function = layer.read(migration_runner.MIGRATION_FUNCTION)
     return migration_actions(context, peer, function, stage=migration_stage_of(peer), image=IMAGE_URI, order=order)
-
-
-def _window(context: PipelineContext, peer: Environment) -> PipelineStage:
-    """Return a stage that scans the image again, and that succeeds only inside the deployment window.
-
-    All rules of a condition share one result. So the deployment window and the verdict of the scan gate need separate
-    conditions. The stage comes before the approval, so that nobody is asked to approve outside the window.
-
-    AWS's documentation is not consistent: outside the window, the run may fail, or may wait for the next window. After
-    such a wait, the run continues with the scan result from before the wait.
-    """
-    settings = peer.settings
-    scan = _image_scan(context, f"{title(peer.name)}ImageScan", f"image-scan-{peer.name}.json", order=1)
-    window = pipeline_stages.deployment_window_condition(str(settings.deployment_window), settings.time_zone)
-    return stage(f"{title(peer.name)}-Window", [scan], before=pipeline_stages.gate_condition(), after=window)

@@ -32,7 +32,10 @@ ENGINE = "aurora-postgresql"
 # RDS generates the password of this user. Only its secret has the password.
 ADMINISTRATOR = "administrator"
 LOG = "postgresql"
-ACCESS = ("read", "readwrite")
+# What each kind of access may do in the schema `public`, in the words of PostgreSQL's GRANT.
+PRIVILEGES = {"read": ("USAGE",), "readwrite": ("USAGE", "CREATE")}
+# The value of the setting `users` with which releases create the users.
+CREATED = "created"
 # An alarm notifies above this number of connections for each ACU, and above this number in total. PostgreSQL accepts
 # about 200 for each ACU of the largest capacity, and at most 2,000 with the smallest possible `min_capacity`:
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html
@@ -48,6 +51,11 @@ def log_groups(env: Environment) -> str:
 def log_group_name(env: Environment, name: str) -> str:
     """Return the name of the log group for the database `name`. RDS prescribes this name."""
     return f"/aws/rds/cluster/{_identifier(env, name)}/{LOG}"
+
+
+def cluster_arn(env: Environment, name: str) -> Sub:
+    """Return the ARN of the cluster of the database `name`."""
+    return Sub(f"arn:${{AWS::Partition}}:rds:{env.region}:{env.account}:cluster:{_identifier(env, name)}")
 
 
 def _identifier(env: Environment, name: str) -> str:
@@ -140,6 +148,9 @@ def cluster(
         DeletionPolicy=policy,
         UpdateReplacePolicy=policy,
     )
+    if settings.users == CREATED:
+        # The RDS Data API is a second way to the data, beside the network.
+        database.EnableHttpEndpoint = True
     # cfn-lint counts a major version as deprecated as soon as its first minor version is.
     return exempt_from_rule(
         database, "W3690", "Only the major version is given, so RDS chooses a minor version that is not deprecated"
@@ -248,7 +259,7 @@ def database_offer(
     return Offer(
         name,
         {variable_name(name, "database", "host"): host},
-        {access: connect_as(access) for access in ACCESS},
+        {access: connect_as(access) for access in PRIVILEGES},
         Port(group, settings.port),
         texts,
     )

@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from awacs.aws import ArnEqualsIfExists
 from troposphere import Sub, codepipeline, iam
 
+from cicd_templates.blocks.bucket_access import may_find, may_read_and_put
+from cicd_templates.blocks.keys import may_encrypt
 from cicd_templates.blocks.pipeline_actions import PipelineAction, PipelineContext
+from cicd_templates.blocks.roles import service_role
+from cicd_templates.config.environment import Environment, Service
+from cicd_templates.config.naming import artifact_keys, pipeline_arn
+from cicd_templates.config.reserved_words import PIPELINE
 from cicd_templates.layer.iam import Grant, document
 from cicd_templates.layer.limits import require_length
+from cicd_templates.layer.outputs import BucketName, KeyArn
 from cicd_templates.template.partitions import partition_of
 
 # The limit of `ActionConfigurationValue` in CodePipeline's API.
@@ -119,6 +127,24 @@ def rollback_on_failure() -> codepipeline.FailureConditions:
     again.
     """
     return codepipeline.FailureConditions(Result="ROLLBACK")
+
+
+def pipeline_role(logical_id: str, env: Environment, service: Service, key: KeyArn, artifacts: BucketName) -> iam.Role:
+    """Return the role of a service's pipeline.
+
+    Its own permissions are only for the bucket `artifacts`, which `key` encrypts.
+    """
+    return service_role(
+        logical_id,
+        env,
+        "codepipeline",
+        may_find("FindItsStore", artifacts),
+        may_read_and_put("UseItsStore", artifacts, artifact_keys(env, service.name)),
+        may_encrypt("UseTheKeyOfItsStore", key),
+        name=[PIPELINE, service.name],
+        # AWS does not document a condition for the trust policy of a pipeline's role.
+        when=[ArnEqualsIfExists({"aws:SourceArn": Sub(pipeline_arn(env, service.name))})],
+    )
 
 
 def pipeline_role_policy(logical_id: str, pipeline_role: iam.Role, grant: Grant) -> iam.PolicyType:

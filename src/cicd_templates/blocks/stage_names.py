@@ -23,3 +23,8 @@ def stage_of(peer: Environment) -> str:
 def migration_stage_of(peer: Environment) -> str:
     """Return the name of the stage that runs the migration in `peer`."""
     return stage_of(peer) if peer.protected else f"{stage_of(peer)}-Migration"
+
+
+def users_stage_of(peer: Environment) -> str:
+    """Return the name of the stage that creates the users of databases in `peer`."""
+    return stage_of(peer) if peer.protected else f"{stage_of(peer)}-DatabaseUsers"

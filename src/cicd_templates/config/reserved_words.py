@@ -42,6 +42,8 @@ LOAD_BALANCER = "load-balancer"
 FLOW_LOG = "flow-log"
 DEAD_LETTERS = "dead-letters"
 PULL_REQUEST = "pull-request"
+# The function that creates the users of databases, and the role in each environment that it assumes for a database.
+DATABASE_USERS = "database-users"
 
 AFTER_A_SERVICE = frozenset(
     {
@@ -87,4 +89,4 @@ OF_A_PIPELINE = frozenset(
     }
 )
 BEFORE_A_SERVICE = frozenset({DELIVERY, EXECUTION, SOURCE_ACTION, PIPELINE, REVIEW, MIGRATION, JOB_CHECK})
-OF_AN_ENVIRONMENT = BEFORE_A_SERVICE | {LOAD_BALANCER, FLOW_LOG, DEAD_LETTERS, PULL_REQUEST}
+OF_AN_ENVIRONMENT = BEFORE_A_SERVICE | {LOAD_BALANCER, FLOW_LOG, DEAD_LETTERS, PULL_REQUEST, DATABASE_USERS}

@@ -10,6 +10,7 @@
   deployments. `release_statements` writes the statements in the format of `evidence_format`, and `dockerfile_images`
   finds the base images of the release.
 - `verify_image` and `smoke` approve a deployment on behalf of ECS. `migrate` runs the migration of a release.
+  `database_users` creates the users of databases.
 - `pipeline_jobs`, `job_failures` and `role_clients` are shared by several functions.
 - `measure` and `stuck` publish metrics about pipeline runs. `rotation` deploys a service again when a secret changes.
 

@@ -136,6 +136,14 @@ class DatabaseResourceId(Value):
     id_example = "cluster-ABCDEFGHIJKL01234"
 
 
+class DatabaseUsers(Value):
+    """The users of a database that releases create. Each is a text such as `read_reports:USAGE`, with its privileges
+    in the schema `public`.
+    """
+
+    parameter_type = "List<String>"
+
+
 class RoleArn(Arn):
     """ARN of an IAM role."""
 

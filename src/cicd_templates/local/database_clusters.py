@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 CLUSTER = "AWS::RDS::DBCluster"
@@ -16,22 +17,42 @@ SECRET = "MasterUserSecret.SecretArn"  # noqa: S105 - the name of an attribute
 PROPERTIES = {"create": 1, "update": 2}
 
 
-def register(handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]) -> None:
-    """Make the engine's `handlers` return the ARN of the secret for clusters whose password RDS manages."""
+@dataclass(frozen=True)
+class Secret:
+    """The secret with the password of a cluster's administrator. `key` is its KMS key, or empty."""
+
+    arn: str
+    key: str
+
+
+def register(
+    handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]
+) -> dict[str, Secret]:
+    """Make the engine's `handlers` return the ARN of the secret for clusters whose password RDS manages.
+
+    Return the secrets of all such clusters by the ids of the clusters' resources. They are added when clusters are
+    created.
+    """
     operations = handlers[CLUSTER]
+    secrets: dict[str, Secret] = {}
 
     def naming_the_secret(operation: str) -> Callable[..., tuple[str, dict[str, str]]]:
         original = operations[operation]
 
         def answer(*args: Any, **kwargs: Any) -> tuple[str, dict[str, str]]:
             physical_id, attributes = original(*args, **kwargs)
-            if str(args[PROPERTIES[operation]].get("ManageMasterUserPassword")).lower() != "true":
+            properties = args[PROPERTIES[operation]]
+            if str(properties.get("ManageMasterUserPassword")).lower() != "true":
                 return physical_id, attributes
             token = hashlib.sha256(attributes["DBClusterResourceId"].encode()).hexdigest()
             name = f"rds!cluster-{token[:8]}-{token[8:12]}-{token[12:16]}-{token[16:20]}-{token[20:32]}-{token[32:38]}"
-            return physical_id, attributes | {SECRET: f"arn:aws:secretsmanager:{region()}:{account()}:secret:{name}"}
+            arn = f"arn:aws:secretsmanager:{region()}:{account()}:secret:{name}"
+            key = properties.get("MasterUserSecret", {}).get("KmsKeyId", "")
+            secrets[attributes["DBClusterResourceId"]] = Secret(arn, key)
+            return physical_id, attributes | {SECRET: arn}
 
         return answer
 
     for operation in PROPERTIES:
         operations[operation] = naming_the_secret(operation)
+    return secrets

@@ -12,6 +12,7 @@ import caller_identity  # type: ignore[import-not-found]
 import codepipeline  # type: ignore[import-not-found]
 import condition_keys  # type: ignore[import-not-found]
 import create_only  # type: ignore[import-not-found]
+import data_api  # type: ignore[import-not-found]
 import database_clusters  # type: ignore[import-not-found]
 import deployment_hooks  # type: ignore[import-not-found]
 import ecs_deployments  # type: ignore[import-not-found]
@@ -43,6 +44,8 @@ from ministack.services import (  # type: ignore[import-not-found]
     eventbridge,
     iam,
     kms,
+    rds,
+    rds_data,
     s3,
     scheduler,
     secretsmanager,
@@ -65,7 +68,7 @@ recorded_answers.refuse_existing_log_groups(_RESOURCE_HANDLERS, cloudwatch_logs.
 listener_rules.refuse_in_templates(_RESOURCE_HANDLERS, alb._rules)
 listener_rules.refuse_in_calls(alb._ACTION_MAP, alb)
 modules = {"engine": templates, "changesets": changesets, "handlers": handlers, "stacks": stacks}
-database_clusters.register(_RESOURCE_HANDLERS, responses.get_account_id, responses.get_region)
+password_secrets = database_clusters.register(_RESOURCE_HANDLERS, responses.get_account_id, responses.get_region)
 recorded_answers.register(cloudformation, modules, template_refusals.template_refusal)
 schedules.register(_RESOURCE_HANDLERS, scheduler, iam._roles)
 create_only.register(stacks, provisioners, Path(os.environ["SCHEMAS"]), responses.get_region)
@@ -125,6 +128,17 @@ if os.environ["AUTH"] == "true":
         iam_evaluator.caller_arn,
         responses.error_response_json,
     )
+data_api.register(
+    rds_data,
+    data_api.DataApi(
+        data_api.Servers(folder),
+        password_secrets,
+        rds._resolve_cluster,
+        data_api.denials(iam_evaluator.enforce, router.extract_access_key_id, responses.get_region),
+        responses.json_response,
+        responses.error_response_json,
+    ),
+)
 # The engine reads this variable as well. With the secret, it signs what it does on behalf of an account.
 secret = os.environ["AWS_SECRET_ACCESS_KEY"]
 if os.environ.get("COUNT_AS_TLS"):

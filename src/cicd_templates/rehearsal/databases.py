@@ -1,12 +1,16 @@
 """Runs the databases of deployed stacks for the tasks of a rehearsal: PostgreSQL servers behind proxies for IAM logins.
 
-In AWS, somebody creates the users of a database by hand. The source therefore has the SQL statements for this in the
-script `rehearsal/<database name>.sql`. The administrator of the server runs the script when the server starts.
+If the RDS Data API is enabled for a database, a function of the pipeline creates its users. Its statements run on the
+server, because the local AWS finds the server in a file.
+
+Otherwise, somebody creates the users by hand in AWS. The source therefore has the SQL statements for this in the script
+`rehearsal/<database name>.sql`. The administrator of the server runs the script when the server starts.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import socket
 import ssl
@@ -18,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from cicd_templates.errors import CicdError
+from cicd_templates.local.data_api import Servers
 from cicd_templates.rehearsal import postgresql
 from cicd_templates.rehearsal.database_proxy import DatabaseProxy, token_problem, write_certificate
 from cicd_templates.rehearsal.pipeline_run import PipelineRun
@@ -29,6 +34,8 @@ SCRIPTS = Path("rehearsal")
 CONNECT = "rds-db:connect"
 CLUSTER_TYPE = "AWS::RDS::DBCluster"
 NOTE = "the database {} is a PostgreSQL server on this machine, with the users that {} creates"
+# The ARN of a cluster in the parameters of a function.
+CLUSTER_ARN = re.compile(r"arn:aws:rds:[a-z0-9-]+:\d{12}:cluster:[a-z0-9-]+")
 
 
 @dataclass
@@ -43,8 +50,10 @@ class _Database:
 class Databases:
     """The databases that tasks have used so far. They run until the exit stack `until` closes."""
 
-    def __init__(self, folder: Path, until: contextlib.ExitStack, programs: Path | None) -> None:
+    def __init__(self, folder: Path, until: contextlib.ExitStack, programs: Path | None, servers: Servers) -> None:
+        """Keep the files of proxies in `folder`. The local AWS finds the databases in `servers`."""
         self._folder, self._until, self._programs = folder, until, programs
+        self._servers = servers
         self._known: dict[str, _Database] = {}
         # Actions that run in parallel share the servers.
         self._lock = threading.Lock()
@@ -73,14 +82,27 @@ class Databases:
                 found |= dict.fromkeys(("SSL_CERT_FILE", "PGSSLROOTCERT"), str(database.certificate))
         return found
 
+    def start_for_function(self, run: PipelineRun, step: ActionProgress, parameters: str) -> bool:
+        """Start the databases whose ARNs are in the parameters of a function. Return whether all of them run."""
+        found = True
+        for arn in sorted(set(CLUSTER_ARN.findall(parameters))):
+            clusters = run.setup.root_session(arn).client("rds").describe_db_clusters(DBClusterIdentifier=arn)
+            found = self._served(run, step, None, clusters["DBClusters"][0]) is not None and found
+        return found
+
     def _served(
-        self, run: PipelineRun, step: ActionProgress, source: Path, cluster: dict[str, Any]
+        self, run: PipelineRun, step: ActionProgress, source: Path | None, cluster: dict[str, Any]
     ) -> _Database | None:
+        """Return the database of a cluster, or None if it cannot run here; the step says why.
+
+        `source` has the script with the users of a database without the Data API.
+        """
         name = cluster["DatabaseName"]
-        script = SCRIPTS / f"{name}.sql"
-        if not (source / script).is_file():
+        script = None if source is None or cluster["HttpEndpointEnabled"] else source / SCRIPTS / f"{name}.sql"
+        if script and not script.is_file():
             step.note(
-                f"{NOT_SHOWN}the database {name}, because the source has no script {script} that creates its users"
+                f"{NOT_SHOWN}the database {name}, because the source has no script {SCRIPTS / script.name} that creates"
+                " its users"
             )
             return None
         if not cluster["Engine"].endswith("postgresql"):
@@ -89,15 +111,18 @@ class Databases:
         if self._programs is None:
             step.note(f"{NOT_SHOWN}the database {name}, because PostgreSQL is not installed on this machine")
             return None
-        step.note(NOTE.format(name, script))
+        step.note(NOTE.format(name, SCRIPTS / script.name if script else "the release"))
         with self._lock:
             if cluster["DBClusterArn"] not in self._known:
-                self._known[cluster["DBClusterArn"]] = self._start(run, self._programs, source / script, cluster)
+                self._known[cluster["DBClusterArn"]] = self._start(run, self._programs, script, cluster)
             return self._known[cluster["DBClusterArn"]]
 
-    def _start(self, run: PipelineRun, programs: Path, script: Path, cluster: dict[str, Any]) -> _Database:
+    def _start(self, run: PipelineRun, programs: Path, script: Path | None, cluster: dict[str, Any]) -> _Database:
         server = self._until.enter_context(postgresql.running(programs, cluster["DatabaseName"]))
-        server.run_script(script)
+        if script:
+            server.run_script(script)
+        else:
+            self._servers.add(cluster["DBClusterArn"], server.connection)
         listener, host = _listen(cluster["Port"])
         folder = self._folder / f"database-{secrets.token_hex(8)}"
         folder.mkdir()

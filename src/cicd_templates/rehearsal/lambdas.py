@@ -25,11 +25,14 @@ LOG_ACTIONS = ["logs:CreateLogStream", "logs:PutLogEvents"]
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
     """Invoke the function with the action's role, and return the variables of its result.
 
-    Raises `ActionFailedError` if the function reports a failure or no result.
+    If the function needs a database that cannot run on this machine, do not invoke it. Raises `ActionFailedError` if
+    the function reports a failure or no result.
     """
     configuration = run.resolve_configuration(action)
     session = run.action_session(action, step)
     function = _get_function(run, configuration["FunctionName"], step)
+    if not run.setup.start_databases(run, step, configuration.get("UserParameters", "")):
+        return {}
     token = ""
     for _ in range(MOST_INVOCATIONS):
         result = _invoke(run, action, configuration, session, function, step, token)

@@ -62,6 +62,9 @@ class RehearsalSetup:
         [PipelineRun, ActionProgress, Path, Mapping[str, str], str, Credentials], dict[str, str]
     ]
 
+    # Starts the databases whose ARNs are in the parameters of a function, and returns whether all of them run.
+    start_databases: Callable[[PipelineRun, ActionProgress, str], bool]
+
     def root_session(self, arn: str) -> Session:
         """Return a session of the root user of the account in an ARN."""
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)

@@ -18,6 +18,7 @@ from typing import Any
 
 from cicd_templates.errors import CicdError
 from cicd_templates.local import orphans
+from cicd_templates.local.data_api import Server as Connection
 
 # Debian installs the server's programs here, outside of PATH.
 DEBIAN_PROGRAMS = "/usr/lib/postgresql"
@@ -53,6 +54,11 @@ class Server:
     def socket(self) -> Path:
         """Return the Unix socket, which needs no password."""
         return self.folder / ".s.PGSQL.5432"
+
+    @property
+    def connection(self) -> Connection:
+        """Return how another process reaches the server as the administrator."""
+        return Connection(str(self.programs / "psql"), str(self.folder), ADMINISTRATOR, self.database)
 
     def run_script(self, script: Path) -> None:
         """Run SQL statements as the administrator. Raises `CicdError` with the message of the statement that fails."""

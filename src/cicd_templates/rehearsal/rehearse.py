@@ -15,6 +15,7 @@ from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive, bundle
 from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import ActionExecutions, JobResults
+from cicd_templates.local.data_api import Servers
 from cicd_templates.local.deployment_hooks import HookCalls
 from cicd_templates.local.ecs_tasks import Tasks
 from cicd_templates.local.engine_process import Engine
@@ -85,6 +86,7 @@ def run_rehearsal(
     on_start(definition, phases["deploy"])
     # The folder of the engine is removed even if this process is killed.
     with tempfile.TemporaryDirectory(dir=engine.folder) as folder, contextlib.ExitStack() as until:
+        databases = Databases(Path(folder), until, postgresql.find_programs(), Servers(engine.folder))
         setup = RehearsalSetup(
             endpoint=engine.url,
             secret=engine.secret,
@@ -102,7 +104,8 @@ def run_rehearsal(
             confirm=confirm,
             source=archive.data,
             serve=serve,
-            database_addresses=Databases(Path(folder), until, postgresql.find_programs()).addresses,
+            database_addresses=databases.addresses,
+            start_databases=databases.start_for_function,
         )
         arn = f"arn:aws:codepipeline:{stack.region}:{stack.account}:{definition.pipeline.name}"
         service_session = account.assume_for_service(definition.pipeline.role, arn)

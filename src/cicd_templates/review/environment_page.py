@@ -13,6 +13,7 @@ from cicd_templates.review import (
     access_matrix,
     alarms,
     billing,
+    database_users,
     exposure,
     further_containers,
     placeholders,
@@ -65,6 +66,7 @@ class EnvironmentReview:
         self._billed: list[billing.BilledItem] = []
         self._used = service_resources.ServiceResources()
         self._containers = MergedRows()
+        self._users = MergedRows()
         self._tables = [MergedRows() for _ in _TABLES]
 
     def add(self, stack: ReviewedStack) -> None:
@@ -97,6 +99,7 @@ class EnvironmentReview:
         self._examples |= dict.fromkeys(placeholders.placeholders([stack]))
         self._used.add(stack)
         self._containers.add(template.service, further_containers.container_rows(stack))
+        self._users.add(template.service, database_users.user_rows(stack))
         self._billed += billing.billed_items(template)
         for (_, _, rows_of), rows in zip(_TABLES, self._tables, strict=True):
             rows.add(template.service, rows_of(stack))
@@ -111,7 +114,11 @@ class EnvironmentReview:
             rows.extend(more)
 
     def _all_rows(self) -> list[MergedRows]:
-        return [self._on_every_resource, self._without_own_key, self._skipped, self._containers, *self._tables]
+        return [
+            *(self._on_every_resource, self._without_own_key, self._skipped),
+            *(self._containers, self._users),
+            *self._tables,
+        ]
 
     def page(self, access: AccessReview, overrides: Overrides) -> str:
         """Return the page. `access` has facts about all environments, because environments can access each other."""
@@ -124,6 +131,9 @@ class EnvironmentReview:
         containers = self._containers.rows()
         if containers:
             lines += ["", "## Further containers", "", *table(further_containers.CONTAINER_HEADS, containers)]
+        users = self._users.rows()
+        if users:
+            lines += ["", "## Users of databases", "", *table(database_users.USER_HEADS, users)]
         lines += ["", "## Billed while idle", "", *table(billing.BILLING_HEADS, billing.billing_rows(self._billed))]
         return "\n".join(lines) + "\n"
 

@@ -100,6 +100,7 @@ OTHER_WRITERS = {
     "files/project_files.py": "the function that writes committed files: templates, pages, configuration and policies",
     "local/engine_process.py": "the private temporary folder of the engine",
     "local/recorded_types.py": "the private temporary folder of the engine",
+    "local/data_api.py": "the private temporary folder of the engine",
     "local/deployment_hooks.py": "the private temporary folder of the engine",
     "local/ecs_tasks.py": "the private temporary folder of the engine",
     "local/codepipeline.py": "the private temporary folder of the engine",

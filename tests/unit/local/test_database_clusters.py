@@ -33,3 +33,18 @@ def test_a_cluster_names_one_secret_for_its_whole_life(managed: bool | str) -> N
 
 def test_a_cluster_with_a_password_of_its_own_has_no_such_secret() -> None:
     assert SECRET not in answered("create", "Cluster", {"MasterUserPassword": "x"}, "stack")
+
+
+def test_the_secrets_of_the_clusters_are_known_with_their_keys() -> None:
+    def original(*args: Any, **kwargs: Any) -> tuple[str, dict[str, str]]:
+        return "rates", {"DBClusterResourceId": args[0]}
+
+    handlers: dict[str, dict[str, Any]] = {CLUSTER: {"create": original, "update": original}}
+    secrets = register(handlers, lambda: "222222222222", lambda: "eu-central-1")
+    create = handlers[CLUSTER]["create"]
+    _, attributes = create("cluster-A", {"ManageMasterUserPassword": True, "MasterUserSecret": {"KmsKeyId": "key"}})
+    create("cluster-B", {"ManageMasterUserPassword": True})
+    create("cluster-C", {})
+
+    assert {name: secret.key for name, secret in secrets.items()} == {"cluster-A": "key", "cluster-B": ""}
+    assert secrets["cluster-A"].arn == attributes[SECRET]

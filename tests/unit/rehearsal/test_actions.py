@@ -78,6 +78,7 @@ def place(folder: Path, **changes: Any) -> RehearsalSetup:
         source=b"PK",
         serve=lambda run, step, deploying: contextlib.nullcontext("http://127.0.0.1:9"),
         database_addresses=lambda run, step, source, variables, role, keys: {},
+        start_databases=lambda run, step, parameters: "stopped" not in parameters,
     )
     return dataclasses.replace(made, **changes)
 
@@ -141,6 +142,14 @@ def test_a_function_that_gives_no_answer_fails(tmp_path: Path, answer: dict[str,
     of = dataclasses.replace(action("Lambda", FunctionName="f"), inputs=())
 
     assert failure(lambdas.execute, made(tmp_path, fake), of) == expected
+
+
+def test_a_function_whose_database_cannot_run_here_is_not_invoked(tmp_path: Path) -> None:
+    fake = Fake(get_function_configuration={"Role": "arn:role/r"})
+    of = dataclasses.replace(action("Lambda", FunctionName="f", UserParameters="stopped"), inputs=())
+
+    assert lambdas.execute(made(tmp_path, fake), of, STEP) == {}
+    assert "invoke" not in [name for name, _ in fake.asked]
 
 
 def connection_action(**configuration: str) -> Action:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from cicd_templates.errors import CicdError
+from cicd_templates.local.data_api import Server as Connection
+from cicd_templates.local.data_api import Servers
 from cicd_templates.rehearsal import databases, postgresql
 from cicd_templates.rehearsal.database_proxy import Refusal
 from cicd_templates.rehearsal.pipeline_run import ActionFailedError, PipelineRun
@@ -34,6 +36,7 @@ def cluster(name: str, port: int = 5432) -> dict[str, Any]:
         "DbClusterResourceId": f"cluster-{name.upper()}",
         "Endpoint": f"{name}.rds.amazonaws.com",
         "Port": port,
+        "HttpEndpointEnabled": False,
     }
 
 
@@ -41,6 +44,7 @@ class Server:
     """A fake server. Each of its users except `plain` is a member of the role for IAM."""
 
     socket = Path("/socket")
+    connection = Connection("/programs/psql", "/folder", "administrator", "ledger")
 
     def __init__(self) -> None:
         self.scripts: list[str] = []
@@ -110,7 +114,7 @@ def test_a_task_finds_its_database_with_the_users_of_the_script_until_the_rehear
     run, step = started(tmp_path, cluster("ledger"), cluster("other")), step_of()
 
     with contextlib.ExitStack() as until:
-        found = databases.Databases(tmp_path, until, PROGRAMS)
+        found = databases.Databases(tmp_path, until, PROGRAMS, Servers(tmp_path))
         changed = [found.addresses(run, step, source(tmp_path, "ledger"), VARIABLES, ROLE, KEYS)]
         changed.append(found.addresses(run, step, tmp_path / "src", VARIABLES, ROLE, Credentials("B", "s", "t")))
         assert place.servers["ledger"].scripts == ["CREATE USER of_ledger;"]
@@ -123,6 +127,38 @@ def test_a_task_finds_its_database_with_the_users_of_the_script_until_the_rehear
     assert step.notes == [
         "the database ledger is a PostgreSQL server on this machine, with the users that rehearsal/ledger.sql creates"
     ]
+
+
+def test_a_database_with_the_data_api_needs_no_script_and_the_local_aws_finds_its_server(
+    tmp_path: Path, place: Place
+) -> None:
+    ledger = cluster("ledger") | {"HttpEndpointEnabled": True}
+    run, step, task = started(tmp_path, ledger), step_of(), step_of()
+    servers = Servers(tmp_path)
+
+    with contextlib.ExitStack() as until:
+        found = databases.Databases(tmp_path, until, PROGRAMS, servers)
+        assert found.start_for_function(run, step, f'{{"cluster": "{ledger["DBClusterArn"]}", "again": "{ledger}"}}')
+        assert servers.find(ledger["DBClusterArn"]) == Server.connection
+        # A script with users is ignored, because a release creates them.
+        changed = found.addresses(run, task, source(tmp_path, "ledger"), VARIABLES, ROLE, KEYS)
+        assert changed["LEDGER_DATABASE_HOST"] == "127.9.8.7"
+        assert [server.scripts for server in place.servers.values()] == [[]]
+    assert step.notes == task.notes
+    assert step.notes == [
+        "the database ledger is a PostgreSQL server on this machine, with the users that the release creates"
+    ]
+
+
+def test_a_function_whose_database_cannot_run_is_not_shown(tmp_path: Path, place: Place) -> None:
+    ledger = cluster("ledger")
+    run, step = started(tmp_path, ledger), step_of()
+
+    with contextlib.ExitStack() as until:
+        found = databases.Databases(tmp_path, until, None, Servers(tmp_path))
+        assert not found.start_for_function(run, step, ledger["DBClusterArn"])
+        assert found.start_for_function(run, step, "no database")
+    assert step.notes == ["not shown: the database ledger, because PostgreSQL is not installed on this machine"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +175,7 @@ def test_a_database_that_cannot_run_is_not_shown(
     run, step = started(tmp_path, cluster("ledger")), step_of()
 
     with contextlib.ExitStack() as until:
-        found = databases.Databases(tmp_path, until, programs)
+        found = databases.Databases(tmp_path, until, programs, Servers(tmp_path))
         assert found.addresses(run, step, source(tmp_path, *scripts), VARIABLES, ROLE, KEYS) == {}
     assert step.notes == [f"not shown: the database ledger, {expected}"]
 
@@ -148,7 +184,7 @@ def test_a_database_of_another_engine_is_not_shown(tmp_path: Path, place: Place)
     run, step = started(tmp_path, cluster("ledger") | {"Engine": "aurora-mysql"}), step_of()
 
     with contextlib.ExitStack() as until:
-        found = databases.Databases(tmp_path, until, PROGRAMS)
+        found = databases.Databases(tmp_path, until, PROGRAMS, Servers(tmp_path))
         assert found.addresses(run, step, source(tmp_path, "ledger"), VARIABLES, ROLE, KEYS) == {}
     assert step.notes == ["not shown: the database ledger, because its engine is aurora-mysql, not PostgreSQL"]
 
@@ -157,7 +193,7 @@ def test_a_cluster_without_iam_authentication_accepts_no_token(tmp_path: Path, p
     run = started(tmp_path, cluster("ledger") | {"IAMDatabaseAuthenticationEnabled": False})
 
     with contextlib.ExitStack() as until:
-        found = databases.Databases(tmp_path, until, PROGRAMS)
+        found = databases.Databases(tmp_path, until, PROGRAMS, Servers(tmp_path))
         found.addresses(run, step_of(), source(tmp_path, "ledger"), VARIABLES, ROLE, KEYS)
         (refuse,) = place.refusals
         expected = "the template of the cluster does not enable EnableIAMDatabaseAuthentication"
@@ -194,7 +230,7 @@ def test_a_login_needs_a_token_of_the_task_and_a_right_to_connect_as_this_user(
     fake._answers["simulate_principal_policy"] = {"EvaluationResults": [simulated]}
 
     with contextlib.ExitStack() as until:
-        found = databases.Databases(tmp_path, until, PROGRAMS)
+        found = databases.Databases(tmp_path, until, PROGRAMS, Servers(tmp_path))
         found.addresses(run, step_of(), source(tmp_path, "ledger"), VARIABLES, ROLE, KEYS)
         (refuse,) = place.refusals
         assert refuse(user, token(user, keys=keys)).startswith(expected)

@@ -40,6 +40,12 @@ class DatabaseTable(Table):
     version: Literal["16", "17"] = Field(
         default="17", description="Major version of PostgreSQL; RDS chooses and upgrades the minor version"
     )
+    users: Literal["by hand", "created"] = Field(
+        default="by hand",
+        description="Who creates the users with which services connect: a person, or each release, whose first step in"
+        ' an environment creates them through the RDS Data API. Then `"created"` also enables this API for the'
+        " database",
+    )
     min_capacity: Annotated[Capacity, Field(ge=0.5)] = Field(
         default=0.5, description="Smallest capacity of each instance, in Aurora capacity units (ACU) of 2 GiB of memory"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cicd_templates.config.environment import Configuration
+from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.validation.problem import Problem
 
@@ -32,6 +32,26 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
         for name, settings in environment.databases.items()
         for problem in _problems_of(name, settings)
     )
+    for environment in configuration.environments:
+        if reason := _no_release(environment):
+            for name, settings in environment.databases.items():
+                if settings.users == "created":
+                    yield Problem(
+                        f"environments.{environment.name}.databases.{name}.users",
+                        f'cannot be "created", because {reason}; set it to "by hand" in this environment, and create'
+                        " the users yourself",
+                    )
+
+
+def _no_release(environment: Environment) -> str:
+    """Return why no release can create users of databases in a runtime environment, or an empty string."""
+    if environment.kind != "runtime":
+        return ""
+    if any(output.startswith("databases.") for output in environment.settings.provided):
+        return "the database is `provided`, and the project does not know the secret of its administrator"
+    if environment.name not in environment.pipeline.path:
+        return "no release goes to this environment"
+    return ""
 
 
 def _problems_of(name: str, settings: DatabaseTable) -> Iterator[Problem]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import environment
+from cicd_templates.config.load import parse_configuration
+from tests.conftest import environment, raw_configuration
 from tests.unit.config.problems import problems_of
 
 
@@ -46,3 +47,35 @@ def test_a_reserved_word_can_name_the_table_if_the_database_has_another_name() -
     found = environment("staging", ("databases/order", {"database_name": "orders"}))
 
     assert found.databases["order"].name_in_cluster("order") == "orders"
+
+
+PROVIDED = {
+    "databases.RatesHost": "rates.example.internal",
+    "databases.RatesGroupId": "sg-0123456789abcdef0",
+    "databases.RatesResourceId": "db-ABCDEFGHIJKL01234",
+}
+REMEDY = 'set it to "by hand" in this environment, and create the users yourself'
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (
+            ("environments/staging/provided", PROVIDED),
+            "the database is `provided`, and the project does not know the secret of its administrator",
+        ),
+        (("pipeline/path", ["production"]), "no release goes to this environment"),
+    ],
+    ids=["provided", "not on the path"],
+)
+def test_releases_create_users_only_in_databases_of_the_project_in_environments_of_the_pipeline(
+    edit: tuple[str, Any], reason: str
+) -> None:
+    created = ("databases/rates", {"users": "created"})
+    by_hand = ("environments/staging/databases", {"rates": {"users": "by hand"}})
+
+    assert problems_of(created, edit) == [
+        f'environments.staging.databases.rates.users: cannot be "created", because {reason}; {REMEDY}'
+    ]
+    assert parse_configuration(raw_configuration(created, edit, by_hand), source="x")
+    assert parse_configuration(raw_configuration(("databases/rates", {}), edit), source="x")

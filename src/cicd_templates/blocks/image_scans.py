@@ -1,0 +1,39 @@
+"""The pipeline's actions that judge the registry's scan of an image, and the stage of the deployment window."""
+
+from __future__ import annotations
+
+from cicd_templates.blocks import pipeline_stages
+from cicd_templates.blocks.pipeline_actions import EXECUTION_ID, PipelineAction, PipelineContext, codebuild_action
+from cicd_templates.blocks.pipeline_stages import PipelineStage, stage
+from cicd_templates.config import reserved_words
+from cicd_templates.config.environment import Environment
+from cicd_templates.config.naming import APP, title
+
+
+def image_scan_action(context: PipelineContext, name: str, evidence: str, *, image: str, order: int) -> PipelineAction:
+    """Return an action that judges the registry's scan of the image `image`. `evidence` is the name of its record.
+
+    CodePipeline inserts the image's address into JSON. With quotes in the address, a malicious build could add
+    variables. So the scan gets the same text as the signer. The signer accepts only the exact address of an image.
+    """
+    variables = {"IMAGE_URI": image, "EXECUTION_ID": EXECUTION_ID, "EVIDENCE_NAME": evidence}
+    return codebuild_action(
+        context, name, reserved_words.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP]
+    )
+
+
+def window_stage(context: PipelineContext, peer: Environment, *, image: str) -> PipelineStage:
+    """Return a stage that scans the image `image` again, and that succeeds only inside the deployment window.
+
+    All rules of a condition share one result. So the deployment window and the verdict of the scan gate need separate
+    conditions. The stage comes before the approval, so that nobody is asked to approve outside the window.
+
+    AWS's documentation is not consistent: outside the window, the run may fail, or may wait for the next window. After
+    such a wait, the run continues with the scan result from before the wait.
+    """
+    settings = peer.settings
+    scan = image_scan_action(
+        context, f"{title(peer.name)}ImageScan", f"image-scan-{peer.name}.json", image=image, order=1
+    )
+    window = pipeline_stages.deployment_window_condition(str(settings.deployment_window), settings.time_zone)
+    return stage(f"{title(peer.name)}-Window", [scan], before=pipeline_stages.gate_condition(), after=window)

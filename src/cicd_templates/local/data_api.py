@@ -1,0 +1,176 @@
+"""Makes the RDS Data API of the local AWS run statements on a PostgreSQL server.
+
+The engine itself only recognizes a few statements for MySQL. A rehearsal starts a server and stores in a file how to
+reach it. As in AWS, the caller needs a permission to run statements on the cluster, and permissions to read and decrypt
+the password of the administrator. This module runs in the engine's interpreter, so it imports only the standard
+library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+SERVERS_FILE = "database-servers.jsonl"
+EXECUTE = "/Execute"
+PASSWORD_ACTION = "secretsmanager:GetSecretValue"  # noqa: S105 - an action
+# A parameter such as `:name` in a statement. Two colons are a type cast.
+PARAMETER = re.compile(r"(?<!:):([a-zA-Z_][a-zA-Z0-9_]*)")
+# psql writes the SQLSTATE before the message.
+MESSAGE = re.compile(r"\bERROR: +(?P<state>[0-9A-Z]{5}): (?P<text>.*)$", re.MULTILINE)
+
+Response = tuple[int, dict[str, str], bytes]
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to reach a server: the program psql, the folder of the socket, the administrator and the database."""
+
+    psql: str
+    folder: str
+    user: str
+    database: str
+
+
+class Servers:
+    """The servers of database clusters, in a file that the engine and a rehearsal share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / SERVERS_FILE
+
+    def add(self, cluster: str, server: Server) -> None:
+        """Store the server of the cluster with this ARN."""
+        with self._file.open("a") as file:
+            file.write(json.dumps([cluster, asdict(server)]) + "\n")
+
+    def find(self, cluster: str) -> Server | None:
+        """Return the newest server of a cluster, or None if it has none."""
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        known = {arn: Server(**values) for arn, values in map(json.loads, lines)}
+        return known.get(cluster)
+
+
+class DataApi:
+    """The operation ExecuteStatement. `secrets` are those of the clusters, by the ids of the clusters' resources."""
+
+    def __init__(
+        self,
+        servers: Servers,
+        secrets: Mapping[str, Any],
+        cluster_of: Callable[[str], dict[str, Any] | None],
+        is_denied: Callable[[dict[str, str], str, str], bool],
+        respond: Callable[[Any], Response],
+        refuse: Callable[[str, str, int], Response],
+    ) -> None:
+        """Use the engine's functions.
+
+        `cluster_of` returns a cluster by its ARN. `is_denied` decides about an action of the caller whose request has
+        these headers. `respond` and `refuse` make responses.
+        """
+        self._servers, self._secrets, self._cluster_of = servers, secrets, cluster_of
+        self._is_denied, self._respond, self._refuse = is_denied, respond, refuse
+
+    def execute(self, headers: dict[str, str], body: bytes) -> Response:
+        """Run a statement after all checks. The engine has already decided about the right to run it."""
+        request = json.loads(body)
+        arn = request["resourceArn"]
+        cluster = self._cluster_of(arn)
+        if cluster is None:
+            return self._refuse("BadRequestException", f"{arn} is no database cluster of this account", 400)
+        if not cluster.get("HttpEndpointEnabled"):
+            return self._refuse("HttpEndpointNotEnabledException", f"The HTTP endpoint of {arn} is not enabled", 400)
+        secret = self._secrets.get(cluster["DbClusterResourceId"])
+        if secret is None or request["secretArn"] != secret.arn:
+            return self._refuse("SecretsErrorException", "The secret is not that of the administrator", 400)
+        if self._is_denied(headers, PASSWORD_ACTION, secret.arn):
+            return self._refuse("AccessDeniedException", f"The caller may not read {secret.arn}", 403)
+        if secret.key and self._is_denied(headers, "kms:Decrypt", secret.key):
+            return self._refuse("SecretsErrorException", f"The caller may not decrypt {secret.arn}", 400)
+        server = self._servers.find(arn)
+        if server is None or request.get("database") != server.database:
+            return self._refuse("DatabaseUnavailableException", f"no server runs the database of {arn}", 504)
+        return self._run(server, request)
+
+    def _run(self, server: Server, request: Mapping[str, Any]) -> Response:
+        values = {each["name"]: each["value"].get("stringValue") for each in request.get("parameters", ())}
+        if None in values.values():
+            return self._refuse("BadRequestException", "only parameters with a stringValue are possible here", 400)
+        sql = str(request["sql"])
+        if missing := sorted({*PARAMETER.findall(sql)} - values.keys()):
+            return self._refuse("BadRequestException", f"Cannot find parameter: {missing[0]}", 400)
+        sql = PARAMETER.sub(lambda match: f":'{match[1]}'", sql)
+        is_query = sql.lstrip().upper().startswith("SELECT")
+        if is_query:
+            sql = f"SELECT row_to_json(found) FROM ({sql}) AS found"  # noqa: S608 - the caller may run any statement
+        done = _psql(server, sql, values)
+        if done.returncode:
+            found = MESSAGE.search(done.stderr)
+            text = f"ERROR: {found['text']}; SQLState: {found['state']}" if found else done.stderr.strip()
+            return self._refuse("DatabaseErrorException", text, 400)
+        rows = [json.loads(line) for line in done.stdout.splitlines()] if is_query else []
+        records = [[_field(value) for value in row.values()] for row in rows]
+        answer: dict[str, Any] = {"numberOfRecordsUpdated": 0}
+        return self._respond(answer | ({"records": records} if is_query else {"generatedFields": []}))
+
+
+def denials(
+    enforce: Callable[..., Any], key_of: Callable[[dict[str, str]], str], region: Callable[[], str]
+) -> Callable[[dict[str, str], str, str], bool]:
+    """Return a function that says whether the caller of a request may not perform an action on a resource.
+
+    `key_of` returns the access key in the headers of a request.
+    """
+
+    def is_denied(headers: dict[str, str], action: str, resource: str) -> bool:
+        service = action.partition(":")[0]
+        through = {"kms:ViaService": f"secretsmanager.{region()}.amazonaws.com"} if service == "kms" else None
+        key = key_of(headers)
+        return enforce(key, action, service, region(), resource_arn=resource, service_context=through) is not None
+
+    return is_denied
+
+
+def _psql(server: Server, sql: str, values: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+    options = [option for name, value in values.items() for option in ("--set", f"{name}={value}")]
+    command = [server.psql, "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1"]
+    command += ["--set", "VERBOSITY=verbose", *options, "--host", server.folder, "--username", server.user]
+    # psql replaces variables in its input, but not in an option.
+    return subprocess.run(  # noqa: S603 - a program of PostgreSQL
+        [*command, "--dbname", server.database, "--file", "-"],
+        input=sql,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env={"PATH": os.defpath},
+    )
+
+
+def _field(value: Any) -> dict[str, Any]:
+    """Return a value as the Data API returns it."""
+    if value is None:
+        return {"isNull": True}
+    for kind, name in ((bool, "booleanValue"), (int, "longValue"), (float, "doubleValue")):
+        if isinstance(value, kind):
+            return {name: value}
+    return {"stringValue": value}
+
+
+def register(module: ModuleType, api: DataApi) -> None:
+    """Let the engine's module for the Data API run statements with `api`. Other operations stay as they are."""
+    original = module.handle_request
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:
+        if path == EXECUTE:
+            return api.execute(headers, body)
+        answer: Response = await original(method, path, headers, body, query)
+        return answer
+
+    module.handle_request = handle  # type: ignore[attr-defined] # a module of the engine
