@@ -113,20 +113,27 @@ def _read_user(entry: str) -> tuple[str, list[str]]:
 
 
 def _create_user(execute: Any, name: str, privileges: list[str]) -> bool:
-    """Create a user if it is missing, and grant it `privileges`. Return whether it was missing."""
+    """Create a user if it is missing, and grant it `privileges`. Return whether it was missing.
+
+    If the database refuses a statement, begin again, up to `ATTEMPTS` times in all.
+    """
     from botocore.exceptions import ClientError
 
-    for attempt in range(1, ATTEMPTS + 1):
+    for _ in range(ATTEMPTS - 1):
         try:
-            found = execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = :name", name=name)
-            if not found:
-                execute(f'CREATE ROLE "{name}" LOGIN')
-            elif not found[0][0]["booleanValue"]:
-                execute(f'ALTER ROLE "{name}" LOGIN')
-            execute(f'GRANT rds_iam TO "{name}"')
-            execute(f'GRANT {", ".join(privileges)} ON SCHEMA public TO "{name}"')
-            return not found
+            return _create_user_once(execute, name, privileges)
         except ClientError as error:
-            if error.response["Error"]["Code"] != DATABASE_ERROR or attempt == ATTEMPTS:
+            if error.response["Error"]["Code"] != DATABASE_ERROR:
                 raise
-    raise AssertionError("the last attempt returns or raises")
+    return _create_user_once(execute, name, privileges)
+
+
+def _create_user_once(execute: Any, name: str, privileges: list[str]) -> bool:
+    found = execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = :name", name=name)
+    if not found:
+        execute(f'CREATE ROLE "{name}" LOGIN')
+    elif not found[0][0]["booleanValue"]:
+        execute(f'ALTER ROLE "{name}" LOGIN')
+    execute(f'GRANT rds_iam TO "{name}"')
+    execute(f'GRANT {", ".join(privileges)} ON SCHEMA public TO "{name}"')
+    return not found

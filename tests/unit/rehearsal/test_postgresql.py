@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.errors import CicdError
+from cicd_templates.local.data_api import Server as Connection
 from cicd_templates.rehearsal import postgresql
 
 INITDB = 'mkdir -p "$7"\n'
@@ -149,3 +150,11 @@ def test_the_newest_installed_server_is_found(tmp_path: Path, monkeypatch: pytes
     assert postgresql.find_programs(tmp_path / "none") == tmp_path / "15/bin"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert postgresql.find_programs(tmp_path / "none") is None
+
+
+def test_another_process_can_reach_the_server_as_the_administrator(tmp_path: Path) -> None:
+    server = postgresql.Server(tmp_path / "bin", tmp_path / "data", "ledger", {})
+
+    assert server.connection == Connection(
+        str(tmp_path / "bin/psql"), str(tmp_path / "data"), "administrator", "ledger"
+    )
