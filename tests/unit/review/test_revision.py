@@ -348,28 +348,3 @@ def test_a_resource_with_an_empty_part_is_no_template_of_ours(part: str) -> None
 
     with pytest.raises(ConfigurationError, match=f"not a template that `make render` wrote .{part} of A is not a map"):
         parse_template(Path("staging/keys.yaml"), yaml.safe_dump(stack.content))
-
-
-@pytest.mark.parametrize(
-    "words", ["review --base HEAD", "comment --base HEAD", "upgrade-check --ref HEAD --yes", "demo"]
-)
-@pytest.mark.parametrize(
-    ("is_link", "message"),
-    [
-        (True, "is a link to target; a commit contains the link, not the templates; replace it by a folder"),
-        (False, "is not a folder; move it away, then run `make render`"),
-    ],
-    ids=["link", "file"],
-)
-def test_a_link_or_a_file_in_place_of_the_templates_is_refused(
-    words: str, message: str, repository: Path, *, is_link: bool
-) -> None:
-    (repository / "out").rename(repository / "target")
-    if is_link:
-        (repository / "out").symlink_to("target")
-    else:
-        (repository / "out").touch()
-    result = typed(*words.split())
-
-    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"error: out: {message}\n")
-    assert not (repository / ".state").exists()
