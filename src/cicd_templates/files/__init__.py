@@ -3,6 +3,7 @@
 If a write is interrupted, either the complete old file or the complete new file remains.
 
 - `paths` has the paths of the folders and files of a project, relative to the project's folder.
+- `replacement` replaces a file in one step, for the next two modules and for archives of evidence.
 - `private_files` writes state files that only their owner can read.
 - `project_files` writes the files that are committed to git.
 - `git_commands` runs git in a work tree that may be hostile, and `git_objects` parses the output of git.

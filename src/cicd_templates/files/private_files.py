@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from cicd_templates.files.paths import STATE
+from cicd_templates.files.replacement import replacing
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
@@ -17,21 +18,12 @@ def write_privately(path: Path, text: str) -> None:
     The new file gets mode 0600, whatever mode the old file had. Creates missing folders as `make_private_folder` does.
     """
     make_private_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.new")
-    # Remove the file or symbolic link that a killed process may have left. O_EXCL does not follow links.
-    temporary.unlink(missing_ok=True)
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            # Python names no file in the error for a full disk, so add the path.
-            error.filename = error.filename or str(path)
-        raise
+    # O_EXCL does not follow links.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with replacing(path) as temporary, open(os.open(temporary, flags, FILE_MODE), "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def open_lock_file(path: Path) -> IO[str]:

@@ -27,6 +27,7 @@ from cicd_templates.evidence.additions import PAGE_NAMES, RELEASE_BEFORE, TEMPLA
 from cicd_templates.evidence.derived_files import derived_files
 from cicd_templates.evidence.folder import read_folder
 from cicd_templates.files.private_files import make_private_folder
+from cicd_templates.files.replacement import replacing
 from cicd_templates.functions.approval_records import RECORD_NAME
 from cicd_templates.functions.evidence_format import DEPLOYMENT, PUBLIC_KEY, RELEASE, TEMPLATES_ARCHIVE
 
@@ -75,13 +76,8 @@ def zip_folder(folder: Path) -> Path:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes())
     written = folder.with_name(f"{folder.name}.zip")
-    new = folder.with_name(f".{folder.name}.zip.new")
-    try:
+    with replacing(written) as new:
         new.write_bytes(target.getvalue())
-        new.replace(written)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
     return written
 
 
