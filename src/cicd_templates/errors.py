@@ -1,4 +1,4 @@
-"""Defines the expected failures. Each has the exit code that the command line returns.
+"""Defines the exceptions for expected failures, each with the exit code of the command line.
 
 Each message says what is wrong, where it is wrong and how to correct it. Any other exception is a bug and keeps its
 traceback. This module prints nothing; `cli` prints the messages.
@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
-    """Return the end of an error message about the unknown name `word`: a similar name, or the known names.
+    """Return a phrase for an error message about the unknown name `word`. It suggests a similar name or lists the known
+    names.
 
-    `most` is the largest number of names to list.
+    At most `most` names are listed.
     """
     close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(known[:most]) or 'none'}"
+    return f"did you mean {close[0]}?" if close else f"known names: {', '.join(known[:most]) or 'none'}"
 
 
 class CicdError(Exception):

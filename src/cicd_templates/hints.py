@@ -18,8 +18,8 @@ def under_make() -> bool:
 def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
     """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
-    For a flag, pass True as the value. By default, the name of the option is the variable's name in lower case. If the
-    option has another name, such as `--token`, pass this name as `name`.
+    For a flag, pass True as the value. By default, the option has the name of the variable in lower case. If it has
+    another name, such as `--token`, pass this as `name`.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"
@@ -31,7 +31,7 @@ def make(target: str, **variables: str | bool | None) -> str:
     """Return the command `make TARGET NAME=value ...`, quoted for a shell.
 
     Variables with empty or false values are left out. True becomes `1`. Always pass the `LOCAL` and `SUFFIX` of the
-    current command. Otherwise, the recommended command would work on AWS instead of the local AWS, or on the original
+    current command. Otherwise, the recommended command would change AWS instead of the local AWS, or the original
     environment instead of its copy.
     """
     given = {name: "1" if value is True else value for name, value in variables.items() if value}

@@ -1,7 +1,7 @@
 """Escapes untrusted text for Markdown, and writes Markdown tables.
 
-All Markdown pages of this package are written with these functions. Each table row contains one fact. So if a fact
-changes, only one line of the page changes.
+All Markdown pages of this package are written with these functions. Each table row contains one fact, so a changed fact
+changes only one line of a page.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ class Markup(str):
 def cell(text: str) -> Markup:
     """Escape `text` for a table cell. The result is on one line and printable, and is displayed as it was typed.
 
-    The text cannot end the cell. Nothing in it becomes HTML, code, emphasis, an image or a link. A character that
-    begins a mention, such as `@` or `#`, is put into a code span, so that GitHub does not link it to a user or an
-    issue.
+    The text cannot end the cell, and nothing in it becomes HTML, code, emphasis, an image or a link. Characters such as
+    `@` or `#` are put into a code span, so that GitHub does not link them to a user or an issue.
     """
     escaped = _ENTITY.sub("&amp;", printable(text)).replace("<", "&lt;")
     return Markup(_ACTIVE.sub(lambda part: f"`{part[0]}`" if part["mention"] else f"\\{part[0]}", escaped))

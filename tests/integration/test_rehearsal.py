@@ -175,13 +175,13 @@ def test_parts_that_did_not_run_are_reported(passed: Rehearsed) -> None:
     text = " ".join(report.closing_lines(passed.rehearsal.result).split())
 
     for line in (
-        "Verify/UnitTests: tools come from a prepared environment: 5 of 5 packages have the pinned version",
+        "Verify/UnitTests: the tools come from a prepared virtual environment: 5 of 5 packages have the pinned version",
         "Verify/Snyk: snyk is not run; its report is the recorded rehearsal/snyk.json",
         "Verify/Safety: safety is not run; its report is the recorded rehearsal/safety.json",
         "Build/Image: the image is not built; a placeholder with its own digest is pushed",
         "Build/ImageScan, Build/Sign, Production-Window/ProductionImageScan: the local registry does not scan images",
         "Staging/Execute, Production/Execute: no containers were started",
-        "Staging/StagingSmokeTest: SERVICE_URL is the address of a process of rehearsal/serve",
+        "Staging/StagingSmokeTest: SERVICE_URL is the address of a process that rehearsal/serve",
         "Verify: OnFailure RETRY Staging: OnFailure ROLLBACK Production-Window: OnSuccess DeploymentWindow",
         "AWS::CodePipeline::Pipeline",
     ):

@@ -80,13 +80,13 @@ NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
         pytest.param(
             {"src/payment_processor/planted.py": INJECTION},
             "Gate/Gate",
-            "because of its kind, injection",
+            "because of the threshold for its kind, injection",
             id="a SQL injection",
         ),
         pytest.param(
             {"rehearsal/snyk.json": json.dumps(NOTHING_SCANNED)},
             "Gate/Gate",
-            "a project without dependencies was scanned",
+            "a project has no dependencies, so nothing was scanned",
             id="a scan that covers nothing",
         ),
         pytest.param(

@@ -123,7 +123,7 @@ def test_another_object_in_the_bucket_starts_no_run(project: Project) -> None:
         ),
         (
             "secret --local --name snyk-token",
-            "dispatcher-snyk-token: no such secret; deploy it first: make deploy ENV=tools LOCAL=1",
+            "dispatcher-snyk-token: the secret does not exist; deploy it first: make deploy ENV=tools LOCAL=1",
             1,
         ),
         ("secret --local", "which secret? Name one with --name: safety-api-key, snyk-token", 2),

@@ -257,7 +257,7 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
             with urllib.request.urlopen(f"{url}/payments/invoice-7") as answer:  # noqa: S310 - on loopback
                 assert json.loads(answer.read())["amount"] == 1250
         assert step.notes == [
-            "not rehearsed: the further containers of the task (statistics)",
+            "not rehearsed: the other containers of the task (statistics)",
             "the database ledger is a PostgreSQL server on this machine,"
             " with the users that rehearsal/ledger.sql creates",
         ]
@@ -289,7 +289,7 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
             url = sqs.get_queue_url(QueueName=QUEUE.format("staging"))["QueueUrl"]
             sqs.purge_queue(QueueUrl=url)
             sqs.send_message(QueueUrl=url, MessageBody="smoke")
-            with pytest.raises(ActionFailedError, match="ended by itself with exit code 1"):
+            with pytest.raises(ActionFailedError, match="ended with exit code 1"):
                 service_process.work(passed.run, step_of("Staging/Work"), passed.action("Staging/Execute"))
 
         assert_each_used_right_is_needed(passed, "settlement", fail_to_settle, missed)

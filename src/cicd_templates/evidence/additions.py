@@ -2,7 +2,7 @@
 
 The previous release has its own signature. A record of an approval is not signed, but its name contains the digest of
 its content. The request for approval shows the same digest, so a person can compare the record with the request. The
-record contains the digests of the page's files, as the approver saw them.
+record contains the digests of the files of the page that the approver saw.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _PAGE = re.compile(rf"(approvals/[^/]+/[0-9a-f]{{64}}/)({'|'.join(map(re.escape,
 
 
 def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str:
-    """Return the path of a file of an approval for `environment`, relative to the folder.
+    """Return the path of a file that belongs to an approval for `environment`, relative to the folder.
 
-    `file` is the name of the file. `digest` is the digest of the approval's record.
+    `file` is the name of the file. `digest` is the digest of the approval record.
     """
     return f"approvals/{environment}/{digest}/{file}"
 
@@ -39,14 +39,14 @@ def record_names(contents: FolderContents) -> list[str]:
 
 
 def page_names(contents: FolderContents) -> list[str]:
-    """Return the names of all files that belong to pages which approvers saw."""
+    """Return the names of all files of the pages that approvers saw."""
     return sorted(name for name in contents.digests if _PAGE.fullmatch(name))
 
 
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
     """Yield a problem for each added file that differs from the stored file.
 
-    A problem is the name of a file and a phrase.
+    A problem is the name of a file and a phrase that says what is wrong with it.
     """
     for name in record_names(contents):
         match = RECORD.fullmatch(name)
@@ -62,7 +62,7 @@ def addition_problems(contents: FolderContents, release: Statement, key: PublicK
         yield from ((folder + page, "is missing") for page in named if folder + page not in contents.digests)
     for name in page_names(contents):
         if not _is_page_of_record(contents, name):
-            yield name, f"is not the page that the {RECORD_NAME} beside it lists"
+            yield name, f"is not the page that the {RECORD_NAME} in the same folder lists"
     before = {RELEASE_BEFORE, TEMPLATES_BEFORE} & contents.digests.keys()
     if len(before) == 1:
         yield next(iter({RELEASE_BEFORE, TEMPLATES_BEFORE} - before)), "is missing"

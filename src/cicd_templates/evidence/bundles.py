@@ -1,8 +1,7 @@
 """Writes the statements of a release as Sigstore bundles, which cosign and other Sigstore verifiers can read.
 
-A bundle contains the unchanged signed envelope and an id of the key. It has no certificate and no entry of a
-transparency log.
-https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
+A bundle contains the unchanged signed envelope and an id of the key. It contains neither a certificate nor an entry of
+a transparency log. https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Checks the statements about deployments of a release. Each of them has its own signature.
+"""Checks the statements about deployments of a release. Each statement has its own signature.
 
 The release statement is signed before the first deployment, so it cannot list these statements. But it lists the
-environments to which the pipeline deploys, in order. Each statement about a deployment lists the earlier statements. So
-if a statement is removed but a later one remains, the gap is noticed.
+environments to which the pipeline deploys, in order. In addition, each statement about a deployment lists the earlier
+statements. So the check notices a removed statement as long as a later one remains.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/[1-9][0-9]*)\.sigstore\.j
 class Deployment:
     """The facts in a statement about a deployment, as texts for people.
 
-    A text is empty if the statement does not contain the fact.
+    If the statement does not contain a fact, its text is empty.
     """
 
     name: str
@@ -82,7 +82,7 @@ def read_deployments(contents: FolderContents, key: PublicKey, release: Statemen
 def deployment_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
     """Yield a problem for each statement that is missing or does not match the release.
 
-    A problem is the name of a file and a phrase.
+    A problem is the name of a file and a phrase that says what is wrong with it.
     """
     for name in deployment_names(contents):
         try:
@@ -134,8 +134,8 @@ def _missing_files(
 ) -> Iterator[tuple[str, str]]:
     """Yield a problem for each earlier statement that is missing or differs, and for a missing approval record.
 
-    The folder has only the approval records of the execution that made the release. A rollback to the release is
-    another execution.
+    Does not require the approval record of a rollback to the release. A rollback is another execution, and the folder
+    has only the approval records of the execution that made the release.
     """
     for earlier in _objects(predicate.get("earlier")):
         name = str(earlier.get("name"))

@@ -1,6 +1,6 @@
 """Writes the derived files of a folder of evidence: instructions, a page, a diff of the templates, and bundles.
 
-Derived files are not signed. The verification makes these files again and compares them, so it detects changes.
+Derived files are not signed. The verification writes these files again and compares the results, so it detects changes.
 """
 
 from __future__ import annotations

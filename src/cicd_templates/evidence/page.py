@@ -53,7 +53,7 @@ def release_page(
         f"image {image.name}@sha256:{image.digest.get('sha256', '')}",
         f"pipeline execution {_said(release, 'execution')}",
         f"source version {_said(release, 'sourceVersion')}",
-        f"signed {_said(release, 'signedOn')} by the key sha256:{key.fingerprint}",
+        f"signed on {_said(release, 'signedOn')} with the key sha256:{key.fingerprint}",
     )
     return string.Template(_file("page.html")).substitute(
         title=_text(f"Evidence of a release of {_said(release, 'service')}"),
@@ -186,7 +186,7 @@ def _files(contents: FolderContents) -> Iterable[str]:
 
 
 def _meaning(name: str) -> str:
-    """Return a phrase that says what a file is, or an empty text if the page does not list the file."""
+    """Return a phrase that describes a file, or an empty text if the page does not list the file."""
     folder = name.partition("/")[0]
     if name in PREDICATE_TYPES:
         return f"signed statement of the type {PREDICATE_TYPES[name]}"
@@ -197,9 +197,9 @@ def _meaning(name: str) -> str:
     if DEPLOYMENT.fullmatch(name):
         return f"signed statement of the type {DEPLOYMENT_TYPE}"
     if RECORD.fullmatch(name):
-        return "record of what an approver was shown; not signed"
+        return "record of what an approver saw; not signed"
     if name.startswith("approvals/"):
-        return "page that an approver was shown; the record beside it has its SHA-256"
+        return "page that an approver saw; the record in the same folder has its SHA-256"
     meanings = {
         RELEASE: "signed list of all files",
         SCAN_POLICY: "policy by which the gate decided",
@@ -207,7 +207,7 @@ def _meaning(name: str) -> str:
     }
     folders = {
         "evidence": "evidence as the signer received it",
-        "reports": "report of a check as the signer received it",
+        "reports": "report of a check, exactly as the signer received it",
         "previous": "release before this one",
     }
     return meanings.get(name) or folders.get(folder, "")

@@ -32,7 +32,7 @@ def read_public_key(pem: bytes) -> PublicKey:
     """Return the key in `pem`.
 
     Raises `KeyFormatError` if `pem` is not an ECDSA key on P-256, or if it contains text before or after the key. PEM
-    readers ignore such text, so nobody would notice if it were changed.
+    readers ignore such text, so nobody would notice a change of it.
     """
     try:
         key = serialization.load_pem_public_key(pem)
@@ -46,9 +46,9 @@ def read_public_key(pem: bytes) -> PublicKey:
 
 
 def read_der_public_key(der: bytes) -> PublicKey:
-    """Return the key in `der`. This is the format in which KMS returns public keys.
+    """Return the key in `der`, the binary format in which KMS returns public keys.
 
-    Raises `KeyFormatError` for a key of another kind.
+    Raises `KeyFormatError` if this is not an ECDSA key on P-256.
     """
     return _public_key(serialization.load_der_public_key(der))
 
@@ -64,7 +64,7 @@ def _public_key(key: object) -> PublicKey:
 def expected_fingerprint(key: str) -> str:
     """Return a key's fingerprint. `key` is the path of the key's PEM file, or the fingerprint itself in hexadecimal.
 
-    Raises `ConfigurationError` if `key` is neither a readable PEM file nor a fingerprint, or is empty.
+    Raises `ConfigurationError` if `key` is empty or is neither a readable PEM file nor a fingerprint.
     """
     if not key.strip():
         raise ConfigurationError("the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits")

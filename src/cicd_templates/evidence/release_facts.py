@@ -22,7 +22,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 
 @dataclass(frozen=True)
 class ApprovedChangeSet:
-    """A change set that an approver saw, with the digest of the approval's record."""
+    """A change set that an approver saw, and the digest of the approval record that lists it."""
 
     environment: str
     stack: str

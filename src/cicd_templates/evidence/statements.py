@@ -52,9 +52,8 @@ class _SignedEnvelope(BaseModel, extra="forbid"):
 
 
 def read_statement(content: bytes, key: PublicKey) -> Statement:
-    """Return the statement in an envelope. Raises `StatementError` unless `key` has signed exactly these bytes.
-
-    The envelope must be in canonical form, so that a change of any byte is noticed.
+    """Return the statement in an envelope. Raises `StatementError` if `key` has not signed exactly these bytes. Also
+    raises it if the envelope is not in canonical form, so that a change of any byte is noticed.
     """
     _require_envelope(content)
     verifier = SSlibKey.from_crypto(key.key, keyid=key.fingerprint)

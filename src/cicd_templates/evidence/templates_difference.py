@@ -51,7 +51,7 @@ def _difference(name: str, before: bytes | None, after: bytes | None) -> str:
     if max(len(before or b""), len(after or b"")) > LONGEST_COMPARED:
         return f"--- {name}\n+++ {name}\n@@ the file differs, and is too long to be compared @@\n"
     lines = difflib.unified_diff(_lines(before), _lines(after), _label(name, before), _label(name, after), lineterm="")
-    return "".join(f"{line}\n" for line in lines) or f"--- {name}\n+++ {name}\n@@ only the ends of lines differ @@\n"
+    return "".join(f"{line}\n" for line in lines) or f"--- {name}\n+++ {name}\n@@ only the line endings differ @@\n"
 
 
 def _lines(content: bytes | None) -> list[str]:

@@ -1,8 +1,8 @@
 """Verifies a folder of evidence: all files match the release statement, and all statements are about one release.
 
 Without an expected fingerprint, the verification proves only that the files in the folder match each other. It does not
-prove who signed them: an attacker can change the files, sign them with another key, and put that public key into the
-folder.
+prove who signed them: an attacker can change the files, sign them with a key of his own, and put that public key into
+the folder.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ UNLISTED = {RELEASE, PUBLIC_KEY, RELEASE_BEFORE, TEMPLATES_BEFORE}
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem with a file. `reason` is the rest of a sentence that begins with the file's name."""
+    """A problem with a file. `reason` is a phrase that completes a sentence whose subject is the file's name."""
 
     file: str
     reason: str
@@ -81,7 +81,7 @@ def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
     Raises `ConfigurationError` if `path` is not a folder, or if the folder has no release statement.
     """
     if not path.is_dir():
-        raise ConfigurationError(f"{path} is not a folder; name a folder of evidence of one release")
+        raise ConfigurationError(f"{path} is not a folder; give the path of a folder with the evidence of one release")
     contents = read_folder(path)
     known = {RELEASE, PUBLIC_KEY, INSTRUCTIONS, *PREDICATE_TYPES}
     if known.isdisjoint({*contents.digests, *contents.unreadable}):
@@ -99,7 +99,7 @@ def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
 
 
 class _UnusableError(Exception):
-    """Raised if the verification cannot continue, because a file that it needs is not usable.
+    """Raised if the verification cannot continue, because it needs a file that is missing or invalid.
 
     `problem` has the name of the file and the reason.
     """
@@ -170,9 +170,10 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
 
 
 def _derivation_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[Problem]:
-    """Yield a problem for each derived file with wrong contents. These files are not signed, but could mislead readers.
+    """Yield a problem for each derived file with wrong contents.
 
-    Derived files, such as VERIFY.md, are made from the signed files. Any of them may be missing.
+    The contents of derived files, such as VERIFY.md, follow from the signed files. They are not signed, so somebody
+    could change them to mislead readers. Any of these files may be missing.
     """
     derived = derived_files(contents, release, key)
     for name in derived_names(contents):
@@ -212,7 +213,7 @@ def _reference_problems(
         if execution != release.predicate.get("execution"):
             yield Problem(PROVENANCE, "is about another execution of the pipeline")
         if listed.get(TEMPLATES_ARCHIVE, "") not in dependencies:
-            yield Problem(PROVENANCE, f"does not name the templates in {TEMPLATES_ARCHIVE}")
+            yield Problem(PROVENANCE, f"is not about the templates in {TEMPLATES_ARCHIVE}")
     if summary := statements.get(VERIFICATION_SUMMARY):
         policy = _digests([_at(summary.predicate, "policy")])
         if policy != {listed.get(SCAN_POLICY, "")}:
@@ -223,7 +224,7 @@ def _reference_problems(
             yield Problem(VERIFICATION_SUMMARY, "is about inputs that are not part of this release")
     received = statements.get(RECEIVED)
     if received and not _digests(_at(received.predicate, "references")) <= digests:
-        yield Problem(RECEIVED, "names documents that are not part of this release")
+        yield Problem(RECEIVED, "lists documents that are not part of this release")
 
 
 def _vulnerability_problems(
@@ -269,9 +270,10 @@ def _at(value: Any, *path: str) -> Any:
 
 
 def _digests(descriptors: Any) -> set[Any]:
-    """Return the set of the SHA-256 digests in `descriptors`. For a descriptor without SHA-256, add an empty text.
+    """Return the set of the SHA-256 digests in `descriptors`.
 
-    If `descriptors` is not a list, return a set with one empty text, which matches no file.
+    A descriptor without SHA-256 adds an empty text. If `descriptors` is not a list, the set has only an empty text. An
+    empty text matches no file.
     """
     if not isinstance(descriptors, list):
         return {""}

@@ -1,6 +1,6 @@
 """Runs git safely in a work tree that may be hostile: git starts no program of the repository and opens no connection.
 
-This is needed because the configuration of a repository can name programs that git runs, for example filters.
+This is needed because the configuration of a repository can specify programs that git runs, for example filters.
 """
 
 from __future__ import annotations
@@ -41,16 +41,15 @@ RUNS_PROGRAM = re.compile(
 def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run any git command in `folder`.
 
-    Raises `ConfigurationError` if git could start a program because of the repository's configuration, or if git cannot
-    run.
+    Raises `ConfigurationError` if the repository's configuration could make git start a program, or if git cannot run.
     """
     parents = (folder.resolve(), *folder.resolve().parents)
     for each in takewhile(lambda parent: not (parent / ".git").exists(), parents):
         # Git takes a folder with such names for a repository, and obeys the file `config` in it.
         if (each / "HEAD").exists() and any((each / name).exists() for name in ("objects", "commondir")):
             raise ConfigurationError(
-                f"{each}: looks like a git repository without a work tree, so git would run what its configuration"
-                " names; rename HEAD"
+                f"{each}: looks like a bare git repository, so git would run the programs in its "
+                "configuration; rename its HEAD file"
             )
     settings = read_with_git(folder, "config", "--list", "--show-scope", "--includes", "--name-only", "-z")
     if settings.returncode != 0:
@@ -60,8 +59,8 @@ def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.Comp
     programs = [name for name in own if RUNS_PROGRAM.fullmatch(name)]
     if programs:
         raise ConfigurationError(
-            f"{folder}: the configuration of its git repository names a program to run ({programs[0]!a}); if you trust"
-            " the program, set it by git config --global instead, otherwise use a fresh clone"
+            f"{folder}: the configuration of its git repository makes git run a program ({programs[0]!a}); if "
+            "you trust the program, set it by git config --global instead, otherwise use a fresh clone"
         )
     return read_with_git(folder, *arguments, text=text)
 

@@ -1,7 +1,7 @@
 """Parses git's output about the files of a commit, and checks each content against its object id. Runs no program.
 
-The content is exactly that of the git objects. `git archive` would also apply git attributes of the commit and of the
-clone. Git attributes can leave out files, replace text in them and change line endings.
+The content is exactly the content of the git objects. `git archive` would apply git attributes, which can leave out
+files, replace text in them and change line endings.
 """
 
 from __future__ import annotations

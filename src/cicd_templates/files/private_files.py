@@ -1,4 +1,4 @@
-"""Writes state files that only their owner can read. It replaces a file in one step and never changes it in place."""
+"""Writes state files that only their owner can read. Replaces a file in one step; never changes it in place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 def write_privately(path: Path, text: str) -> None:
     """Replace the file `path` with a new file that contains `text`. A reader never sees a half-written file.
 
-    The new file gets mode 0600, whatever mode the old file had. Creates missing folders as `make_private_folder` does.
+    The new file gets mode 0600, whatever mode the old file had. Creates missing folders with `make_private_folder`.
     """
     make_private_folder(path.parent)
     # O_EXCL does not follow links.

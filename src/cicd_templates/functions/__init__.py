@@ -19,6 +19,6 @@ text. `cicd_templates.blocks.inlined_scan_gate` does this for the modules of the
 gate` runs the same modules of the gate locally.
 
 A function imports only the standard library, boto3 and modules of this package. The source is ASCII. Each function
-answers its caller exactly once. If anything is unexpected, it refuses the request. It never logs an event, because an
-event can contain credentials.
+answers its caller exactly once. It refuses every unexpected request. It never logs an event, because an event can
+contain credentials.
 """

@@ -11,9 +11,9 @@ The user parameters are `stacks` and `layers` (the stacks and their layers, in t
 `statements` (the folder with the signed statements) and, after an approval, `reviewed` (the digest of the record). The
 environment variable `WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas.
 `PIPELINE` is the name of the pipeline. The configuration can make exceptions for unsigned images, which the module
-`unsigned_images` describes. They do not count if an error leaves unknown whether the release is signed. If an exception
-lets a stage pass, the function records this as evidence and notifies the security topic. Otherwise it stores nothing.
-The event is never logged, because it contains credentials.
+`unsigned_images` describes. They are ignored if the function cannot find out whether the release is signed. If an
+exception lets a stage pass, the function records this as evidence and notifies the security topic. Otherwise it stores
+nothing. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -43,12 +43,15 @@ OPTIONAL = frozenset({"reviewed"})
 
 
 class RefusedError(Exception):
-    """Raised if a change set is not signed or not approved. The message names the stack and the difference."""
+    """Raised if a change set is not signed or not approved. The message has the stack and the difference."""
 
 
 @dataclass(frozen=True)
 class _Release:
-    """The images and the templates that may be deployed. If `excepted`, exceptions replace the signatures."""
+    """The images and the templates that may be deployed.
+
+    If `excepted` is true, they are not signed, but exceptions in the configuration allow them.
+    """
 
     images: list[str]
     templates: list[str]
@@ -76,10 +79,10 @@ def _described(error: Exception) -> str:
 
 
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
-    """Raise an error unless it is certain that all change sets are signed and approved.
+    """Raise an error unless the change sets are signed and approved, or exceptions allow them.
 
-    Only if the release is not signed, use the exceptions of the configuration instead. Any other error leaves unknown
-    whether the release is signed. If no exception lets the stage pass, the message also says why it is not signed.
+    The exceptions of the configuration are used only if the release is certainly not signed. They are not used if an
+    error leaves this unknown. If no exception lets the stage pass, the message also says why the release is not signed.
     """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):
@@ -114,7 +117,7 @@ def _require_exceptions(
     exceptions: dict[str, dict[str, str]],
     reason: str,
 ) -> None:
-    """Raise an error unless all change sets have images of `exceptions`, and this is recorded and reported."""
+    """Raise an error unless `exceptions` allow the images of all change sets. Record and report that they were used."""
     release = _Release(list(exceptions), read_newest_templates(*files), excepted=True)
     images = _require_change_sets(parameters, files, approved, release)
     used = [exceptions[image] for image in images]
@@ -124,7 +127,7 @@ def _require_exceptions(
 def _require_change_sets(
     parameters: dict[str, str], files: list[str], approved: dict[str, Any] | None, release: _Release
 ) -> list[str]:
-    """Raise an error unless all change sets deploy the release, and are approved if `approved` has a record.
+    """Raise an error unless all change sets deploy the release. If `approved` has a record, they must also be approved.
 
     Return the images of the change sets, without duplicates.
     """
@@ -171,7 +174,7 @@ def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> N
 
 
 def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
-    """Return the message if `error` says that a change set no longer exists. Otherwise, raise `error` again."""
+    """Return the message of `error` if it means that a change set no longer exists. Otherwise, raise `error` again."""
     if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
         raise error
     name = f"approved change set {approved['changeSetArn']}" if approved else "change set"

@@ -56,7 +56,10 @@ class ReviewedStage:
 
 @dataclass(frozen=True)
 class ApprovalPage:
-    """The page as HTML, its data as JSON, and its three answers: what changes, what is lost, who gets more access."""
+    """The page as HTML, its data as JSON, and the answers to its three questions.
+
+    The questions are: what changes, what is lost, and who gets more access.
+    """
 
     html: str
     data: str

@@ -1,10 +1,10 @@
-"""Stores what an approver sees (change sets and a page) as evidence. Reads it again before a stage executes anything.
+"""Stores as evidence what an approver sees: change sets and a page. Reads it again before a stage executes anything.
 
 A record is about one stage in one pipeline execution. It lists the change sets, and the SHA-256 of the page and of the
-page's data. These two files are stored beside the record.
+page's data. These two files are stored with the same key prefix as the record.
 
 The S3 key of a record contains the SHA-256 of its content. The review function passes this digest on in a pipeline
-variable. So nobody can replace a record without being noticed, not even a role that may write to the bucket.
+variable. So any replacement of a record is noticed, even if a role with write access to the bucket made it.
 
 The environment variable `EVIDENCE_BUCKET` is the bucket of the records, and `APPROVALS` is their key prefix.
 """
@@ -24,7 +24,7 @@ CONTENT_TYPES = {"html": "text/html; charset=utf-8", "json": "application/json"}
 
 
 class NotApprovedError(Exception):
-    """Raised if a stage would execute something that was not approved. The message says what."""
+    """Raised if a stage would execute something that was not approved. The message says what was not approved."""
 
 
 def store_record(environment: str, execution: str, change_sets: list[dict[str, str]], page: dict[str, str]) -> str:
@@ -46,7 +46,9 @@ def store_record(environment: str, execution: str, change_sets: list[dict[str, s
 
 
 def put_once(key: str, text: str, content_type: str) -> None:
-    """Store an object in the evidence bucket. If it exists, an earlier attempt of the job has already stored it."""
+    """Store an object in the evidence bucket. Do nothing if the object exists, because then an earlier attempt of the
+    job has stored it.
+    """
     import boto3
     from botocore.exceptions import ClientError
 
@@ -75,7 +77,7 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
     Raises `NotApprovedError` if there is no record, or if the record or its page differs from the approved one. Also
-    raises it if the record was written by older templates, and so has no page.
+    raises it if the record has no page, because older templates wrote the record.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review passed on {digest!r} instead of a digest")

@@ -5,7 +5,7 @@ The user parameters are `statements` (the folder with the signed statements abou
 release), `role` (the role that the function assumes to read what was deployed), `region`, `environment`, `execution`
 and, after an approval, `reviewed` (the digest of the approved record).
 
-The statement contains only facts that the function has read itself. It reads the signed release from the evidence
+The statement contains only facts that the function itself reads from AWS. It reads the signed release from the evidence
 bucket, and the change sets, templates and resources from CloudFormation. It reads the running service from ECS, the
 states of the service's alarms from CloudWatch, and the approvers from CodePipeline.
 
@@ -48,7 +48,7 @@ MOST_LISTINGS, LISTING_SECONDS = 5, 3
 
 
 def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], signer: str) -> tuple[str, bytes]:
-    """Return the S3 key and the payload of the statement. Raises an error if anything differs from what is signed."""
+    """Return the S3 key and payload of the statement. Raises an error if anything differs from the signed release."""
     signed = read_signed_image(parameters["statements"])
     environment, approved = parameters["environment"], "reviewed" in parameters
     names = [EXECUTE_ACTION, *([APPROVE_ACTION] if approved else [])]
@@ -111,9 +111,9 @@ def _succeeded(pipeline: Any, execution: str, stage: str, names: list[str]) -> d
 
 
 def _stacks(parameters: dict[str, str], signed: SignedImage) -> list[dict[str, Any]]:
-    """Return what each stack runs. Raises `ValueError` if its image or its template is not signed.
+    """Return the image and the template that each stack runs. Raises `ValueError` if one of them is not signed.
 
-    Also raises it if its change set was not executed.
+    Also raises it if the stack's change set was not executed.
     """
     files = template_files(parameters["environment"], parameters["layers"].split(","))
     templates = signed.read_templates(*files)
@@ -128,7 +128,9 @@ def _stacks(parameters: dict[str, str], signed: SignedImage) -> list[dict[str, A
             raise ValueError(f"{stack}: the change set {arn} has the execution status {change_set['ExecutionStatus']}")
         images = images_in(change_set)
         if images != [signed.image]:
-            raise ValueError(f"{stack}: it deploys {', '.join(images) or 'no image'}, but {signed.image} is signed")
+            raise ValueError(
+                f"{stack}: it deploys {', '.join(images) or 'no image'}, but the signed image is {signed.image}"
+            )
         resources = cloudformation.describe_stack_resources(StackName=stack_arn)["StackResources"]
         entry = {
             "stack": stack_arn,

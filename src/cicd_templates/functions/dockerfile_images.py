@@ -1,7 +1,8 @@
 """Finds the base images of a Dockerfile.
 
-The image build refuses every Dockerfile that BuildKit could interpret differently, for example with directives,
-here-documents, or quotes in options. So this module parses only instructions, options, comments and line continuations.
+This module parses only instructions, options, comments and line continuations. That is enough, because the image build
+refuses every Dockerfile that BuildKit could interpret differently: for example, one with directives, here-documents or
+quotes in options.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ _PINNED = re.compile(r"[^\s@$]+@sha256:[0-9a-f]{64}")
 
 
 def base_images(text: str) -> list[str]:
-    """Return the images in FROM, in `--from=` and in the `from=` of mounts, each with its digest, sorted.
+    """Return the base images of the Dockerfile in sorted order, each with its digest.
 
-    The names of build stages are left out. Raises `ValueError` if an image has no digest.
+    The images are those in FROM, in `--from=` and in the `from=` of mounts. The names of build stages are left out.
+    Raises `ValueError` if an image has no digest.
     """
     images: set[str] = set()
     stages, count = {"scratch"}, 0

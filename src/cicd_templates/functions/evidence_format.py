@@ -53,7 +53,7 @@ def moment(time: datetime) -> str:
 def list_of_digest(service: str, sha256: str) -> str:
     """Return the common prefix of the S3 keys that list the folders with statements about an image.
 
-    The rest of such a key is the folder's path without the service: `<execution>/signed`.
+    The rest of such a key is the path of the folder within the service's folder: `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 

@@ -31,7 +31,7 @@ def report_metric(metric: str) -> None:
 def report_problem(pipeline: Any, job_id: str, metric: str, message: str) -> None:
     """Log the metric with the value 1, and report to CodePipeline that the job succeeded, with the variable `Problem`.
 
-    Use this function for a problem that people must notice, but that must not undo what the stage has done.
+    Use this function for a problem that people must notice, but that must not roll back the stage.
     """
     report_metric(metric)
     variables = {"Problem": one_line(message)[:FAILURE_LENGTH]}

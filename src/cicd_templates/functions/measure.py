@@ -1,4 +1,4 @@
-"""Publish delivery metrics of a pipeline after each decision of its gate and each end of a run.
+"""Publish delivery metrics of a pipeline each time its gate has decided and each time a run has ended.
 
 - After the gate's decision: `CommitToVerdictSeconds`.
 - After a successful run: `RunSucceeded`, `LeadTimeSeconds` and, if the runs directly before it failed,
@@ -35,9 +35,8 @@ def handler(event: dict[str, Any], context: object) -> None:
 def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) -> dict[str, float]:
     """Return the metrics for an event that happened at the time `at`.
 
-    Raises `ValueError` if no metric is defined for the event.
-
-    `runs` has the run of the event first, and then the earlier runs, newest first.
+    `runs` starts with the run of the event. The earlier runs follow, newest first. Raises `ValueError` if no metric is
+    defined for the event.
     """
     run, *earlier_runs = runs
     seconds = (at - run["startTime"]).total_seconds()

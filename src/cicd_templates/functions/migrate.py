@@ -1,20 +1,21 @@
 """Run an ECS task of a release once in another account, and report its result to the pipeline's job.
 
-The task is a migration, or a test run of a service with the shape `job`. The environment variable `SUBJECT` says which.
+The task is a migration, or a test run of a service with the shape `job`. The environment variable `SUBJECT` says which
+of the two it is.
 
 The user parameters are `stage` and `environment`, `role` (the role that the function assumes to run the task),
 `region`, `cluster`, `definition` (the task definition), `image` (the only image that may run, with its digest),
 `subnets` (separated by commas), `group` (the security group of the task) and `log` (the log group). The environment
 variable `PIPELINE` is the name of the pipeline, and `LIMIT_MINUTES` is the longest time that a task may run. A Lambda
-function cannot run for that long. So it answers the pipeline's job with a continuation token, and CodePipeline invokes
-the function again. The event is never logged, because it contains credentials.
+function cannot run that long. So the function answers the pipeline's job with a continuation token, and CodePipeline
+invokes the function again. The event is never logged, because it contains credentials.
 
 Before the function starts a task, it records the attempt as evidence. A new attempt begins only after the last attempt
 has ended, even if another pipeline run began it. After an attempt has succeeded, the same run begins no other attempt.
 
-A rollback deploys an older release. During a rollback, no task runs, because an older migration must not change the
-newer schema. A rollback gets the variables of the older run, and these do not show that it is a rollback. So the
-function asks CodePipeline which run is in the stage.
+A rollback deploys an older release. The function starts no task during a rollback, because an older migration must not
+change the newer schema. A rollback gets the variables of the older run, so the function cannot recognize a rollback by
+its variables. It asks CodePipeline which run is in the stage.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 def _is_transient(error: Exception) -> bool:
     """Return whether another invocation of the function can succeed after `error`.
 
-    Another invocation can also succeed if S3 refuses to store evidence because another function has already stored it.
+    This includes the case that S3 refuses to store evidence because another invocation has already stored it.
     """
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -142,8 +143,7 @@ def _is_late(state: dict[str, Any]) -> bool:
 def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
     """Return the id of the pipeline run that is in the stage now, or None if this run is a rollback.
 
-    Raises `TaskRunError` if no run is in progress in the stage, or if the run is neither a release nor a rollback. In
-    both cases, no task may run.
+    Raises `TaskRunError` if no run is in progress in the stage, or if the run is neither a release nor a rollback.
     """
     name = os.environ["PIPELINE"]
     stages = pipeline.get_pipeline_state(name=name)["stageStates"]
@@ -167,10 +167,10 @@ def _begin(
 ) -> bool:
     """Record a new attempt. Return False if the attempt must wait.
 
-    The test run of a job waits until other tasks of the job have ended.
+    A test run of a job waits until other tasks of the job have ended.
 
-    Raises `TaskRunError` if the image in the task definition is not that of the release, or if the image must not run.
-    Also raises it if another task of the task definition still runs and the attempt cannot wait any longer.
+    Raises `TaskRunError` if the task definition has another image than the release, or if the image must not run. Also
+    raises it if another task of the task definition is still running and the attempt cannot wait any longer.
     """
     import boto3
 
@@ -185,7 +185,7 @@ def _begin(
     if tasks := running_tasks(ecs, parameters):
         if subject() == "job" and not _is_late(state):
             return False
-        raise TaskRunError(f"another {subject()} runs as {tasks[0]}; retry this stage when it has ended")
+        raise TaskRunError(f"another {subject()} is running as the task {tasks[0]}; retry this stage when it has ended")
     attempts.begin(number, run, state["job"], definition=parameters["definition"], image=parameters["image"])
     return True
 
@@ -205,7 +205,11 @@ def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters
             f" ({attempt.task or 'its task can still start'}); retry this stage when it has ended"
         )
     else:
-        attempts.end(attempt.number, UNKNOWN, "the next run found that ECS no longer returns the task")
+        attempts.end(
+            attempt.number,
+            UNKNOWN,
+            ("the outcome is unknown, because ECS no longer returned the task when the next run asked for it"),
+        )
 
 
 def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], state: dict[str, Any]) -> dict[str, Any]:
@@ -232,13 +236,16 @@ def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], st
         _start(attempts, attempt, ecs, parameters)
     elif _is_late(state):
         raise TaskRunError(
-            f"the {subject()} {attempt.task} still runs after {os.environ['LIMIT_MINUTES']} minutes; it was not stopped"
+            f"the {subject()} {attempt.task} is still running after {os.environ['LIMIT_MINUTES']} minutes; it "
+            "was not stopped"
         )
     return _continuation(state)
 
 
 def _start(attempts: Attempts, attempt: Attempt, ecs: Any, parameters: dict[str, str]) -> None:
-    """Start the task of an attempt. If ECS refuses, end the attempt, so that a retry of the stage begins a new one."""
+    """Start the task of an attempt. If ECS refuses, end the attempt, so that a retry of the stage begins a new
+    attempt.
+    """
     name = f"{os.environ['PIPELINE']}/{parameters['environment']}/{attempt.number}/{attempt.run}"
     try:
         task = start_task(ecs, parameters, name, attempt.run)

@@ -2,10 +2,10 @@
 
 The record is needed because ECS deletes its data about a task an hour after the task has stopped.
 
-The attempts in one environment are numbered. An attempt has up to three S3 objects: `started.json` is stored before the
-task is started, `task.json` when the ARN of the task is known, and `ended.json` at the end. An object is never
-replaced. If two invocations store the same object at the same time, one of them gets an error, so only one begins the
-attempt.
+The attempts in one environment are numbered. An attempt has up to three S3 objects. `started.json` is stored before the
+task is started, `task.json` as soon as the ARN of the task is known, and `ended.json` at the end. An object is never
+replaced. If two invocations try to begin the same attempt, S3 refuses the second `started.json`, so only one invocation
+begins it.
 
 The environment variables `EVIDENCE_BUCKET`, `SERVICE` and `RECORDS` determine the bucket and the keys of the objects.
 """
@@ -90,8 +90,8 @@ class Attempts:
     def _list_names(self) -> dict[int, list[str]]:
         """Return the object names of the newest attempts, keyed by the number of the attempt.
 
-        This function lists the names, because trying to read an object does not show whether it exists. For a missing
-        object, S3 returns "access denied" instead of "not found" if the caller may not list the whole bucket.
+        This function lists the names instead of reading each object. If the caller may not list the whole bucket, S3
+        answers "access denied" for a missing object. Reading would therefore not show whether an object exists.
         """
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100).get("Contents", [])
         names: dict[int, list[str]] = {}

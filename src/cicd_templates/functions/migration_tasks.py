@@ -101,7 +101,7 @@ def failure_of(parameters: dict[str, str], task: dict[str, Any]) -> str:
     """Return why a stopped task failed, with the end of its log, or an empty string if the task succeeded.
 
     A task succeeded only if every container has the exit code 0 and the task stopped because its container ended. The
-    exit code alone is not enough, because a program can also exit with 0 after somebody has stopped its task.
+    exit code is not enough, because a program can also exit with 0 after somebody has stopped its task.
 
     Containers that are not in the task definition are ignored. AWS may add such containers to a task, for example the
     agent of GuardDuty: https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html

@@ -11,10 +11,10 @@ ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 
 
 def read_parameters(job: dict[str, Any], required: Set[str], optional: Set[str] = frozenset()) -> dict[str, str]:
-    """Return the user parameters of a job: exactly `required`, and any of `optional`.
+    """Return the user parameters of a job. All of `required` must be present; those of `optional` may be present.
 
-    CodePipeline inserts the values of variables into the JSON text without escaping them. So the value of a variable
-    from a build could add further parameters. Raises `ValueError` if a name is unexpected, missing or repeated.
+    CodePipeline inserts the values of variables into the JSON text without escaping them. So a malicious build could
+    add parameters through the value of a variable. Raises `ValueError` if a name is unexpected, missing or repeated.
     """
     text = job["data"]["actionConfiguration"]["configuration"]["UserParameters"]
     parameters = json.loads(text, object_pairs_hook=_without_repetition)

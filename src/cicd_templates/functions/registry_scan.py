@@ -20,12 +20,12 @@ RESERVE = 10_000
 
 
 def image_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return the reason why `image` must not run, or an empty string."""
+    """Return the reason why `image` must not run, or an empty string if it may run."""
     return address_problem(image) or scan_problem(ecr, image, context)
 
 
 def address_problem(image: str) -> str:
-    """Return why `image` is not the address of an image in the repository with a digest, or an empty string."""
+    """Return why `image` is not an image with a digest in the repository, or an empty string if it is one."""
     repository, _, digest = image.partition("@")
     if repository == os.environ["REPOSITORY"] and re.fullmatch("sha256:[0-9a-f]{64}", digest):
         return ""
@@ -33,7 +33,9 @@ def address_problem(image: str) -> str:
 
 
 def scan_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return why the registry's scan does not allow `image` to run, or an empty string. `image` has a digest."""
+    """Return why the registry's scan does not allow `image` to run, or an empty string if it does. `image` has a
+    digest.
+    """
     repository, _, digest = image.partition("@")
     status, counts = wait_for_scan(ecr, repository, digest, context)
     if status not in DONE:

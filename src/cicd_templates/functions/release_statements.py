@@ -30,7 +30,10 @@ VERIFIED_LEVEL = "CICD_TEMPLATES_SCAN_GATE"
 
 @dataclass(frozen=True)
 class Document:
-    """A file that the signer read and hashed. `uri` is a version of an S3 object. `origin` says who wrote it."""
+    """A file that the signer read and hashed.
+
+    `uri` is the address of one version of an S3 object. `origin` says who wrote the file.
+    """
 
     name: str
     uri: str
@@ -55,12 +58,12 @@ class CheckedTests:
 
 @dataclass
 class SignedRelease:
-    """The facts about a release that the signer has verified itself.
+    """The facts about a release that the signer itself has verified.
 
-    `repository` is the address of the image and `image` its SHA-256. `parameters` has the user parameters of the
-    pipeline's action. `environments` lists the environments to which the pipeline deploys, in this order. `base_images`
-    lists references with digests. `vulnerabilities` is the predicate about the registry's scan of the image. All times
-    are in ISO 8601.
+    `repository` is the address of the image's repository, and `image` is the SHA-256 of the image. `parameters` has the
+    user parameters of the pipeline's action. `environments` lists the environments in the order in which the pipeline
+    deploys to them. `base_images` lists image references with digests. `vulnerabilities` is the predicate about the
+    registry's scan of the image. All times are in ISO 8601.
     """
 
     service: str
@@ -90,7 +93,7 @@ class SignedRelease:
 
 
 def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
-    """Return the statements that the release statement lists, keyed by the names of their files."""
+    """Return all statements except the release statement, keyed by the names of their files."""
     predicates = {
         PROVENANCE: _provenance(release),
         VERIFICATION_SUMMARY: _verification_summary(release),
@@ -197,8 +200,8 @@ def _received(release: SignedRelease) -> dict[str, Any]:
 def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
     """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
 
-    The templates contain the build specification of the check. The member `report` is an addition to the specification.
-    It says which received document lists these tests.
+    As the configuration of the tests, it refers to the templates, which contain the check's build specification. The
+    member `report` is an addition to the format. It identifies the report that lists these tests.
     """
     return {
         "result": "FAILED" if tests.failed else "PASSED",

@@ -3,7 +3,7 @@
 The user parameters are `stack`, `changeSet`, `role` (the role that the function assumes to read the change set),
 `region`, `environment`, `execution`, `image` (with its digest), `templates` (the version of the templates) and, if the
 service has a migration, `migration` (the stack of the migration, whose change set has the same name). The function
-refuses an older version of the templates, unless the configuration allows exactly this version.
+refuses every version of the templates except the newest one and an older one that the configuration allows.
 
 The function records the page and the identities of the change sets as evidence. Before anything is executed, the
 function `approval_check` compares the change sets with this record. Every path answers the job exactly once, because
@@ -134,7 +134,7 @@ def _describe_change_sets(parameters: dict[str, str], templates: str) -> dict[st
 
 
 def _page_url(key: str) -> str:
-    """Return the address of an object in the AWS console.
+    """Return the address at which the AWS console shows an object of the evidence bucket.
 
     The console shows the object only to users who may read it.
     """

@@ -1,8 +1,8 @@
 """Reads change sets and computes digests that identify them, so that a stage executes exactly what its approver saw.
 
 CloudFormation never changes a change set, and never reuses its ARN. If another change set gets the same name, the
-digests of its parts show how it differs. CloudFormation does not return the role that a change set passes. So if only
-the role differs, only the ARNs of the change sets differ.
+digests of its parts show how it differs. However, CloudFormation does not return the role that a change set passes. So
+if two change sets differ only in their role, only their ARNs show the difference.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SETTINGS = (
 class ChangeSet:
     """A change set: its stack, the first page of CloudFormation's description, and its changes.
 
-    `changes` has all changes. `valued` has the changes with the values of properties, but CloudFormation may leave out
-    some values. `template` is empty if the change set has no changes.
+    `changes` has all changes. `valued` has the same changes with property values, but CloudFormation may leave out some
+    values. `template` is empty if the change set has no changes.
     """
 
     stack: str
@@ -39,7 +39,9 @@ class ChangeSet:
 
     @property
     def entry(self) -> dict[str, str]:
-        """The entry of a record about this change set: both ARNs, and the SHA-256 of each part."""
+        """The entry for this change set in a record: the ARNs of the stack and the change set, and the SHA-256 of each
+        part.
+        """
         settings = {name: self.answer.get(name) for name in SETTINGS}
         parts: dict[str, Any] = {
             "parameters": _sorted(self.answer.get("Parameters", [])),

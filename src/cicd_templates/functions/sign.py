@@ -1,15 +1,15 @@
 """Sign statements about a release with a KMS key, after examining the image, the source, the reports and the verdict.
 
 After a deployment, this function signs a statement about what was deployed to an environment. `deployed_release`
-describes the user parameters for this, and what is examined. In an environment without approvals, a failed action would
-roll back a stage that has deployed successfully. So in such an environment, the function reports a failure only in a
-metric and in the variable `Problem`.
+describes the user parameters of this case and the facts that are examined. In an environment without approvals, the
+function reports a failure only in a metric and in the variable `Problem`. Otherwise the failed action would roll back a
+stage that has deployed successfully.
 
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
 `execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if three conditions are met:
 the registry has this image under the tag of this source, the registry has scanned the image, and the gate's decision
-let this source pass. Files that builds wrote are not examined. They are only listed as received files. Every path
-answers the job exactly once. The event is never logged, because it contains credentials.
+let this source pass. Files that builds wrote are not examined. They are only listed as received files. The function
+always answers the job exactly once. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
     """Report a failure, or success with the variables `Statements` (the key prefix of the signed files) and `Signer`.
 
     After a deployment, the variable is `Statement`, the key of the signed statement. If the configuration has an
-    exception for the image, a failure does not end the run.
+    exception for the image, the function reports success even after a failure, so that the run continues.
     """
     import boto3
 
@@ -136,7 +136,9 @@ def _sign_deployment(pipeline: Any, parameters: dict[str, str], signer: str) -> 
 
 
 def _signed(kms: Any, key: str, fingerprint: str, payload: bytes) -> bytes:
-    """Return the envelope of a payload. KMS signs the digest, because it accepts at most 4,096 bytes of a message."""
+    """Return the envelope of a payload. KMS signs only the payload's digest, because it accepts messages of at most
+    4,096 bytes.
+    """
     answer = kms.sign(
         KeyId=key,
         Message=hashlib.sha256(signed_bytes(payload)).digest(),
@@ -188,7 +190,9 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
 
 
 def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
-    """Return the repository, the SHA-256 and the push time of the image, as the registry knows them.
+    """Return the repository, the SHA-256 and the push time of the image, as recorded in the registry.
+
+    Raises `ValueError` if the image does not have the tag of this source.
 
     Tags cannot be moved, and the build derives the tag from the version and the digest of the source.
     """
@@ -271,7 +275,9 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
 
 
 def _evidence(s3: Any, execution: str) -> list[Document]:
-    """Return the evidence of this execution that other roles have stored, without files of earlier signing attempts."""
+    """Return the evidence that other roles have stored for this execution. Leave out the files of earlier signing
+    attempts.
+    """
     bucket, prefix = os.environ["EVIDENCE_BUCKET"], f"{os.environ['SERVICE']}/{execution}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
@@ -283,11 +289,9 @@ def _evidence(s3: Any, execution: str) -> list[Document]:
 
 
 def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[bytes] | None = None) -> tuple[str, str]:
-    """Return the address and the SHA-256 of a version of an object. The address includes the version.
+    """Read a version of an S3 object, by default the newest one, and write its bytes to `into`.
 
-    By default, this is the newest version.
-
-    Write the bytes of this version to `into`.
+    Return the address and the SHA-256 of this version. The address includes the version id.
     """
     answer = s3.get_object(Bucket=bucket, Key=key, **({"VersionId": version} if version else {}))
     digest = hashlib.sha256()
@@ -299,11 +303,10 @@ def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[by
 
 
 def _list(s3: Any, release: SignedRelease, folder: str) -> None:
-    """Store an object whose key contains the image's digest and the folder with the statements.
+    """Store an object whose key contains the image's digest and the folder with the statements. Do nothing if it
+    exists.
 
-    Do nothing if it exists.
-
-    Deployment hooks know only the digest of the image, and find the statements through this object. They verify the
+    Deployment hooks know only the digest of the image, and use this object to find the statements. They verify the
     statements, so the object needs no signature.
     """
     from botocore.exceptions import ClientError
@@ -322,7 +325,7 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
     """Store the files below `prefix`. If an earlier attempt has used this prefix, add a number. Return the prefix.
 
-    A signature is different each time, so an attempt cannot continue an earlier one. Nothing is ever replaced.
+    Each attempt makes different signatures, so an attempt cannot continue an earlier one. Files are never replaced.
     """
     from botocore.exceptions import ClientError
 
@@ -336,7 +339,7 @@ def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
                 raise
         else:
             return numbered
-    raise ValueError(f"{prefix} and all numbered prefixes up to {prefix}-{MAX_ATTEMPTS} have statements")
+    raise ValueError(f"{prefix} and all numbered prefixes up to {prefix}-{MAX_ATTEMPTS} already have statements")
 
 
 def _put(s3: Any, key: str, content: bytes) -> None:

@@ -1,8 +1,8 @@
 """Reads the signed statements about a release, so that only the signed image and the signed templates are deployed.
 
 This module reads three statements: the release statement, the provenance and the gate's verification summary. Each must
-have one signature, which KMS verifies with the key `SIGNING_KEY`. In the pipeline's account, this is the full ARN of
-the key. Functions in other accounts are deployed before the key exists, so there it is the ARN of the key's alias. The
+have one signature, which KMS verifies with the key `SIGNING_KEY`. In the pipeline's account, `SIGNING_KEY` is the ARN
+of the key. Functions in other accounts are deployed before the key exists, so they use the ARN of the key's alias. The
 release statement has the SHA-256 of the other two statements. So it proves that they belong to the same pipeline
 execution.
 
@@ -135,8 +135,9 @@ def read_signed_image(folder: str) -> SignedImage:
 def require_signed(image: str) -> str:
     """Return the folder whose statements are about exactly `image`, an address with a digest.
 
-    Raises `NotSignedError` if there is none. For each digest, the signer has stored which folders have statements about
-    it. This function does not trust this information: it checks that the statements in a folder are about the image.
+    Raises `NotSignedError` if there is none. For each digest, the signer has stored the names of the folders with
+    statements about it. This function does not trust these names: it checks that the statements in a folder are about
+    the image.
     """
     import boto3
 
@@ -182,7 +183,7 @@ class _Statement:
         self.require(predicate_type, "predicateType")
 
     def field(self, *path: str) -> Any:
-        """Return a value of the statement. Raises `NotSignedError` if the value is missing."""
+        """Return the value at a path in the statement. Raises `NotSignedError` if there is no such value."""
         value = self._content
         for key in path:
             if not isinstance(value, dict) or key not in value:
@@ -191,7 +192,7 @@ class _Statement:
         return value
 
     def require(self, expected: Any, *path: str) -> None:
-        """Raise `NotSignedError` if a value of the statement is not the expected one."""
+        """Raise `NotSignedError` if the statement does not have the expected value at a path."""
         value = self.field(*path)
         if value != expected:
             raise NotSignedError(f"{self._name} has {'.'.join(path)} {value!r} instead of {expected!r}")

@@ -1,9 +1,8 @@
 """Publish, on a schedule, how long pipeline runs have made no progress.
 
-The idle time of a run is the time since it started, or since its last action started or ended. If a run waits for an
-approval, or for a stage that another run occupies, it is not stuck, and its idle time is 0. The metrics
-`OldestRunSeconds` (the longest idle time) and `RunsInProgress` are written to the log in CloudWatch's embedded metric
-format:
+The idle time of a run is the time since it started, or since its last action started or ended. A run that waits for an
+approval, or for a stage that another run occupies, is not stuck: its idle time is 0. The metrics `OldestRunSeconds`
+(the longest idle time) and `RunsInProgress` are written to the log in CloudWatch's embedded metric format:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -20,7 +19,7 @@ PAGES = 5
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Print the metrics. If an error is raised, the alarm on this function's errors reports it."""
+    """Print the metrics. If this raises an error, Lambda counts the error, and an alarm reports it."""
     import boto3
 
     client, pipeline = boto3.client("codepipeline"), os.environ["PIPELINE"]

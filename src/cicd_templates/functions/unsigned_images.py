@@ -1,9 +1,9 @@
 """Finds the exceptions in the configuration. An exception lets one image run without a signature until a date.
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
-`image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. A function that reports no
-exceptions gets neither `owner` nor `reason`. An exception does not count after its last day. It also does not count if
-this day is more than LONGEST_DAYS ahead.
+`image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. `owner` and `reason` are
+missing for functions that do not report exceptions. An exception is valid until its last day. It is invalid if this day
+is more than LONGEST_DAYS ahead.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ LONGEST_DAYS = 90
 
 
 def day_problem(expires: date, today: date) -> str:
-    """Return why an exception with the last day `expires` does not count, or an empty string."""
+    """Return why an exception with the last day `expires` is not valid now, or an empty string if it is valid."""
     if expires < today:
         return f"ended on {expires}"
     last = today + timedelta(days=LONGEST_DAYS)
-    return f"would last until {expires}, but {last} is now the last possible day" if expires > last else ""
+    return f"lasts until {expires}, but the latest allowed day is now {last}" if expires > last else ""
 
 
 def find_exceptions(environment: str) -> tuple[dict[str, dict[str, str]], str]:
-    """Return the exceptions in `environment` that count today, keyed by image, and why the others do not count."""
+    """Return the exceptions in `environment` that are valid today, keyed by image, and why the others are not valid."""
     today = datetime.now(UTC).date()
     counting, problems = {}, []
     for exception in json.loads(os.environ["UNSIGNED_IMAGES"]).get(environment, ()):
@@ -41,17 +41,17 @@ def find_exceptions(environment: str) -> tuple[dict[str, dict[str, str]], str]:
 
 
 def is_exception(image: str) -> bool:
-    """Return whether any environment has an exception for `image` that counts today."""
+    """Return whether any environment has an exception for `image` that is valid today."""
     environments = json.loads(os.environ["UNSIGNED_IMAGES"])
     return any(image in find_exceptions(environment)[0] for environment in environments)
 
 
 def report_exceptions(service: str, environment: str, execution: str, reason: str, used: list[dict[str, str]]) -> None:
-    """Store a record that a stage deploys unsigned images as evidence, and notify the security topic.
+    """Record as evidence that a stage deploys unsigned images, and notify the security topic.
 
-    The key contains the SHA-256 of the record without its time. So a check that runs again stores a further record only
-    if the images, the exceptions or the reason differ, and replaces none. Raises an error if the record cannot be
-    stored, or if the message cannot be sent.
+    The key of the record contains the SHA-256 of the record without its time. If the check runs again with the same
+    images, exceptions and reason, no further record is stored. Records are never replaced. Raises an error if the
+    record cannot be stored, or if the notification cannot be sent.
     """
     import boto3
     from botocore.exceptions import ClientError

@@ -55,7 +55,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def find_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return the reason why `image` must not run, or an empty string.
+    """Return the reason why `image` must not run, or an empty string if it may run.
 
     If the configuration has an exception for the image, the image needs no signature, and may be in another registry.
     The scan is still checked if the image is in the pipeline's repository.
@@ -72,7 +72,7 @@ def find_problem(ecr: Any, image: str, context: Any) -> str:
 
 
 def _signature_problem(image: str, *, excepted: bool) -> str:
-    """Return why `image` is not signed, or an empty string. Write the folder of its statements to the log.
+    """Return why `image` is not signed, or an empty string if it is. Write the folder of its statements to the log.
 
     If an error prevents the verification, raise it, unless the configuration has an exception for the image.
     """
@@ -88,7 +88,7 @@ def _signature_problem(image: str, *, excepted: bool) -> str:
 
 
 def find_problem_of_further(name: str, image: str) -> str:
-    """Return the reason why a container other than the release's must not run `image`, or an empty string.
+    """Return the reason why `image` must not run in a container other than the release's, or an empty string.
 
     The reviewed template contains the image, so its digest is not compared with the configuration. After a rollback,
     the release can have an older digest than the configuration.

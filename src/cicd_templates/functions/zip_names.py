@@ -68,10 +68,10 @@ def differing_local_name(archive: ZipFile) -> str:
 
 
 def unclear_directory(archive: ZipFile) -> str:
-    """Return why other programs could find a different directory in an archive than zipfile, or an empty string.
+    """Return why programs may disagree about the directory of an archive, or an empty string if they cannot.
 
     The record at the end of the file must point exactly to the directory that zipfile finds directly before the record.
-    zipfile itself accepts a ZIP64 record that contradicts that record, and skips text around the archive.
+    zipfile itself does not check this: it accepts a ZIP64 record with other values, and skips text around the archive.
     """
     file = archive.fp
     assert file is not None, "the archive is open"
@@ -101,7 +101,9 @@ def _raw_name(entry: ZipInfo) -> bytes:
 
 
 def _as_utf_8(entry: ZipInfo) -> str:
-    """Return the name of an entry in programs that decode every name as UTF-8, even if the UTF-8 flag is not set."""
+    """Return the name that an entry has in programs that decode every name as UTF-8, even if the UTF-8 flag is not
+    set.
+    """
     return _raw_name(entry).decode("utf-8", errors="replace")
 
 

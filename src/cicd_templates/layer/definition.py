@@ -28,10 +28,7 @@ NO_USES: Mapping[str, Sequence[Use]] = {}
 
 
 def everywhere(env: Environment) -> bool:
-    """Return True.
-
-    This is the default of `Layer.where`: then only `Layer.kinds` decides which environments have the layer.
-    """
+    """Return True. This is the default of `Layer.where`: then every environment of the layer's kinds has the layer."""
     return True
 
 
@@ -44,18 +41,20 @@ def every_service(service: Service) -> bool:
 class Layer:
     """A layer: a module of `templates/` with `build(env)`, or with `build(env, service)` for one stack per service.
 
-    `build_with_uses` builds a stack of a service, too, and also receives the resources of other layers that the service
-    uses. A function that builds a stack of a service receives an environment that contains only this service. So the
-    stack depends on no other service. `offers` receives an environment without services. It returns the resources of
-    this layer that services can use in the environment.
-
     The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A layer
-    with one stack per service has a stack for each service for which `needed` returns true. `after` lists layers that
-    must be deployed first, although this layer reads none of their values. If this layer and such a layer both have one
-    stack per service, each stack waits only for the stack of the same service. `deployed_as` is the output with the
-    role that CloudFormation uses to deploy the layer's stacks. The pipeline and the deployer must pass the same role,
-    because CloudFormation keeps a stack's role for all later operations. The first line of the module's docstring,
-    after the colon, is the description of the template.
+    with one stack per service has a stack for each service for which `needed` returns true.
+
+    `build_with_uses` replaces `build` in a layer with one stack per service. It also receives the resources of other
+    layers that the service uses. A function that builds a service's stack receives an environment that contains only
+    this service, so the stack depends on no other service. `offers` receives an environment without services. It
+    returns the resources of this layer that services can use in the environment.
+
+    `after` lists layers that must be deployed first, although this layer reads none of their values. If both layers
+    have one stack per service, each stack waits only for the stack of the same service. `deployed_as` is the output
+    with the role that CloudFormation uses to deploy the layer's stacks. The pipeline and the deployer must pass the
+    same role, because CloudFormation keeps a stack's role for all later operations.
+
+    The description of the template is the first line of the module's docstring, after the colon.
     """
 
     name: str
@@ -75,7 +74,7 @@ class Layer:
 
     @property
     def is_per_service(self) -> bool:
-        """Whether the layer has one stack per service."""
+        """Return whether the layer has one stack per service."""
         return self.build_per_service is not None or self.build_with_uses is not None
 
     def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:

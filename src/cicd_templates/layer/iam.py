@@ -2,8 +2,9 @@
 
 This module adds checks that awacs lacks. If two conditions have the same operator, awacs silently keeps only the last
 one. It also accepts any string as an action, and policies without statements or version. In this module, actions are
-awacs constants, and conditions are merged. A pattern such as `s3:Get*` is never allowed as an action. A statement that
-allows an action on the resource `*` must name the API that has no resource-level permissions.
+awacs constants, and conditions with the same operator are merged. No statement may allow a pattern such as `s3:Get*`. A
+statement that allows an action on the resource `*` must give the name of the API that has no resource-level
+permissions.
 """
 
 from __future__ import annotations
@@ -71,17 +72,22 @@ def allow(
     """Return a statement that allows `actions` on the resources `on` if all conditions in `when` hold.
 
     In a resource policy, `to` is the principal. There, the resource `*` means the resource that has the policy, and
-    `on=[]` omits the Resource element, as ECR requires. In a role's policy, `*` means all resources. In this case, and
-    only in this case, `because` must name the API that has no resource-level permissions. Raises `ValueError` if these
-    rules are broken, if an action is a pattern, if a resource is a name instead of an ARN, or if `when` has a condition
-    key twice for one operator.
+    `on=[]` omits the Resource element, as ECR requires.
+
+    In a role's policy, `*` means all resources. In this case, and only in this case, `because` is required: it names
+    the API that has no resource-level permissions.
+
+    Raises `ValueError` if these rules are broken, if an action is a pattern, if a resource is a name instead of an ARN,
+    or if `when` has a condition key twice for one operator.
     """
     resources = _resource_list(sid, on)
     if not resources and to is None:
         raise ValueError(f"{sid}: a statement in a role's policy needs a resource")
     everything = EVERY_RESOURCE in resources and to is None
     if everything != bool(because):
-        raise ValueError(f"{sid}: `because` is required for the resource * in a role's policy, and only there")
+        raise ValueError(
+            f"{sid}: `because` is required for the resource * in a role's policy, and must be empty otherwise"
+        )
     for action in actions:
         if action.action is None or "*" in action.action:
             raise ValueError(f"{sid}: {action.JSONrepr()} is a pattern; list each action by its name")
@@ -110,10 +116,10 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     `service` is the name before `.amazonaws.com`. The condition prevents other AWS customers from using the role
     through the service: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    A strict condition requires the key `aws:SourceAccount`, but AWS documents only for a few services that they send
-    it. A service that does not send the key could never assume the role. So for services without this documentation,
-    the condition applies only if the request has the key. The role is still protected, because `iam:PassRole` can pass
-    a role only within its own account.
+    The condition compares the key `aws:SourceAccount`. AWS documents only for a few services that they send this key.
+    If the condition required the key, a service that does not send it could never assume the role. So for all other
+    services, the condition applies only if the request has the key. The role is still protected, because `iam:PassRole`
+    can pass a role only within its own account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists
@@ -131,7 +137,7 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
 
 
 def trust_role(role: ResourceArn) -> PolicyDocument:
-    """Return the trust policy of a role that only the given role of the same account may assume."""
+    """Return the trust policy of a role that only `role`, a role of the same account, may assume."""
     return document(
         [Grant(Statement(Sid="LetTheRoleAssume", Effect=Allow, Principal=AWSPrincipal(role), Action=[AssumeRole]))]
     )
@@ -161,7 +167,7 @@ def trust_roles_of(account: str, roles: Sequence[ResourceArn]) -> PolicyDocument
 
 
 def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement]) -> PolicyDocument:
-    """Return the trust policy of a role. Callers with a token from an OpenID Connect provider may assume the role.
+    """Return the trust policy of a role for callers with a token from an OpenID Connect provider.
 
     The conditions in `when` limit which tokens are accepted.
     """
@@ -201,7 +207,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):
-        raise ValueError(f"a policy needs statements with distinct Sids, not {sids}")
+        raise ValueError(f"a policy needs at least one statement, and each Sid only once; its Sids are {sids}")
     return PolicyDocument(Version="2012-10-17", Statement=statements)
 
 
@@ -215,7 +221,9 @@ def _resource_list(sid: str, on: ResourceArn | Sequence[ResourceArn]) -> list[Re
     resources = [on] if isinstance(on, str | AWSHelperFn) else list(on)
     for resource in resources:
         if isinstance(resource, Value) and not isinstance(resource, Arn):
-            raise ValueError(f"{sid}: `on` needs an ARN, but a {type(resource).__name__} is none;{_remedy(resource)}")
+            raise ValueError(
+                f"{sid}: `on` needs an ARN, but a {type(resource).__name__} is not an ARN;{_remedy(resource)}"
+            )
         if isinstance(resource, str) and resource != EVERY_RESOURCE and not resource.startswith("arn:"):
             raise ValueError(f"{sid}: {resource!r} is not an ARN; begin it with arn:, or write *")
     return resources

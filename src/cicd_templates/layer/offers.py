@@ -1,9 +1,8 @@
 """Defines offers and uses: a layer offers resources to services, and a service lists the resources that it uses.
 
-A service names these resources in `[services.<name>.uses]`. An offer is data: environment variables, permissions for
-each kind of access, and a security group if tasks connect to the resource. The layers of the service use
-`LayerTemplate.read` to read the values of the offer. So the layer with the resource is deployed before the layers of
-the service.
+A service lists these resources in `[services.<name>.uses]`. An offer contains environment variables, permissions for
+each kind of access, and a security group if tasks connect to the resource. The layers of the service read the values of
+the offer with `LayerTemplate.read`. So the layer with the resource is deployed before the layers of the service.
 """
 
 from __future__ import annotations
@@ -52,8 +51,9 @@ class Offer:
     `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
     `read`, to a function that returns the grants for the task role. This function may add parameters to the service's
     template, to read the ARNs of the resource. `port` is set only for a resource in the VPC. `texts` returns further
-    variables. Their values are fixed for each service and kind of access, such as the name of a user. `backlog` is set
-    only for a queue. Raises `ValueError` if `access` is empty, or if a value is a list or exists once per service.
+    variables with literal values, such as the name of a database user. They can depend on the service and the kind of
+    access. `backlog` is set only for a queue. Raises `ValueError` if `access` is empty, or if a value is a list or
+    exists once per service.
     """
 
     name: str
@@ -70,8 +70,8 @@ class Offer:
         for variable, output in self.variables.items():
             if isinstance(output, ServiceOutput) or output.kind.is_list():
                 raise ValueError(
-                    f"offer {self.name}: {variable} needs one value per environment;"
-                    f" {output.layer}.{output.name} is a list or exists once per service"
+                    f"offer {self.name}: {variable} needs a single value that exists once per environment, but "
+                    f"{output.layer}.{output.name} is a list or exists once per service"
                 )
 
 

@@ -16,7 +16,7 @@ from troposphere import AWSHelperFn, Sub
 
 
 class Value(AWSHelperFn):
-    """A value in a template: a literal or an intrinsic function. Each subclass stands for one kind of value."""
+    """A value in a template: a literal or an intrinsic function. Each subclass is one kind of value."""
 
     #: The type inside `AWS::SSM::Parameter::Value<...>` of the template parameter that reads the value.
     #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
@@ -45,7 +45,7 @@ class Value(AWSHelperFn):
         if wrong:
             return f"{wrong[0]!r} is not valid here; write an id such as {cls.id_example}"
         if len(values) < cls.fewest:
-            return f"has {len(values)}; write at least {cls.fewest}, separated with commas and without spaces"
+            return f"has {len(values)} values; write at least {cls.fewest}, separated by commas without spaces"
         return ""
 
 
@@ -234,6 +234,6 @@ def sub_fragment(value: object) -> str:
 
 
 def joined_text(*parts: object) -> Sub | str:
-    """Join `parts` into one `Sub`, or into a plain string if no part refers to a resource or parameter."""
+    """Combine `parts` into one `Sub`, or into a plain string if no part refers to a resource or parameter."""
     joined = "".join(sub_fragment(part) for part in parts)
     return Sub(joined) if "${" in joined else joined

@@ -39,8 +39,9 @@ class LayerTemplate:
         if taken is not None:
             of = f" for service {self.service.name}" if self.service else ""
             raise ConfigurationError(
-                f"{self.env.qualified}{of}: {taken.resource_type} and {resource.resource_type} have the logical id"
-                f" {resource.title}; rename the check, secret or other resource whose name gives the id"
+                f"{self.env.qualified}{of}: {taken.resource_type} and {resource.resource_type} have the "
+                f"logical id {resource.title}; rename the check, secret or other item in the configuration "
+                "from whose name the id is made"
             )
         self.template.add_resource(resource)
         return resource
@@ -64,9 +65,9 @@ class LayerTemplate:
 
         The method adds the parameter to this template. If the configuration provides the value, the method returns the
         value as a literal instead. For a value that exists once per service, `service` is the service whose value is
-        read. The default is the service of this layer. Raises `TypeError` if `service` is missing, or if it is given
-        for a value that exists once per environment. Raises `ConfigurationError` if the configuration provides an
-        invalid value, or if the template parameter already reads another value.
+        read. The default is the service of this template. Raises `TypeError` if there is no service for such a value,
+        or if `service` is given for a value that exists once per environment. Raises `ConfigurationError` if the
+        configuration provides an invalid value, or if the template parameter already reads another value.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")
@@ -99,9 +100,8 @@ class LayerTemplate:
         return output.kind(Ref(name))
 
     def publish(self, output: Output[V], value: V) -> None:
-        """Publish `value`: add a Parameter Store parameter, and a template output without an export.
-
-        Both are named after `output`.
+        """Publish `value`: add a Parameter Store parameter, and a template output without an export, both named after
+        `output`.
 
         Raises `TypeError` if `output` exists once per service but this layer does not, or vice versa.
         """

@@ -1,7 +1,7 @@
 """Runs cfn-lint with the project's own rules on rendered templates, and formats the findings.
 
 1. `run.lint_templates` distributes the files over processes, which load cfn-lint with the settings of `.cfnlintrc`.
-2. `cached_findings` stores the findings, so that an unchanged file is not linted again.
+2. `cached_findings` stores the findings. An unchanged file is not linted again.
 3. Each match becomes a `LintFinding`: file, line, column, rule, level and message.
 4. `formats` turns findings into lines of text, SARIF or GitHub annotations; the command line prints them.
 

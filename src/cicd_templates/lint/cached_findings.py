@@ -34,8 +34,8 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the sorted findings in the files `paths`, and the number of files that were linted.
 
-    Calls `lint` once, with the files that have changed since their findings were stored. If no file has changed, does
-    not call it. If `paths` is empty, calls `lint` without files, so that `lint` raises its error for this case. Raises
+    Calls `lint` once, with the files that have changed since their findings were stored. Does not call it if no file
+    has changed. If `paths` is empty, calls `lint` without files, because `lint` raises the error for this case. Raises
     the errors of `lint`.
     """
     rules = rules_digest(today or date.today())

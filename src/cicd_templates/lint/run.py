@@ -26,8 +26,8 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Lin
     """Return the sorted findings in the files `paths`.
 
     Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without returning its findings.
-    If the templates belong to a parallel copy, `suffix` is its suffix. The error message for empty `paths` recommends a
-    command with this suffix.
+    If the templates belong to a parallel copy, `suffix` is its suffix. It is used in the command that the error message
+    recommends.
     """
     if not paths:
         render = hints.make("render", SUFFIX=suffix)
@@ -39,10 +39,10 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Lin
 def lint_in_processes(
     paths: Sequence[Path], find: Callable[[Sequence[Path]], list[LintFinding]], processes: int
 ) -> list[LintFinding]:
-    """Call `find` with `paths`, distributed over `processes` processes. Return all findings.
+    """Distribute `paths` over `processes` processes, call `find` in each, and return all findings.
 
-    With two or more processes, each gets about the same number of paths, and `find` must be a module-level function.
-    With one process, this function calls `find` itself.
+    Each process gets about the same number of paths. With more than one process, `find` must be a module-level
+    function. With one process, this function calls `find` itself.
     """
     if processes < 2:
         return find(paths)

@@ -1,15 +1,14 @@
 """Runs a local AWS for the demo, rehearsals and tests: one subprocess on the loopback address.
 
-The subprocess is called the engine. It is a program from another project. This package adds features that the engine
-lacks.
+The subprocess, a program from another project, is called the engine. This package adds features that the engine lacks.
 
 1. `engine_process.start` starts `engine_entry_point.py` in the engine's own virtual environment, on a free port of
-127.0.0.1. The process gets a private folder and none of the caller's environment variables. `engine_process.stop` ends
-the process and removes the folder.
+   127.0.0.1. The process gets a private folder and none of the caller's environment variables. `engine_process.stop`
+   ends the process and removes the folder.
 2. `engine_entry_point` adds features, then starts the engine. The features are resource types that are only recorded
-(`recorded_types`), event targets, the image registry and CodePipeline's job API (`event_targets`, `image_registry`,
-`codepipeline`), and IAM decisions like those of AWS (`caller_identity`, `condition_keys`, `encryption`,
-`request_resources`, `iam_decisions`).
+   (`recorded_types`), event targets, the image registry and CodePipeline's job API (`event_targets`, `image_registry`,
+   `codepipeline`), and IAM decisions like those of AWS (`caller_identity`, `condition_keys`, `encryption`,
+   `request_resources`, `iam_decisions`).
 3. `orphans` ends an engine if the command that started it is killed.
 4. `engine_state_file` stores how later commands can reach the engine that `make local` has started.
 
@@ -17,6 +16,6 @@ The modules that the entry point imports run in the engine's interpreter, so the
 and the engine. The engine and the calling program share state through files in the engine's folder. Nothing in this
 package uses the network.
 
-A deployment to the local AWS shows that the templates, their order, the change sets and the values fit together. The
-local AWS is less strict than AWS, so it does not prove that AWS would accept a template.
+A deployment to the local AWS shows that the templates, their order, the change sets and the values fit together. It
+does not prove that AWS would accept a template, because the local AWS is less strict than AWS.
 """

@@ -22,8 +22,8 @@ def secure(app: ModuleType) -> None:
 def services(evaluator: ModuleType) -> None:
     """Let the root user of an account assume a role in the same way as an AWS service.
 
-    The root user passes the ARN of a resource as the external ID. The service of this resource then counts as the
-    service that assumes the role, so the role must trust this service. aws:SourceArn is set to the ARN, and
+    The root user passes the ARN of a resource as the external ID. The local AWS then behaves as if the service of this
+    resource assumed the role, so the role must trust this service. aws:SourceArn is set to the ARN, and
     aws:SourceAccount to the account in the ARN. Without this change, the root user could assume the role of every
     service, and neither key would be set.
     """

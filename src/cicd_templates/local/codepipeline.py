@@ -2,9 +2,9 @@
 
 These operations start, list and describe runs, report the results of jobs, and list the executions of actions. The
 engine checks the permissions of a request with IAM. Then this module validates the request against botocore's model of
-the API. This module executes no pipeline. A rehearsal runs the actions. It reads the job results from a file. It also
-writes the executions of the actions to a file, and this module reads that file to list them. This module runs inside
-the engine's interpreter, which has botocore.
+the API. This module does not execute pipelines; a rehearsal runs the actions. Two files connect them: this module
+writes the job results, and the rehearsal reads them. The rehearsal writes the executions of actions, and this module
+reads and lists them. This module runs inside the engine's interpreter, which has botocore.
 """
 
 from __future__ import annotations
@@ -111,9 +111,9 @@ class PipelineExecutions:
     def start(self, request: dict[str, Any]) -> str:
         """Start an execution, and return its id.
 
-        If an event has started an execution, the rehearsal sends the same request again with the role of the event's
-        rule, so that the permissions of the role are checked. The first such request returns the execution that the
-        event has started.
+        After an event has started an execution, the rehearsal repeats the start request with the role of the event's
+        rule, so that the permissions of the role are checked. This request returns the execution that the event has
+        started instead of a new one.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [
@@ -229,7 +229,7 @@ def _page(member: str, listed: list[dict[str, Any]], request: dict[str, Any]) ->
 
 
 def _state(executions: ActionExecutions, pipeline: str) -> dict[str, Any]:
-    """Return the stages that runs have reached, each with its latest execution.
+    """Return the stages of which actions have run, each with its latest execution.
 
     Every execution has the type `STANDARD`, because the local AWS never rolls a stage back.
     """

@@ -2,7 +2,7 @@
 
 The engine has a table of create-only properties for some resource types. For every other type, it reports that any
 changed property may replace the resource. This module uses the CloudFormation schemas in cfn-lint instead. It corrects
-only the prediction of a change set, not its execution by the engine.
+only what a change set predicts. The engine executes the change set as before.
 
 This module runs both in the engine's interpreter and in this program's, so it imports only the standard library.
 """
@@ -44,7 +44,7 @@ class Schemas:
     def recreation(self, region: str, resource_type: str, name: str) -> str | None:
         """Return whether a change of the property `name` replaces its resource. Return None if the type has no schema.
 
-        If the schema lists only a part of the property, such as `TableInput/Name`, the result is `Conditionally`.
+        If only a part of the property is create-only, such as `TableInput/Name`, the result is `Conditionally`.
         """
         file = self._index(region).get(resource_type)
         if file is None or resource_type == CUSTOM_RESOURCE:

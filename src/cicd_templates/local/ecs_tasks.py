@@ -36,7 +36,7 @@ class Tasks:
         self._tasks, self._exits = folder / TASKS_FILE, folder / EXITS_FILE
 
     def start(self, task: str, definition: str) -> None:
-        """Add a task and its task definition. Both are ARNs."""
+        """Record a started task and its task definition. Both are ARNs."""
         _append(self._tasks, [task, definition])
 
     def end(self, task: str, code: int) -> None:
@@ -68,7 +68,7 @@ def _lines(file: Path) -> list[Any]:
 def run_task(run: Handler, tasks: Tasks, scope: Callable[[], str]) -> Handler:
     """Return a handler that starts only one task for each client token. `scope` returns the account and the region.
 
-    As long as ECS keeps a token, it gives the same answer to the same request, and refuses every other request with
+    While ECS keeps a token, it answers a repeated request with the same answer, and refuses a different request with
     this token: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
     """
     answered: dict[tuple[str, str, str], tuple[dict[str, Any], Response, list[str], float]] = {}

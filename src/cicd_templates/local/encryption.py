@@ -53,9 +53,9 @@ class ResourceKeys:
         return handle
 
     def key_of(self, action: str, resource: str) -> str:
-        """Return the ARN of the customer managed key that encrypts `resource`, or an empty string.
+        """Return the ARN of the customer managed key that encrypts `resource`, or an empty string if there is none.
 
-        `action` is the requested IAM action. Its prefix is the name of the service to which the resource belongs.
+        `action` is the requested IAM action. Its prefix identifies the service of the resource.
         """
         service = action.partition(":")[0]
         if service == "secretsmanager":

@@ -1,4 +1,4 @@
-"""Stores facts about the engine that `make local` started in `.state/local.json`, and recognizes a stale file."""
+"""Stores facts about the engine that `make local` started in `.state/local.json`, and recognizes an outdated file."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Delivers events to EventBridge targets that the local AWS accepts but ignores: pipelines and log groups.
 
 For a pipeline, this module records the request with which EventBridge would start the pipeline. For a log group, it
-writes the event to the log group. It also adds the object's version to S3 events, because the engine omits it but
-releases need it.
+writes the event to the log group. It also adds the object's version, which releases need, to S3 events.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -83,7 +82,7 @@ def name_versions(s3: ModuleType, events: ModuleType) -> None:
 
 
 def _parts(arn: str) -> tuple[str, str, str, str]:
-    """Return the service, account, region and resource in an ARN."""
+    """Return the service, the account, the region and the resource in an ARN."""
     service, region, account, resource = (arn.split(":", 5) + [""] * 6)[2:6]
     return service, account, region, resource
 

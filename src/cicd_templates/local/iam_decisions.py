@@ -1,8 +1,7 @@
-"""Records the IAM decisions of the local AWS about roles, and adds two kinds of decisions.
+"""Records the IAM decisions of the local AWS about roles, and adds two permission checks.
 
-By itself, the local AWS checks neither iam:PassRole nor the permission for the KMS key of an encrypted resource. The
-engine must run with AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard
-library.
+The added checks are iam:PassRole and the permission to use the KMS key of an encrypted resource. The engine must run
+with AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Calls:
 
 
 class Decisions:
-    """Wraps the engine's functions `evaluate` and `enforce`, and records their decisions."""
+    """Wraps the engine's functions `evaluate` and `enforce` to record their decisions."""
 
     def __init__(
         self,

@@ -1,8 +1,7 @@
 """Makes the local AWS refuse a key policy that nobody in the account could change later. KMS does the same.
 
-Without this module, the engine accepts every key policy. An API request can skip the check with
-`BypassPolicyLockoutSafetyCheck`. The engine does not pass on this property of a template, so templates are always
-checked.
+An API request can skip the check with `BypassPolicyLockoutSafetyCheck`. In a template, this property has no effect,
+because the engine does not pass it on.
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
 
 This module runs in the engine's interpreter, so it imports only the standard library.
@@ -25,8 +24,8 @@ Refusal = Callable[[str, str, int], Any]
 def locks_out(policy: str, account: str) -> bool:
     """Return whether a key policy locks everybody out: nobody in the account could change the policy later.
 
-    Only one kind of statement prevents a lockout: it lets the account or all principals change the policy, and it has
-    no condition. A policy that is not valid JSON also locks everybody out.
+    Only a statement without conditions that lets the account or all principals change the policy prevents a lockout. A
+    policy that is not valid JSON also locks everybody out.
     """
     try:
         statements = _listed(json.loads(policy)["Statement"])

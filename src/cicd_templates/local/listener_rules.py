@@ -20,7 +20,7 @@ Rules = Mapping[str, Mapping[str, Any]]
 
 
 def priority_in_use(rules: Rules, listener: str, priority: str, changing: Mapping[str, str]) -> str:
-    """Return the error message if a rule of `listener` has `priority`, or an empty string.
+    """Return the error message if a rule of `listener` has `priority`, or an empty string if the priority is free.
 
     `rules` has all rules, keyed by ARN. The current priorities of the rules in `changing` are ignored, because these
     rules are about to get other priorities.

@@ -1,8 +1,7 @@
 """Makes the engine's CloudFormation answer as AWS did. docs/fakes.md describes the recorded answers of AWS.
 
 - A stack with the status REVIEW_IN_PROGRESS has no tags. Further change sets keep its id.
-- The description of a template parameter that reads Parameter Store has the path and the value. Secret values are
-  masked.
+- If a template parameter reads Parameter Store, its description has the path and the value. Secret values are masked.
 - Events have the reasons and physical ids that AWS gives them.
 - If AWS refuses a template, the engine refuses it, too.
 
@@ -31,7 +30,9 @@ Handler = Callable[[Params], Answer]
 
 
 class ReviewedStacks:
-    """Handles stacks in REVIEW_IN_PROGRESS as AWS does: without tags, and with one stack id for all change sets."""
+    """Handles stacks in REVIEW_IN_PROGRESS as AWS does: without tags, and with the same stack id for all change
+    sets.
+    """
 
     def __init__(self, cloudformation: Any) -> None:
         self._stacks, self._events = cloudformation._stacks, cloudformation._stack_events
@@ -87,7 +88,7 @@ class ReviewedStacks:
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
     """Return a handler that calls `describe`, adds the resolved values of template parameters, and masks secret values.
 
-    `described` has the engine's stacks or change sets. The values are added there, and `describe` reads them.
+    `described` has the engine's stacks or change sets. The handler adds the values to them before it calls `describe`.
     """
 
     def handle(params: Params) -> Answer:
@@ -111,7 +112,7 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return a function that raises `ValueError` if AWS refuses the template, and then calls `validate`.
+    """Return a function that calls `validate`, but first raises `ValueError` if AWS would refuse the template.
 
     The error has AWS's reason.
     """
@@ -126,7 +127,7 @@ def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any]
 
 
 class Events:
-    """Writes the events of stacks with the reasons and physical ids that CloudFormation gives them."""
+    """Writes the events of stacks with the same reasons and physical ids as CloudFormation."""
 
     def __init__(self, stacks: Mapping[str, dict[str, Any]], add: Callable[..., None]) -> None:
         self._stacks, self._add = stacks, add

@@ -129,7 +129,7 @@ class Record:
             self._write(self._file, entries)
 
     def fail(self, resource_type: str, operation: str, reason: str) -> None:
-        """Make an operation on resources of a type fail with `reason` until the engine is reset.
+        """Until the engine is reset, make an operation on resources of a type fail with `reason`.
 
         `operation` is create, update or delete.
         """
@@ -138,11 +138,13 @@ class Record:
         self._write(self._failures, failures)
 
     def fail_no_more(self) -> None:
-        """Forget every failure that `fail` requested."""
+        """Cancel every failure that `fail` has requested."""
         self._write(self._failures, {})
 
     def raise_requested_failure(self, resource_type: str, operation: str) -> None:
-        """Raise `ValueError` with the given reason if `fail` was called for this type and operation."""
+        """Raise `ValueError` if `fail` was called for this type and operation. The error has the reason that was passed
+        to `fail`.
+        """
         reason = self._read(self._failures, {}).get(resource_type, {}).get(operation)
         if reason:
             raise ValueError(reason)
@@ -152,7 +154,9 @@ class Record:
         self._write(self._starts, [*self.starts(), request])
 
     def starts(self, account: str | None = None) -> list[dict[str, Any]]:
-        """Return the requests that would have started pipelines of `account` or of all accounts, oldest first."""
+        """Return the requests that would have started pipelines, oldest first. If `account` is given, return only its
+        requests.
+        """
         return [start for start in self._read(self._starts, []) if account in (None, start["account"])]
 
     def clear(self) -> None:
@@ -228,7 +232,7 @@ def handlers(
 def register(table: dict[str, Any], folder: Path, account: Callable[[], str], region: Callable[[], str]) -> None:
     """Add every recorded type to `table`, the engine's table of handlers.
 
-    Raises `ValueError` if the engine now supports one of these types itself. Remove the type from `TYPES` then.
+    Raises `ValueError` if the engine itself supports one of these types. In this case, remove the type from `TYPES`.
     """
     both = sorted(TYPES.keys() & table.keys())
     if both:

@@ -1,10 +1,10 @@
 """Protects the engine: refuses requests that do not come from the engine's owner, with the HTTP status 403.
 
-This is needed because every web page in a browser and every user of the machine can reach 127.0.0.1. A request of a web
-page is recognized by the header `Origin`, which a page cannot remove. DNS rebinding is recognized by the header `Host`,
-which then contains a foreign name that resolves to 127.0.0.1. Every request must have a signature (Signature Version
-4). To sign, the caller needs the engine's secret. Only the owner knows it, and it changes at each start. The access key
-of a session or user also works, if a validly signed request has created it.
+This is needed because every web page in a browser and every user of the machine can reach 127.0.0.1. A request from a
+web page is recognized by the header `Origin`, which a page cannot remove. DNS rebinding is recognized by the header
+`Host`, because it contains a foreign name that resolves to 127.0.0.1. Every request must have a signature (Signature
+Version 4). The caller signs with the engine's secret, which only the owner knows and which changes at each start. The
+access key of a session or user is also accepted, because only a validly signed request can have created it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -33,7 +33,7 @@ SecretOf = Callable[[str], "str | None"]
 
 
 def admin_authorization(secret: str, method: str, path: str) -> str:
-    """Return the `Authorization` header for one of the engine's own paths, such as the path that resets it.
+    """Return the `Authorization` header for a request to a path of the engine itself, such as the path that resets it.
 
     The header is valid only for this method and path.
     """
@@ -109,7 +109,9 @@ class RequestGuard:
             expected = admin_authorization(self._secret, method, path)
             if hmac.compare_digest(authorization.encode(), expected.encode()):
                 return None
-            return "AccessDenied", "the authorization was not made since the local AWS was last started"
+            return "AccessDenied", (
+                "the authorization is older than the last start of the local AWS, or was not made for it"
+            )
         if method == "PUT" and path.startswith(CALLBACKS):
             return None
         if path.startswith("/_"):
@@ -137,7 +139,9 @@ class RequestGuard:
             return "MissingAuthenticationToken", "requests must be signed"
         secret = self._secret_of(parsed.access_key_id)
         if secret is None:
-            return "InvalidClientTokenId", "the access key is neither an account nor a key that this engine created"
+            return "InvalidClientTokenId", (
+                "the access key is neither an account number nor a key that this engine created"
+            )
         late: tuple[str, str] | None = None if presigned else self._sigv4.request_time_failure(parsed)
         raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
         failure: tuple[str, str] | None = late or self._sigv4.header_signature_failure(

@@ -1,4 +1,4 @@
-"""Finds facts about a request that the local AWS's IAM does not find: resources, headers and passed roles.
+"""Finds facts about a request that the local AWS's IAM does not know: resources, condition keys and passed roles.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -37,7 +37,7 @@ SSM_NAMES = {"GetParameters": "Names", "GetParametersByPath": "Path"}
 
 
 class Requests:
-    """Adds facts about a request that the engine's module `iam_actions` does not find.
+    """Adds facts about a request that the engine's module `iam_actions` does not know.
 
     These are resources, condition keys and passed roles.
     """
@@ -73,7 +73,7 @@ class Requests:
     def passed(self) -> list[tuple[str, str]]:
         """Return the roles that the latest request in this thread passes, each with the service that receives the role.
 
-        The engine reads a request and decides on it in the same thread. The roles are forgotten after this call.
+        The engine reads a request and decides on it in the same thread. This call also deletes the stored roles.
         """
         roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
         self._latest.roles = []
@@ -122,7 +122,7 @@ class Requests:
     def _of_cloudformation(self, query: Any) -> dict[str, str]:
         """Return the condition keys of a request for a stack, with the tags of the stack.
 
-        If a request has the ARN of a change set instead of its name, no key for the change set is set. AWS documents
+        The key for the change set is set only if the request has the name of the change set, not its ARN. AWS documents
         the key only for names:
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html#awscloudformation-policy-keys
         """
@@ -152,7 +152,7 @@ def _alias(body: bytes, region: str, account: str) -> str:
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of a request if the engine cannot find it. Otherwise, return an empty string.
+    """Return the resource of a request that the engine cannot find, or an empty string.
 
     The result is the part of the resource's ARN after the account:
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html

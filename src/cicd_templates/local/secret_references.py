@@ -1,4 +1,5 @@
-"""Makes `Ref` of a secret return its ARN, as in AWS. The engine returns the name, which policies would not match.
+"""Makes `Ref` of a secret return its ARN, as in AWS. The engine returns the name, which does not match ARNs in
+policies.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

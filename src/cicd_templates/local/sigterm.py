@@ -1,4 +1,4 @@
-"""Lets SIGTERM interrupt a block as Ctrl-C does, so that the block can stop what it has started."""
+"""Makes SIGTERM interrupt a block as Ctrl-C does, so that the block can stop what it has started."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def interrupting() -> Iterator[None]:
     """If SIGTERM arrives within the `with` block, raise `KeyboardInterrupt` there.
 
     CI systems and `timeout` send SIGTERM to end a job. They may send it more than once, and make passes it on, too.
-    Only the first one interrupts the block, so that the others do not interrupt what the block does to stop in good
-    order.
+    Only the first SIGTERM interrupts the block. The others are ignored, so that they do not interrupt the block's
+    cleanup.
     """
     received: list[int] = []
 

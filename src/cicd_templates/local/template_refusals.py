@@ -1,4 +1,4 @@
-"""Determines whether CloudFormation refuses a template. The reason is in CloudFormation's own words.
+"""Determines whether and why CloudFormation refuses a template. The reason has CloudFormation's own words.
 
 The local AWS accepts many of these templates. This module runs both in the engine's interpreter and in this program's,
 so it imports only the standard library.

@@ -1,7 +1,7 @@
 """Generates the reference pages in `docs/` from the code that they describe, so the pages cannot be out of date.
 
 - `configuration` describes the models of the configuration, and `lint_rules` describes the lint rules.
-- `rollouts` renders the examples that it shows.
+- `rollouts` describes the rollouts, with diffs of rendered examples.
 - `compliance` lists requirements, with the resources that meet them and the tests that check these resources.
 - `documents` inserts generated parts, such as diagrams, between markers in pages that people write.
 

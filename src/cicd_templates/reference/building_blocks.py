@@ -69,7 +69,9 @@ GRANTS: tuple[Function, ...] = (
 
 
 def table(functions: Sequence[Function]) -> list[str]:
-    """Return a table with one line for each function: its module, its required arguments and its first sentence."""
+    """Return a table with one line for each function: its module, its required arguments and the first sentence of its
+    docstring.
+    """
     lines = ["", "| Function | What it does |", "|---|---|"]
     for function in functions:
         module = function.__module__.removeprefix("cicd_templates.")

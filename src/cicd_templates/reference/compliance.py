@@ -1,7 +1,7 @@
 """Generates `docs/compliance.md`: for each requirement of a standard, the resources, the tests and the user's part.
 
-If a row has no test, its requirement is not met. The requirements are shortened; only the text of the standard itself
-is authoritative.
+A requirement without a test counts as not met. The requirements are shortened; only the text of the standard itself is
+authoritative.
 """
 
 from __future__ import annotations

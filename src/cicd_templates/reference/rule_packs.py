@@ -1,6 +1,6 @@
 """Writes the part of `docs/compliance.md` about cdk-nag: the rules that `out/` does not follow, each with the reason.
 
-The packs are AwsSolutions, NIST 800-53 rev 5, PCI DSS 3.2.1 and Serverless. The rules have the ids of cdk-nag's list:
+The rules are from the rule packs AwsSolutions, NIST 800-53 rev 5, PCI DSS 3.2.1 and Serverless. cdk-nag lists them:
 https://github.com/cdklabs/cdk-nag/blob/main/RULES.md
 """
 

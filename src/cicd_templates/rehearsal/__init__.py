@@ -1,4 +1,4 @@
-"""Runs the rendered pipeline on this machine, under its own IAM roles, in a local AWS. Such a run is a rehearsal.
+"""Runs the rendered pipeline in a local AWS on this machine, with the pipeline's IAM roles. Such a run is a rehearsal.
 
 1. `deployed_pipeline` deploys every stack of `out/` into a local AWS that enforces IAM, and reads the deployed pipeline
    and its build projects back. `pipeline_definition_checks` finds what would prevent the pipeline from running.
@@ -11,7 +11,7 @@
 5. `grants` compares the granted actions with the actions that the local IAM allowed. `result` and `report` present the
    result. `release_evidence` stores the signed evidence of the run.
 
-The local AWS executes IAM, S3, KMS, CloudFormation, Lambda and events. The local AWS and this package cannot execute
-every part of a pipeline. The result lists the parts that were not executed, because a rehearsal does not show whether
-they work. The package reads only `out/`, imports nothing from the renderer, and never calls the real AWS.
+The local AWS executes IAM, S3, KMS, CloudFormation, Lambda and events. Some parts of a pipeline cannot be executed
+locally. The result lists them, because a rehearsal does not show whether they work. The package reads only `out/`,
+imports nothing from the renderer, and never calls the real AWS.
 """

@@ -35,13 +35,13 @@ class Artifact:
 
     @property
     def location(self) -> dict[str, Any]:
-        """Return the artifact in the format in which CodePipeline passes it to a Lambda function."""
+        """Return the bucket and key in the format in which CodePipeline passes an artifact to a Lambda function."""
         place = {"bucketName": self.bucket, "objectKey": self.object_key}
         return {"name": self.name, "revision": None, "location": {"type": "S3", "s3Location": place}}
 
     @property
     def detail(self) -> dict[str, Any]:
-        """Return the artifact in the format in which CodePipeline lists the output of an action."""
+        """Return the bucket and key in the format in which CodePipeline lists the outputs of an action."""
         return {"name": self.name, "s3location": {"bucket": self.bucket, "key": self.object_key}}
 
 
@@ -110,7 +110,7 @@ def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
         if name in seen or files.intersection(name.parents):
             raise CicdError(f"an archive has the entry {entry.filename!r} twice, or as a file and as a folder")
         if UNICODE_PATH in _extra_fields(entry.extra):
-            raise CicdError(f"an archive has the entry {entry.filename!r} with two names; programs may choose either")
+            raise CicdError(f"an archive has the entry {entry.filename!r} with two names; programs may use either name")
         seen.add(name)
 
 
@@ -123,7 +123,7 @@ def _extra_fields(extra: bytes) -> Iterator[int]:
 
 
 def pack_files(source: Path, files: Files) -> bytes:
-    """Return a zip file with a build's output files. Raises `CicdError`, as CodeBuild does, if no file matches."""
+    """Return a zip file with a build's output files. Raises `CicdError` if no file matches, as CodeBuild would fail."""
     folder = source / files.folder
     found = sorted({path for pattern in files.patterns for path in _matching_files(folder, pattern)})
     if not found:

@@ -98,7 +98,7 @@ def _settings(project: Project, settings: list[Setting], specification: Buildspe
 
 
 def mask_secrets(text: str, environment: Mapping[str, str], project: Project, specification: Buildspec) -> str:
-    """Return `text` with the values of secrets and parameters replaced by `***`, as CodeBuild does in its logs."""
+    """Return `text` with the values of secrets and parameters replaced by `***`, as in CodeBuild's logs."""
     for setting in _settings(project, [], specification):
         if setting.kind != "PLAINTEXT" and environment[setting.name]:
             text = text.replace(environment[setting.name], "***")
@@ -130,7 +130,7 @@ def application_addresses(
 ) -> dict[str, str]:
     """Return the variables that contain the service's address. They get the address of a local process instead.
 
-    A rehearsal runs no containers, so the deployed application cannot answer. The path of the address stays, because
+    A rehearsal runs no containers, so the deployed application cannot answer. The path of the address is kept, because
     the load balancer passes it to the application. The process ends when the exit stack `until` closes.
     """
     deploying = {each.namespace: each for each in run.pipeline.actions if each.provider == "CloudFormation"}
@@ -144,7 +144,10 @@ def application_addresses(
                 started[namespace] = until.enter_context(run.setup.serve(run, step, deploying[namespace]))
             process = urlsplit(started[namespace])
             found[each["name"]] = urlunsplit(deployed._replace(scheme=process.scheme, netloc=process.netloc))
-            step.note(f"{each['name']} is the address of a process of rehearsal/serve; no containers are started")
+            step.note(
+                f"{each['name']} is the address of a process that rehearsal/serve has started; no"
+                " containers are started"
+            )
     return found
 
 
@@ -153,9 +156,9 @@ def runnable_phases(
 ) -> list[Phase]:
     """Return the phases that can run on this machine. The phases use a private folder instead of /tmp.
 
-    Commands that download something are removed, except if the build has the tokens of its external services. Commands
-    that only install packages by hash remain, because the program that replaces pip downloads nothing. It only checks
-    the requirements.
+    Commands that download something are removed, unless the build has the tokens of its external services. Commands
+    that only install packages by hash are kept, because the program that replaces pip only checks the requirements and
+    downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []
@@ -168,5 +171,5 @@ def runnable_phases(
         phases.append(Phase(phase.name, kept, tuple(with_private_tmp(each, temporary) for each in phase.finally_)))
     # A recorded report replaces a check that needs an external service, so the versions of its tools do not matter.
     if fetching and not project.needs_a_service:
-        step.note(f"tools come from a prepared environment: {run.setup.tools.comparison(fetching)}")
+        step.note(f"the tools come from a prepared virtual environment: {run.setup.tools.comparison(fetching)}")
     return phases

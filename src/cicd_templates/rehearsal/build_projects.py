@@ -13,8 +13,8 @@ PROJECT_TYPE = "AWS::CodeBuild::Project"
 class Setting:
     """An environment variable of a build. `kind` is CodeBuild's type of the variable, such as `PLAINTEXT`.
 
-    For `PLAINTEXT`, `value` is the value itself. Otherwise `value` names a secret in Secrets Manager or a parameter in
-    Parameter Store.
+    For `PLAINTEXT`, `value` is the value itself. Otherwise `value` is the name of a secret in Secrets Manager or of a
+    parameter in Parameter Store.
     """
 
     name: str
@@ -38,7 +38,9 @@ class Project:
 
     @property
     def needs_a_service(self) -> list[str]:
-        """Return the variables that are read from secrets. A project with such variables calls an external service."""
+        """Return whether the project calls an external service. This is so if it has variables that are read from
+        secrets.
+        """
         return [setting.name for setting in self.settings if setting.kind == "SECRETS_MANAGER"]
 
 

@@ -1,8 +1,8 @@
 """Provides the tools of a build: a prepared virtual environment, and replacements for unavailable programs.
 
-A real build installs its own virtual environment; in a rehearsal, it uses the prepared one. Builds cannot change the
-prepared environment, because a replacement runs instead of pip. The replacement installs nothing. It refuses the
-requirements that pip would refuse.
+A real build creates its own virtual environment; a rehearsed build uses the prepared one. It cannot change the prepared
+environment, because a replacement runs instead of pip. The replacement installs nothing, but refuses the requirements
+that pip would refuse.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 def only_checks_hashes(command: str) -> bool:
     """Return whether a command installs packages by hash with pip, and downloads nothing else.
 
-    Such a command can run, because the program that replaces pip checks the hashes. A command with another download
-    cannot run: the download is missing, and later parts of the command may need it.
+    A rehearsal can run such a command, because the program that replaces pip checks the hashes. It cannot run a command
+    with another download, because later parts of the command may need the missing download.
     """
     without_files = WRITTEN_FILE.sub("", command)
     return "--require-hashes" in without_files and not DOWNLOAD.search(REPLACED_PIP.sub("", without_files))

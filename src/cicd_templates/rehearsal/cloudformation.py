@@ -106,7 +106,7 @@ def _execute_change_set(cloudformation: Any, stack: str, name: str, step: Action
     change_set = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
     if change_set["ExecutionStatus"] == "AVAILABLE":
         cloudformation.execute_change_set(StackName=stack, ChangeSetName=name)
-        step.note("no containers were started, so no health check ran")
+        step.note("no containers were started, so the health checks did not run")
     else:
         step.note("the change set had no changes to execute")
     POLLING.until(lambda: _stack_status(cloudformation, stack) not in IN_PROGRESS, f"the stack {stack}", LIMIT_SECONDS)

@@ -40,7 +40,9 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     project = run.projects.get(configuration["ProjectName"])
     if project is None:
         known = ", ".join(run.projects)
-        raise ActionFailedError(f"there is no CodeBuild project {configuration['ProjectName']}; out/ has {known}")
+        raise ActionFailedError(
+            f"there is no CodeBuild project {configuration['ProjectName']}; the projects in out/ are {known}"
+        )
     settings = [
         Setting(each["name"], each["value"], each.get("type", "PLAINTEXT"))
         for each in json.loads(configuration.get("EnvironmentVariables", "[]"))
@@ -114,7 +116,7 @@ def _unpack_source(run: PipelineRun, action: Action, s3: Any, folder: Path) -> P
 
 
 def _touch_cache(s3: Any, project: Project) -> None:
-    """Read the cache of the project and write an empty one, to check the project's permissions for both.
+    """Read the cache of the project and write an empty cache, to check the project's permissions for both.
 
     A rehearsal installs nothing that could be cached.
     """

@@ -23,7 +23,9 @@ ZIP_FORMAT = "CODE_ZIP"
 
 
 def commit_id(archive: Archive) -> str:
-    """Return the commit id of the source. If it has none, return a hash of its content in the same form."""
+    """Return the commit id of the source. If the source has no commit, return a hash of its content in the same
+    form.
+    """
     if re.fullmatch(r"[0-9a-f]{40}", archive.revision):
         return archive.revision
     return hashlib.sha1(archive.data, usedforsecurity=False).hexdigest()
@@ -33,7 +35,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     """Write the given source to the action's artifact, with the action's role.
 
     Returns the variables that CodePipeline would export. Raises `ActionFailedError` if the role may not use the
-    connection, or if the action is configured to produce anything but a zip file.
+    connection, or if the action's output format is not a zip file.
     """
     configuration = run.resolve_configuration(action)
     if configuration.get("OutputArtifactFormat", ZIP_FORMAT) != ZIP_FORMAT:

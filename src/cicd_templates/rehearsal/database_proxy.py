@@ -1,7 +1,7 @@
-"""Accepts connections to a database as RDS does: only with TLS, and only with a token that the local IAM allows.
+"""Accepts database logins as RDS does: only with TLS, and only with a token that the local IAM allows.
 
-The proxy takes part in the login of PostgreSQL's protocol. Afterwards, it only passes data between client and server:
-https://www.postgresql.org/docs/current/protocol-flow.html
+The proxy handles the login messages of PostgreSQL's protocol. Afterwards, it only passes data between client and
+server: https://www.postgresql.org/docs/current/protocol-flow.html
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def token_problem(token: str, host: str, port: int, user: str, region: str, keys
     request = AWSRequest("GET", f"https://{host}:{port}/?{urlencode(given)}", headers={"host": f"{host}:{port}"})
     request.context["timestamp"] = signed
     if given.get("X-Amz-Credential") != auth.scope(request):
-        return f"the token is not signed for {SIGNING_NAME} in {region}"
+        return f"the token is not signed for the service {SIGNING_NAME} in {region}"
     expected = auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
     return "" if hmac.compare_digest(expected, signature) else "the signature of the token is wrong"
 
@@ -145,10 +145,10 @@ class DatabaseProxy:
 
 
 def _read(connection: socket.socket) -> bytes:
-    """Return the content of the next message of a login, without the length that precedes the content.
+    """Return the content of the next login message, without the length field before it.
 
-    The length includes its own four bytes. Raises `OSError` if no message of a login can have this length, or if the
-    connection ends.
+    The length includes the four bytes of the field itself. Raises `OSError` if a login message cannot have this length,
+    or if the connection ends.
     """
     (length,) = struct.unpack("!i", _exactly(connection, 4))
     if not 4 <= length <= LONGEST_MESSAGE:

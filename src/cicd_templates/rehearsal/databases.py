@@ -133,7 +133,7 @@ class Databases:
         region = Arn.parse(cluster["DBClusterArn"]).region
 
         def refuse(user: str, token: str) -> str:
-            """Return why the client may not log in, or an empty string."""
+            """Return why the client may not log in, or an empty string if it may."""
             if not cluster["IAMDatabaseAuthenticationEnabled"]:
                 return "the template of the cluster does not enable EnableIAMDatabaseAuthentication"
             access = token.partition("X-Amz-Credential=")[2].partition("%2F")[0]
@@ -161,11 +161,11 @@ class Databases:
 def _listen(port: int) -> tuple[socket.socket, str]:
     """Listen on `port` of an unused loopback address. Return the socket and the address.
 
-    Several databases can have the same port, because the task definition sets it. So each database needs another
-    address. On a system with 127.0.0.1 as its only loopback address, only one database can use the port.
+    Several databases can have the same port, because the task definition sets it. So each database needs its own
+    address. If the system has only the loopback address 127.0.0.1, only one database can use the port.
     """
     hosts = [".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))]) for _ in range(10)]
     for host in (*hosts, "127.0.0.1"):
         with contextlib.suppress(OSError):
             return socket.create_server((host, port)), host
-    raise CicdError(f"no loopback address accepts connections to port {port}")
+    raise CicdError(f"port {port} is in use at every loopback address; end the program that uses it")

@@ -1,4 +1,4 @@
-"""Deploys every rendered stack into the local AWS, and reads the deployed pipeline and its build projects back."""
+"""Deploys every rendered stack into the local AWS, then reads the deployed pipeline and its build projects."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class DeployedPipeline:
 
 
 def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
-    """Return the rendered stacks of every environment in `folder`. With `suffix`, only those of this copy.
+    """Return the rendered stacks of every environment in `folder`. If `suffix` is given, return only those of this
+    copy.
 
     Stacks of runtime environments come first, because the pipeline needs their roles. Raises `ConfigurationError` if
     there are no stacks.
@@ -122,7 +123,8 @@ def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: Stack
 def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
     """Return the value of each name to which the template of a deployed stack can refer.
 
-    The names are parameters, resources and pseudo parameters, and the ARNs of roles and log groups.
+    The names are those of parameters, resources and pseudo parameters, and of the ARN attributes of roles and log
+    groups.
     """
     cloudformation = root.client("cloudformation")
     described = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
@@ -150,8 +152,9 @@ def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
 def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[str, str]) -> None:
     """Store the user's tokens for external services in the secrets of the projects that need them.
 
-    A secret without a token gets a placeholder, because a secret without a value cannot be read. A recorded report then
-    replaces the scan. The build still reads the secret, so the rehearsal also tests the permission to read the secret.
+    If the user has no token for a secret, the secret gets a placeholder, because a secret without a value cannot be
+    read. A recorded report then replaces the scan. The build still reads the secret, so the rehearsal tests the
+    permission to read it.
     """
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():

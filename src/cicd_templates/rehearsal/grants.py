@@ -1,4 +1,4 @@
-"""Finds out which granted IAM actions a rehearsed run used."""
+"""Finds out which granted IAM actions were used in a rehearsal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 
 
 class GrantUse(StrEnum):
-    """Whether a rehearsed run used a granted action.
+    """Whether a granted action was used in a rehearsal.
 
     `NOT_MEASURED` means that a rehearsal cannot find out. `NOT_PART` means that no run of the pipeline needs the
     action.
@@ -34,7 +34,7 @@ class GrantUse(StrEnum):
 
 @dataclass(frozen=True)
 class GrantedAction:
-    """An action that a statement of a role's policies allows. `reason` says why a run does not use it."""
+    """An action that a statement of a role's policies allows. `reason` says why it is not used in a rehearsal."""
 
     environment: str
     role: str
@@ -56,7 +56,7 @@ class Role:
 
 
 def read_roles(template: Mapping[str, Any], environment: str) -> list[Role]:
-    """Return the named roles of a template, with the statements of their inline policies and of attached policies."""
+    """Return the named roles of a template, with the statements of their inline policies and attached policies."""
     resources = template["Resources"]
     attached: dict[str, list[Any]] = {}
     for resource in resources.values():
@@ -91,7 +91,7 @@ def _role(properties: Mapping[str, Any], attached: Iterable[Any], environment: s
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
-    """Return every granted action, with the number of calls that were allowed by the statement that grants the action.
+    """Return every granted action, with the number of calls that its statement allowed.
 
     `rows` are the decisions of IAM in the local AWS during the run.
     """

@@ -1,4 +1,4 @@
-"""Resolves Ref, Fn::GetAtt and Fn::Sub in template values. Pipelines use no other functions. Does not call AWS."""
+"""Resolves Ref, Fn::GetAtt and Fn::Sub in template values. Pipelines use only these functions. Does not call AWS."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
         # The function waits for a task that it has started.
         run_started_tasks(run, step)
     raise ActionFailedError(
-        f"{configuration['FunctionName']} still waits after {MOST_INVOCATIONS} invocations", step.log
+        f"{configuration['FunctionName']} still has no result after {MOST_INVOCATIONS} invocations", step.log
     )
 
 
@@ -89,7 +89,7 @@ def require_log_access(run: PipelineRun, function: dict[str, Any]) -> None:
 def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str, Any]:
     """Return the function's configuration, and add the function's role to the roles of `step`.
 
-    The account's root user sends this request, so no role of the pipeline needs a permission for the request.
+    The account's root user sends this request, so that no role of the pipeline needs permission for it.
     """
     found: dict[str, Any] = run.setup.root_session(run.pipeline.role).client("lambda").get_function_configuration(
         FunctionName=name

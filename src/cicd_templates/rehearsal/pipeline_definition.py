@@ -61,7 +61,9 @@ class Stage:
 
     @property
     def groups(self) -> list[list[Action]]:
-        """The stage's actions in groups. The groups run one after the other; the actions of a group run in parallel."""
+        """Return the stage's actions in groups. The groups run one after the other; the actions of a group run in
+        parallel.
+        """
         ordered = sorted(self.actions, key=lambda action: action.order)
         return [list(group) for _, group in groupby(ordered, key=lambda action: action.order)]
 
@@ -127,7 +129,7 @@ def _action(stage: str, action: Mapping[str, Any]) -> Action:
 
 
 def _uninterpreted(properties: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the parts of the definition that only AWS executes. The report lists them as not rehearsed."""
+    """Yield the parts of the definition that a rehearsal cannot execute. The report lists them as not rehearsed."""
     for key in sorted(properties.keys() - PIPELINE_KEYS):
         yield f"{key}: {properties[key]}" if isinstance(properties[key], str) else key
     for stage in properties["Stages"]:

@@ -45,4 +45,4 @@ def _missing_artifacts(action: Action, known_artifacts: set[str]) -> Iterator[st
 
 def _missing_variables(who: str, text: object, known_namespaces: set[str]) -> Iterator[str]:
     for namespace in sorted(namespaces(text) - known_namespaces):
-        yield f"{who} reads #{{{namespace}.*}}, which no earlier action exports"
+        yield f"{who} uses variables #{{{namespace}.*}}, but no earlier action exports them"

@@ -26,7 +26,7 @@ Confirm = Callable[[str], bool]
 
 
 class ActionFailedError(CicdError):
-    """Raised if an action failed in a way that CodePipeline would report. `log` is the end of the action's log."""
+    """Raised for a failure that CodePipeline would also report. `log` is the end of the action's log."""
 
     def __init__(self, reason: str, log: str = "") -> None:
         super().__init__(reason)
@@ -72,7 +72,7 @@ class RehearsalSetup:
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
         """Raise `ActionFailedError` if IAM's simulator says that the role may not perform one of the `actions`.
 
-        This is for actions that AWS performs in a real run, but that a rehearsal does not perform.
+        Use this function for IAM actions that a real run uses and a rehearsal does not.
         """
         simulated = self.root_session(role).client("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=actions, ResourceArns=[resource]
@@ -96,9 +96,9 @@ class PipelineRun:
     artifacts: dict[str, Artifact] = field(default_factory=dict)
 
     def action_session(self, action: Action, step: ActionProgress) -> Session:
-        """Return a session of the action's role. The pipeline's role assumes that role.
+        """Return a session of the action's role, which the pipeline's role assumes.
 
-        If the action has no role of its own, return the pipeline's session.
+        If the action has no role of its own, return the session of the pipeline's role.
         """
         step.roles.add(action.role.rpartition("/")[2])
         return self.pipeline_session.assume(action.role) if action.role else self.pipeline_session

@@ -41,7 +41,8 @@ def substitute(text: str, variables: Variables) -> str:
 
 
 def is_open(lock: Lock, variables: Variables) -> bool:
-    """Return whether a VariableCheck rule lets the run enter the stage. A missing variable closes the stage.
+    """Return whether a VariableCheck rule lets the run enter the stage. If the variable is missing, the run may not
+    enter.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-VariableCheck.html
     """
@@ -58,4 +59,4 @@ def is_open(lock: Lock, variables: Variables) -> bool:
             return lock.value in value
         case "MATCHES":
             return re.fullmatch(lock.value, value) is not None
-    raise CicdError(f"{lock.operator}: CodePipeline's VariableCheck has no such operator")
+    raise CicdError(f"{lock.operator}: CodePipeline's VariableCheck does not have this operator")

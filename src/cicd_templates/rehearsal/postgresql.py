@@ -81,7 +81,7 @@ class Server:
         return done.stdout
 
     def prepare(self) -> None:
-        """Create the database, and the role whose members log in to RDS with IAM tokens.
+        """Create the database, and the role that RDS has for users who log in with IAM tokens.
 
         Raises `CicdError` on a failure.
         """
@@ -90,7 +90,7 @@ class Server:
 
 @contextlib.contextmanager
 def running(programs: Path, database: str) -> Iterator[Server]:
-    """Start a server with an empty database, and stop it and remove its data at the end of the `with` block.
+    """Start a server with an empty database. At the end of the `with` block, stop it and remove its data.
 
     Raises `CicdError` if the server does not start.
     """
@@ -153,9 +153,10 @@ def _wait_until_it_accepts(server: Server, process: subprocess.Popen[bytes]) -> 
 
 
 def _options() -> dict[str, Any]:
-    """Return the subprocess options to run a program as another user, or none if the current user is not root.
+    """Return the options for `subprocess` that start a PostgreSQL program as another user if the current user is root.
 
-    Raises `CicdError` if the current user is root and none of `USERS` exists.
+    The result is empty if the current user is not root. Raises `CicdError` if the current user is root and none of
+    `USERS` exists.
     """
     if os.geteuid() != 0:
         return {}
@@ -163,7 +164,9 @@ def _options() -> dict[str, Any]:
         with contextlib.suppress(KeyError):
             entry = pwd.getpwnam(name)
             return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    raise CicdError(f"PostgreSQL refuses to run as root, and none of the users {', '.join(USERS)} exists")
+    raise CicdError(
+        f"PostgreSQL refuses to run as root, and none of the users {', '.join(USERS)} exists; create one of them"
+    )
 
 
 def _run(command: Sequence[str], options: dict[str, Any], text: str = "") -> subprocess.CompletedProcess[str]:

@@ -19,7 +19,7 @@ BUCKETS = ("EVIDENCE_BUCKET", "ARTIFACTS_BUCKET", "TEMPLATES_BUCKET")
 
 
 def write_release_evidence(run: PipelineRun, folder: Path) -> bool:
-    """Replace the content of `folder` with the evidence of the run. Return false if the run ended before it was signed.
+    """Replace the content of `folder` with the evidence of the run. Return false if the run ended before the signing.
 
     The key and the buckets belong to the deployed signer. Raises `CicdError` if the evidence cannot be verified.
     """

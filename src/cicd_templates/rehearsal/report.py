@@ -21,7 +21,7 @@ STATE_MARKS = {ActionState.SUCCEEDED: "ok", ActionState.FAILED: "FAILED", Action
 def heading(pipeline: Pipeline, stacks: int, seconds: float | None) -> str:
     """Return the first lines of the report, which are printed as soon as all stacks are deployed.
 
-    `seconds` is None if the rehearsal of an earlier service has deployed the stacks.
+    `seconds` is None if the stacks were already deployed for the rehearsal of another service.
     """
     if seconds is None:
         deployed = f"{counted(stacks, 'stack')} already deployed to this local AWS, which enforces IAM"
@@ -92,14 +92,14 @@ def _permissions(grants: Sequence[GrantedAction], *, ended: bool) -> Iterator[st
         yield f"  {use.value:<18} {counts[use]} of {roles[use]} roles{which}"
     if not ended:
         # Actions after the failure did not run, so their grants would look unused.
-        yield "  unused grants are listed only after a complete run"
+        yield "  the unused grants are listed only after a complete run"
         return
     for grant in unexplained_grants(grants):
         yield f"  unused without a known reason: {grant.role} {grant.statement} {grant.action}"
 
 
 def outcome_line(result: RehearsalResult) -> str:
-    """Return the outcome in one line. If the run did not succeed, the line names the cause."""
+    """Return the outcome in one line. If the run did not succeed, the line states the cause."""
     if result.succeeded:
         placeholders = ", ".join(step.path for step in result.with_placeholders)
         but = f" but not shown: {placeholders} (see above);" if placeholders else ""

@@ -25,7 +25,7 @@ class ActionState(StrEnum):
 
 @dataclass
 class ActionProgress:
-    """The progress of an action. `notes` say how the rehearsal of the action differed from a run in AWS."""
+    """The progress of an action. `notes` say how this rehearsal of the action differs from its execution in AWS."""
 
     path: str
     provider: str
@@ -113,7 +113,7 @@ def as_junit(result: RehearsalResult) -> str:
 def critical_path(steps: Sequence[ActionProgress]) -> list[ActionProgress]:
     """Return the actions that determined the duration of the run.
 
-    Actions of a group run in parallel, so from each group the list has the action that ended last.
+    Actions of a group run in parallel, so the list has the action of each group that ended last.
     """
     path: list[ActionProgress] = []
     for step in sorted(

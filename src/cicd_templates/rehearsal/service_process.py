@@ -1,6 +1,6 @@
 """Runs the deployed release of an ECS service as a process: a web service during its tests, a worker until it is idle.
 
-A rehearsal does not build the image of a release, so it does not know the command in the image. A script in the source
+A rehearsal does not build the image of a release, so it does not know the image's command. A script in the source
 starts the application instead.
 """
 
@@ -81,8 +81,9 @@ def find_service(run: PipelineRun, deploying: Action) -> DeployedService | None:
 def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator[str]:
     """Run the script `rehearsal/serve` as the web service that an action deployed, and yield its address.
 
-    The script also gets HOST and PORT. This PORT is not the container's, because processes share the ports of this
-    machine. Raises `ActionFailedError` if there is no such service or script, or if the application does not listen.
+    The script also gets HOST and PORT. The port differs from the container's port, because all processes share the
+    ports of this machine. Raises `ActionFailedError` if there is no such service or script, or if the application does
+    not listen.
     """
     service = find_service(run, deploying)
     if service is None:
@@ -104,9 +105,9 @@ def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator
 
 
 def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
-    """Run the script `rehearsal/work` as the worker that an action deployed, until it has emptied its queues.
+    """Run the script `rehearsal/work` as the worker that an action deployed. Stop it when its queues are empty.
 
-    Does nothing if the action deployed no worker. Raises `ActionFailedError` if the worker ends by itself.
+    Does nothing if the action deployed no worker. Raises `ActionFailedError` if the worker ends before it is stopped.
     """
     service = find_service(run, deploying)
     if service is None or service.is_web:
@@ -115,7 +116,7 @@ def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
     if not (task.source / WORK_SCRIPT).is_file():
         step.note(f"{NOT_SHOWN}the worker itself, because the source has no script {WORK_SCRIPT} that starts it")
         return
-    step.note(f"the worker is a process of {WORK_SCRIPT}; no containers are started")
+    step.note(f"the worker is a process that {WORK_SCRIPT} has started; no containers are started")
     queues = _queues(run, task)
     before = len(run.setup.calls.rows())
     with task.running(task.command_of_script(WORK_SCRIPT)) as process:
@@ -132,7 +133,7 @@ def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
             _terminate(process)
     if ended is not None:
         raise ActionFailedError(
-            f"{WORK_SCRIPT} ended by itself with exit code {ended}; ECS would restart it", task.log()
+            f"{WORK_SCRIPT} ended with exit code {ended} before it was stopped; ECS would restart it", task.log()
         )
 
 
@@ -167,7 +168,7 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
     """Return whether the task has requested messages from each queue.
 
-    `before` is the number of IAM decisions to skip, because they were made before the task started.
+    The first `before` IAM decisions are skipped, because they were made before the task started.
     """
     asked = {
         resource
@@ -178,7 +179,7 @@ def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
-    """Send SIGTERM, as ECS does to the first process of a container, and wait a moment for its end."""
+    """Send SIGTERM, as ECS does to the first process of a container. Then wait a short time until it has ended."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)

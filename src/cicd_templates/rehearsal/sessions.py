@@ -1,4 +1,4 @@
-"""Opens sessions in the local AWS: of an account's root, of roles, and of roles that a service assumes."""
+"""Opens sessions in the local AWS: of the root user of an account, of roles, and of roles that a service assumes."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class Session:
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
         """Return a session of `role` for the service that acts on behalf of the resource `on_behalf_of`.
 
-        This principal must be the root of the resource's account. The role's trust policy checks the service and the
-        resource; the local AWS reads both from the external id.
+        This principal must be the root user of the resource's account. The role's trust policy checks the service and
+        the resource. The local AWS takes both from the external id.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 
@@ -96,7 +96,7 @@ class Session:
 
 @cache
 def root(endpoint: str, account: str, region: str, secret: str) -> Session:
-    """Return a session of an account's root. In the local AWS, its access key is the account number.
+    """Return a session of the root user of an account. In the local AWS, its access key is the account number.
 
     `secret` is the secret access key that the engine of the local AWS accepts for it.
     """

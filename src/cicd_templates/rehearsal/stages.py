@@ -1,4 +1,6 @@
-"""Runs the stages of a pipeline: checks the locks, then runs groups of parallel actions; stops at the first failure."""
+"""Runs the stages of a pipeline: checks the locks, then runs the groups of parallel actions. Stops at the first
+failure.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ ProgressListener = Callable[[ActionProgress], None]
 
 
 def run_stages(run: PipelineRun, steps: Mapping[str, ActionProgress], on_progress: ProgressListener) -> str:
-    """Run the stages until one fails. Return the reason if a lock refuses entry to a stage, otherwise an empty string.
+    """Run the stages until one fails. If a lock prevents the run from entering a stage, return the reason, otherwise an
+    empty string.
 
     `steps` maps the path of each action to its progress. `on_progress` is called when an action begins or ends.
     """
@@ -109,9 +112,9 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return IAM's decisions during the action, about the roles of the action and the roles that those assumed.
+    """Return the IAM decisions about the roles of the action, and about the roles that those roles assumed.
 
-    `before` is the number of decisions made before the action began.
+    The first `before` decisions are skipped, because they were made before the action began.
     """
     roles = set(step.roles)
     found = []

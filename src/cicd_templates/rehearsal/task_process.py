@@ -37,12 +37,14 @@ NOTE = (
     "no container was started: the task's command ran as a process in the source, with the variables of the task"
     " definition and the credentials of the task role; image and network are not rehearsed"
 )
-NO_FURTHER_CONTAINERS = "not rehearsed: the further containers of the task ({})"
+NO_FURTHER_CONTAINERS = "not rehearsed: the other containers of the task ({})"
 
 
 @dataclass(frozen=True)
 class Task:
-    """A task whose first container can run as a process during the action `step`. `role` names the task role."""
+    """A task whose first container can run as a process during the action `step`. `role` is the name of the task
+    role.
+    """
 
     run: PipelineRun
     step: ActionProgress
@@ -59,7 +61,7 @@ class Task:
         return self.folder / "src"
 
     def log(self) -> str:
-        """Return what the process has printed so far."""
+        """Return the output of the process so far."""
         return (self.folder / "log").read_text(errors="replace")
 
     def command_of_script(self, script: Path) -> list[str]:
@@ -98,7 +100,7 @@ class Task:
             )
 
     def run_to_its_end(self) -> int:
-        """Run the command of the task definition. Return its exit code, as a shell would."""
+        """Run the command of the task definition to its end. Return its exit code in the form that a shell uses."""
         command = self.container["command"]
         try:
             with self.running(command) as process:
@@ -207,10 +209,10 @@ def _parameter(session: Session, source: str) -> str | None:
 
 
 def _value_of_secret(session: Session, source: str) -> str | None:
-    """Return the value of a secret, or None if there is no such secret.
+    """Return the value of a secret, or None if the secret does not exist.
 
-    `source` is the secret's ARN, which has seven parts. If the name of a key follows, return the key's value in the
-    secret's JSON.
+    `source` is the secret's ARN, which has seven parts. It may be followed by the name of a key. In this case, return
+    the value of this key in the secret's JSON.
     """
     parts = source.split(":")
     try:

@@ -1,4 +1,4 @@
-"""Lists the known reasons why a rehearsal does not use a granted action. The first matching row has the reason."""
+"""Lists the known reasons why a rehearsal does not use a granted action. The first row that matches has the reason."""
 
 from __future__ import annotations
 

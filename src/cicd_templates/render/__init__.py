@@ -11,8 +11,8 @@ layers --> tagging --> patching --> template_text --> render (checks the links, 
 5. `equal_names` refuses resources with the same physical name, across all environments.
 6. `review_pages` writes the pages that a reviewer reads first. `github_workflow` writes workflows that a user can copy.
 7. `out_folder` compares the files with the folder, or replaces the changed files. It lists the checksums of all files.
-8. `last_render` remembers what the files were made from, so that nothing is built while nothing has changed.
+8. `last_render` records the inputs of a run, so that an unchanged project is not rendered again.
 
-Rendering uses no AWS, no clock and no randomness. `out_folder` writes only below the folder that it is given, and
-`last_render` writes its record in `.state/`. The same configuration always gives the same bytes.
+Rendering uses no AWS, no clock and no randomness, so the same configuration always gives the same bytes. `out_folder`
+writes only below its folder, and `last_render` writes its record in `.state/`.
 """

@@ -2,7 +2,7 @@
 
 The check searches the variables of functions for secrets. checkov replaces a reference to a parameter by the
 parameter's default, which can be a path in Parameter Store. It mistakes 40 consecutive letters, digits and slashes for
-a secret access key. Some names of projects and services give a path exactly this length.
+a secret access key. With some project and service names, a path has exactly this length.
 """
 
 from __future__ import annotations

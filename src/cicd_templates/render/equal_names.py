@@ -31,8 +31,8 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 class NamedResource:
     """A resource, or a stack itself, with its physical name. `condition` is the resource's condition, if it has one.
 
-    Two resources with the same `identity` cannot exist at the same time. `place` is the area in which names of the type
-    have to be unique. For the stack itself, `logical_id` is empty.
+    Two resources with the same `identity` cannot exist at the same time. `place` is the part of AWS in which the name
+    has to be unique. For the stack itself, `logical_id` is empty.
     """
 
     identity: Hashable
@@ -45,7 +45,7 @@ class NamedResource:
 
     @property
     def place(self) -> str:
-        """The part of AWS in which the name has to be unique."""
+        """Return the part of AWS in which the name has to be unique."""
         if self.scope is NameScope.GLOBAL:
             return "in all of AWS"
         region = f" and {self.stack.region}" if self.scope is NameScope.REGION else ""
@@ -53,7 +53,7 @@ class NamedResource:
 
     @property
     def origin(self) -> str:
-        """The stack that has the name, or the stack and the resource in it that has the name."""
+        """Return a text that identifies the stack or the resource that has the name."""
         stack = self.stack
         if self.logical_id:
             return f"{stack.environment}/{stack.label} {self.logical_id}"
@@ -83,9 +83,8 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
 
 
 def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
-    """Return whether two resources of one stack have different conditions.
-
-    If so, CloudFormation may create only one of them.
+    """Return whether two resources of one stack have different conditions, so that CloudFormation may create only one
+    of them.
     """
     return (
         one.stack.path == other.stack.path
@@ -97,8 +96,8 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 def name_marks(stack: StackTemplate) -> tuple[int, ...]:
     """Return a number for each name in a stack. Equal names have equal numbers, also in other stacks.
 
-    If no number occurs twice, no names are equal, and `refuse_equal_names` is not needed. The numbers are valid only in
-    this process and in the processes that are forked from it.
+    If no number occurs twice, all names are different, and the slower `refuse_equal_names` is not needed. The numbers
+    are valid only in this process and in the processes that are forked from it.
     """
     return tuple(hash(found.identity if isinstance(found, NamedResource) else found.looks) for found in _names(stack))
 
@@ -115,7 +114,7 @@ def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
 
 
 class _UnlistedName(NamedTuple):
-    """A value that looks like a physical name, in a resource whose type has no name property in our table."""
+    """A value that looks like a physical name, in a resource of a type whose name property is not in our table."""
 
     looks: Hashable
     logical_id: str
@@ -156,7 +155,7 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 
 
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
-    """Return the properties that look like physical names, for a type that has no name property in our table.
+    """Return the properties that look like physical names, for a type whose name property is not in our table.
 
     Only the schema of the type shows which of these properties are names. Reading a schema is slow, so it is read only
     if two values are equal.
@@ -175,7 +174,7 @@ def _of_the_stack(stack: StackTemplate) -> NamedResource:
 
 
 def _with_only(stack: StackTemplate, *logical_ids: str) -> StackTemplate:
-    """Return `stack` with only the named resources and without its text, so that it needs little memory."""
+    """Return a copy of `stack` that has only the resources in `names` and no text, so that it needs little memory."""
     resources = {logical_id: stack.resources[logical_id] for logical_id in logical_ids}
     parameters = stack.parameters if logical_ids else {}
     return StackTemplate(stack.path, "", {"Parameters": parameters, "Resources": resources}, stack.facts)
@@ -207,7 +206,7 @@ def _named(
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
     """Yield a resource whose type is not in our table.
 
-    Its name consists of the properties that identify it according to AWS's schema.
+    Its name consists of the properties that identify resources of the type, according to AWS's schema.
     """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]
@@ -235,7 +234,9 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` with known values filled in. An unknown value becomes a text that no other stack contains."""
+    """Return `value` as text, with known values inserted. An unknown value becomes a text that no other stack
+    contains.
+    """
     match value:
         case str():
             return value

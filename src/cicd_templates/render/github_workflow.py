@@ -124,7 +124,7 @@ STARTS = 20
 
 
 def workflow_path(service: Service) -> str:
-    """Return the path of the workflow among the rendered files."""
+    """Return the path of the workflow file, relative to the folder of rendered files."""
     return f"{FOLDER}/release-{service.name}.yml"
 
 
@@ -158,9 +158,8 @@ def workflow(env: Environment, service: Service) -> str:
 
 
 def refuse_expressions(values: Mapping[str, str]) -> None:
-    """Raise `ConfigurationError` for a value that contains an expression.
-
-    GitHub evaluates expressions even within quotes.
+    """Raise `ConfigurationError` if a value contains a GitHub expression, which GitHub would evaluate even within
+    quotes.
     """
     for name, text in values.items():
         if "${{" in text:

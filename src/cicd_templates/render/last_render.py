@@ -1,8 +1,8 @@
 """Records the inputs and files of the last `make render`, so that an unchanged project is not rendered again.
 
 The record in `.state/` has two digests: one of everything that was read, and one of the written list of checksums.
-Files count as unchanged only if both digests and the checksum of every file are the same. A record that others can
-use, or that has anything unexpected in it, is ignored. In case of doubt, the project is rendered.
+Files count as unchanged only if both digests and the checksum of every file are the same. A record is ignored if other
+users can access it or if it has unexpected content. In case of doubt, the project is rendered.
 
 A commit, an archive or a copy of the project can bring a forged record and other files. So the record also has the time
 of the last change of the list of checksums, which only the system sets.
@@ -34,10 +34,11 @@ LAYERS = CONFIGURATION.parent
 
 
 class LastRender:
-    """A comparison of the last complete run of `make render` with a run that would write into `folder` now.
+    """Compares the last complete run of `make render` with a new run that would write into `folder`.
 
-    `arguments` are the other arguments of the run. `folders` contain the code and the configuration. The constructor
-    reads the folders immediately, so create this object before layers are imported and the configuration is read.
+    `arguments` are the other arguments of the new run. `folders` contain the code and the configuration. The
+    constructor reads the folders immediately, so create this object before layers are imported and the configuration is
+    read.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class LastRender:
         self._inputs = self._digest()
 
     def unchanged_stacks(self) -> int | None:
-        """Return the number of stacks in the folder, or None if a run could change the files there."""
+        """Return the number of stacks in the folder. Return None if the new run might change the files there."""
         record = _read_record(self._record)
         if record is None or record["inputs"] != self._inputs:
             return None
@@ -66,11 +67,11 @@ class LastRender:
         return None
 
     def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
-        """Record that the folder contains the files of this render, and the number of its stacks.
+        """Record that the folder contains the files of this run, and the number of its stacks.
 
         Nothing is recorded if an input changed during the run, or if the process has loaded code that no digest covers.
-        Such code is a module of `modules` that is neither in the folders nor installed. By default, `modules` are all
-        loaded modules.
+        Such code is a module of `modules` that is neither in the folders nor in an installed library. By default,
+        `modules` are all loaded modules.
         """
         loaded = [*sys.modules.values()] if modules is None else modules
         if self._inputs is None or not self._is_covered(loaded) or self._digest() != self._inputs:
@@ -101,7 +102,7 @@ class LastRender:
         return digest.hexdigest()
 
     def _is_covered(self, modules: Iterable[ModuleType]) -> bool:
-        """Return whether each of `modules` except `__main__` is in the folders or installed."""
+        """Return whether each of `modules`, except `__main__`, is in the folders or in an installed library."""
         known = (*_installed(), *(f"{os.path.abspath(folder)}/" for folder in self._folders))
         files = (getattr(module, "__file__", None) for module in modules if module.__name__ != "__main__")
         return all(os.path.abspath(file).startswith(known) for file in files if file)
@@ -113,9 +114,10 @@ def _installed() -> list[str]:
 
 
 def _libraries() -> list[tuple[str, str]]:
-    """Return the installed libraries, each with the SHA-256 of its file list. This list has the digests of the files.
+    """Return the installed libraries, each with the SHA-256 of its list of files. This list has the digests of the
+    files.
 
-    Raises `OSError` if a library has no file list.
+    Raises `OSError` if a library has no list of files.
     https://packaging.python.org/en/latest/specifications/recording-installed-packages/
     """
     folders = {path for folder in _installed() for path in Path(folder).glob("*.dist-info")}
@@ -123,7 +125,10 @@ def _libraries() -> list[tuple[str, str]]:
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
-    """Return the record, or None if there is none, if others can use it, or if `remember` cannot have written it."""
+    """Return the record, or None if it cannot be trusted.
+
+    It cannot be trusted if it does not exist, if other users can access it, or if `remember` cannot have written it.
+    """
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
             status = os.fstat(stream.fileno())

@@ -48,7 +48,7 @@ class FinishedStack(NamedTuple):
 class Job(NamedTuple):
     """A batch of the stacks of a layer in an environment: the stacks from `start` to `stop`, in the layer's order.
 
-    The environment and the layer are given by their positions, so that little is sent to another process.
+    The environment and the layer are given by their indexes, so that little data is sent to another process.
     """
 
     environment: int
@@ -87,7 +87,7 @@ class Project:
         return [stack._replace(template=store.write(stack.template)) for stack in self.render(job)]
 
     def layer_of(self, job: Job) -> str:
-        """Return the part of a message that says which layer a job renders."""
+        """Return a phrase for an error message that says which layer a job renders."""
         return f"rendered the layer {self.layers[job.layer].name} of {self.environments[job.environment].qualified}"
 
     def _builds(self, environment: int, layer: int) -> Sequence[Callable[[], LayerTemplate]]:

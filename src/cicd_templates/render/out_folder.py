@@ -1,7 +1,7 @@
 """Writes rendered stacks, their checksums and an index to `out/`, or compares them with the files there.
 
-This module writes only below the given folder. It deletes only files that are in the checksums of an earlier run, so
-other files in the folder remain.
+This module writes only below the given folder. It deletes only files that an earlier run has listed in the checksums,
+so other files in the folder remain.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ INDEX = "README.md"
 class Written:
     """The result of a run of `make render`. All paths are sorted and relative to the folder.
 
-    `kept` are files in the folder that `make render` did not create. `unchanged` is a number of files.
+    `kept` are files in the folder that `make render` did not create. `unchanged` is the number of unchanged files.
     """
 
     written: tuple[str, ...]
@@ -40,7 +40,7 @@ class Written:
 
 
 class RenderedFiles(Mapping[str, str]):
-    """The texts of files, keyed by their relative paths. The text of a template is read when it is needed."""
+    """The texts of files, keyed by their relative paths. The text of a template is read only when it is needed."""
 
     def __init__(self, templates: Mapping[str, RenderedStack], texts: Mapping[str, str]) -> None:
         self._templates, self._texts = templates, texts
@@ -62,9 +62,9 @@ def files_of(
 ) -> Mapping[str, str]:
     """Return every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the files' sources. If `only` names an environment, only the files of this environment,
-    the index and the checksums get new texts. The digest and the texts of all other files are read from the folder. A
-    file that is not in the folder is left out.
+    `sources` is the digest of the sources from which the files are made. If `only` names an environment, only the files
+    of this environment, the index and the checksums get new texts. The texts of all other files and the digest are read
+    from the folder. Files that do not exist there are left out.
     """
     templates = {stack.path: stack for stack in stacks}
     texts = {**_workflows(stacks), **pages(stacks)}
@@ -81,7 +81,7 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the new files of the environment `only`, and the present content of every other rendered file."""
+    """Return the new files of the environment `only`, and the current content of every other rendered file."""
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
     kept: dict[str, str] = {}

@@ -1,6 +1,6 @@
 """Finds patched values of the wrong type, such as a list instead of a resource type, or a number as argument of `Ref`.
 
-Only the types are checked, because all later steps rely on them. The lint rules judge the content.
+Only the types are checked, because all later steps rely on them. The lint rules check the content.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _wrong_functions(value: Any, at: str) -> Iterator[str]:
 
 
 def _is_callable(key: str, arguments: Any) -> bool:
-    """Return whether `key` may have these arguments: false only for an intrinsic function that does not accept them."""
+    """Return false if `key` is an intrinsic function that does not accept these arguments, otherwise true."""
     match key, arguments:
         case "Ref", str():
             return True

@@ -1,6 +1,6 @@
-"""Turns troposphere and awacs objects into plain dicts, lists and scalars, in one walk.
+"""Turns troposphere and awacs objects into plain dicts, lists and scalars, in one pass.
 
-troposphere's own `encode_to_dict` gives the same result, but it walks a value once for each object around the value.
+troposphere's own `encode_to_dict` gives the same result, but converts a value again for each object that contains it.
 """
 
 from __future__ import annotations
@@ -48,6 +48,6 @@ def plain_data(value: Any) -> Any:
 
 
 def _is_complete(value: BaseAWSObject) -> bool:
-    """Return whether a troposphere object has properties, including all required ones."""
+    """Return whether a troposphere object has at least one property, and all required properties."""
     properties = value.properties
     return bool(properties) and all(name in properties for name, (_, required) in value.props.items() if required)

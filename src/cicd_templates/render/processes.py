@@ -58,8 +58,8 @@ def map_in_processes(
                 done += 1
         except BrokenProcessPool:
             raise CicdError(
-                f"one of {processes} processes was killed while it {doing(items[done])} or a"
-                " later one; if memory is short, close other programs, then run the command again"
+                f"one of {processes} processes was killed while it {doing(items[done])}, or in later work; if"
+                " memory is short, close other programs, then run the command again"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
@@ -87,6 +87,6 @@ def end_after(parent: Any) -> None:
 
 
 def call(index: int) -> Any:
-    """Return the result of the process's function for one of its items."""
+    """Return the result that the process's function has for one of its items."""
     ((function, items),) = _work
     return function(items[index])

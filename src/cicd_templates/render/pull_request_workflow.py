@@ -165,5 +165,5 @@ def _previews(environments: Sequence[Environment]) -> str:
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    """Return `text` with each `@NAME@` replaced by its value. Values are not searched for names."""
+    """Return `text` with each `@NAME@` replaced by its value. Placeholders within the values are not replaced."""
     return re.sub(r"@([A-Z_]+)@", lambda name: values[name[1]], text)

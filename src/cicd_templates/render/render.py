@@ -42,17 +42,19 @@ class RenderedStack:
 
     @property
     def template(self) -> StackTemplate:
-        """The template. Each access may read it again."""
+        """Return the template. Each call may read it again."""
         return StackTemplate(Path(self.path), self.text, self.store.content(self.number), self.facts)
 
     @property
     def without_text(self) -> StackTemplate:
-        """The template with an empty text. Each access may read it again, in less time than `template` needs."""
+        """Return the template with an empty text. Each call may read it again, which takes less time than
+        `template`.
+        """
         return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
 
     @property
     def text(self) -> str:
-        """The text of the file. Each access may read it again."""
+        """Return the text of the file. Each call may read it again."""
         return self.store.text(self.number)
 
     @property
@@ -124,9 +126,9 @@ def _provided(env: Environment) -> dict[str, set[str]]:
 
 
 def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
-    """Yield a problem for each provided output that no layer has, and for each incompletely provided layer.
+    """Yield a problem for each provided output that does not exist, and for each layer that is provided only in part.
 
-    An incompletely provided layer has an output that another stack reads, but that the configuration does not provide.
+    A layer is provided only in part if another stack reads one of its outputs that the configuration does not provide.
     """
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}

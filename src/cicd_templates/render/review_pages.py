@@ -51,7 +51,7 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
 
 def _overrides(environment: Environment) -> environment_page.Overrides:
     patches = [
-        f"{stack}: {path} = {json.dumps(patch.value)} because {patch.because}"
+        f"{stack}: {path} = {json.dumps(patch.value)}, because {patch.because}"
         for stack, patched in environment.settings.patch.items()
         for path, patch in patched.items()
     ]

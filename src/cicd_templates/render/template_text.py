@@ -1,4 +1,5 @@
-"""Writes a finished template as text for reviewers. It decides key order, comments and layout, but not the content.
+"""Writes a finished template as text for reviewers. It determines the order of keys, the comments and the layout, but
+not the content.
 
 The bytes depend only on the template, and not on the date, the version or the machine.
 """
@@ -77,7 +78,9 @@ def _order_mapping(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[
 
 
 def template_text(template: Mapping[str, Any], header: list[str], form: Format) -> str:
-    """Return the file's text. `header` is a comment at the top of YAML; JSON has the same facts in its metadata."""
+    """Return the text of the template's file. YAML begins with `header` as a comment; JSON has the same facts in its
+    metadata.
+    """
     if form == "json":
         return json.dumps(template, indent=2, ensure_ascii=False) + "\n"
     blocks = ["".join(f"# {line}".rstrip() + "\n" for line in header)]

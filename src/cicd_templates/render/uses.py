@@ -14,10 +14,10 @@ from cicd_templates.layer.offers import Offer, Use, backlogs
 
 
 def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
-    """Return what each service of `env` uses, keyed by the name of the service.
+    """Return the resources that each service of `env` uses, keyed by the name of the service.
 
-    A tools environment runs no services, so the result is empty. Raises `ConfigurationError` with all problems: a
-    resource that no layer offers, an unknown kind of access, an environment variable that two sources set, or a service
+    A tools environment runs no services, so the result is empty. Raises a `ConfigurationError` with all problems: a
+    resource that no layer offers, an unknown kind of access, an environment variable that is set twice, or a service
     that scales on messages but receives from no queue.
     """
     if env.kind != "runtime":
@@ -78,7 +78,7 @@ def _scaling(env: Environment, service: Service, uses: Sequence[Use]) -> Iterato
     if scaling is not None and scaling.messages_per_task is not None and not backlogs(uses):
         yield Problem(
             f"environments.{env.name}.services.{service.name}.autoscaling.messages_per_task",
-            'the service receives from no queue; add a queue to uses, as orders = "receive", or use cpu_percent',
+            'the service receives from no queue; add a queue to uses, such as orders = "receive", or use cpu_percent',
         )
 
 

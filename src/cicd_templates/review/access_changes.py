@@ -16,11 +16,11 @@ def access_changes(
 ) -> Iterator[AccessChange]:
     """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
 
-    The holder is the logical id of the resource that has the policy. `gone` are holders that were removed together with
-    all resources to which their statements apply. Statements of these holders are not yielded.
+    The holder is the logical id of the resource that has the policy. Holders in `gone` were removed together with all
+    resources to which their statements apply, so their statements are left out.
 
-    A removed Deny statement widens access. A replaced condition also counts as wider access, because the texts do not
-    show which of the two conditions allows more.
+    A removed Deny statement widens access. A changed condition also counts as wider access, because its text does not
+    show whether the old or the new condition allows more.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):

@@ -70,7 +70,7 @@ def _merge_holders(rows: Iterable[Row]) -> list[Row]:
 def _merge_resources(rows: Iterable[Row]) -> list[Row]:
     """Merge the rows that differ only in the holders and the resources.
 
-    A merged row lists the resources of each holder, as in `A: x; B: y`.
+    A merged row lists the resources of each holder, such as `A: x; B: y`.
     """
     groups: dict[Row, list[tuple[str, str]]] = {}
     for label, holders, statement, actions, resources, *rest in rows:
@@ -86,7 +86,7 @@ def _merge_resources(rows: Iterable[Row]) -> list[Row]:
 def _holders_text(holders: Sequence[str]) -> str:
     """Return the holders of a policy as one text. A holder is written as `name` or `name: resources`.
 
-    If all holders have the same resources, the resources are written once, as in `A, B: itself`.
+    If all holders have the same resources, the resources are written once: for example, `A, B: itself`.
     """
     names, subjects = [], []
     for holder in holders:

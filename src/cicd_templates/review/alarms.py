@@ -23,8 +23,8 @@ _COMPARISONS = {
 def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
     """Return the rows of alarms and EventBridge rules.
 
-    Rows that differ only in the names of the alarms are merged. The trigger of an alarm can contain its name, too.
-    There, `OWN_MARK` replaces the name.
+    Rows that differ only in the names of the alarms are merged. To make this possible, `OWN_MARK` replaces the alarm's
+    name where the trigger contains it.
     """
     alike: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for logical_id, resource in stack.resources.items():

@@ -80,7 +80,8 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return another service's stack of the same layer and environment, preferably a stack that already exists.
+    """Return a stack of the same layer and environment that belongs to another service. A stack that already exists is
+    preferred.
 
     Return None if there is no such stack, or if `stack` itself is the first of several new stacks.
     """
@@ -99,9 +100,9 @@ def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | 
 def _access_unlike(
     environment: str, label: str, stack: ReviewedStack, sibling: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Yield one change for the access that a new stack and its sibling have in common, and one for each difference.
+    """Compare the access of a new stack with that of its sibling, another service's stack of the same layer.
 
-    The sibling is another service's stack of the same layer.
+    Yield one change for the access that they have in common, and one change for each difference.
     """
     own, others = general_sentences(stack), general_sentences(sibling)
     shared = own.keys() & others.keys()
@@ -126,7 +127,7 @@ def _renamed_access(
     old, new = general_sentences(before), general_sentences(after)
     shared = old.keys() & new.keys()
     if shared:
-        text = plain(f"{after.template.service} has the access that {before.template.service} had")
+        text = plain(f"{after.template.service} has the same access as {before.template.service} had")
         yield TemplateChange("Renamed", environment, label, text)
     for side, begin, effect in ((new, "", "Allow"), (old, "no longer ", "Deny")):
         for key, statement in side.items():
@@ -137,7 +138,9 @@ def _renamed_access(
 
 
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
-    """Yield the removed Deny statements about retained resources. `before` is a removed stack of a renamed service."""
+    """Yield the removed Deny statements about resources that remain. `before` is a removed stack of a renamed
+    service.
+    """
     resources = before.template.resources
     retained = {name for name in resources if policy_diff.is_retained(resources[name])}
     for change in _access_changes(environment, label, before, None):
@@ -235,7 +238,7 @@ def _resource_changes(
 
 
 def _kind(part: str, path: tuple[str, ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Return the kind of a change: whether the property widens or narrows access, or `Changed` if it does not affect
+    """Return the kind of a property's change: wider access, narrower access, or `Changed` if it does not affect
     access.
     """
     widens = policy_diff.property_widens(path[0], before, after) if part == "Properties" and path else None
@@ -243,16 +246,16 @@ def _kind(part: str, path: tuple[str, ...], before: Mapping[str, Any], after: Ma
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Return whether one of two property paths equals or contains the other.
+    """Return whether two property paths are equal, or one contains the other.
 
-    `name` is a path with slashes, as in `a/b`.
+    `name` is a path with slashes, such as `a/b`.
     """
     steps = tuple(name.split("/"))
     return path[: len(steps)] == steps or steps[: len(path)] == path
 
 
 def _is_in_statement(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Return whether `path` leads to an IAM statement, into a statement, or to a value that contains statements.
+    """Return whether the value at `path` is in an IAM statement, is a statement, or contains statements.
 
     Changes of IAM statements are reported by `_access_changes` instead.
     """

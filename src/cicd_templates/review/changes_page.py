@@ -12,9 +12,11 @@ from cicd_templates.template.schemas import create_only
 from cicd_templates.template.stack_template import StackTemplate
 
 _MEANINGS = {
-    "Renamed": "A service has another name. Its old stacks stay in AWS, with their access, until `make destroy`.",
+    "Renamed": (
+        "A service was renamed. Its old stacks stay in AWS, with their access, until `make destroy` deletes them."
+    ),
     "Replaced": "CloudFormation creates a new resource and deletes the old one.",
-    "Access widened": "This includes replaced conditions; check whether the old or the new condition allows more.",
+    "Access widened": "This includes changed conditions; check whether the old or the new condition allows more.",
 }
 
 
@@ -49,7 +51,7 @@ def _summary(changes: Sequence[TemplateChange], changed_stacks: int, stacks: int
 
 
 def _merged_lines(changes: Sequence[TemplateChange]) -> list[str]:
-    """Return one line for each distinct change, with the resources that it affects.
+    """Merge equal changes. Return one line for each distinct change, with the resources that it affects.
 
     Changes that differ only in the names of their environments count as the same.
     """

@@ -71,7 +71,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
     for sentence in (
         "Evidence of a release of basket",
         f"image {REPOSITORY}@sha256:{'1' * 64} pipeline execution e-2 source version v-2",
-        f"signed 2026-11-24T12:02:00+00:00 by the key sha256:{SIGNER.fingerprint}",
+        f"signed on 2026-11-24T12:02:00+00:00 with the key sha256:{SIGNER.fingerprint}",
         "Decision PASS. Findings by severity: 1 high, 2 low. Accepted by waivers: 1.",
         "Tests In the report of unit-tests, 2 passed and 0 failed.",
         "Accepted 2 exceptions in force. The first ends on 2026-11-30.",
@@ -207,7 +207,7 @@ def test_a_record_of_any_form_is_shown(whole: Path, record: bytes) -> None:
     (path,) = whole.glob("approvals/*/*/change-sets.json")
     path.write_bytes(record)
 
-    assert "record of what an approver was shown; not signed" in words(shown(whole))
+    assert "record of what an approver saw; not signed" in words(shown(whole))
 
 
 def test_the_page_has_no_script_and_only_its_own_style(whole: Path) -> None:

@@ -32,7 +32,7 @@ def test_the_same_files_have_no_difference() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ("a\n", "a\r\n", "--- a.yaml\n+++ a.yaml\n@@ only the ends of lines differ @@\n"),
+        ("a\n", "a\r\n", "--- a.yaml\n+++ a.yaml\n@@ only the line endings differ @@\n"),
         ("a\n", "a\n" * 20, "--- a.yaml\n+++ a.yaml\n@@ the file differs, and is too long to be compared @@\n"),
     ],
     ids=["ends of lines", "a long file"],

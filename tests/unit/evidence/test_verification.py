@@ -195,13 +195,13 @@ def test_a_statement_of_another_release_or_key_fails_by_its_name(folder: Path, t
         pytest.param(
             form.PROVENANCE,
             predicates(DOCUMENTS | {form.TEMPLATES_ARCHIVE: b""}, "e-1")[form.PROVENANCE],
-            "does not name the templates in templates.zip",
+            "is not about the templates in templates.zip",
             id="other templates",
         ),
         pytest.param(
             form.RECEIVED,
             {"references": [descriptor("evidence/verdict.json", b"{}")]},
-            "names documents that are not part of this release",
+            "lists documents that are not part of this release",
             id="other documents",
         ),
     ],
@@ -300,8 +300,8 @@ def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
     cases = {
         (): "verify which evidence? Name its folder as an argument",
         ("",): "verify which evidence? Name its folder as an argument",
-        (str(tmp_path / "nowhere"),): "is not a folder; name a folder of evidence of one release",
-        (str(folder / form.PUBLIC_KEY),): "is not a folder; name a folder of evidence of one release",
+        (str(tmp_path / "nowhere"),): "is not a folder; give the path of a folder with the evidence of one release",
+        (str(folder / form.PUBLIC_KEY),): "is not a folder; give the path of a folder with the evidence of one release",
         (str(tmp_path / "empty"),): "is not a folder of evidence, because it has no release.dsse.json",
         (str(folder), "--key", ""): "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits",
         (str(folder), "--key", " "): "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits",
@@ -378,7 +378,7 @@ def test_a_record_belongs_to_the_release_and_names_its_page(tmp_path: Path, reco
     write_derived(folder)
 
     assert problems(folder) == dict.fromkeys([name] * len(reasons), "".join(reasons)) | {
-        page: "is not the page that the change-sets.json beside it lists"
+        page: "is not the page that the change-sets.json in the same folder lists"
     }
 
 

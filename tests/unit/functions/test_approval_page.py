@@ -125,7 +125,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "Read these changes, which are not compared: service-till/Role.",
+                "Check yourself what these changes allow: service-till/Role.",
             ),
             id="what was before is not reported",
         ),
@@ -187,7 +187,7 @@ def statement_of(value: Any) -> dict[str, Any]:
     ],
 )
 def test_policies_that_are_not_reported_are_never_called_unchanged(described: dict[str, Any]) -> None:
-    assert page_of(described).access == "Read these changes, which are not compared: service-till/R."
+    assert page_of(described).access == "Check yourself what these changes allow: service-till/R."
 
 
 def test_changes_that_touch_no_policy_need_no_report() -> None:

@@ -306,7 +306,7 @@ def test_a_long_summary_ends_where_a_person_stops_reading() -> None:
     many = [finding(f"CVE-{number:04}") for number in range(MAX_SHOWN + 3)]
 
     assert summary(decide(["c"], {"c": report(*many)}, Policy(), TODAY)).endswith(
-        "- 3 more are in verdict.json: 3 high\n"
+        "- 3 more findings are in verdict.json: 3 high\n"
     )
 
 
@@ -376,7 +376,7 @@ WAIVER = 'id = "x"\npackage = "p"\nreason = "r"\nowner = "o"\nexpires = 2027-01-
         ),
         (f'[[waivers]]\n{WAIVER}path = ""\n', "waivers[0].path: missing; a waiver needs an id, a reason and an owner"),
         (f"[[waivers]]\n{WAIVER}".replace('"o"', "1"), "waivers[0].owner: is not a string"),
-        (f"[[waivers]]\n{WAIVER}".replace('package = "p"', ""), "waivers[0]: names neither a package nor a path"),
+        (f"[[waivers]]\n{WAIVER}".replace('package = "p"', ""), "waivers[0]: has neither a package nor a path"),
         (f"[[waivers]]\n{WAIVER}".replace("2027-01-31", '"2027-01-31"'), "waivers[0].expires: is not a date"),
         (f"[[waivers]]\n{WAIVER}".replace("2027-01-31", "2027-01-31T00:00:00Z"), "waivers[0].expires: is not a date"),
     ],

@@ -220,10 +220,12 @@ def other_image(account: DeployedAccount) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        pytest.param(other_image, f"it deploys {REPOSITORY}@sha256:{'9' * 64}, but {SIGNED} is signed", id="an image"),
+        pytest.param(
+            other_image, f"it deploys {REPOSITORY}@sha256:{'9' * 64}, but the signed image is {SIGNED}", id=("an image")
+        ),
         pytest.param(
             lambda account: account.change_sets[stack_name("service")].update(Parameters=[]),
-            f"it deploys no image, but {SIGNED} is signed",
+            f"it deploys no image, but the signed image is {SIGNED}",
             id="no image",
         ),
         pytest.param(
@@ -289,7 +291,7 @@ def test_a_stage_that_would_roll_back_does_not_fail_and_the_alarm_is_raised(
     kind, request = account.attest()
 
     assert kind == "success"
-    assert "is signed" in request["outputVariables"]["Problem"]
+    assert "the signed image is" in request["outputVariables"]["Problem"]
     metric = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (metric["SignerErrors"], metric["PipelineName"]) == (1, ENVIRONMENT["PIPELINE"])
 

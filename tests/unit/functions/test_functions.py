@@ -179,7 +179,7 @@ def with_values(pages: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], d
             [change("Modify", "Service", "False")],
             "1 updated stack: 1 resource modified. modify Service (AWS::ECS::Service)"
             " LOST: Nothing that holds data is deleted or replaced."
-            " ACCESS: Read these changes, which are not compared: service-shipping/Service.",
+            " ACCESS: Check yourself what these changes allow: service-shipping/Service.",
         ),
         (
             [
@@ -191,7 +191,7 @@ def with_values(pages: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], d
             "1 updated stack: 1 resource deleted, 1 replaced, 1 added, 1 perhaps replaced."
             " REMOVE C (AWS::ECS::Service); REPLACE D (AWS::ECS::Service); MAY REPLACE B (..."
             " LOST: Nothing that holds data is deleted or replaced."
-            " ACCESS: Read these changes, which are not compared: service-shipping/B, service-shipp...",
+            " ACCESS: Check yourself what these changes allow: service-shipping/B, service-shipping...",
         ),
     ],
     ids=["nothing", "one", "the worst first"],
@@ -250,7 +250,7 @@ def test_the_change_set_of_a_migration_is_described_beside_that_of_the_service(a
     assert variables["Summary"] == (
         "modify Service (AWS::ECS::Service); migration: REPLACE TaskDefinition (AWS::ECS::Service)."
         " LOST: Nothing that holds data is deleted or replaced."
-        " ACCESS: Read these changes, which are not compared: migration-shipping/TaskDefinition..."
+        " ACCESS: Check yourself what these changes allow: migration-shipping/TaskDefinition, s..."
     )
     assert variables["MigrationCommand"] == "not shown by the change set"
     asked = [parameters for operation, parameters in aws.calls if operation == "DescribeChangeSet"]

@@ -566,7 +566,7 @@ def test_findings_below_the_threshold_are_listed_up_to_a_number(monkeypatch: pyt
 
     assert text.count("- **low** ") == 25
     assert "- **low** B0: asserts, `a.py:2`\n" in text
-    assert text.endswith("- 5 more are in verdict.json: 5 low\n")
+    assert text.endswith("- 5 more findings are in verdict.json: 5 low\n")
 
 
 def listed(*pages: list[dict[str, Any]]) -> Any:

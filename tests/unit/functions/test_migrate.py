@@ -221,7 +221,7 @@ def test_a_task_that_somebody_started_by_hand_is_not_joined(account: Account, st
     task = account.add_task(**status)
     account.add_task("another-family")
 
-    assert account.fails() == f"another migration runs as {task}; retry this stage when it has ended"
+    assert account.fails() == f"another migration is running as the task {task}; retry this stage when it has ended"
     account.end(task, 0)
     account.waits()
     assert {request["family"] for request in account.asked("ListTasks")} == {FAMILY}
@@ -454,7 +454,7 @@ def test_waiting_has_an_end_that_stops_no_task(account: Account) -> None:
     token = account.waits(token)
     account.now += 1
 
-    assert account.fails(token) == f"the migration {task} still runs after 360 minutes; it was not stopped"
+    assert account.fails(token) == f"the migration {task} is still running after 360 minutes; it was not stopped"
     assert not account.asked("StopTask")
 
 
@@ -556,7 +556,10 @@ def test_the_test_of_a_job_does_not_wait_for_ever(job_account: Account) -> None:
     token = job_account.waits()
     job_account.now += HOUR + 1
 
-    assert job_account.fails(token) == f"another job runs as {scheduled}; retry this stage when it has ended"
+    assert (
+        job_account.fails(token)
+        == f"another job is running as the task {scheduled}; retry this stage when it has ended"
+    )
 
 
 def test_a_run_of_a_job_that_lasts_too_long_fails_the_release(job_account: Account) -> None:
@@ -564,7 +567,7 @@ def test_a_run_of_a_job_that_lasts_too_long_fails_the_release(job_account: Accou
     (task,) = job_account.started()
     job_account.now += HOUR + 1
 
-    assert job_account.fails(token) == f"the job {task} still runs after 60 minutes; it was not stopped"
+    assert job_account.fails(token) == f"the job {task} is still running after 60 minutes; it was not stopped"
 
 
 def test_no_job_runs_in_a_rollback(job_account: Account) -> None:

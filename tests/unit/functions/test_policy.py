@@ -100,7 +100,7 @@ def judged(policy: Policy, check: str = "all", today: date = TODAY, **about: Any
             setting('unknown = { severity = "low", ACCEPTED }', "2028-02-01"),
             "unknown.expires: 2028-02-01 is more than 366 days ahead; the latest day is 2027-11-28",
         ),
-        ("waivers = [{}]", "waivers[0]: names neither a package nor a path"),
+        ("waivers = [{}]", "waivers[0]: has neither a package nor a path"),
         ('waivers = [{ path = "." }]', "waivers[0].path: '.' is not a file or folder within the repository"),
         ('waivers = [{ path = "src/../.." }]', "waivers[0].path: 'src/../..' is not a file or folder"),
         ('waivers = [{ path = "//" }]', "waivers[0].path: '//' is not a file or folder"),
@@ -246,7 +246,7 @@ def test_a_finding_stops_for_what_it_is_from_medium_on(about: Any, kinds: list[s
     decision = judged(Policy(), **{"package": "", "file": "a.py", **about})
 
     assert (decision.verdict, decision.findings[0].kinds) == ("FAIL" if kinds else "PASS", kinds)
-    assert all(f"because of its kind, {kind}" in summary(decision) for kind in kinds)
+    assert all(f"because of the threshold for its kind, {kind}" in summary(decision) for kind in kinds)
     assert judged(read_policy(b"", CHECKS), **{"package": "", "file": "a.py", **about}).verdict == "PASS"
 
 
@@ -394,4 +394,4 @@ def test_no_flood_of_findings_hides_one_from_the_summary_and_waivers_are_counted
     assert "Findings without a waiver: 41 medium, 30 low. Accepted by a waiver: 1.\n" in text
     assert below[0] == "- **medium** B301, `b.py:9` (stops a release under the default policy)"
     assert below[1] == "- **medium** B104: binding, `a0.py:1` and 39 more places"
-    assert "- 7 more are in verdict.json: 7 low" in below
+    assert "- 7 more findings are in verdict.json: 7 low" in below

@@ -87,7 +87,8 @@ FILTER = "detect_secrets.filters."
         pytest.param(
             "detect-secrets",
             detect_secrets(None, {"path": f"{FILTER}regex.should_exclude_line", "pattern": ["password"]}),
-            "the filter detect_secrets.filters.regex.should_exclude_line (['password']) hides secrets; scan without it",
+            "the filter detect_secrets.filters.regex.should_exclude_line (['password']) hides secrets; scan"
+            " without this filter",
             id="lines are excluded",
         ),
         pytest.param(

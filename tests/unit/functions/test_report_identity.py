@@ -70,7 +70,8 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "trivy",
             {"SchemaVersion": 2, "Results": [{"Target": "t", "secrets": [{"RuleID": "S", "Severity": "HIGH"}]}]},
-            "Trivy did not write this: a result has no Target, or neither findings nor a Class; its keys: Target, sec",
+            "Trivy did not write this report: a result has no Target, or neither findings nor a Class; its keys:"
+            " Target, sec",
             id="trivy with a list in another case",
         ),
         pytest.param(
@@ -115,13 +116,14 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "semgrep",
             {"version": "1.9.0", "errors": [], "results": [{"rule": "x"}]},
-            "Semgrep did not write this: the report has no version, or a result lacks its check_id or its path",
+            "Semgrep did not write this report: it has no version, or a result lacks its check_id or its path",
             id="semgrep with rows of another tool",
         ),
         pytest.param(
             "pip-audit",
             {"dependencies": [{"name": "flask", "version": "1", "vulns": None}]},
-            "pip-audit did not write this: a dependency has no name, or neither vulns nor skip_reason; keys: name",
+            "pip-audit did not write this report: a dependency has no name, or neither vulns nor skip_reason;"
+            " its keys: name",
             id="pip-audit with null for a list",
         ),
         pytest.param(
@@ -141,7 +143,7 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
                 *("scan_results", "projects", 0, "files", 0, "results", "dependencies", 0, "specifications", 0),
                 "vulnerabilities",
             ),
-            "Safety did not write this: the specification of flask has no known_vulnerabilities",
+            "Safety did not write this report: the specification of flask has no known_vulnerabilities",
             id="safety without a list",
         ),
         pytest.param("pip-audit", [{}], "keys: none", id="pip-audit with an empty row"),

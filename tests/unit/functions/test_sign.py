@@ -268,7 +268,7 @@ def test_a_further_attempt_is_stored_beside_and_does_not_attest_the_earlier_one(
     names = predicate(account, form.RELEASE)["locations"]
     assert not [name for name in names if "signed" in name]
     result, request = answer(account)
-    assert (result, "have statements" in request["failureDetails"]["message"]) == ("failure", True)
+    assert (result, "already have statements" in request["failureDetails"]["message"]) == ("failure", True)
 
 
 def test_a_release_that_cannot_be_listed_by_its_digest_is_refused(account: SigningAccount) -> None:

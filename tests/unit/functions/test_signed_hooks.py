@@ -212,7 +212,7 @@ def test_an_exception_lets_exactly_its_image_run_until_its_last_day(
     ("image", "days", "environment", "expected"),
     [
         pytest.param(UNSIGNED, -1, "staging", "the exception first ended on", id="ended"),
-        pytest.param(UNSIGNED, 91, "staging", "the exception first would last until", id="too long"),
+        pytest.param(UNSIGNED, 91, "staging", "the exception first lasts until", id="too long"),
         pytest.param(SIGNED, 10, "staging", "has signed no statements", id="another image"),
         pytest.param(UNSIGNED, 10, "production", "has signed no statements", id="another environment"),
     ],

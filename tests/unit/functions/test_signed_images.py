@@ -537,7 +537,7 @@ def test_a_retried_stage_with_another_image_or_reason_leaves_a_further_record(
     ("image", "days", "environment", "expected"),
     [
         pytest.param(UNSIGNED, -1, "staging", "the exception first ended on", id="ended"),
-        pytest.param(UNSIGNED, 91, "staging", "the exception first would last until", id="too long"),
+        pytest.param(UNSIGNED, 91, "staging", "the exception first lasts until", id="too long"),
         pytest.param(UNSIGNED, 10, "dev", "cannot be read (NoSuchKey)", id="elsewhere"),
         pytest.param(
             SIGNED, 10, "staging", f"would deploy {UNSIGNED}, but the excepted image is {SIGNED}", id="another image"

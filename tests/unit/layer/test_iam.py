@@ -43,13 +43,14 @@ def test_a_grant_names_actions_and_resources() -> None:
     [
         pytest.param(
             BucketName(Ref("ExportsBucketName")),
-            "PutExports: `on` needs an ARN, but a BucketName is none; use the grants in"
+            "PutExports: `on` needs an ARN, but a BucketName is not an ARN; use the grants in"
             " cicd_templates.blocks.bucket_access, such as may_put",
             id="bucket",
         ),
         pytest.param(
             TableName("ledger"),
-            "PutExports: `on` needs an ARN, but a TableName is none; publish the ARN of the resource, and read it here",
+            "PutExports: `on` needs an ARN, but a TableName is not an ARN; publish the ARN of the resource, and"
+            " read it here",
             id="table",
         ),
         pytest.param("exports", "PutExports: 'exports' is not an ARN; begin it with arn:, or write *", id="text"),
@@ -126,9 +127,9 @@ def test_a_sid_has_letters_and_digits_only() -> None:
 def test_a_policy_needs_statements_with_distinct_sids() -> None:
     grant = iam.allow("Same", [s3.GetObject], on="arn:aws:s3:::a")
 
-    with pytest.raises(ValueError, match="distinct Sids"):
+    with pytest.raises(ValueError, match="each Sid only once"):
         iam.document([grant, grant])
-    with pytest.raises(ValueError, match="needs statements"):
+    with pytest.raises(ValueError, match="at least one statement"):
         iam.document([])
 
 

@@ -32,13 +32,15 @@ def read_labels(layer: LayerTemplate) -> list[Grant]:
         (
             {"SUBNETS": SUBNETS},
             {"read": read_labels},
-            "offer labels: SUBNETS needs one value per environment; network.SubnetIds is a list or exists once per"
+            "offer labels: SUBNETS needs a single value that exists once per environment, but network.SubnetIds"
+            " is a list or exists once per"
             " service",
         ),
         (
             {"LABELS": LABELS, "ROLE": ROLE},
             {"read": read_labels},
-            "offer labels: ROLE needs one value per environment; delivery.RoleArn is a list or exists once per service",
+            "offer labels: ROLE needs a single value that exists once per environment, but delivery.RoleArn is a"
+            " list or exists once per service",
         ),
     ],
     ids=["no access", "a list", "a value per service"],

@@ -55,7 +55,7 @@ def test_a_logical_id_that_is_taken_is_a_mistake_of_names_and_no_bug(service: Se
         layer.add_all([sqs.Queue("First")])
     assert str(caught.value) == (
         f"{where}: AWS::SNS::Topic and AWS::SQS::Queue have the logical id First;"
-        " rename the check, secret or other resource whose name gives the id"
+        " rename the check, secret or other item in the configuration from whose name the id is made"
     )
 
 
@@ -124,7 +124,7 @@ def test_reading_adds_a_parameter_of_the_kind_that_cloudformation_checks(output:
     ("output", "value", "problem"),
     [
         ("VpcId", "my-vpc", "'my-vpc' is not valid here; write an id such as vpc-0123456789abcdef0"),
-        ("SubnetIds", "subnet-1", "has 1; write at least 2, separated with commas and without spaces"),
+        ("SubnetIds", "subnet-1", "has 1 values; write at least 2, separated by commas without spaces"),
         ("SubnetIds", "subnet-1, subnet-2", "' subnet-2' is not valid here; write an id such as subnet-0123"),
     ],
 )

@@ -218,7 +218,7 @@ def test_a_build_of_a_project_that_is_not_there(tmp_path: Path) -> None:
 
     assert (
         failure(codebuild.execute, run, action("CodeBuild", ProjectName="no"))
-        == "there is no CodeBuild project no; out/ has known"
+        == "there is no CodeBuild project no; the projects in out/ are known"
     )
 
 

@@ -258,5 +258,5 @@ def test_each_database_gets_a_loopback_address_of_its_own_with_the_port_of_its_c
                 raise OSError("in use")
 
             monkeypatch.setattr(socket, "create_server", refuse)
-            with pytest.raises(CicdError, match=f"no loopback address accepts connections to port {port}"):
+            with pytest.raises(CicdError, match=f"port {port} is in use at every loopback address"):
                 databases._listen(port)

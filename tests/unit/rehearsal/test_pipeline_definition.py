@@ -76,12 +76,12 @@ def test_what_only_aws_does_is_listed(parts: dict[str, Any], expected: list[str]
         ),
         pytest.param(
             [stage("S", action("A", Configuration={"a": ["#{Gate.Verdict} #{codepipeline.PipelineExecutionId}"]}))],
-            "S/A: it reads #{Gate.*}, which no earlier action exports",
+            "S/A: it uses variables #{Gate.*}, but no earlier action exports them",
             id="a variable of nobody",
         ),
         pytest.param(
             [stage("S", action("A"), BeforeEntry=conditions(VERDICT))],
-            "S: its check Verdict reads #{Gate.*}, which no earlier action exports",
+            "S: its check Verdict uses variables #{Gate.*}, but no earlier action exports them",
             id="a lock without a variable",
         ),
         pytest.param(

@@ -43,7 +43,7 @@ def test_a_lock_opens_for_its_value_alone(variable: str, operator: str, value: s
 
 
 def test_an_operator_that_codepipeline_has_not_is_an_error() -> None:
-    with pytest.raises(CicdError, match="LIKE: CodePipeline's VariableCheck has no such operator"):
+    with pytest.raises(CicdError, match="LIKE: CodePipeline's VariableCheck does not have this operator"):
         is_open(Lock("L", "#{Gate.Verdict}", "LIKE", "P"), VARIABLES)
 
 

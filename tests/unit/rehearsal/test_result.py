@@ -117,7 +117,7 @@ def test_the_summary_fits_a_terminal_and_says_what_was_not_so() -> None:
         "  S: OnFailure",
         "IAM: 1 of 2 granted actions used by 1 roles",
         "  not part of a run  1 of 1 roles",
-        "  unused grants are listed only after a complete run",
+        "  the unused grants are listed only after a complete run",
         "p failed at Gate/Gate",
     ):
         assert line in text.splitlines()

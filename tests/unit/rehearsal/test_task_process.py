@@ -170,7 +170,7 @@ def test_further_containers_are_named_and_not_run(tmp_path: Path, monkeypatch: p
 
     task_process.run_started_tasks(run, step)
 
-    assert step.notes == [task_process.NOTE, "not rehearsed: the further containers of the task (proxy, statistics)"]
+    assert step.notes == [task_process.NOTE, "not rehearsed: the other containers of the task (proxy, statistics)"]
     assert run.setup.tasks.exit_code(TASK) == 0
 
 
@@ -300,5 +300,7 @@ def test_a_function_that_waits_and_then_fails_fails_the_action(tmp_path: Path) -
 def test_a_function_that_waits_for_ever_fails_the_action(tmp_path: Path) -> None:
     run, function = waiting(tmp_path, (SUCCESS, {"continuationToken": "t"}))
 
-    assert failure(lambdas.execute, run, action("Lambda", FunctionName="f")) == "f still waits after 5 invocations"
+    assert failure(lambdas.execute, run, action("Lambda", FunctionName="f")) == (
+        "f still has no result after 5 invocations"
+    )
     assert len(function.events) == lambdas.MOST_INVOCATIONS

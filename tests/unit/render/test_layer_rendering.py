@@ -77,7 +77,11 @@ def test_a_killed_process_is_one_line_with_its_layer() -> None:
     layers = (*LAYERS[:1], Layer("hungry", killed))
 
     with pytest.raises(
-        CicdError, match=r"^one of 2 processes was killed while it rendered the layer \w+ of tools or a later one; if"
+        CicdError,
+        match=(
+            r"^one of 2 processes was killed while it rendered the layer \w+ of tools, or in later work;"
+            r" if"
+        ),
     ):
         list(render_layers(ENVIRONMENTS, layers, "yaml", TemplateStore(), 2))
 

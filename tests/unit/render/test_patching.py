@@ -96,8 +96,8 @@ def test_a_path_leads_by_keys_names_and_numbers(path: str, value: Any, add: bool
     ("path", "message"),
     [
         ("Resources.Kee.Properties.A", "Resources has no 'Kee'; did you mean Key?"),
-        ("Resources.Key.Properties.Nothing", "Resources.Key.Properties has no 'Nothing'; known are "),
-        ("Resources.Key.Type.Deeper", "Resources.Key.Type has no 'Deeper'; known are none"),
+        ("Resources.Key.Properties.Nothing", "Resources.Key.Properties has no 'Nothing'; known names: "),
+        ("Resources.Key.Type.Deeper", "Resources.Key.Type has no 'Deeper'; known names: none"),
         ("Outputs.KeyArn.Value.Ref", "Outputs.KeyArn.Value has no 'Ref'"),
         ("Resources.Key.Properties.KeyPolicy.Statement.LetNobody", "Statement has no 'LetNobody'"),
     ],

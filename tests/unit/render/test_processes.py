@@ -58,7 +58,10 @@ def test_one_item_needs_no_process() -> None:
 
 
 def test_a_killed_process_is_one_line() -> None:
-    message = r"^one of 2 processes was killed while it worked on \d or a later one; if memory is short, close other "
+    message = (
+        r"^one of 2 processes was killed while it worked on \d, or in later work; if memory is short, close"
+        r" other "
+    )
     with pytest.raises(CicdError, match=message):
         list(map_in_processes(lambda item: os.kill(os.getpid(), signal.SIGKILL), range(3), 2, doing))
 

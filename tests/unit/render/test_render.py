@@ -174,7 +174,7 @@ def test_an_existing_network_without_a_range_that_is_provided_in_part_is_refused
             'layer network is provided in part; also provide "network.PrivateSubnetIds", "network.PublicSubnetIds"',
         ),
         ({"network.Vpc": "vpc-1"}, "no layer here publishes network.Vpc; did you mean network.VpcId?"),
-        ({"nothing.Xyz": "vpc-1"}, "no layer here publishes nothing.Xyz; known are cluster."),
+        ({"nothing.Xyz": "vpc-1"}, "no layer here publishes nothing.Xyz; known names: cluster."),
     ],
 )
 def test_what_is_provided_in_part_or_unknown_is_refused(provided: dict[str, str], expected: str) -> None:

@@ -92,7 +92,8 @@ def problems_of(*edits: tuple[str, Any]) -> list[str]:
         ),
         (
             [("queues/labels", {}), ("queues/bills", {}), (USES, {"x": "send"})],
-            f"environments.staging.services.{SERVICE}.uses.x: no layer of this environment offers it; known are bills,"
+            f"environments.staging.services.{SERVICE}.uses.x: no layer of this environment offers it; known"
+            " names: bills,"
             " labels",
         ),
         (

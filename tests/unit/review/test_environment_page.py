@@ -52,7 +52,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
             "Logs": resource("S3::Bucket", BucketEncryption={"SSEAlgorithm": "AES256"}),
         }
     )
-    patches, unsigned = ("network: A = 1 because so",), ("basket: image x:1",)
+    patches, unsigned = ("network: A = 1, because so",), ("basket: image x:1",)
     settings = environment_page.Overrides({"network.VpcId": "vpc-1"}, patches, unsigned)
     first = environment_page.Review(review_stacks([here])).pages({"staging": settings})["staging"].splitlines()[:11]
 
@@ -68,7 +68,7 @@ def test_the_first_ten_lines_answer_what_an_auditor_asks_first() -> None:
         " network.Logs is encrypted with a key of AWS; network.Job: It has a reason (CKV_1)",
         "- **Example values to replace**: nothing",
         "- **Provided values, not checked**: network.VpcId = vpc-1",
-        "- **Patched**: network: A = 1 because so",
+        "- **Patched**: network: A = 1, because so",
         "- **Images that may run without a signature**: basket: image x:1",
     ]
 
@@ -112,7 +112,7 @@ def test_the_pages_name_copies_by_their_suffix_and_tell_of_what_is_provided_and_
     found = pages(render(configuration, LAYERS, "yaml"))
 
     assert set(found) == {f"{name}-pr1/REVIEW.md" for name in ("tools", "staging", "production")} | {"DIFFERENCES.md"}
-    line = "- **Patched**: keys: Resources.Key.Properties.PendingWindowInDays = 7 because the rehearsal is short"
+    line = "- **Patched**: keys: Resources.Key.Properties.PendingWindowInDays = 7, because the rehearsal is short"
     assert line in found["staging-pr1/REVIEW.md"].splitlines()[:11]
 
 

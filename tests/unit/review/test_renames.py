@@ -38,7 +38,7 @@ def access(before: list[StackTemplate], after: list[StackTemplate]) -> list[tupl
 def test_a_service_with_another_name_has_the_access_that_it_had(
     before: tuple[dict[str, Any], ...], after: tuple[dict[str, Any], ...], found: list[tuple[str, str, str]]
 ) -> None:
-    renamed = ("Renamed", "build-stickers", "stickers has the access that labels had")
+    renamed = ("Renamed", "build-stickers", "stickers has the same access as labels had")
 
     assert access([service("labels", *before)], [service("stickers", *after)]) == [renamed, *found]
 
@@ -66,8 +66,8 @@ def test_of_several_services_each_is_matched_with_the_most_similar_one() -> None
     after = [service("boxes", NEVER), service("stickers", SEND), service("till")]
 
     assert access(before, after) == [
-        ("Renamed", "build-boxes", "boxes has the access that parcels had"),
-        ("Renamed", "build-stickers", "stickers has the access that labels had"),
+        ("Renamed", "build-boxes", "boxes has the same access as parcels had"),
+        ("Renamed", "build-stickers", "stickers has the same access as labels had"),
     ]
 
 
@@ -132,7 +132,7 @@ def test_data_that_stays_under_the_old_name_loses_the_denials_of_its_policy(poli
         return service(name, Bucket=bucket, BucketPolicy=guard)
 
     lost = ("Access widened", "build-labels.BucketPolicy", "no longer Refuse: anyone may not s3: \\* on itself")
-    renamed = ("Renamed", "build-stickers", "stickers has the access that labels had")
+    renamed = ("Renamed", "build-stickers", "stickers has the same access as labels had")
     expected = [lost, renamed] if policy == "Retain" else [renamed]
     assert access([with_bucket("labels")], [with_bucket("stickers")]) == expected
 
@@ -146,7 +146,7 @@ def test_a_stack_of_a_renamed_service_that_shares_nothing_is_described_in_full()
     after = [service("stickers", NEVER), health("stickers", SEND)]
 
     assert access(before, after) == [
-        ("Renamed", "build-stickers", "stickers has the access that labels had"),
+        ("Renamed", "build-stickers", "stickers has the same access as labels had"),
         ("Access widened", "health-stickers.Policy", "Send: may sqs: SendMessage on q"),
         ("Access widened", "health-stickers.Policy", "no longer Never: may not s3: \\* on \\*"),
     ]

@@ -75,10 +75,10 @@ def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
         ),
         pytest.param(
             [template("a", reads=("zzz",)), template("b", publishes=("key",))],
-            "a reads zzz as zzz, which no layer publishes; known are key",
+            "a reads zzz as zzz, which no layer publishes; known names: key",
             id="unpublished",
         ),
-        pytest.param([template("a", reads=("zzz",))], "known are none", id="nothing published"),
+        pytest.param([template("a", reads=("zzz",))], "known names: none", id="nothing published"),
         pytest.param(
             [template("a", reads=("key",)), template("b", publishes=("key",), environment="tools")],
             "a reads key as key, which b publishes in another environment",

@@ -60,10 +60,10 @@ def unpublished(known: Survey, stacks: Sequence[StackTemplate]) -> set[str]:
 
 @dataclass
 class Wave:
-    """A group of stacks that are planned together, and then shown and approved as one plan.
+    """A group of stacks that are planned together. The user sees and approves them as one plan.
 
     `drift` is None if drift was not detected. `known` has AWS's answers about the stacks. If `known` is None, the wave
-    gets these answers from `survey`.
+    reads these answers through `survey`.
     """
 
     context: DeployContext

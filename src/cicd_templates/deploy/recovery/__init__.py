@@ -1,9 +1,9 @@
 """Finds out what prevents the next deployment of an environment, and which commands repair it. Changes nothing.
 
 `unsettled_stacks` reads the stacks from AWS and yields each stack that a person must repair. Each result has the
-stack's status, its pending change sets, its drift, resource names that are already taken, and the commands for the
-repair. `claims` finds the plans and interrupted runs on this machine that still need such a stack, and the commands
-that continue or discard them.
+stack's status, pending change sets and drift, resource names that are already taken, and the repair commands. `claims`
+finds the plans and interrupted runs on this machine that still need such a stack. It also returns the commands that
+continue or discard them.
 
 This package does not run these commands.
 """

@@ -51,13 +51,12 @@ def unsettled(
     claims: Mapping[str, Claim],
     environment: Sequence[StackTemplate] = (),
 ) -> Iterator[Unsettled]:
-    """Yield each stack that a person must repair before the next deployment.
+    """Yield each stack that a person must repair before the next deployment. Then yield each stack with name
+    collisions.
 
-    Then yield each stack with name collisions.
-
-    A name collides if the stack would give it to a new resource, but a resource outside the stack already has it.
-    `claims` maps stack names to the plans and interrupted runs that still need the stack. If `stacks` has only some
-    stacks of the environment, `environment` has all of them.
+    A name collision means that the stack would create a resource with a name that another resource already has.
+    `claims` maps stack names to the plans and interrupted runs that still need the stack. If `stacks` is only a part of
+    the environment, `environment` has all of its stacks.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

@@ -1,7 +1,7 @@
 """Makes reproducible zips of an application's source and of the reviewed templates.
 
 This module reads folders, and uses `commits` to read git. It does not call AWS. The same files always give the same
-bytes, so a checksum identifies what was released.
+bytes, so a checksum identifies the released files.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Archive:
     left_out: tuple[str, ...] = ()
 
     def require(self, app: Path, dockerfile: str, path: str | None = None) -> None:
-        """Raise `ConfigurationError` if the zip lacks the Dockerfile of the image."""
+        """Raise `ConfigurationError` if the zip does not contain the Dockerfile of the image."""
         with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
             if dockerfile in {posixpath.normpath(name) for name in archive.namelist()}:
                 return
@@ -66,10 +66,9 @@ class Archive:
 def source_archive(app: Path, path: str | None = None) -> Archive:
     """Return a zip of an application's source. `app` is a git work tree, another folder or a zip file.
 
-    In a git work tree, the source is the commit HEAD. Otherwise, the source is the folder or the zip file itself. If
-    only a folder within `app` is the source, `path` is that folder. Raises `ConfigurationError` if there is nothing to
-    release, if the work tree has uncommitted changes, or if the source contains a link. A link could point outside the
-    source.
+    For a git work tree, the zip has the files of the commit HEAD. If only a folder within `app` is the source, `path`
+    is that folder. Raises `ConfigurationError` if there is nothing to release, or if the work tree has uncommitted
+    changes. Also raises it if the source contains a link, because a link could point outside the source.
     """
     if app.suffix == ".zip" and app.is_file():
         return _read_zip(app, path)
@@ -171,7 +170,7 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return the content of each of the files `names`, and whether the file is executable.
+    """Return the content of each file in `names`, and whether the file is executable.
 
     Raises `ConfigurationError` for a link.
     """

@@ -124,7 +124,8 @@ def read_commit(folder: Path) -> Commit:
 def read_tree(folder: Path) -> Tree:
     """Return the blob ids of the files of `folder` in the commit HEAD, without reading the work tree.
 
-    Raises `ConfigurationError` if the folder is empty in the commit or has a link or a submodule, or if git fails.
+    Raises `ConfigurationError` if the commit has no files in the folder, if the folder has a link or a submodule, or if
+    git fails.
     """
     # git runs in the parent folder: if `folder` were a link or a submodule, git would read another repository there.
     parent, name = folder.absolute().parent, folder.name
@@ -164,8 +165,8 @@ def find_commit(path: Path, content: bytes) -> str | None:
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
     """Return the abbreviated id of the newest commit in which the text of the file `path` satisfies `matches`, or None.
 
-    Searches the last `SEARCHED_COMMITS` commits of the file. Use this function if you have only an altered copy of the
-    text. To find an exact text in the whole history, use `find_commit`.
+    Searches the last `SEARCHED_COMMITS` commits of the file. Use this function if your copy of the text may have been
+    altered. To find an exact text in the whole history, use `find_commit`.
     """
     if not in_work_tree(path.parent):
         return None

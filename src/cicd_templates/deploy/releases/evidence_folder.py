@@ -1,7 +1,8 @@
 """Copies the evidence of one release from S3 into a folder. Does not verify the evidence.
 
-A build can choose the file names in its release statement. So this module refuses names that lead out of the folder,
-and reads files only from the signer's own buckets. `evidence.verification` verifies the folder.
+The file names in a release statement come from a build, which may be malicious. This module therefore refuses names
+that lead out of the folder, and reads files only from the signer's buckets. `evidence.verification` verifies the
+folder.
 """
 
 from __future__ import annotations
@@ -42,10 +43,11 @@ _CHUNK_BYTES = 1 << 20
 def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement, folder: Path) -> None:
     """Replace `folder` with a folder that contains the evidence of `release`. If this fails, `folder` is unchanged.
 
-    The folder also gets the templates of the previous release, the pages and records that approvers saw, the statements
-    about deployments, and files that are derived from all of these. If an object no longer exists in S3, its file is
-    left out, and the verification reports it as missing. The public key in the folder is the key of `store`. Raises
-    `CicdError` if the release statement names a file that cannot be part of a folder.
+    The folder also gets the templates of the previous release, the pages and records that approvers saw, and the
+    statements about deployments. Some files are derived from these. If an object no longer exists in S3, its file is
+    left out, and the verification reports it as missing. The public key in the folder is the key of `store`.
+
+    Raises `CicdError` if a file name in the release statement is not valid in a folder.
     """
     _, *listed = release.statement.subject
     sources = {file.name: _source(store, release, file.name) for file in listed}

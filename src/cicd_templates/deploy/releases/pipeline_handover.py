@@ -25,9 +25,9 @@ class Comparison:
     """The differences between the rendered templates and the templates that were last uploaded for the pipeline.
 
     `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
-    has the files that differ, keyed by environment. `has_these` is true if no upload is needed. No upload is needed if
-    no file differs, and if the commit of the templates is recorded or there is no commit. Older versions of this tool
-    did not record the commit.
+    has the files that differ, keyed by environment. `has_these` is true if no upload is needed. An upload is needed if
+    a file differs. It is also needed if the upload does not record the commit of the templates although there is one:
+    older versions of this tool did not record it.
     """
 
     bucket: str | None
@@ -53,8 +53,8 @@ class PipelineHandover:
 
     `environment` is the environment that contains the pipeline. `commit` is the commit of the templates, or the reason
     why there is none. `caller` is the ARN of the person or role that uploads them. `missing` has the names of the
-    environments whose templates are not rendered on this machine. Only a parallel copy can have such environments.
-    Nothing can be uploaded until these templates are rendered.
+    environments whose templates are not rendered on this machine, which can happen only for a parallel copy. Nothing
+    can be uploaded until these templates are rendered.
     """
 
     environment: Environment
@@ -91,9 +91,9 @@ class PipelineHandover:
         return Comparison(bucket, has_these=known and not changed, changed=changed)
 
     def publish_templates(self, bucket: str) -> str:
-        """Upload the rendered templates to `bucket`, and return the S3 version id. Pipeline runs read them there.
+        """Upload the rendered templates to `bucket`, where pipeline runs read them, and return the S3 version id.
 
-        Without this upload, the next release would deploy older templates, and so undo a manual deployment. Raises
+        Without this upload, the next release would deploy older templates and thereby undo a manual deployment. Raises
         `RefusedError` if no commit contains the templates, because nobody could find out later what was deployed.
         """
         if self.commit.problem:
@@ -113,8 +113,8 @@ class PipelineHandover:
     def writes(self, stack: StackTemplate) -> bool:
         """Return whether pipeline releases update `stack`.
 
-        They do if the stack's service has a pipeline, and if the stack's template contains the name of the role that
-        CloudFormation uses to deploy the stack.
+        This is so if the stack's service has a pipeline, and the stack's template contains the name of the role with
+        which CloudFormation deploys it.
         """
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
@@ -135,8 +135,8 @@ def _runs(clients: Clients, stack: StackTemplate) -> bool:
 
     If the template has no ECS service, return whether the task definition exists.
 
-    A release cannot update a stack without its service or task definition. Either can be missing: for example, after an
-    import, a stack may have only a log group.
+    A release can update only a stack that has them. They can be missing: for example, after an import, a stack may have
+    only a log group.
     """
     if describe_stack(clients, stack.name) is None:
         return False

@@ -42,7 +42,7 @@ def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> 
 
 
 def wait_for_start(clients: Clients, pipeline: str, version: str, polling: Polling) -> str:
-    """Return the id of the pipeline run that the upload of the source version `version` has started.
+    """Return the id of the pipeline run that started because the source version `version` was uploaded.
 
     Raises `CicdError` if no run starts within two minutes.
     """
@@ -99,14 +99,14 @@ def follow(clients: Clients, pipeline: str, execution: str, polling: Polling, sa
 
 @contextlib.contextmanager
 def _detaching(state: str) -> Iterator[None]:
-    """Raise `DetachedError` if the credentials stop working, or if the user presses Ctrl-C, within the `with` block.
+    """Raise `DetachedError` if the credentials stop working or the user presses Ctrl-C within the `with` block.
 
-    The pipeline continues in AWS. `state` is a phrase that tells the user what the pipeline still does.
+    The pipeline continues in AWS. `state` is a phrase that tells the user what the pipeline is still doing.
     """
     try:
         yield
     except KeyboardInterrupt:
-        raise DetachedError(f"the command was stopped, but {state}; {AFTER_TIMEOUT}") from None
+        raise DetachedError(f"this command was stopped, but {state}; {AFTER_TIMEOUT}") from None
     except CredentialsError as error:
         raise DetachedError(f"{error}: {state}; {AFTER_TIMEOUT}") from None
 

@@ -54,4 +54,4 @@ def set_secret(clients: Clients, name: str, value: str, deploy: str) -> str:
     try:
         return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]
     except clients.secretsmanager.exceptions.ResourceNotFoundException:
-        raise CicdError(f"{name}: no such secret; deploy it first: {deploy}") from None
+        raise CicdError(f"{name}: the secret does not exist; deploy it first: {deploy}") from None

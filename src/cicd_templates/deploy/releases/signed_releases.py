@@ -38,7 +38,7 @@ class EvidenceStore:
 
 @dataclass(frozen=True)
 class ReleaseQuery:
-    """Describes one release of a service: the newest release that matches all fields.
+    """A search for one release of a service. It finds the newest release that matches all fields.
 
     An empty field matches every release. `version` is the version of the source: a commit, or the version id of the
     source in S3. `digest` is the SHA-256 of the image.
@@ -96,7 +96,7 @@ def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -
 
 
 def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
-    """Yield the signed releases, newest first. Skips copies of statements, unless the query has an execution."""
+    """Yield the signed releases, newest first. Skips copies of statements, unless the query specifies an execution."""
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
     form = re.compile(rf"{re.escape(query.service)}/([^/]+)/signed(-\d)?/{re.escape(RELEASE)}")

@@ -12,7 +12,7 @@ from cicd_templates.plurals import counted
 
 
 class Fate(StrEnum):
-    """What a destruction does with an item. In tables, items are sorted in the order of these members."""
+    """What a destruction does with an item. Tables sort items in the order of these members."""
 
     DELETED = "deleted"
     EMPTIED = "emptied and deleted"
@@ -44,7 +44,8 @@ class Item:
 class Remainder:
     """A resource or stack that is left after a destruction. `reason` says why it is left.
 
-    `explained` is true if the destruction keeps the resource on purpose. Otherwise, `command` removes the resource.
+    `explained` is true if the destruction keeps the resource on purpose. Otherwise, `command` is the command that
+    removes the resource.
     """
 
     resource_type: str
@@ -55,10 +56,10 @@ class Remainder:
 
 
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
-    """Return the inventory as lines of text. Each item has a line with its name, or is only counted.
+    """Return the inventory as lines of text.
 
-    Items that are deleted, belong to a stack and have no `detail` are only counted, by their type. All other items are
-    named.
+    Items that are deleted with their stack and have no `detail` are only counted, by type. Each other item has its own
+    line.
     """
     if not items:
         return [f"  inventory of {environment}: nothing"]

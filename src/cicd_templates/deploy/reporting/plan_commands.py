@@ -1,4 +1,4 @@
-"""Writes the command that deploys a plan, and the line that says how to bind a command to one plan."""
+"""Writes the command that deploys a plan, and a line that says how to restrict that command to exactly this plan."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: st
 
 
 def digest_line(digest: str) -> str:
-    """Return a line to print below a plan. It says which option binds the command to this plan."""
+    """Return the line that is printed below a plan. It says which option restricts the command to exactly this plan."""
     return f"to execute only this plan, add DIGEST={digest}"

@@ -60,7 +60,7 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Waits:
-    """A stack must wait until the stacks in `after` are deployed. It cannot be planned or deployed before."""
+    """A stack must wait until the stacks in `after` are deployed. Only then can it be planned and deployed."""
 
     stack: str
     after: tuple[str, ...]
@@ -117,8 +117,8 @@ class Broke:
 class Sealed:
     """A plan was written to a file, so that it can be reviewed and deployed later.
 
-    `allow` has the names of the stateful resources that the plan would lose. The user must allow the loss of each by
-    name.
+    `allow` has the names of the stateful resources that the plan would replace or delete. The user must allow the loss
+    of each resource by name.
     """
 
     path: str
@@ -171,7 +171,9 @@ class Reporter(Protocol):
 
 
 def as_lines(event: Event) -> list[str]:
-    """Return an event as lines of plain text. If it only updates a status line on a terminal, return no lines."""
+    """Return an event as lines of plain text. Return no lines for an event that only updates a status line on a
+    terminal.
+    """
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""

@@ -3,7 +3,7 @@
 The modules, in the order in which data flows through them:
 
 - `deployment` has one function for each command: plan, deploy, execute a plan, discard plans. Each locks the journal.
-- `engine` keeps one record per stack. It asks `next_step` what to do, does this, and records the outcome.
+- `engine` keeps one record per stack. It takes each step that `next_step` returns, and records the outcome.
 - `next_step` is the decision table. It is a pure function of the records, and does not call AWS.
 - `approval` shows a plan, checks it and asks the user. It then writes the plan to a file, reads the file back and
   compares it with AWS.

@@ -71,7 +71,7 @@ class Approval:
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
 
-        Also reports if the user has allowed the loss of a resource that the plan does not lose.
+        Also reports each resource that the user has allowed to be lost although the plan would not lose it.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):
@@ -80,7 +80,9 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report each resource whose loss needs no consent. The local AWS only records resources of these types."""
+        """Report each resource whose loss needs no consent, because the local AWS does not really create resources of
+        its type.
+        """
         for loss in plans.exempt(plan, self._context.recorded):
             self._reporter.report(report.Note(f"{loss.words}; allowed, because the local AWS only records this type"))
 

@@ -65,11 +65,13 @@ def plan(
     """Create change sets for every stack whose input values exist, and write the plan to a file.
 
     The file is `path`. The default is a file in the folder for plans. Deletes the change sets of the previous plan. The
-    change sets of the new plan exist until the plan is executed or discarded, or expires. If the plan changes nothing,
-    no plan file is written. A page is then written only if it shows drift or removed stacks. If a stack cannot be
-    planned, deletes all change sets of the plan, then raises `CicdError`. `removed` lists the labels of stacks that are
-    no longer rendered but still exist, and `to_destroy` lists the commands that delete them. `drift` is the drift that
-    the plan shows or reverts, or None if drift was not detected.
+    change sets of the new plan exist until the plan is executed, discarded or expired.
+
+    If the plan changes nothing, no plan file is written. In this case, a page is written only if it shows drift or
+    removed stacks. If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`.
+
+    `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
+    commands that delete them. `drift` is the drift that the plan shows or reverts, or None if drift was not detected.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
@@ -132,13 +134,13 @@ def _plan(
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
     """Raise the `CicdError` for a plan in which each remaining stack waits for a value that no deployment will publish.
 
-    Somebody deleted the value from Parameter Store. The stack that published it has no changes, so CloudFormation will
-    not publish it again. `made` is the plan with the waiting stacks.
+    This happens if somebody deleted the value from Parameter Store. The stack that published it has no changes, so
+    CloudFormation will not publish it again. `made` is the plan with the waiting stacks.
     """
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(
-        f"{', '.join(made.waits)}: not planned, because {lost} is missing in Parameter Store. The stack that"
-        " publishes it does not change, so no deployment publishes it again; create the parameter again"
+        f"{', '.join(made.waits)}: not planned, because {lost} is missing in Parameter Store. No deployment "
+        "will publish it again, because the stack that publishes it has no changes; create the parameter again"
     )
 
 
@@ -165,8 +167,8 @@ def deploy(
 ) -> None:
     """Deploy the reviewed template of every stack.
 
-    Calls `passed` once, between the approval of the first plan and the first operation. Raises the same errors as
-    `DeploymentEngine.deploy` and `EnvironmentLock.held`.
+    Calls `passed` once, after the first plan is approved and before the first operation starts. Raises the same errors
+    as `DeploymentEngine.deploy` and `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())
     with journal_of(context, stacks) as journal, held as lock:
@@ -199,8 +201,8 @@ def execute_plan(
     """Execute exactly the plan `made`. Then plan the stacks that need values from it, and return the new plan.
 
     The new plan is written to a file. The result is None if nothing is left to deploy. `stacks` has all stacks of the
-    environment. Only the stacks in `made` are deployed, but all stacks are compared with the plan. Calls `passed` once,
-    after all checks of the plan. Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
+    environment. All of them are compared with the plan, but only the stacks in `made` are deployed. Calls `passed`
+    once, after all checks of the plan. Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())
     with journal_of(context, stacks) as journal, held as lock:

@@ -1,9 +1,10 @@
 """Deploys the stacks of an environment: plans them, has the plans approved, executes them, and polls until they end.
 
-There is one loop and no threads. `next_step` decides what to do; the engine does it and records the outcome. Stacks are
-deployed in parallel. The deployment of a stack starts as soon as all stacks whose values it reads are deployed. If a
-stack fails, only the stacks that depend on it are not deployed. The engine executes only a plan that was written, read
-back and compared with AWS. It never prints anything or asks the user directly.
+The engine is one loop without threads. `next_step` decides what to do; the engine does it and records the outcome.
+Stacks are deployed in parallel. The deployment of a stack starts as soon as all stacks whose values it reads are
+deployed. If a stack fails, the stacks that depend on it are skipped, and all others are still deployed. The engine
+executes only a plan that was written, read back and compared with AWS. It never prints anything or asks the user
+directly.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class DeploymentEngine:
 
     The engine calls `after` with each stack as soon as its reviewed template is deployed, even if nothing had to
     change. If `eager` is true, the engine also creates change sets while other stacks are being deployed. If it is
-    false, the engine creates change sets, and asks the user through `confirm`, only while no operation is under way.
+    false, the engine creates change sets and asks for approval through `confirm` only while no operation is under way.
     The engine calls `require_lock` before each execution. `require_lock` raises `DetachedError` if another command may
     be working on the environment.
     """
@@ -92,7 +93,7 @@ class DeploymentEngine:
         """Deploy the reviewed template of every stack.
 
         All stacks whose input values exist at the same time form a wave. They are planned and approved together. Calls
-        `passed` once, between the first approval and the first operation. If a wave fails a check, or if the user
+        `passed` once, after the first approval and before the first operation. If a wave fails a check, or if the user
         declines it, deletes the change sets of the wave. Operations under way are still polled until they end. If
         stacks failed, raises a `CicdError` with their names.
         """
@@ -109,9 +110,9 @@ class DeploymentEngine:
         """Execute exactly `plan`. Return the stacks that still have to be planned.
 
         `environment` has all stacks of the environment, in deploy order. The plan is compared with them. Calls `passed`
-        once, between the last check of the plan and the first operation. Continues operations that an interrupted run
-        has started. Raises `RefusedError` if anything but their results has changed since the plan, and the errors of
-        `deploy`.
+        once, after the last check of the plan and before the first operation. Continues operations that an interrupted
+        run has started. Raises `RefusedError` if anything has changed since the plan, except for the results of these
+        operations. Also raises the errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))
@@ -149,7 +150,7 @@ class DeploymentEngine:
     def _run(self, work: Callable[[], None]) -> None:
         """Run `work`. Then raise `CicdError` if a stack or a check has failed.
 
-        If the run stops early, raises `DetachedError` with the operations that are still under way in AWS.
+        If the run stops early, raises a `DetachedError` that lists the operations still under way in AWS.
         """
         try:
             work()
@@ -180,7 +181,7 @@ class DeploymentEngine:
     # An interrupted run.
 
     def _resume(self, keep: Path | None) -> None:
-        """Wait until the operations that an interrupted run has started have ended.
+        """Wait until the operations of an interrupted run have ended.
 
         Deletes the change sets that the interrupted run did not execute, except those of the plan in `keep`.
         """

@@ -1,4 +1,5 @@
-"""The journal of a deployment: a file that records its operations. The next run can then continue an interrupted run.
+"""The journal of a deployment: a file that records its operations, so that the next run can continue an interrupted
+run.
 
 Only one run at a time can lock the journal of an environment. Each entry is written before the call to AWS, because the
 call may take effect even if its response is lost. This module does not call AWS.
@@ -55,7 +56,7 @@ class Entry:
 
 
 class Journal:
-    """The journal of one environment. While a run has opened it, no other run on this machine can open it."""
+    """The journal of one environment. Only one run on this machine can have it open."""
 
     def __init__(self, folder: Path, environment: str) -> None:
         self._file = folder / f"{environment}.json"
@@ -146,7 +147,7 @@ class Journal:
         write_privately(self._file, json.dumps(facts, indent=2) + "\n")
 
     def record_proposal(self, plan_id: str, names: Iterable[str]) -> None:
-        """Record that a plan is about to create change sets for the stacks with these names."""
+        """Record that a plan is about to create change sets for the stacks in `names`."""
         self.proposals[plan_id] = list(names)
         self._write()
 

@@ -1,4 +1,4 @@
-"""The decision table of a deployment. It determines the next step from the phases of all stacks, without calling AWS.
+"""The decision table of a deployment. It determines the next step from the phases of all stacks. Does not call AWS.
 
 `DeploymentEngine` takes each step and records its outcome. Only this module decides which step is next.
 """
@@ -21,9 +21,9 @@ class StackPhase(Enum):
 
     UNPLANNED = "this run does not deploy the stack"
     READY = "the change set can be created now"
-    BLOCKED = "the change set can be created when every stack that the stack reads from is deployed"
+    BLOCKED = "its change set can be created as soon as all stacks whose values it reads are deployed"
     PROPOSING = "the change set is being created"
-    AGREED = "the plan was approved, and the stack waits for the stacks that it reads from"
+    AGREED = "the plan was approved, and the stack waits for the stacks whose values it reads"
     EXECUTING = "the operation is under way"
     DEPLOYED = "the operation succeeded"
     UNCHANGED = "the stack is deployed, and its plan changes nothing"
@@ -42,8 +42,8 @@ _UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
 class StackRecord:
     """The progress of one stack in a run. `planned` is set only in the phase AGREED.
 
-    `compared` is true if the input values were read again after the stacks that publish them were deployed, and if the
-    values have not changed.
+    `compared` is true if the input values were read again after the publishing stacks were deployed, and had not
+    changed.
     """
 
     name: str
@@ -132,8 +132,8 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
     """Yield the next step of each approved stack that does not have to wait.
 
-    A stack waits while any stack whose values it reads still has to be deployed. While `MAX_OPERATIONS` operations are
-    under way, no other change set is executed.
+    A stack waits while any stack whose values it reads still has to be deployed. At most `MAX_OPERATIONS` operations
+    are under way at a time.
     """
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():

@@ -59,7 +59,9 @@ class Operations:
         return self._watch.failures
 
     def start(self, name: str) -> bool:
-        """Execute the change set of a stack. Return whether AWS accepted the request, and report a refusal."""
+        """Execute the change set of a stack. Return whether AWS accepted the request. If AWS refused it, report the
+        refusal.
+        """
         self._require_lock()
         entry = self._journal.start(name)
         expected = self._journal.durations.get(duration_key(entry))
@@ -67,16 +69,19 @@ class Operations:
         return self._execute(entry, self._context.polling.now())
 
     def resume(self, entry: Entry) -> bool | None:
-        """Repeat the execution request that an interrupted run sent, with the same token.
+        """Repeat the execution request of an interrupted run, with the same token.
 
-        Returns whether AWS accepted the request, or None if AWS does not know the operation any more.
+        Returns whether AWS accepted the request, or None if AWS no longer knows the operation.
         """
         if not self._context.retry_call(lambda: is_known(self._context.clients, entry)):
-            note = f"{entry.label}: AWS has no record of the operation that an earlier run began; planning it again"
+            note = (
+                f"{entry.label}: AWS has no record of the operation that an earlier run began; the stack is "
+                "planned again"
+            )
             self._reporter.report(report.Note(note))
             self._journal.forget([entry.stack])
             return None
-        self._reporter.report(report.Note(f"{entry.label}: continues the operation that an earlier run began"))
+        self._reporter.report(report.Note(f"{entry.label}: continuing the operation that an earlier run began"))
         self._require_lock()
         return self._execute(entry, None)
 
@@ -146,7 +151,7 @@ class Operations:
         )
 
     def forget(self, entry: Entry) -> None:
-        """Remove an entry from the journal, and delete its change set unless it was executed."""
+        """Remove an entry from the journal. If its change set was not executed, delete the change set."""
         if entry.state == PLANNED:
             self._discard(entry)
         else:

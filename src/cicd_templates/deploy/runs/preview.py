@@ -41,7 +41,9 @@ def preview_environment(
     previewed = [stack for stack in stacks if stack.label not in waits]
     if not previewed:
         listed = "; ".join(f"{label} after {', '.join(after)}" for label, after in waits.items())
-        raise CicdError(f"{stacks[0].links.environment}: nothing can be previewed before a deployment: {listed}")
+        raise CicdError(
+            f"{stacks[0].links.environment}: nothing can be previewed until the first stacks are deployed: {listed}"
+        )
     wave = Wave(context, previewed, context.new_plan_id(), propose=preview_stack, survey=survey_by_name)
     try:
         while not wave.advance():

@@ -44,16 +44,16 @@ class StatusRow:
 
     `text` describes the deployed template, compared with the rendered template of the same stack:
 
-    - `reviewed`: the rendered template, which was committed to git in the commit `revision`
+    - `reviewed`: the rendered template, which is in the git commit `revision`
     - `same in effect`: a template that differs from the rendered one only in comments, `Description` or `Metadata`.
       CloudFormation does not update a stack for such a difference. `revision` is the commit of the deployed template,
       if it is known
     - `older`: the template that was rendered in the commit `revision`
     - `not committed`: the rendered template, which was never committed
     - `unknown text`: a template that is in no commit of this clone
-    - `as rendered` and `not as rendered`: the rendered template or another one, if git was not searched for the commit
+    - `as rendered` and `not as rendered`: the rendered template, or another template. Used if git was not searched
     - `not readable`: a template that CloudFormation did not return
-    - `planned, never deployed`: no template yet, because the stack has only a change set that was not executed
+    - `planned, never deployed`: there is no template yet, because the stack has only a change set that was not executed
     - `not rendered`: a template that is no longer rendered, although the stack belongs to this project
     """
 

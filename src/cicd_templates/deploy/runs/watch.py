@@ -1,4 +1,4 @@
-"""Polls operations. Each poll reads all stacks of an account and region, so it sees all operations there.
+"""Polls the operations in an account and region. Each poll reads all stacks there with one list call.
 
 A failed poll never counts as the end of an operation. An operation has ended only if CloudFormation says so.
 """
@@ -63,16 +63,19 @@ class Watch:
         self.failures = 0
 
     def add(self, entry: Entry, began: float | None) -> None:
-        """Start to watch an operation. `began` is the clock's value at the start of the operation, if known."""
+        """Start watching an operation. `began` is the clock's value at the start of the operation, or None if it is
+        unknown.
+        """
         self._watched[entry.stack] = WatchedOperation(entry, began)
 
     @property
     def entries(self) -> list[Entry]:
-        """Return the operations that had not ended at the latest poll."""
+        """Return the operations that had not ended when the stacks were last polled."""
         return [watched.entry for watched in self._watched.values()]
 
     def poll(self) -> list[OperationEnded | EventSeen]:
-        """Return what has happened since the last poll, or an empty list if this poll failed.
+        """Read the stacks once, and return what has happened since the last poll. Return an empty list if this poll
+        failed.
 
         Raises `DetachedError` if the credentials have expired or `MAX_FAILED_POLLS` consecutive polls have failed.
         """
@@ -125,9 +128,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the events of a stack, newest first, at least until the beginning of the operation of `entry`.
+    """Yield the events of a stack, newest first, back to the beginning of the operation of `entry`.
 
-    All events of each page are yielded, so older events of other operations can follow.
+    Whole pages of events are yielded, so events of earlier operations can follow.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
@@ -141,9 +144,10 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     """Return the stack's final status after the operation with `token`, or an empty string if it has not ended.
 
-    `described` is the status from DescribeStacks, which can be out of date. An event can show an intermediate status.
-    For example, if a creation is rolled back and the stack is then deleted, one event has the status ROLLBACK_COMPLETE.
-    So an operation has ended only if `described` and the events agree, or if another operation has begun since.
+    `described` is the status from DescribeStacks, which can be out of date. The status in an event can be only
+    intermediate. For example, if a creation is rolled back and the stack is then deleted, one event has the status
+    ROLLBACK_COMPLETE. So this function reports the end of an operation only if `described` and the events agree, or if
+    another operation has begun since.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

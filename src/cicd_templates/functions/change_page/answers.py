@@ -37,7 +37,7 @@ CONTENTS = frozenset({
     "a database", "a table", "objects", "files", "messages", "records", "images", "an index", "users", "logs", "a disk",
     "archived events", "reports",
 })  # fmt: skip
-EMPTY = "The new resource is empty unless its template names a source, because CloudFormation copies no data into it"
+EMPTY = "The new resource is empty unless its template sets a source for the data: CloudFormation copies no data"
 NOTHING_WIDER = "No policy statement allows more than before."
 # Resource types that decide who can reach something. This program does not compare them as it compares policies.
 NETWORK_TYPES = ("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
@@ -163,7 +163,7 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
 
     This program compares only policies. A person must check other changes that can grant access, such as changes of
     security groups. A person must also check the changes of the resources in `unreported`, because their policies are
-    not known. If resources in new stacks grant access, they are only counted.
+    not known. Resources in new stacks that grant access are only counted.
     """
     wider = [row for row in rows if row.grants.widens]
     created = [row for row in rows if row.creates_stack]
@@ -173,14 +173,14 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
         where = (
             "read their statements below" if any(row.grants.added for row in created) else "read them in the templates"
         )
-        sentences.append(f"These resources in new stacks grant access: {new}; {where}.")
+        sentences.append(f"Some resources in new stacks grant access: {new}; {where}.")
     if unread := unread_changes(rows, unreported):
-        sentences.append(f"Read these changes, which are not compared: {first_of(unread)}.")
+        sentences.append(f"Check yourself what these changes allow: {first_of(unread)}.")
     return " ".join(sentences) or NOTHING_WIDER
 
 
 def unread_changes(rows: Sequence[Row], unreported: Collection[str] = ()) -> list[str]:
-    """Return the names of changes that this program cannot compare, although they can grant access."""
+    """Return the names of changes that can grant access but that this program cannot compare."""
     return [named(row) for row in rows if _is_uncompared(row) or any(place.name in unreported for place in row.places)]
 
 

@@ -25,9 +25,8 @@ _ACTIVE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 def page_html(texts: Mapping[str, str], data: str) -> str:
     """Return the HTML page.
 
-    `texts` are the texts for the placeholders in `page.html`, and `data` is what `page.js` reads.
-
-    `data` must come from `script_data`. The page adds no date, so the same texts and data give the same page.
+    `texts` are the texts for the placeholders in `page.html`. `data` is the JSON that `page.js` reads; it must come
+    from `script_data`. The page adds no date, so the same texts and data give the same page.
     """
     style, script = page_file("page.css"), page_file("page.js")
     escaped = {name: html.escape(printable_lines(text)) for name, text in texts.items()}
@@ -42,9 +41,10 @@ def page_html(texts: Mapping[str, str], data: str) -> str:
 
 
 def fitting_data(contents: Callable[[int], Any]) -> str:
-    """Return the result of `contents` as JSON. `contents` is a function; its argument is the longest length of a value.
+    """Return the result of `contents` as JSON that fits into a page.
 
-    If the JSON is too large, this function calls `contents` again with a smaller length.
+    `contents` is called with the maximum length of a value. If the JSON is too large, it is called again with a smaller
+    maximum.
     """
     *longer, shortest = LONGEST_VALUES
     attempts = (script_data(contents(longest)) for longest in longer)

@@ -1,4 +1,4 @@
-"""Turns rows into the JSON that the page displays; `page.js` reads exactly these fields.
+"""Turns rows into the JSON that `page.js` displays. `page.js` reads exactly these fields.
 
 Every text is made printable: control characters, and characters that reverse or hide text, become escapes.
 """

@@ -90,7 +90,7 @@ class Row:
 
     @property
     def creates_stack(self) -> bool:
-        """Whether the row is about the creation of stacks."""
+        """Return whether the row is about the creation of stacks."""
         return self.change.resource_type == STACK_TYPE
 
     @property
@@ -119,9 +119,9 @@ class Row:
 
     @property
     def count(self) -> str:
-        """How many environments and services the change affects, such as `3 environments, 40 services`.
+        """The number of environments and services that the change affects, such as `3 environments, 40 services`.
 
-        Empty for a single resource.
+        The text is empty for a single resource.
         """
         environments = {place.environment for place in self.places}
         services = {place.service for place in self.places if place.service}
@@ -189,7 +189,7 @@ def stack_rows(environment: str, stack: PlannedStack) -> Iterator[Row]:
 
 
 def _shown_details(change: Change) -> Iterator[Detail]:
-    """Yield the details of a change that are the same for all similar resources.
+    """Yield the details of a change that can be equal for similar resources.
 
     The result omits three things: the revision number of a task definition, unchanged tags, and the unchanged settings
     of a container whose image changes.

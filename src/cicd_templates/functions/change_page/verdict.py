@@ -15,8 +15,8 @@ LOOK_CLOSELY, NOTHING_MARKED = "Look closely", "No warning"
 # How the page displays the line. The text says the same, so that nobody depends on a color.
 WARNING, CALM = "warning", "calm"
 NO_WARNING = (
-    f"{NOTHING_MARKED}: by the rules of this page, no data is lost or replaced, no access is widened, and no"
-    " interruption is known. Read the changes below nevertheless."
+    f"{NOTHING_MARKED}: this page found no lost or replaced data, no additional access and no interruption. "
+    "Read the changes below nevertheless."
 )
 
 
@@ -31,7 +31,7 @@ def verdict(rows: Sequence[Row], drift: Sequence[str] = (), unreported: Collecti
 
 
 def verdict_mark(line: str) -> str:
-    """Return the mark that the page shows before the line of `verdict`: a warning or none."""
+    """Return the mark that the page shows before the line of `verdict`: a warning sign, or no mark."""
     return WARNING if line.startswith(LOOK_CLOSELY) else CALM
 
 

@@ -78,7 +78,8 @@ def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
 def cut(text: str, longest: int) -> str:
     """Return `text`, cut to at most `longest` characters. If it is cut, the number of omitted characters follows.
 
-    The text is cut before a word. Only a long word, such as the JSON of a policy, is cut inside.
+    The text is cut between two words if possible. A very long word, such as the JSON of a policy, is cut inside the
+    word.
     """
     if len(text) <= longest:
         return text

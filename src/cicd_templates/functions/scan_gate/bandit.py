@@ -1,4 +1,4 @@
-"""Reads Bandit's JSON. Bandit has no critical severity. Bandit exits with 0 even if it could not parse any file."""
+"""Reads Bandit's JSON. Bandit knows no critical severity. It exits with 0 even if it could not parse any file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads CycloneDX documents with vulnerabilities. A document without vulnerabilities is not accepted as a scan."""
+"""Reads CycloneDX documents with vulnerabilities. A document without vulnerabilities does not count as a scan."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GROUPED = ("npm", "composer", "golang", "github")
 def read_cyclonedx(value: Any) -> Report:
     """Return a bill of materials with vulnerabilities as a `Report`.
 
-    A report without vulnerabilities is incomplete, because a list of components that nobody scanned looks the same.
+    A document without vulnerabilities is incomplete, because it looks like a list of components that nobody scanned.
     """
     bill = require_keys(value, "a CycloneDX tool", "bomFormat")
     if bill["bomFormat"] != "CycloneDX":
@@ -66,8 +66,9 @@ def read_cyclonedx(value: Any) -> Report:
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
     """Return two severities of a vulnerability, derived from its ratings: the tool's own word, and the gate's severity.
 
-    The tool's own word is that of the worst rating. If a rating has only a CVSS score, the score determines its
-    severity. If one rating is unknown and no other rating is high or worse, the gate's severity is unknown.
+    The tool's own word comes from the worst rating. If a rating has only a CVSS score, the score determines the
+    severity of the rating. If one rating is unknown and no other rating is high or worse, the gate's severity is
+    unknown.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)
@@ -85,7 +86,7 @@ def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
 
 
 def _generators(bill: dict[str, Any]) -> list[str]:
-    """Return the names of the tools in the metadata. They are a list in CycloneDX 1.4, and an object in version 1.5."""
+    """Return the names of the tools in the metadata: a list in CycloneDX 1.4, an object in CycloneDX 1.5."""
     tools = mapping(bill.get("metadata"), "metadata").get("tools")
     if isinstance(tools, dict):
         tools = [*rows(tools.get("components"), "components"), *rows(tools.get("services"), "services")]

@@ -25,9 +25,9 @@ SOURCE = "source digest"
 class JudgedFinding:
     """A vulnerability, and whether it blocks the release. Several `checks` may have reported it.
 
-    - `alike` has the findings of this vulnerability, one per report. The first finding represents them all.
+    - `alike` has the findings about this vulnerability, one per report. The first finding represents them all.
     - `severity` is the worst severity of these findings.
-    - `waiver` is a valid waiver if every finding has one, otherwise None. Of several, it is the first to expire.
+    - `waiver` is None unless every finding has a valid waiver. If there are several waivers, it is the first to expire.
     - `expired` is an expired waiver of any of these findings, or None.
     - `weakened` is true if no waiver accepts the vulnerability, and only the default policy would block it.
     - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. It is empty if
@@ -54,7 +54,7 @@ class Decision:
     - `policy_version` is the version of the policy. A policy with version 1 is weaker than the default.
     - `covered` maps each check to a description of what it scanned.
     - `known` has the fingerprints of the last release's findings. It is None if there is no last release.
-    - `source_digest` identifies the source of all reports. It is empty if they state different sources or none.
+    - `source_digest` identifies the source of all reports. It is empty if the reports have no common digest.
     - `stored` maps each check to the key and the S3 version of its report, and to the SHA-256 of the bytes.
     """
 
@@ -136,7 +136,7 @@ def _by_package(finding: Finding) -> list[Finding]:
 
 
 def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
-    """Record the source that all reports are about. If they are about different sources, the release fails."""
+    """Set the digest of the source of all reports. If they are about different sources, the release fails."""
     checks_by_digest: dict[str, list[str]] = {}
     for check, report in reports.items():
         if report.source_digest:
@@ -151,8 +151,8 @@ def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
 def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
     """Return the keys that identify a finding. Findings of different tools count as the same if they share a key.
 
-    The keys of a finding in a package are its id and aliases, each with the package's name. Any other finding has one
-    key: its check and its fingerprint.
+    For a finding in a package, each key combines its id or one of its aliases with the package's name. Any other
+    finding has one key: its check and its fingerprint.
     """
     if not finding.package:
         return [(check, finding.fingerprint)]
@@ -239,9 +239,9 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds for which the policy blocks a finding.
 
-    If the tool has low confidence in a finding, the parser of the report may lower the severity. For kinds, this
-    function uses the tool's own severity if it is worse. Otherwise a real injection could pass, because tools report
-    low confidence even for a deliberately planted injection.
+    The parser of a report may lower the severity of a finding in which the tool has low confidence. This function uses
+    the tool's own severity if it is worse. Otherwise a real injection could pass, because tools report low confidence
+    even for an injection that was planted deliberately.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

@@ -52,6 +52,6 @@ def read_detect_secrets(value: Any) -> Report:
         path = text(row.get("path"))
         if not path.startswith(_KNOWN_FILTERS) or number(row.get("min_level")) > _UNVERIFIED:
             left_out = f" ({text(row['pattern'])[:60]})" if row.get("pattern") else ""
-            read.mark_incomplete(f"the filter {path}{left_out} hides secrets; scan without it")
+            read.mark_incomplete(f"the filter {path}{left_out} hides secrets; scan without this filter")
     read.covered = f"{len(detectors)} detectors"
     return read

@@ -48,10 +48,9 @@ def format_of(tool: str) -> str | None:
 
 
 def read_report(form: str, data: bytes, tool: str = "") -> Report:
-    """Return the report in `data`, whose format is `form`.
+    """Return the report in `data`, which has the report format `form`.
 
-    If the report is unusable, its status and its reason say why.
-
-    If `tool` is given, a SARIF or CycloneDX report must say that this tool wrote it.
+    The status and the reason of an unusable report say why it is unusable. If `tool` is given, a SARIF or CycloneDX
+    report must say that this tool wrote it.
     """
     return read_or_mark_unusable(READERS[form], form, data, tool)

@@ -1,7 +1,7 @@
 """The scan gate: judge the reports of a release, store the decision as evidence, and answer the pipeline's job.
 
-Every path answers the job exactly once, and only the verdict PASS is a success. A crash, an unusable report or a
-timeout fails the release. The event is never logged, because it contains credentials.
+The function always answers the job exactly once, and only the verdict PASS is a success. A crash, an unusable report or
+a timeout fails the release. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> st
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
     """Store `content` and return its key. If another object already has the key, use the next free numbered key.
 
-    If one of these objects has the same content, return its key. Raises `ValueError` after MAX_ATTEMPTS keys.
+    If one of these objects has the same content, return its key. Raises `ValueError` if MAX_ATTEMPTS keys are taken.
     """
     from botocore.exceptions import ClientError
 

@@ -1,4 +1,4 @@
-"""Reads the output of `npm audit --json`. npm has written version 2 of this format since npm 7."""
+"""Reads the output of `npm audit --json` in version 2 of its format, which npm has written since npm 7."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ def read_pip_audit(value: Any) -> Report:
         if not name or not ("skip_reason" in dependency or isinstance(dependency.get("vulns"), list)):
             has = ", ".join(sorted(dependency)[:8]) or "none"
             raise UnusableError(
-                f"pip-audit did not write this: a dependency has no name, or neither vulns nor skip_reason; keys: {has}"
+                "pip-audit did not write this report: a dependency has no name, or neither vulns nor "
+                f"skip_reason; its keys: {has}"
             )
         if "skip_reason" in dependency:
             skipped.append(name)

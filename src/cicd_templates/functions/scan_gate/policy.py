@@ -56,10 +56,10 @@ class Policy:
     - `unknown` is the severity that a finding gets if its tool reports none.
     - `promote` has the ids of findings that count as critical.
     - `kinds` maps kinds of findings to the lowest severity that blocks a release, whatever the check's threshold is.
-    - `exploited` is the minimum severity of a vulnerability that is known to be exploited.
-    - `epss` is a probability of exploitation. A finding with at least this probability is raised by one severity.
+    - `exploited` is a severity. A vulnerability that is known to be exploited gets at least this severity.
+    - `epss` is a probability of exploitation. A finding with at least this probability is raised to the next severity.
     - `weaker` has the weaker settings that are accepted until a date.
-    - `version` is 1 if the file has no version. A policy with version 1 ignores kinds and exploitation.
+    - `version` is 1 if the file has no version. With version 1, the gate ignores kinds and exploitation.
     - If `refuse_weaker` is true, a release fails if a finding passes only because this policy is weaker than the
       default policy. Findings that a waiver accepts do not count.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
@@ -155,8 +155,8 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    A severity that no finding of a check can reach switches the check off, so it needs a reason, an owner and an expiry
-    date. If `strict` is true, every severity that is weaker than the default needs them.
+    A threshold that no finding of a check can reach makes the check ineffective, so it needs a reason, an owner and an
+    expiry date. If `strict` is true, every severity that is weaker than the default needs them.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -184,7 +184,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
     """Add a problem if no finding of a check can reach the check's threshold.
 
-    There is no problem if the policy accepts such a threshold until a date.
+    There is no problem if the policy accepts this until an expiry date.
     """
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
@@ -216,7 +216,7 @@ def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: boo
     """Return the severity of a setting. The setting is a word, or a table with the word, a reason, an owner and a date.
 
     A severity that is weaker than `weakest` must be in such a table, with an expiry date. If `weakest` is empty, no
-    severity needs a table. In a threshold (`lower` is true), higher is weaker. In other settings, lower is weaker.
+    severity needs a table. If `lower` is true (thresholds), higher is weaker. Otherwise, lower is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

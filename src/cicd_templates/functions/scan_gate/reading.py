@@ -19,11 +19,11 @@ class Finding:
     """A finding of a tool.
 
     - `tool_severity` is the tool's own word for the severity, or None.
-    - `fix` lists the versions with a fix. It is empty if there are none, and None if the tool states nothing.
+    - `fix` lists the versions with a fix. It is empty if there are none, and None if the tool does not say.
     - `also_in` has the name and version of each further package with the same vulnerability.
     - `exploited` says whether the vulnerability is known to be exploited.
     - `epss` is the probability, from 0 to 1, that the vulnerability will be exploited.
-    - `stated` is False if the report contains no severity, so that the default of its format is used.
+    - `stated` is False if the report contains no severity for the finding. Then the default of its format is used.
     - `suppressed` is True if the tool was configured to ignore the finding.
     - `fingerprint` identifies the finding even if it moves within its file. It is computed from the `excerpt`. The
       excerpt itself is not stored, because it may be a secret.
@@ -120,7 +120,7 @@ def _refuse_nan(name: str) -> Any:
 def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
     """Return `value` as an object. Raises `UnusableError` if one of `keys` is missing or null.
 
-    `writer` is the tool that should have written the report. The error says that the report comes from another tool.
+    `writer` is the tool that is expected to have written the report. The error says that it did not write the report.
     """
     report = mapping(value, "the report")
     missing = [key for key in keys if report.get(key) is None]
@@ -133,7 +133,7 @@ def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
 
 
 def require_version(value: Any, known: str, where: str) -> None:
-    """Raise `UnusableError` if `value` is not a version with the same major version as `known`."""
+    """Raise `UnusableError` if `value` is not a version, or if its major version differs from that of `known`."""
     version = str(value)
     if isinstance(value, bool) or version.partition(".")[0] != known.partition(".")[0] or not version[-1:].isdigit():
         raise UnusableError(f"{where} is {value!r}, but the gate supports only {known}")

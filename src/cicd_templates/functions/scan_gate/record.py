@@ -28,8 +28,8 @@ def record_problem(
 ) -> str:
     """Return what is wrong with the run record in `data`, or an empty string.
 
-    The record must have the given check and format. It must also have the given `source_version` and the given
-    `execution` of the pipeline. If `now` is given, the run must have ended at most MAX_AGE before that time.
+    The check, the format, the `source_version` and the pipeline `execution` in the record must equal the arguments. If
+    `now` is given, the run must have ended at most MAX_AGE before that time.
     """
     try:
         record: Any = json.loads(data)

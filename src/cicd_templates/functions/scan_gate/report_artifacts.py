@@ -1,7 +1,7 @@
 """Finds and reads the report artifacts of one pipeline execution.
 
 CodePipeline's API says which action wrote an artifact, and where the artifact is stored. A build cannot change this
-information. So a build cannot replace the report of another check with its own file.
+information, so it cannot replace the report of another check.
 """
 
 from __future__ import annotations

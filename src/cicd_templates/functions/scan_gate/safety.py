@@ -34,7 +34,7 @@ def read_safety(value: Any) -> Report:
 
 def _old(row: Any) -> Finding:
     if not isinstance(row, list) or len(row) < 5 or not all(isinstance(each, str) for each in row[:5]):
-        raise UnusableError("a row is not a list of five strings, so Safety 1 did not write it")
+        raise UnusableError("a row is not a list of five strings, so Safety 1 did not write this report")
     return Finding("safety", row[4], None, "unknown", title=row[3], package=row[0], version=row[2])
 
 
@@ -103,7 +103,9 @@ def _scan(report: dict[str, Any]) -> Report:
 def _read_specification(name: str, specification: dict[str, Any], read: Report) -> None:
     known = mapping(specification.get("vulnerabilities"), "vulnerabilities")
     if known.get("known_vulnerabilities") is None:
-        raise UnusableError(f"Safety did not write this: the specification of {name} has no known_vulnerabilities")
+        raise UnusableError(
+            f"Safety did not write this report: the specification of {name} has no known_vulnerabilities"
+        )
     listed = rows(known.get("known_vulnerabilities"), "known_vulnerabilities")
     version = text(specification.get("raw")).partition("==")[2]
     for row in listed:

@@ -13,7 +13,7 @@ _WORST_FIRST = ("error", "warning", "note", "none")
 class Descriptors:
     """An index of the rules or the notifications that the tool components of a run define.
 
-    Sections 3.52 (reporting descriptors) and 3.54 (tool components) of SARIF 2.1.0 say how to refer to them.
+    Sections 3.52 (reporting descriptors) and 3.54 (tool components) of SARIF 2.1.0 define references to them.
     """
 
     def __init__(self, components: list[dict[str, Any]], kind: str) -> None:
@@ -41,8 +41,8 @@ class Descriptors:
 
         Return an empty object if there is none.
 
-        The id `CA1000/md5` also finds the rule `CA1000`. If the result and not the reference has the index and the id
-        of the rule, pass them as `index` and `name`.
+        The id `CA1000/md5` also finds the rule `CA1000`. In SARIF, the index and the id of a rule can be in the result
+        instead of in the reference. In this case, pass them as `index` and `name`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -82,10 +82,10 @@ def _ids(name: object) -> Iterator[str]:
 
 
 class Levels:
-    """The severity levels of a run's rules or notifications: defaults, and levels that an invocation overrides."""
+    """The severity levels of a run's rules or notifications: default levels, and levels that invocations override."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the levels that each invocation overrides, from the key `key` of the invocation."""
+        """Read the levels that each invocation overrides. They are in the invocation's property `key`."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}

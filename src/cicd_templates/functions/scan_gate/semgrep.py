@@ -37,7 +37,7 @@ def read_semgrep(value: Any) -> Report:
     known = bool(results) and all("check_id" in row and "path" in row for row in results)
     if not known and (results or not isinstance(report.get("version"), str)):
         raise UnusableError(
-            "Semgrep did not write this: the report has no version, or a result lacks its check_id or its path"
+            "Semgrep did not write this report: it has no version, or a result lacks its check_id or its path"
         )
     read = Report(tool_version=text(report.get("version")))
     for row in results:

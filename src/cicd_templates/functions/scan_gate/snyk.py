@@ -1,4 +1,4 @@
-"""Reads Snyk's JSON about open source, containers and their applications, unmanaged code and infrastructure code."""
+"""Reads Snyk's JSON reports on open-source packages, containers, unmanaged code and infrastructure code."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _check_counts(
         read.mark_incomplete("a project is not ok, and the report does not say why")
     count = project.get("dependencyCount")
     if not count and "infrastructureAsCodeIssues" not in project and (count == 0 or not listed):
-        read.mark_incomplete("a project without dependencies was scanned")
+        read.mark_incomplete("a project has no dependencies, so nothing was scanned")
     # Snyk lists one row for each path to a package, or one row for all paths.
     unique = {
         (text(row.get("id")), text(row.get("packageName")), text(row.get("version"))) for row in listed + filtered

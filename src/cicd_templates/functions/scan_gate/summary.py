@@ -92,7 +92,7 @@ def _below_lines(decision: Decision) -> list[str]:
 def _more_line(cut: list[JudgedFinding]) -> list[str]:
     """Return a line with the number of findings that are not shown, for each severity."""
     counts = [f"{number} {word}" for word in SCALE if (number := sum(each.severity == word for each in cut))]
-    return [f"- {len(cut)} more are in verdict.json: {', '.join(counts)}"] if cut else []
+    return [f"- {len(cut)} more findings are in verdict.json: {', '.join(counts)}"] if cut else []
 
 
 def _below_line(row: list[JudgedFinding], *, new: bool) -> str:
@@ -107,9 +107,9 @@ def _below_line(row: list[JudgedFinding], *, new: bool) -> str:
 
 
 def _place(finding: Finding) -> str:
-    """Return the place of a finding for a Markdown code span, without backticks, which would end the span.
+    """Return the place of a finding for a Markdown code span. It has no backticks, because they would end the span.
 
-    If the place is too long, its beginning is cut, because its end names the file and the line.
+    If the place is too long, its beginning is cut, because its end has the name of the file and the line.
     """
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     shown = one_line(where.replace("`", ""), len(where))
@@ -130,10 +130,10 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
     if expired:
         remedy += f" (the waiver of {escaped(expired.owner)} expired on {expired.expires})"
     raised = ["known to be exploited"] if finding.exploited else []
-    raised += [f"will be exploited with a probability of {finding.epss:.0%}"] if finding.epss >= 0.01 else []
+    raised += [f"probability of exploitation: {finding.epss:.0%}"] if finding.epss >= 0.01 else []
     raised += [] if finding.stated else ["its report states no severity"]
     raised += [
-        f"stops the release because of its kind, {kind}, even if the threshold of its check is higher"
+        f"stops the release because of the threshold for its kind, {kind}, not because of the threshold of its check"
         for kind in judged.kinds
     ]
     owasp_categories = categories(finding.cwe, component=bool(finding.package))

@@ -33,7 +33,7 @@ _CLUSTER_LISTS = ("Resources", "Vulnerabilities", "Misconfigurations", "Findings
 
 
 def read_trivy(value: Any) -> Report:
-    """Return Trivy's output as a `Report`: an object with schema 2, an older list, or the report of a cluster."""
+    """Return Trivy's output as a `Report`. It can be an object of version 2, an older list, or a cluster's report."""
     read = Report()
     results = list(_trivy_results(value, read))
     for result in results:
@@ -55,7 +55,8 @@ def _trivy_results(value: Any, read: Report) -> Iterator[dict[str, Any]]:
         if misspelled or not isinstance(result.get("Target"), str) or result.keys().isdisjoint(_RESULT_KEYS):
             has = ", ".join(sorted(result)[:8]) or "none"
             raise UnusableError(
-                f"Trivy did not write this: a result has no Target, or neither findings nor a Class; its keys: {has}"
+                "Trivy did not write this report: a result has no Target, or neither findings nor a Class; "
+                f"its keys: {has}"
             )
         yield result
 
@@ -69,7 +70,7 @@ def _results_of_object(report: dict[str, Any], read: Report) -> Iterator[dict[st
     if system.get("EOSL"):
         # The support of the operating system has ended, so Trivy lists no vulnerabilities of this system.
         name, version = text(system.get("Family")), text(system.get("Name"))
-        title = "the support of this operating system has ended"
+        title = "this version of the operating system is no longer supported"
         read.findings.append(
             Finding("trivy", "end-of-support", None, "high", title=title, package=name, version=version)
         )

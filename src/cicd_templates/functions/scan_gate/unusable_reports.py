@@ -26,7 +26,7 @@ def read_or_mark_unusable(reader: Callable[[bytes], Report], form: str, data: by
 
 
 def _number_repeats(findings: list[Finding]) -> None:
-    """Add a number to repeated fingerprints, because two findings in equal lines of a file need different ones."""
+    """Add a number to repeated fingerprints, so that findings in equal lines of a file get different ones."""
     seen: Counter[str] = Counter()
     for finding in findings:
         seen[finding.fingerprint] += 1
@@ -37,7 +37,8 @@ def _number_repeats(findings: list[Finding]) -> None:
 def _writer_problem(report: Report, form: str, tool: str) -> str:
     """Return a problem if a tool other than `tool` wrote the report, otherwise an empty string.
 
-    Only SARIF and CycloneDX reports are checked. JUnit reports name no tool. Only one tool writes each other format.
+    Only SARIF and CycloneDX reports are checked. JUnit reports do not name a tool. Each other format is written by only
+    one tool.
     """
     if not tool or form not in ("sarif", "cyclonedx"):
         return ""

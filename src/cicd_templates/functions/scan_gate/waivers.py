@@ -36,9 +36,9 @@ class Waiver:
 
 
 def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[str, ...] = ()) -> Waiver:
-    """Return the waiver in `value`, a table of the policy. Pass each of its problems to `note`.
+    """Return the waiver in `value`, a table of the policy. Call `note` with each problem of the table.
 
-    `path` is the table's TOML path. In addition to the keys of a waiver, the table may have the keys in `also`.
+    `path` is the TOML path of the table. In addition to the keys of a waiver, the table may have the keys in `also`.
     """
     if not isinstance(value, dict):
         note(f"{path}: is not a table")
@@ -53,7 +53,7 @@ def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[
         elif not one_line(text, 1) and (key in value or key in ("id", "reason", "owner")):
             note(f"{path}.{key}: missing; a waiver needs an id, a reason and an owner")
     if not value.get("package") and not value.get("path"):
-        note(f"{path}: names neither a package nor a path; a waiver needs one of them")
+        note(f"{path}: has neither a package nor a path; a waiver needs one of them")
     elif isinstance(texts["path"], str) and texts["path"] and _is_everything(texts["path"]):
         note(f"{path}.path: {texts['path']!r} is not a file or folder within the repository")
     expires = value.get("expires")
@@ -68,7 +68,7 @@ class WaiverIndex:
     """The waivers of a policy, keyed by id, so that a finding is compared with only a few of them."""
 
     def __init__(self, waivers: Iterable[Waiver]) -> None:
-        """Index `waivers`."""
+        """Build an index of `waivers`."""
         self._by_id: dict[str, list[tuple[int, Waiver]]] = {}
         for number, waiver in enumerate(waivers):
             self._by_id.setdefault(waiver.id, []).append((number, waiver))
@@ -96,13 +96,13 @@ def ascii_lower(text: str) -> str:
 
 
 def written_fingerprint(fingerprint: str) -> str:
-    """Return a fingerprint in the notation of a policy: in groups, so that no scanner mistakes it for a secret."""
+    """Return a fingerprint as it is written in a policy: in groups, so that no scanner mistakes it for a secret."""
     digest, dash, repeat = fingerprint.partition("-")
     return ":".join(digest[start : start + 4] for start in range(0, len(digest), 4)) + dash + repeat
 
 
 def _is_inside(path: str, folder: str) -> bool:
-    """Return whether `path` is `folder` or below it. Parts such as `..` and doubled slashes are resolved first."""
+    """Return whether `path` is `folder` or inside it. Parts such as `..` and double slashes are resolved first."""
     return f"{_normal(path)}/".startswith(f"{_normal(folder)}/")
 
 

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _export() -> int:
-    """Print a tar archive without files, because the content of a real image is not known here."""
+    """Print an empty tar archive, because the content of the real image is not known in a rehearsal."""
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|"):
         pass
     _add_note(EXPORT_NOTE)

@@ -1,6 +1,6 @@
 """Replaces pip in a rehearsed build. It installs nothing, but refuses requirements that pip would refuse.
 
-With `--require-hashes`, or if one package has a hash, every package needs an exact version and a hash:
+With `--require-hashes`, or if any package has a hash, every package needs an exact version and a hash:
 https://pip.pypa.io/en/stable/topics/secure-installs/
 """
 

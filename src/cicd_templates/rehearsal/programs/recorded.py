@@ -1,9 +1,10 @@
 """Replaces a scanner that needs an external service in a rehearsed build. It outputs a recorded report.
 
-The report is `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the report to the
-file that `--json-file-output` names, or otherwise to standard output. Without a recorded report, this program fails.
-But every new project uses pip-audit, so instead of a missing report of pip-audit, this program outputs a placeholder
-without findings. A note in the result says what such a rehearsal does not show.
+The recorded report is the file `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the
+report to the file of the option `--json-file-output`, or by default to standard output.
+
+This program fails if there is no recorded report. pip-audit is an exception, because every new project uses it: the
+output is then a placeholder without findings. A note in the result says what such a rehearsal does not show.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ def main(arguments: Sequence[str]) -> int:
             f" run {program} where it can reach its service, and commit its report"
         )
         return COMMAND_NOT_FOUND
-    _add_note(f"{program} is not run; its report is the recorded rehearsal/{program}.json (your own can replace it)")
+    _add_note(
+        f"{program} is not run; its report is the recorded rehearsal/{program}.json, which you can replace by your own"
+    )
     target = next((each.removeprefix(FILE_OPTION) for each in rest if each.startswith(FILE_OPTION)), None)
     if target:
         Path(target).write_bytes(report.read_bytes())

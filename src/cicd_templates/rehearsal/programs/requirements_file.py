@@ -14,8 +14,8 @@ COMMENT = re.compile(r"(?:^|\s)#.*")
 def package_lines(path: Path, including: tuple[Path, ...] = ()) -> Iterator[str]:
     """Yield the lines with packages, including those of included files. Lines with other options are left out.
 
-    `including` are the files that include this one, directly or not. Raises `OSError` if a file cannot be read, or if a
-    file includes itself. pip refuses such a file, too.
+    `including` are the files that directly or indirectly include this file. Raises `OSError` if a file cannot be read,
+    or if a file includes itself, which pip refuses, too.
     """
     if path.resolve() in including:
         raise OSError(errno.ELOOP, "it includes itself", str(path))

@@ -210,7 +210,7 @@ def test_an_exception_in_the_tables_of_the_tools_environment_is_refused(shared: 
         (-1, "the exception ended on 2026-11-28; remove it, or write a valid day"),
         (0, ""),
         (90, ""),
-        (91, "the exception would last until 2027-02-28, but 2027-02-27 is now the last possible day;"),
+        (91, "the exception lasts until 2027-02-28, but the latest allowed day is now 2027-02-27;"),
     ],
 )
 def test_an_exception_that_has_ended_or_would_last_too_long_is_a_problem(days: int, expected: str) -> None:

@@ -367,7 +367,7 @@ def test_a_repository_that_names_a_program_is_refused(
     with pytest.raises(ConfigurationError) as raised:
         read_commit(tree)
 
-    assert f"names a program to run ('{name}')" in str(raised.value)
+    assert f"makes git run a program ('{name}')" in str(raised.value)
     assert commits.revision(tree) == ""
     assert not (tmp_path / "ran").exists()
 
@@ -426,7 +426,7 @@ def test_a_committed_folder_is_not_taken_for_a_repository(tree: Path, below: str
     (bare / "app").mkdir()
 
     for folder in (bare, bare / "app"):
-        with pytest.raises(ConfigurationError, match=r"services/pay: looks like a git repository without a work tree"):
+        with pytest.raises(ConfigurationError, match=r"services/pay: looks like a bare git repository"):
             read_commit(folder)
     assert read_commit(tree).files["main.py"][0] == b"committed\n"
 

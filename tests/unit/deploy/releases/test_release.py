@@ -180,7 +180,7 @@ def test_who_stops_following_a_release_reads_that_its_run_goes_on() -> None:
         release.follow(fake, "p", "e1", polling(), lambda line: None)
 
     assert str(raised.value) == (
-        "the command was stopped, but the run e1 of p continues in AWS;"
+        "this command was stopped, but the run e1 of p continues in AWS;"
         " the console shows the run; do not release again, because a release starts another run"
     )
     assert raised.value.exit_code == 75

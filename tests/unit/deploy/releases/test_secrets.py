@@ -105,7 +105,7 @@ def test_a_secret_that_is_not_there_names_the_command_that_makes_it(stubbed: tup
     stub.add_client_error("put_secret_value", "ResourceNotFoundException", expected_params=REQUEST)
 
     with pytest.raises(
-        CicdError, match=r"shipping-token: no such secret; deploy it first: make deploy ENV=x$"
+        CicdError, match=r"shipping-token: the secret does not exist; deploy it first: make deploy ENV=x$"
     ) as refused:
         set_secret(clients, "shipping-token", "a-value", "make deploy ENV=x")
     assert "a-value" not in str(refused.value)

@@ -209,7 +209,7 @@ def in_the_folder_of_another(project: Path) -> None:
         (assumed_unchanged, "keys.yaml differs from commit "),
         (not_in_the_work_tree, "keys.yaml differs from commit "),
         (other_line_ends, "keys.yaml differs from commit "),
-        (filtered, "names a program to run ('filter.hide.clean')"),
+        (filtered, "makes git run a program ('filter.hide.clean')"),
         (replaced, "keys.yaml differs from commit "),
         (deleted, "keys.yaml is missing, but commit "),
         (untracked, "extra.yaml is in no commit"),

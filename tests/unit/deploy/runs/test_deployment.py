@@ -1096,7 +1096,7 @@ def test_an_interrupted_run_is_continued_with_the_same_token_and_nothing_runs_tw
     calm(harness)
     harness.deploy()
 
-    assert "keys: continues the operation that an earlier run began" in harness.lines()
+    assert "keys: continuing the operation that an earlier run began" in harness.lines()
     assert len(harness.aws.executed) == 3
     assert harness.of(report.Succeeded) == ["keys", "network", "service"]
 
@@ -1110,7 +1110,7 @@ def test_what_an_interrupted_run_has_finished_is_planned_again_and_not_resumed(h
 
     assert harness.of(report.Unchanged) == ["keys", "network", "service"]
     assert [line for line in harness.lines() if "earlier run" in line] == [
-        "service: continues the operation that an earlier run began"
+        "service: continuing the operation that an earlier run began"
     ]
 
 
@@ -1186,7 +1186,10 @@ def test_an_operation_of_an_earlier_run_that_aws_does_not_know_is_reported_and_f
     harness.deploy()
 
     assert harness.of(report.Succeeded) == ["keys", "network", "service"]
-    assert "keys: AWS has no record of the operation that an earlier run began; planning it again" in harness.lines()
+    assert (
+        "keys: AWS has no record of the operation that an earlier run began; the stack is planned again"
+        in harness.lines()
+    )
 
 
 def test_a_stack_of_an_interrupted_plan_that_aws_does_not_know_is_planned_after_it(harness: DeployHarness) -> None:

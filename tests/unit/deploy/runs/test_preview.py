@@ -131,7 +131,9 @@ def test_a_preview_of_stacks_that_all_wait_says_for_which(harness: DeployHarness
         del harness.aws.values[path]
     chosen = [stack for stack in harness.stacks if stack.label == "service"]
 
-    with pytest.raises(CicdError, match="staging: nothing can be previewed before a deployment: service after"):
+    with pytest.raises(
+        CicdError, match="staging: nothing can be previewed until the first stacks are deployed: service after"
+    ):
         preview_environment(harness.context, chosen, harness)
 
 

@@ -1,7 +1,7 @@
 """Turns the access paths in plans into a list and a drawing for the page. Does not call AWS.
 
-If several services have equal paths, one path represents them and shows the number of services. The drawing has only
-paths that change, and its size is limited: items that do not fit are only counted.
+If several services have equal paths, one path represents them and shows the number of services. The drawing shows only
+paths that change. Its size is limited: for items that do not fit, it shows only their number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SERVICES, ANYONE, EVERYTHING = "AWS services", "anyone", "every resource"
 class FoldedPath:
     """An access path, and the number of services that have this path.
 
-    `account` is a text with the environment and the account of the path's stack.
+    `account` is a text that names the environment and the AWS account of the path's stack.
     """
 
     path: AccessPath
@@ -41,7 +41,7 @@ class FoldedPath:
 class Node(NamedTuple):
     """A node of the drawing, and the number of services that it represents.
 
-    If the node represents several targets, `targets` lists them. Nodes with different targets are different nodes.
+    If the node represents several targets, `targets` lists them. Two nodes are equal only if their targets are equal.
     """
 
     side: str
@@ -93,9 +93,9 @@ def _generic(path: AccessPath, service: str) -> AccessPath:
 
 
 def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the number of `paths` and the lines that list them.
+    """Return the number of `paths`, and lines that list them.
 
-    Each line is about one right of one principal, and lists all targets of this right.
+    Each line shows one kind of access that one principal has, and all targets of this access.
     """
     rows = [
         {
@@ -114,8 +114,8 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing that shows `paths`.
 
-    If a right has too many targets, one node represents all of them. If there are too many principals, only the first
-    ones are shown by name. In each box, one node represents the others.
+    If a principal has the same access to too many targets, one node represents all of them. If there are too many
+    principals, only the first ones have their own nodes. In each box, one node represents the other principals.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])
@@ -153,7 +153,7 @@ def _ends(targets: list[str], account: str, count: int) -> list[Node]:
 
 
 def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int], str, str, list[str]]]:
-    """Yield a tuple for each right of a principal: the principal, the right, how the right changes, and its targets."""
+    """Yield a tuple for each kind of access of a principal: principal, access, how the access changes, and targets."""
     groups: dict[tuple[tuple[str, str, int], str, str], dict[str, None]] = {}
     for each in paths:
         principal = (each.path.principal, each.account, each.count)
@@ -164,8 +164,8 @@ def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int]
 def _box(label: str, account: str) -> str:
     """Return the name of the box in which the drawing shows a node with this label.
 
-    There is one box for the principal `*` (anyone), one for the AWS services and one for each account. If `label` is an
-    ARN that contains an account, the node is in the box of this account, otherwise in the box of `account`.
+    There is one box for anonymous access, one for the AWS services, and one for each account. The account comes from
+    `label` if `label` is an ARN that contains one. Otherwise, it is `account`.
     """
     if label == "*":
         return ANYONE

@@ -24,7 +24,7 @@ DRIFT_EFFECTS = {"MODIFIED": "modified", "DELETED": "deleted", "UNKNOWN": "could
 
 
 def contents(plans: Sequence[Plan], rows: Sequence[Row], longest: int) -> dict[str, Any]:
-    """Return the data that the page shows below its first sentences. Values are cut to `longest` characters."""
+    """Return the data that the page shows below its introduction. Values are cut to `longest` characters."""
     content = {
         "plans": [{"environment": plan.environment, "digest": document.digest(plan)} for plan in plans],
         "filters": [*FILTERS],
@@ -72,9 +72,9 @@ def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
-    """Return the labels of stacks. Labels that differ only in the service become one item.
+    """Return the labels of stacks. Labels that differ only in the service are combined into one item.
 
-    `generic` has the labels with a placeholder for the service.
+    `generic` has the same labels with a placeholder for the service.
     """
     counts = Counter(generic.get(label, label) for label in labels)
     joined = (_counted(generic.get(label, label), label, counts) for label in labels)

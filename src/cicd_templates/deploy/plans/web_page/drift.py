@@ -87,7 +87,7 @@ def _value(text: str) -> str:
 
 
 def _judge(resource: DriftedResource) -> Iterator[str]:
-    """Yield the reasons why a change needs a close look."""
+    """Yield the reasons why somebody must look closely at a change."""
     kind = resource.resource_type
     if resource.status == "UNKNOWN":
         yield "cannot be judged, because it could not be read"

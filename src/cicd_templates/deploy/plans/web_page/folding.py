@@ -1,7 +1,7 @@
 """Turns plans into the rows of a page. Similar changes of several resources share one row.
 
-Changes are similar if they are equal except for the environment, the account or the service in names. In these names, a
-placeholder such as `{service}` replaces the part that differs. This module does not call AWS.
+Changes are similar if they differ only in the names of environments, accounts or services. A placeholder such as
+`{service}` replaces the part of a name that differs. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
 
 
 def _with_its_service(row: Row) -> Row:
-    """Return a row for several resources. If all resources belong to the same service, the row shows its name."""
+    """Return a row for several resources. If all resources belong to the same service, the row shows the service's
+    name.
+    """
     services = {place.service for place in row.places}
     if len(row.places) == 1 or len(services) > 1:
         return row

@@ -28,7 +28,8 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
-    """Return one HTML page for `plans`. The page shows `command`, which deploys the plans or shows repairs.
+    """Return one HTML page for `plans`. The page shows `command`: the command that deploys the plans, or that shows how
+    to repair the stacks.
 
     The only dates on the page are those of the plans, so the same plans always give the same page.
     """
@@ -90,7 +91,7 @@ def _new_ways(plans: Sequence[Plan]) -> str:
 
 
 def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return a sentence about accounts that get wider access but belong to none of `plans`, or an empty string."""
+    """Return a sentence about accounts outside `plans` that get more access, or an empty string if there are none."""
     statements = " ".join(statement for row in rows if row.grants.widens for statement in row.grants.added)
     others = sorted(set(re.findall(r"\b\d{12}\b", statements)) - {plan.account for plan in plans})
     if not others:

@@ -19,7 +19,7 @@ from tests.unit.deploy.plans.web_page import planned_changes as changes
 from tests.unit.deploy.plans.web_page.planned_changes import SERVICES_40, PlannedChange, Project
 
 NOTHING_LOST = "Nothing that holds data is deleted or replaced."
-EMPTY = "The new resource is empty unless its template names a source, because CloudFormation copies no data into it."
+EMPTY = "The new resource is empty unless its template sets a source for the data: CloudFormation copies no data."
 SEVERAL = "Stacks that depend on each other are deployed one after the other, so the whole deployment takes longer."
 NOBODY = "No policy statement allows more than before."
 
@@ -87,7 +87,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 new stack: 4 resources added. New service: locker.",
                 NOTHING_LOST,
-                "These resources in new stacks grant access: 1; read their statements below.",
+                "Some resources in new stacks grant access: 1; read their statements below.",
                 "The slowest stack, service-locker, takes at most 3 h. No interruption is known.",
             ),
             id="a new service",
@@ -164,7 +164,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "More access is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
                 " without a condition);"
                 " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
-                " These resources in new stacks grant access: 1; read their statements below.",
+                " Some resources in new stacks grant access: 1; read their statements below.",
                 "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " Whatever uses the old"
                 " service-till/Table, storage/Uploads, network/PrivateSubnet may be interrupted.",
             ),
@@ -222,7 +222,7 @@ def test_wider_access_is_shown_by_the_changed_statement(grants: PolicyDiff, expe
 
 
 RANGE = Detail("Properties", "CidrIp", before="10.0.0.0/8", after="0.0.0.0/0")
-UNREAD = "Read these changes, which are not compared: stack/R."
+UNREAD = "Check yourself what these changes allow: stack/R."
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_what_a_new_stack_grants_is_counted(resource_type: str) -> None:
     new = replace(stack("new", (Change("Add", "R", resource_type), Impact("new"))), creates=True)
 
     assert answers(replace(PLAN, stacks=(new,)))[2] == (
-        "These resources in new stacks grant access: 1; read them in the templates."
+        "Some resources in new stacks grant access: 1; read them in the templates."
     )
 
 

@@ -75,7 +75,7 @@ ANSWERS = {
         "2 new stacks: 22 resources added. New service: reports. 2 stacks can be planned only after this plan"
         " is deployed. Changed: delivery-reports, ingress-reports.",
         NOTHING_LOST,
-        "These resources in new stacks grant access: 9; read their statements below.",
+        "Some resources in new stacks grant access: 9; read their statements below.",
         UNCHECKED,
         f"The slowest stack, ingress-reports, takes at most 5 min.{SEVERAL}{KNOWN}",
         DEPLOY,
@@ -111,8 +111,8 @@ ANSWERS = {
         " deployment), DBInstanceIdentifier books-production-general-ledger-2 → books-production-general-ledger-v2-2)"
         " and 4 more. After the deployment, 2 stacks must be planned again (make plan ENV=production).",
         "databases/GeneralLedgerCluster (AWS::RDS::DBCluster): replaced; a database: deleted, a snapshot is kept."
-        " The new resource is empty unless its template names a source, because CloudFormation copies no data into"
-        " it and restores no snapshot.",
+        " The new resource is empty unless its template sets a source for the data: CloudFormation copies no data and"
+        " restores no snapshot.",
         NOBODY,
         UNCHECKED,
         "The slowest stack, databases, takes at most 1 h. Whatever uses the old"
@@ -159,8 +159,8 @@ def test_a_page_answers_five_questions(name: str) -> None:
 
 
 CALM = (
-    "No warning: by the rules of this page, no data is lost or replaced, no access is widened, and no interruption is"
-    " known. Read the changes below nevertheless."
+    "No warning: this page found no lost or replaced data, no additional access and no interruption. Read the"
+    " changes below nevertheless."
 )
 VERDICTS = {
     "moved subnet": "Look closely: what others use is replaced (network/PrivateSubnet2, network/PrivateSubnet2Routes).",
