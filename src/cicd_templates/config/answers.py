@@ -15,6 +15,7 @@ from cicd_templates.config.validation.problem import InvalidConfigurationError
 from cicd_templates.config.validation.regions import why_not_connected, why_not_usable
 
 SOURCES = ("s3", "github")
+LISTS = ("SERVICES", "ENVIRONMENTS", "ACCOUNTS")
 # For each make variable, the configuration keys into which its value is written.
 KEYS = {
     "PROJECT": re.compile(r"project\.name"),
@@ -68,6 +69,8 @@ def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[s
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]
+    if _has_empty_entry(name, answer):
+        return [f"{answer!r} has an empty entry; separate the entries with one comma"]
     if name == "SOURCE" and answer not in SOURCES:
         return [f"use {' or '.join(SOURCES)}, not {answer!r}"]
     start = new_project({**accepted, name: answer})
@@ -90,3 +93,9 @@ def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[s
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _has_empty_entry(name: str, answer: str) -> bool:
+    """Return whether the answer is a list with an empty entry. A list without any entry has its own message."""
+    words = [word.strip() for word in answer.split(",")]
+    return name in LISTS and "" in words and any(words)

@@ -19,6 +19,8 @@ from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_graph import Links
 from cicd_templates.template.stack_template import StackTemplate
 
+TRANSFORM = "Fn::Transform"
+
 
 def render_stack(
     env: Environment, layer: Layer, layers: Sequence[Layer], built: LayerTemplate, form: Format
@@ -27,12 +29,8 @@ def render_stack(
 
     Raises `ConfigurationError` if the template has a transform.
     """
-    # CloudFormation would run the macro after the review, and a macro can change every part of the template.
     if built.template.transform:
-        raise ConfigurationError(
-            f"{layer.source}: its template has a Transform, so CloudFormation could deploy something else than was"
-            " reviewed; remove the Transform, and add the resources that it would create"
-        )
+        raise _transform_error(layer, "Transform")
     service_name = built.service.name if built.service else None
     after = [
         naming.stack_name(env, other.name, service_name if other.is_per_service else None)
@@ -57,7 +55,25 @@ def render_stack(
     text = template_text.template_text(
         ordered, _header(facts, layer.description, stack_graph.links_of(ordered, facts)), form
     )
+    # The search in the text is quick. Only a few templates have the name, most of them in the code of a function.
+    if TRANSFORM in text and _has_transform(ordered):
+        raise _transform_error(layer, TRANSFORM)
     return StackTemplate(Path(env.qualified, f"{label}.{form}"), text, ordered, facts)
+
+
+def _transform_error(layer: Layer, name: str) -> ConfigurationError:
+    # CloudFormation would run the macro after the review. A macro can change the part of the template that has it.
+    return ConfigurationError(
+        f"{layer.source}: its template has a {name}, so CloudFormation could deploy something else than was"
+        f" reviewed; remove the {name}, and add the resources that it would create"
+    )
+
+
+def _has_transform(value: object) -> bool:
+    """Return whether a map in `value` has the key `Fn::Transform`, at any depth."""
+    if isinstance(value, dict):
+        return TRANSFORM in value or any(map(_has_transform, value.values()))
+    return isinstance(value, list) and any(map(_has_transform, value))
 
 
 def _facts(env: Environment, layer: Layer, service: str | None, after: list[str], tags: dict[str, str]) -> StackFacts:

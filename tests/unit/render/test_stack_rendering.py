@@ -54,3 +54,29 @@ def test_metadata_of_a_layer_is_beside_the_facts_and_cannot_replace_them() -> No
 def test_a_transform_is_refused_with_the_file_of_its_layer(transform: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^tests/unit/render/test_stack_rendering\.py: .* a Transform"):
         rendered(lambda template: template.set_transform(transform))
+
+
+MACRO = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://shared/queue.yaml"}}}
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        sqs.Queue("Other", RedriveAllowPolicy={"sourceQueueArns": [MACRO]}),
+        sqs.QueuePolicy(
+            "Policy", Queues=["q"], PolicyDocument={"Statement": [{"Effect": "Allow", "Condition": MACRO}]}
+        ),
+        sqs.Queue("Other", Metadata={"Settings": [[MACRO]]}),
+    ],
+    ids=["in a list", "in a policy", "in metadata"],
+)
+def test_a_macro_inside_a_resource_is_refused_with_the_file_of_its_layer(resource: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^tests/unit/render/test_stack_rendering\.py: .* a Fn::Transform"):
+        rendered(lambda template: template.add_resource(resource))
+
+
+def test_the_name_of_the_macro_in_a_text_is_no_macro() -> None:
+    text = "if 'Fn::Transform' in value: refuse(value)"
+    template = rendered(lambda template: template.set_metadata({"Code": text, "Names": ["Fn::Transform"]}))
+
+    assert template["Metadata"]["Code"] == text

@@ -99,6 +99,12 @@ def test_a_configuration_that_is_not_there_is_written() -> None:
         ),
         ({"services": "till, till"}, "error: --services: the services contain a name twice: till"),
         ({"services": " , "}, "error: --services: name at least one service, such as billing-api"),
+        (
+            {"services": "till,,desk"},
+            "error: --services: 'till,,desk' has an empty entry; separate the entries with one",
+        ),
+        ({"environments": "live,"}, "error: --environments: 'live,' has an empty entry; separate the entries with one"),
+        ({"accounts": f",{'1' * 12}"}, "error: --accounts: ',111111111111' has an empty entry; separate the entries"),
         ({"project": 'a"b'}, "error: --project: 'a\"b' is not allowed; use lower-case letters"),
         ({"services": "a]\nb"}, "error: --services: 'a]\\nb' has a character that cannot be printed; type the answer"),
         ({"services": 'a"]["b'}, "error: --services: 'a\"][\"b' is not allowed as a name; use at most 24"),
