@@ -84,7 +84,7 @@ class Main(Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the click command whose name is in `args`.
 
-        If no command has this name, but a subcommand has it, the error message shows the subcommand with its command.
+        If the name belongs to a subcommand, the error message shows the whole command, such as `NAME SUBCOMMAND`.
         """
         for name, command in self.commands.items():
             if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:

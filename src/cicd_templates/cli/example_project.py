@@ -39,7 +39,8 @@ def example_configuration(name: str) -> Path:
     if name in {path.name for path in EXAMPLES.glob("*/")}:
         source = hints.make("rehearse", APP=f"{EXAMPLES}/{name}")
         raise ConfigurationError(
-            f"{EXAMPLES}/{name} has no {CONFIGURATION.name}; to rehearse it with your templates, use {source}"
+            f"{EXAMPLES}/{name} has no {CONFIGURATION.name}; to rehearse this example with your own templates,"
+            f" use {source} instead"
         )
     raise ConfigurationError(f"no example {name!r}; {EXAMPLES}/ has {', '.join(known) or 'none'}")
 

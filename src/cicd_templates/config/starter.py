@@ -174,7 +174,7 @@ def _network(start: NewProject, name: str, account: str, number: int, *, protect
     yield f'nat = "{"per-zone" if protected else "single"}"  # one NAT gateway for each zone, or one for all of them'
     if protected:
         arn = f"arn:{partition_of(start.region).name}:acm:{start.region}:{account}:certificate/{UNKNOWN_ID}"
-        yield f"domain = {_quoted(f'{name}.{start.project}.example.com')}  # replace both by your own values"
+        yield f"domain = {_quoted(f'{name}.{start.project}.example.com')}  # use your own domain and certificate"
         yield f"certificate_arn = {_quoted(arn)}"
     else:
         yield "allow_http = true  # replace it by certificate_arn and domain when you have a certificate"

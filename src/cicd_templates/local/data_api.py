@@ -71,8 +71,8 @@ class DataApi:
     ) -> None:
         """Use the engine's functions.
 
-        `cluster_of` returns a cluster by its ARN. `is_denied` decides about an action of the caller whose request has
-        these headers. `respond` and `refuse` make responses.
+        `cluster_of` returns a cluster by its ARN. `is_denied` gets the headers of a request, an action and a resource,
+        and returns whether IAM denies the action to the request's caller. `respond` and `refuse` make responses.
         """
         self._servers, self._secrets, self._cluster_of = servers, secrets, cluster_of
         self._is_denied, self._respond, self._refuse = is_denied, respond, refuse

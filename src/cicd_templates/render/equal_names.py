@@ -114,7 +114,7 @@ def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
 
 
 class _UnlistedName(NamedTuple):
-    """A value that looks like a physical name, in a resource of a type whose name property is not in our table."""
+    """A value that looks like a physical name, although our table has no name property for its resource type."""
 
     looks: Hashable
     logical_id: str

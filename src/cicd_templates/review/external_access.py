@@ -136,7 +136,7 @@ class AccessReview:
         return self._merged(found)
 
     def _merged(self, texts: Iterable[tuple[str | None, str]]) -> list[str]:
-        """Return `texts`, and merge texts of several services that differ only in the service's name."""
+        """Merge those of `texts` that differ only in the name of a service, and return the resulting texts."""
         rows = MergedRows()
         for name in self._services:
             rows.add(name, ())

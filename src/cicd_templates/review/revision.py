@@ -69,7 +69,7 @@ def unpack_revision(revision: str, folder: Path) -> None:
     listed = [file for file in _listed(revision) if file.mode != SUBMODULE]
     for file in listed:
         if ".." in PurePosixPath(file.path).parts or file.path.startswith("/"):
-            raise ConfigurationError(f"{file.path!a} of {revision}: is outside the repository; name another revision")
+            raise ConfigurationError(f"{file.path!a} of {revision} is outside the repository; name another revision")
     for file, content in _read_files(revision, listed):
         target = folder / file.path
         target.parent.mkdir(parents=True, exist_ok=True)

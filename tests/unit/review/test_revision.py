@@ -134,7 +134,7 @@ def test_a_name_that_leads_out_of_the_revision_is_refused(repository: Path) -> N
         ).strip(),
     )
 
-    with pytest.raises(ConfigurationError, match=r"'\.\./stolen' of outside: is outside the repository"):
+    with pytest.raises(ConfigurationError, match=r"'\.\./stolen' of outside is outside the repository"):
         revision.unpack_revision("outside", repository / "unpacked")
     assert not (repository / "stolen").exists()
 

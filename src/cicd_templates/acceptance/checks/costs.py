@@ -44,6 +44,6 @@ COST = Check(
     price_what_exists,
     needs=("deployed",),
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the resources were counted, and nobody pays for resources of the local AWS",
+    local_limit="only the number of resources was checked, because resources of the local AWS cost nothing",
     question="What does a run cost?",
 )

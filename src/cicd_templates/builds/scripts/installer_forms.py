@@ -101,8 +101,8 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
     """Return the kinds of the commands that `&&` joins in `command`.
 
     `lock` means: installs only packages in a lock file. `download` means: downloads a file with a checksum from one of
-    the addresses. `nothing` means: needs no network. All other commands are `other`. The result also contains
-    `programs` if later commands of the stage may not have a network.
+    the addresses. `nothing` means: needs no network. All other commands are `other`. `programs`
+    means: later commands of the stage must run without a network, because a command installs programs.
     """
     found = set()
     rest = re.sub(r"[ \t]+", " ", command).strip()

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     program, *rest = arguments
     report = Path(os.environ["CODEBUILD_SRC_DIR"], "rehearsal", f"{program}.json")
     if "--version" in rest:
-        print(f"{program} {_version_of(report)} (replaced by a recorded report)")
+        print(f"{program} {_version_of(report)} (not run; a recorded report replaces its own)")
         return 0
     if rest[:2] == ["config", "get"]:
         # The settings of npm need no service. Without npm on this machine, they are unknown.

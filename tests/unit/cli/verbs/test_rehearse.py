@@ -64,7 +64,7 @@ from tests.projects.rendering import EXAMPLE, SETTLEMENT_WEB
         (
             f"--example {EXAMPLE.name} --yes",
             2,
-            f"examples/{EXAMPLE.name} has no environments.toml; to rehearse it with your templates, use"
+            f"examples/{EXAMPLE.name} has no environments.toml; to rehearse this example with your own templates, use"
             f" make rehearse APP=examples/{EXAMPLE.name}",
         ),
         ("--example ../examples/settlement --yes", 2, "no example '../examples/settlement'; examples/ has settlement"),
