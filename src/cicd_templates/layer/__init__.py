@@ -9,6 +9,6 @@ A layer is a module that builds one CloudFormation template:
 `outputs` defines a type for each kind of value. So mypy reports an error if, for example, a bucket name is used as a
 key ARN. `iam` creates all statements of all policies. `user_layers` loads the layers that the user added.
 
-This package does not call AWS, and does not depend on the name of any layer. `template.stack_graph` derives the order
+This package does not call AWS, and its code names no specific layer. `template.stack_graph` derives the order
 of stacks from the values that they read, and `render.tagging` sets tags and role paths.
 """

@@ -1,7 +1,7 @@
 """Defines what a layer is: its name, the pure function that builds its template, and the environments that have it.
 
-A layer imports from other layers only constants for the values that it reads. `stack_graph` uses these values to derive
-the order of deployment.
+From other layers, a layer imports only constants: the `Output` of each value that it reads. `stack_graph` derives the
+order of deployment from the values that the templates read.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ NO_USES: Mapping[str, Sequence[Use]] = {}
 
 
 def everywhere(env: Environment) -> bool:
-    """Return True. This is the default of `Layer.where`: then every environment of the layer's kinds has the layer."""
+    """Return True. With this default of `Layer.where`, every environment of a kind in `Layer.kinds` has the layer."""
     return True
 
 
 def every_service(service: Service) -> bool:
-    """Return True. This is the default of `Layer.needed`: then every service has the layer."""
+    """Return True. With this default of `Layer.needed`, the layer has a stack for every service."""
     return True
 
 
@@ -44,15 +44,15 @@ class Layer:
     The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A layer
     with one stack per service has a stack for each service for which `needed` returns true.
 
-    `build_with_uses` replaces `build` in a layer with one stack per service. It also receives the resources of other
-    layers that the service uses. A function that builds a service's stack receives an environment that contains only
-    this service, so the stack depends on no other service. `offers` receives an environment without services. It
-    returns the resources of this layer that services can use in the environment.
+    `build_with_uses` replaces `build` in a layer with one stack per service. It also receives the service's uses: the
+    resources that the service uses and that other layers create. A function that builds a service's stack receives an
+    environment that contains only this service, so the stack depends on no other service. `offers` receives an
+    environment without services. It returns the resources of this layer that services can use in the environment.
 
     `after` lists layers that must be deployed first, although this layer reads none of their values. If both layers
     have one stack per service, each stack waits only for the stack of the same service. `deployed_as` is the output
-    with the role that CloudFormation uses to deploy the layer's stacks. The pipeline and the deployer must pass the
-    same role, because CloudFormation keeps a stack's role for all later operations.
+    whose value is the role that CloudFormation uses to deploy the layer's stacks. The pipeline and `make deploy` must
+    pass the same role, because CloudFormation keeps a stack's role for all later operations.
 
     The description of the template is the first line of the module's docstring, after the colon.
     """
@@ -86,10 +86,10 @@ class Layer:
     ) -> Sequence[Callable[[], LayerTemplate]]:
         """Return one function for each stack that this layer has in `env`. Each function builds and returns a template.
 
-        `uses` has the resources of other layers that each service uses, keyed by the name of the service.
+        `uses` maps the name of each service to the resources that the service uses and that other layers create.
 
         Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate`. In a layer with one
-        stack per service, the `LayerTemplate` must be for the service.
+        stack per service, it also raises `TypeError` if the template is not for the service of the stack.
         """
         if not self.exists(env):
             return []

@@ -78,7 +78,7 @@ def allow(
     the API that has no resource-level permissions.
 
     Raises `ValueError` if these rules are broken, if an action is a pattern, if a resource is a name instead of an ARN,
-    or if `when` has a condition key twice for one operator.
+    or if two conditions in `when` have the same operator and the same key.
     """
     resources = _resource_list(sid, on)
     if not resources and to is None:
@@ -104,8 +104,8 @@ def deny(
 ) -> Grant:
     """Return a statement that denies `actions`. Patterns are allowed as actions, because it is safe to deny too much.
 
-    Raises `ValueError` if a resource is a name instead of an ARN, or if `when` has a condition key twice for one
-    operator.
+    Raises `ValueError` if a resource is a name instead of an ARN, or if two conditions in `when` have the same operator
+    and the same key.
     """
     return Grant(_statement(Deny, sid, actions, _resource_list(sid, on), to, when))
 
@@ -116,10 +116,10 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     `service` is the name before `.amazonaws.com`. The condition prevents other AWS customers from using the role
     through the service: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    The condition compares the key `aws:SourceAccount`. AWS documents only for a few services that they send this key.
-    If the condition required the key, a service that does not send it could never assume the role. So for all other
-    services, the condition applies only if the request has the key. The role is still protected, because `iam:PassRole`
-    can pass a role only within its own account.
+    The condition compares the key `aws:SourceAccount`. AWS documents this key for only a few services. If the condition
+    required the key for all services, a service that does not send the key could never assume the role. So for all
+    services without this documentation, the condition applies only if the request has the key. The role is still
+    protected, because `iam:PassRole` can pass a role only within the account of the role.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists
@@ -184,8 +184,8 @@ def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement
 def account_principal(*accounts: str) -> AWSPrincipal:
     """Return a principal that stands for all roles and users of `accounts`.
 
-    IAM policies in each account must also allow the action. Add conditions to the statement to limit access to some
-    roles.
+    IAM policies in each account must also allow the action. To limit access to particular roles, add conditions to the
+    statement.
     """
     arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted(set(accounts))]
     return AWSPrincipal(arns[0] if len(arns) == 1 else arns)
@@ -203,7 +203,7 @@ def delivery_role_conditions(*environments: Environment) -> list[ConditionElemen
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
-    """Return a policy with `grants`. Raises `ValueError` if there are no grants, or if two grants have the same Sid."""
+    """Return a policy with the statements `grants`. Raises `ValueError` if there are none, or if two have one Sid."""
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):
@@ -212,7 +212,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
 
 
 def reasons(grants: Iterable[Grant]) -> list[str]:
-    """For each of the `grants` whose resource is `*`, return a sentence that says why."""
+    """Return a sentence for each of the `grants` on the resource `*`. The sentence says why the resource is `*`."""
     return [grant.reason for grant in grants if grant.reason]
 
 

@@ -37,7 +37,8 @@ class Port:
 class Backlog:
     """The waiting messages of an offered SQS queue. Workers scale on the number of messages.
 
-    `queue` is the name of the queue. `access` lists the kinds of access with which a service can receive its messages.
+    `queue` is the name of the queue. `access` lists the kinds of access that allow a service to receive messages from
+    the queue.
     """
 
     queue: Output[MetricName]
@@ -50,10 +51,10 @@ class Offer:
 
     `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
     `read`, to a function that returns the grants for the task role. This function may add parameters to the service's
-    template, to read the ARNs of the resource. `port` is set only for a resource in the VPC. `texts` returns further
-    variables with literal values, such as the name of a database user. They can depend on the service and the kind of
-    access. `backlog` is set only for a queue. Raises `ValueError` if `access` is empty, or if a value is a list or
-    exists once per service.
+    template, because the grants need the ARNs of the resource. `port` is set only for a resource in the VPC. `texts`
+    returns more environment variables, whose values are literals, such as the name of a database user. These values can
+    depend on the service and the kind of access. `backlog` is set only for a queue. Raises `ValueError` if `access` is
+    empty, or if a value in `variables` is a list or exists once per service.
     """
 
     name: str

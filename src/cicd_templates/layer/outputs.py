@@ -31,7 +31,7 @@ class Value(AWSHelperFn):
 
     @classmethod
     def is_list(cls) -> bool:
-        """Return whether values of this kind are lists. Parameter Store stores a list as one string with commas."""
+        """Return whether values of this kind are lists. Parameter Store joins the values with commas."""
         return cls.parameter_type.startswith("List<")
 
     @classmethod
@@ -137,8 +137,8 @@ class DatabaseResourceId(Value):
 
 
 class DatabaseUsers(Value):
-    """The users of a database that releases create. Each is a text such as `read_reports:USAGE`, with its privileges
-    in the schema `public`.
+    """Database users that releases create. Each value is a text such as `read_reports:USAGE`: the name of the
+    user, and the user's privileges in the schema `public`.
     """
 
     parameter_type = "List<String>"
@@ -215,7 +215,7 @@ class ServiceOutput(Output[V]):
 
 
 def sub_fragment(value: object) -> str:
-    """Return the text for `value` inside a `Sub`, such as `${Artifacts.Arn}`, `${KeyArn}` or a literal.
+    """Return the text that stands for `value` in a `Sub`, such as `${Artifacts.Arn}`, `${KeyArn}` or a literal.
 
     Raises `TypeError` if a `Sub` cannot contain the value, for example a list or an `If`.
     """

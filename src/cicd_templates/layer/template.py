@@ -24,7 +24,7 @@ Resources = TypeVar("Resources", bound=Sequence[AWSObject])
 class LayerTemplate:
     """The template that a layer's `build` creates and returns. It is for `env` and, if given, for one `service`.
 
-    `template` is the troposphere template. Use it to add things for which this class has no method, such as a mapping.
+    `template` is the troposphere template. Use it to add parts for which this class has no method, such as a mapping.
     """
 
     def __init__(self, env: Environment, service: Service | None = None) -> None:
@@ -34,7 +34,7 @@ class LayerTemplate:
         self._layers_read: dict[str, str] = {}
 
     def add(self, resource: R) -> R:
-        """Add `resource` and return it. Raises `ConfigurationError` if another resource has its logical id."""
+        """Add `resource` and return it. Raises `ConfigurationError` if the template already contains its logical id."""
         taken = self.template.resources.get(str(resource.title))
         if taken is not None:
             of = f" for service {self.service.name}" if self.service else ""
@@ -53,7 +53,7 @@ class LayerTemplate:
         return resources
 
     def add_parameter(self, parameter: Parameter) -> None:
-        """Add a parameter that is set at deploy time. To read a value of another layer, use `read` instead."""
+        """Add a parameter. To read a value that another layer publishes, use `read` instead."""
         self.template.add_parameter(parameter)
 
     def add_condition(self, name: str, condition: AWSHelperFn) -> None:
@@ -65,9 +65,10 @@ class LayerTemplate:
 
         The method adds the parameter to this template. If the configuration provides the value, the method returns the
         value as a literal instead. For a value that exists once per service, `service` is the service whose value is
-        read. The default is the service of this template. Raises `TypeError` if there is no service for such a value,
-        or if `service` is given for a value that exists once per environment. Raises `ConfigurationError` if the
-        configuration provides an invalid value, or if the template parameter already reads another value.
+        read. The default is the service of this template. Raises `TypeError` if such a value is read without `service`
+        in a template that has no service, or if `service` is given for a value that exists once per environment. Raises
+        `ConfigurationError` if the configuration provides an invalid value, or if a template parameter with the same
+        name already reads a different value.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")
@@ -103,7 +104,8 @@ class LayerTemplate:
         """Publish `value`: add a Parameter Store parameter, and a template output without an export, both named after
         `output`.
 
-        Raises `TypeError` if `output` exists once per service but this layer does not, or vice versa.
+        Raises `TypeError` if `output` exists once per service but this template has no service, or if `output` exists
+        once per environment but this template has a service.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

@@ -34,9 +34,9 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the sorted findings in the files `paths`, and the number of files that were linted.
 
-    Calls `lint` once, with the files that have changed since their findings were stored. Does not call it if no file
-    has changed. If `paths` is empty, calls `lint` without files, because `lint` raises the error for this case. Raises
-    the errors of `lint`.
+    Calls `lint` once, with the files that have changed since their findings were stored. Does not call `lint` if no
+    file has changed. If `paths` is empty, calls `lint` without files, because only `lint` raises an error if there is
+    nothing to lint. Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)
@@ -53,7 +53,7 @@ def lint_changed(
 
 
 def rules_digest(today: date) -> str:
-    """Return a digest of everything that affects findings, except the template: rules, settings, schemas and day."""
+    """Return a digest of everything besides the template that affects findings: rules, settings, schemas and day."""
     digest = hashlib.sha256(f"{sys.version} {today}".encode())
     settings = [folder / name for folder in (Path(), Path.home()) for name in SETTINGS]
     for path in settings:
@@ -79,7 +79,7 @@ def _folders_of_rules(settings: Sequence[Path]) -> list[Path]:
 def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
     """Return the stored findings of each template, keyed by the digest of its path and text.
 
-    The result is empty if the findings were made with other rules, or if the file with the findings cannot be read.
+    The result is empty if the digest `rules` has changed, or if the file with the findings cannot be read.
     """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""Corrects facts about the caller of a request, on which the IAM decisions depend.
+"""Corrects three facts about the caller of a request. The local AWS's IAM decisions depend on these facts.
 
-The facts are whether the request uses TLS, the calling service, and the ARN of the role.
+The facts are whether the caller uses TLS, the AWS service that calls, and the ARN of the caller's role.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -76,8 +76,8 @@ def principals(evaluator: ModuleType, roles: Any) -> None:
 def roles_with_paths(evaluator: ModuleType) -> None:
     """Let IAM's simulator find the policies of a role that has a path.
 
-    The engine takes everything after `role/` in the ARN as the role's name. But it stores its roles by their names
-    without the path.
+    The engine takes everything after `role/` in the ARN as the role's name. But the engine's store of roles is keyed by
+    names without paths.
     """
     policies_of = evaluator._gather_role_policies
     evaluator._gather_role_policies = lambda name, account: policies_of(name.rpartition("/")[2], account)  # type: ignore[attr-defined]

@@ -68,14 +68,14 @@ class ActionExecutions:
         self._file = folder / EXECUTIONS_FILE
 
     def put(self, pipeline: str, detail: dict[str, Any]) -> None:
-        """Add an execution of an action, or a newer state of it. `detail` has the format of ListActionExecutions."""
+        """Add an action's execution, or its newer state. `detail` has the format of ListActionExecutions."""
         with self._file.open("a") as file:
             file.write(json.dumps([pipeline, detail]) + "\n")
 
     def of(self, pipeline: str, execution: str | None) -> list[dict[str, Any]]:
         """Return the executions of a pipeline's actions, newest first.
 
-        If `execution` is given, return only those of this run.
+        If `execution`, the id of a pipeline execution, is given, return only the actions of this execution.
         """
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         details = {
@@ -112,8 +112,8 @@ class PipelineExecutions:
         """Start an execution, and return its id.
 
         After an event has started an execution, the rehearsal repeats the start request with the role of the event's
-        rule, so that the permissions of the role are checked. This request returns the execution that the event has
-        started instead of a new one.
+        rule, so that the permissions of the role are checked. For this repeated request, no new execution is started:
+        the method returns the id of the execution that the event has started.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [
@@ -229,7 +229,7 @@ def _page(member: str, listed: list[dict[str, Any]], request: dict[str, Any]) ->
 
 
 def _state(executions: ActionExecutions, pipeline: str) -> dict[str, Any]:
-    """Return the stages of which actions have run, each with its latest execution.
+    """Return the stages in which at least one action has run, each with its latest execution.
 
     Every execution has the type `STANDARD`, because the local AWS never rolls a stage back.
     """

@@ -18,7 +18,7 @@ _WRITES = {"if-none-match": "s3:if-none-match", "if-match": "s3:if-match"}
 
 
 def role_of(arn: str) -> str:
-    """Return the ARN of the role, without its path, if `arn` is a session of a role. Otherwise return `arn`."""
+    """Return the ARN of the role, without its path, if `arn` is the ARN of a role session. Otherwise return `arn`."""
     return _SESSION.sub(r"arn:\1:iam::\2:role/\3", arn)
 
 

@@ -42,9 +42,10 @@ class Schemas:
         self._schema = cache(self._read_schema)
 
     def recreation(self, region: str, resource_type: str, name: str) -> str | None:
-        """Return whether a change of the property `name` replaces its resource. Return None if the type has no schema.
+        """Return `Always`, `Conditionally` or `Never`: whether a change of the property `name` replaces its resource.
 
-        If only a part of the property is create-only, such as `TableInput/Name`, the result is `Conditionally`.
+        If only a part of the property is create-only, such as `TableInput/Name`, the result is `Conditionally`. Return
+        None if the type has no schema.
         """
         file = self._index(region).get(resource_type)
         if file is None or resource_type == CUSTOM_RESOURCE:

@@ -40,7 +40,7 @@ class Server:
 
 
 class Servers:
-    """The servers of database clusters, in a file that the engine and a rehearsal share."""
+    """Stores the servers of database clusters in a file that the engine and a rehearsal share."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / SERVERS_FILE
@@ -51,14 +51,14 @@ class Servers:
             file.write(json.dumps([cluster, asdict(server)]) + "\n")
 
     def find(self, cluster: str) -> Server | None:
-        """Return the newest server of a cluster, or None if it has none."""
+        """Return the newest server of the cluster with this ARN, or None if the cluster has no server."""
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         known = {arn: Server(**values) for arn, values in map(json.loads, lines)}
         return known.get(cluster)
 
 
 class DataApi:
-    """The operation ExecuteStatement. `secrets` are those of the clusters, by the ids of the clusters' resources."""
+    """The operation ExecuteStatement. `secrets` has the secret of each cluster, keyed by the cluster's resource id."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class DataApi:
         self._is_denied, self._respond, self._refuse = is_denied, respond, refuse
 
     def execute(self, headers: dict[str, str], body: bytes) -> Response:
-        """Run a statement after all checks. The engine has already decided about the right to run it."""
+        """Check the cluster and the secret, then run the statement. The engine has already checked the permission."""
         request = json.loads(body)
         arn = request["resourceArn"]
         cluster = self._cluster_of(arn)
@@ -164,7 +164,7 @@ def _field(value: Any) -> dict[str, Any]:
 
 
 def register(module: ModuleType, api: DataApi) -> None:
-    """Let the engine's module for the Data API run statements with `api`. Other operations stay as they are."""
+    """Let the engine's module for the Data API run statements with `api`. Its other operations do not change."""
     original = module.handle_request
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:

@@ -19,7 +19,7 @@ PROPERTIES = {"create": 1, "update": 2}
 
 @dataclass(frozen=True)
 class Secret:
-    """The secret with the password of a cluster's administrator. `key` is its KMS key, or empty."""
+    """The secret with the password of a cluster's administrator. `key` is the secret's KMS key, or empty."""
 
     arn: str
     key: str
@@ -30,8 +30,8 @@ def register(
 ) -> dict[str, Secret]:
     """Make the engine's `handlers` return the ARN of the secret for clusters whose password RDS manages.
 
-    Return the secrets of all such clusters by the ids of the clusters' resources. They are added when clusters are
-    created.
+    Return a dict with the secrets of these clusters, keyed by the clusters' resource ids. It is empty at first: the
+    secret of a cluster is added when the cluster is created or updated.
     """
     operations = handlers[CLUSTER]
     secrets: dict[str, Secret] = {}

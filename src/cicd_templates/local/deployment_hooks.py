@@ -1,8 +1,9 @@
-"""Calls the lifecycle hooks of an ECS deployment in the stage PRE_SCALE_UP, as ECS does, and rolls back if one refuses.
+"""Calls an ECS deployment's lifecycle hooks of the stage PRE_SCALE_UP, as ECS does. If a hook refuses, rolls back.
 
 The local AWS starts no containers. So a deployment ends when ECS would start the first task, and hooks of later stages
 are not called. The creation of a service calls no hooks either, because the first deployment to a local AWS stands for
-what already runs in AWS. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
+the release that already runs in AWS.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 This module runs inside the engine's interpreter, so it imports only the standard library, and botocore when it calls a
 hook. The engine's environment has botocore for the functions that the engine runs.
@@ -63,14 +64,14 @@ class HookCalls:
 
 
 def hooks_of(configuration: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the hooks that ECS calls before it starts the first task, from a deployment configuration of ECS."""
+    """Return the hooks in an ECS deployment configuration that ECS calls before it starts the first task."""
     if configuration.get("strategy") not in PROGRESSIVE:
         return []
     return [hook for hook in configuration.get("lifecycleHooks") or () if STAGE in hook.get("lifecycleStages", ())]
 
 
 class Deployments:
-    """Decides about deployments of services by calling their hooks, and describes the revisions that it deploys."""
+    """Deploys services if their hooks agree, and describes the service revisions of these deployments."""
 
     def __init__(
         self,
@@ -80,22 +81,22 @@ class Deployments:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Decide about services in the engine's module `engine`."""
+        """Deploy services of the engine's ECS module `engine`."""
         self._engine, self._calls, self._invoke, self._sleep, self._now = engine, calls, invoke, sleep, now
         self._update: Handler = engine._update_service
         self._revisions: dict[str, dict[str, Any]] = {}
 
     def update(self, request: dict[str, Any]) -> Response:
-        """Update a service after its hooks have agreed. Raises `HookFailedError` if one refuses; nothing has changed.
+        """Update a service after its hooks have agreed. Raises `HookFailedError` if a hook refuses.
 
-        CloudFormation waits for the deployment, and so does this method.
+        After a refusal, the service is unchanged. CloudFormation waits for the deployment, and so does this method.
         """
         if (service := self._deployed(request)) is not None:
             self._ask_hooks(service, request)
         return self._update(request)
 
     def start_update(self, request: dict[str, Any]) -> Response:
-        """Answer a request like UpdateService, which does not wait for the deployment."""
+        """Answer an UpdateService request. Like ECS, do not wait for the deployment."""
         service = self._deployed(request)
         if service is None:
             return self._update(request)
@@ -104,7 +105,7 @@ class Deployments:
         return answer
 
     def describe_revisions(self, request: dict[str, Any]) -> Response:
-        """Answer a request DescribeServiceRevisions."""
+        """Answer a DescribeServiceRevisions request."""
         named = request["serviceRevisionArns"]
         answer: Response = self._engine.json_response(
             {
@@ -254,7 +255,7 @@ def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
 def register(engine: ModuleType, stacks: ModuleType, deployments: Deployments) -> None:
     """Let the engine's ECS and its CloudFormation deploy with `deployments`.
 
-    CloudFormation updates services in a thread of its own, because a hook sends requests to the engine.
+    CloudFormation updates services in a separate thread, because a hook sends requests to the engine.
     """
     # CloudFormation looks this function up at each call.
     engine._update_service = deployments.update  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
-"""Lists the deployments of an ECS service. The engine knows them, but answers ListServiceDeployments with nothing.
+"""Lists the deployments of an ECS service. The engine's own ListServiceDeployments returns none.
 
-ECS lists the deployments of the last 90 days. The engine forgets a deployment when a newer one has replaced it, so this
-list has only the current ones. This module runs inside the engine's interpreter, so it imports only the standard
-library.
+ECS lists the deployments of the last 90 days. The engine forgets a deployment when a newer deployment has replaced it,
+so this module lists only the current deployments. This module runs inside the engine's interpreter, so it imports only
+the standard library.
 """
 
 from __future__ import annotations

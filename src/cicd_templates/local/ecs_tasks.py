@@ -127,7 +127,7 @@ def passed_roles(engine: Any, definition: str) -> list[str]:
 
 
 def name_settings_as_ecs_does(provisioners: Any) -> None:
-    """Convert the names of container settings to those of the ECS API.
+    """Convert the names of container settings in templates to the names in the ECS API.
 
     For example, a template has `ValueFrom`, but DescribeTaskDefinition returns `valueFrom`. The engine copies the names
     from the template without converting them.

@@ -1,4 +1,4 @@
-"""Finds the customer managed keys of encrypted resources, because the local AWS does not check permissions for keys.
+"""Finds the customer managed keys of encrypted resources, so that `iam_decisions` can check the permissions for a key.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

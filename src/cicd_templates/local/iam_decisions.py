@@ -18,7 +18,7 @@ ALLOWED, DENIED = "allowed", "denied"
 
 
 class Calls:
-    """Stores the IAM decisions so far in a file, one decision per line.
+    """Stores the engine's IAM decisions in a file, one decision per line.
 
     Lines are only appended, so another process can read the file at any time.
     """
@@ -50,8 +50,8 @@ class Decisions:
     ) -> None:
         """Wrap `evaluator`.
 
-        `key_of` returns the KMS key for an action on a resource. `passed` returns the roles that a
-        request passes, each with the service that gets it.
+        `key_of` returns the KMS key for an action on a resource. `passed` returns the roles that a request passes, each
+        with the service that receives the role.
         """
         self._evaluator, self._calls = evaluator, calls
         self._key_of, self._key_actions, self._passed = key_of, key_actions, passed

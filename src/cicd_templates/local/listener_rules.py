@@ -54,7 +54,7 @@ def refuse_in_templates(handlers: dict[str, dict[str, Any]], rules: Rules) -> No
 
 
 def refuse_in_calls(actions: dict[str, Callable[[Any], Any]], balancing: ModuleType) -> None:
-    """Make CreateRule and SetRulePriorities fail if a priority is taken. `balancing` is the engine's module."""
+    """Make CreateRule and SetRulePriorities fail if a priority is taken. `balancing` is the engine's ELB module."""
     rules, parameter, error = balancing._rules, balancing._p, balancing._error
     create_rule, set_rule_priorities = actions["CreateRule"], actions["SetRulePriorities"]
 

@@ -1,7 +1,7 @@
-"""Prevents orphans: processes that go on, and folders that stay, when the process that made them is killed.
+"""Prevents orphans: processes that keep running, and folders that remain, after their creator was killed.
 
-SIGKILL cannot be caught, so a second process has to notice it: a shell that waits at the end of a pipe. The system
-closes the pipe when this process ends, however it ends.
+SIGKILL cannot be caught, so a second process has to notice it: a shell that reads from a pipe. The system closes the
+pipe when this process ends, even after SIGKILL. Then the shell kills the process group and removes the folder.
 """
 
 from __future__ import annotations
@@ -26,9 +26,8 @@ _pipes: set[IO[bytes]] = set()
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
     """Kill the process group `group` and remove `folder` if this process is killed within the `with` block.
 
-    Do the same if Ctrl-C or SIGTERM ends the block, because a second signal can interrupt what the block does to stop
-    in good order. Processes that have left the group go on. At any other end of the block, nothing is killed or
-    removed.
+    Do the same if Ctrl-C or SIGTERM ends the block, because a second signal can interrupt the block's own cleanup.
+    Processes that have left the group keep running. If the block ends in any other way, nothing is killed or removed.
     """
     watcher = subprocess.Popen(  # noqa: S603 - fixed script, a number and a folder of our own as arguments
         ["/bin/sh", "-c", WATCH, "sh", str(group), str(folder or "")],

@@ -1,6 +1,6 @@
 """Makes the engine's CloudFormation answer as AWS did. docs/fakes.md describes the recorded answers of AWS.
 
-- A stack with the status REVIEW_IN_PROGRESS has no tags. Further change sets keep its id.
+- A stack with the status REVIEW_IN_PROGRESS has no tags. Its id does not change when it gets another change set.
 - If a template parameter reads Parameter Store, its description has the path and the value. Secret values are masked.
 - Events have the reasons and physical ids that AWS gives them.
 - If AWS refuses a template, the engine refuses it, too.
@@ -86,7 +86,7 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler that calls `describe`, adds the resolved values of template parameters, and masks secret values.
+    """Return a handler like `describe`, which also returns resolved values of template parameters, and masks secrets.
 
     `described` has the engine's stacks or change sets. The handler adds the values to them before it calls `describe`.
     """
@@ -160,7 +160,7 @@ class Events:
         self._add(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, *more, **options)
 
     def _of_new_resource(self, stack_id: str, stack_name: str, logical_id: str, status: str) -> str:
-        """Return the status that an event of a resource would have in AWS.
+        """Return the status that AWS would report in an event of a resource, given the engine's `status`.
 
         If the update of a stack creates a resource, the status is CREATE_* in AWS but UPDATE_* in the engine.
         """

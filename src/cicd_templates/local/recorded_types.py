@@ -154,8 +154,8 @@ class Record:
         self._write(self._starts, [*self.starts(), request])
 
     def starts(self, account: str | None = None) -> list[dict[str, Any]]:
-        """Return the requests that would have started pipelines, oldest first. If `account` is given, return only its
-        requests.
+        """Return the requests that would have started pipelines, oldest first. If `account` is given, return only the
+        requests in this account.
         """
         return [start for start in self._read(self._starts, []) if account in (None, start["account"])]
 
@@ -182,8 +182,8 @@ def handlers(
 ) -> dict[str, Any]:
     """Return the handlers of a recorded type, for the engine's table of handlers.
 
-    An update keeps the physical id. Without an update handler, the engine would create a new resource, and references
-    to the old one would change.
+    An update keeps the physical id. Without an update handler, the engine would create a new resource with a new
+    physical id, and all references to the resource would change.
     """
 
     def create(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:

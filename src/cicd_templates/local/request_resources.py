@@ -52,8 +52,9 @@ class Requests:
     ) -> None:
         """Extend the engine's module `actions`. `roles_of` returns the roles that RunTask passes for a task definition.
 
-        `stack_of` returns the ARN of a change set's stack, or an empty string. `tags_of_stack` returns the tags of a
-        stack by its name. `key_of_alias` returns the ARN of the key of an alias, or an empty string.
+        `stack_of` gets the ARN of a change set and returns the ARN of its stack, or an empty string. `tags_of_stack`
+        gets the name of a stack and returns its tags. `key_of_alias` gets the ARN of an alias and returns the ARN of
+        the alias's key, or an empty string.
         """
         self._actions, self._roles_of, self._stack_of = actions, roles_of, stack_of
         self._tags_of_stack, self._key_of_alias = tags_of_stack, key_of_alias
@@ -73,7 +74,8 @@ class Requests:
     def passed(self) -> list[tuple[str, str]]:
         """Return the roles that the latest request in this thread passes, each with the service that receives the role.
 
-        The engine reads a request and decides on it in the same thread. This call also deletes the stored roles.
+        The engine reads a request and decides on it in the same thread. A second call returns no roles, because each
+        call deletes the stored roles.
         """
         roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
         self._latest.roles = []
@@ -115,7 +117,7 @@ class Requests:
         return str(self._resource_of(service, method, path, headers, body, query, region, account))
 
     def tags(self, service: str, *request: Any) -> dict[str, Any]:
-        """Return the condition keys and values for the tags, the ECS cluster, the stack and the alias of a request."""
+        """Return condition keys with values: the tags, ECS cluster, stack or key alias that the request names."""
         more = self._latest.keys if service in ("cloudformation", "ecs", "kms") else {}
         return {**self._tags_of(service, *request), **more}
 
@@ -152,7 +154,7 @@ def _alias(body: bytes, region: str, account: str) -> str:
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of a request that the engine cannot find, or an empty string.
+    """Return the resource of a request if the engine itself cannot find this resource, otherwise an empty string.
 
     The result is the part of the resource's ARN after the account:
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html

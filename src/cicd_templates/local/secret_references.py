@@ -1,5 +1,5 @@
-"""Makes `Ref` of a secret return its ARN, as in AWS. The engine returns the name, which does not match ARNs in
-policies.
+"""Makes `Ref` of a secret return its ARN, as in AWS. By itself, the engine returns the
+name, which matches no ARN in a policy.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -1,8 +1,8 @@
 """Lets principals use keys and image repositories of other accounts, if the policies of both accounts allow it.
 
-By itself, the engine looks only into the account of the caller. For a key or a repository of another account, it would
-ask only the caller's own policies, or find nothing. This module runs inside the engine's interpreter, so it imports
-only the standard library.
+By itself, the engine searches only the caller's account. So for a key or a repository of another account, it would
+evaluate only the policies in the caller's account, or not find the resource. This module runs inside the engine's
+interpreter, so it imports only the standard library.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
 """
@@ -20,9 +20,9 @@ Policy = Callable[[str], Any]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function like `policy_of`, which looks in the account and region of an ARN, not in those of the caller.
+    """Return a function like `policy_of` that searches the account and region of an ARN, not those of the caller.
 
-    `scope` makes both the current ones until the end of a `with` block.
+    `scope` returns a context manager. In its `with` block, the engine uses the given account and region.
     """
 
     def look(arn: str) -> Any:
@@ -42,9 +42,10 @@ def verify(
 ) -> Callable[[dict[str, Any]], Any]:
     """Return a handler of the KMS operation Verify, which also finds a key of another account in the same region.
 
-    The request must name such a key by the ARN of the key or of an alias. `known` is the engine's handler. `current`
-    returns the account and the region of the request, and `caller` returns the ARN of the caller. The local AWS
-    asks no policy about root users, so a root user may not use keys of other accounts.
+    The request must name a key of another account by the ARN of the key or of an alias. `known` is the engine's own
+    handler. `current` returns the account and the region of the request, and `caller` returns the ARN of the caller.
+    The local AWS evaluates no policies for root users, so this handler does not let a root user use keys of other
+    accounts.
     """
 
     def handle(data: dict[str, Any]) -> Any:
@@ -61,7 +62,7 @@ def verify(
 
 
 def key_of_alias(kms: ModuleType, scope: Scope) -> Callable[[str], str]:
-    """Return a function that returns the ARN of the key of an alias, or an empty string. The argument is an ARN."""
+    """Return a function that gets the ARN of an alias and returns the ARN of its key, or an empty string."""
 
     def find(alias: str) -> str:
         _, _, _, region, account, *_ = alias.split(":")
