@@ -2,8 +2,8 @@
 
 `unsettled_stacks` reads the stacks from AWS and yields each stack that a person must repair. Each result has the
 stack's status, pending change sets and drift, resource names that are already taken, and the repair commands. `claims`
-finds the plans and interrupted runs on this machine that still need such a stack. It also returns the commands that
-continue or discard them.
+finds the plans and interrupted runs on this machine that still need a stack, and the commands that continue or discard
+these plans and runs.
 
-This package does not run these commands.
+This package does not run any of these commands.
 """

@@ -18,7 +18,8 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan file or an interrupted run that still needs a stack. The stack may so far have only a change set.
+    """A claim on a stack: a plan file or an interrupted run still needs the stack. So far, the stack may consist only
+    of a change set.
 
     `fact` is a sentence about the claim. The user can run one of `commands` to continue or discard the plan or run.
     """

@@ -55,8 +55,8 @@ def unsettled(
     collisions.
 
     A name collision means that the stack would create a resource with a name that another resource already has.
-    `claims` maps stack names to the plans and interrupted runs that still need the stack. If `stacks` is only a part of
-    the environment, `environment` has all of its stacks.
+    `claims` maps stack names to the plans and interrupted runs that still need the stack. Pass all stacks of the
+    environment as `environment` if `stacks` has only some of them.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

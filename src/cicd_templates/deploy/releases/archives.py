@@ -1,7 +1,7 @@
 """Makes reproducible zips of an application's source and of the reviewed templates.
 
-This module reads folders, and uses `commits` to read git. It does not call AWS. The same files always give the same
-bytes, so a checksum identifies the released files.
+This module reads files from folders, and uses `commits` to read files from git. It does not call AWS. The same files
+always give the same bytes, so a checksum identifies the released files.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BUNDLE_BYTES = 100_000_000
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip of an application's source, the revision of the source, and the author of that revision.
+    """The zip of an application's source, with the revision of the source and the author of the revision.
 
     `left_out` lists the untracked files of the work tree, which are not in the zip.
     """
@@ -66,9 +66,9 @@ class Archive:
 def source_archive(app: Path, path: str | None = None) -> Archive:
     """Return a zip of an application's source. `app` is a git work tree, another folder or a zip file.
 
-    For a git work tree, the zip has the files of the commit HEAD. If only a folder within `app` is the source, `path`
-    is that folder. Raises `ConfigurationError` if there is nothing to release, or if the work tree has uncommitted
-    changes. Also raises it if the source contains a link, because a link could point outside the source.
+    For a git work tree, the zip has the files of the commit HEAD. To release only a folder within `app`, pass its
+    relative path as `path`. Raises `ConfigurationError` if there is nothing to release, or if the work tree has
+    uncommitted changes. Also raises it if the source contains a link, because a link could point outside the source.
     """
     if app.suffix == ".zip" and app.is_file():
         return _read_zip(app, path)
@@ -205,7 +205,7 @@ def _zip(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
 
 
 def bundle(stacks: Iterable[StackTemplate]) -> bytes:
-    """Return the zip that pipeline runs deploy: each reviewed template, and a file with the tags of its stack.
+    """Return the zip that the pipeline deploys. It has each reviewed template and a file with the tags of its stack.
 
     The file with the tags is a template configuration file of CodePipeline:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html

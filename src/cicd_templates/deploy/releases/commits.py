@@ -143,11 +143,11 @@ def read_tree(folder: Path) -> Tree:
 
 
 def find_commit(path: Path, content: bytes) -> str | None:
-    """Return the abbreviated id of the first commit in which the file `path` has this content.
+    """Return the abbreviated id of the oldest commit in which the file `path` has the given `content`.
 
     Return None if there is no such commit.
 
-    In a shallow clone, earlier commits are missing, so the result may be None or a later commit.
+    A shallow clone lacks old commits, so the result may then be None or a newer commit.
     """
     if not in_work_tree(path.parent):
         return None
@@ -165,8 +165,8 @@ def find_commit(path: Path, content: bytes) -> str | None:
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
     """Return the abbreviated id of the newest commit in which the text of the file `path` satisfies `matches`, or None.
 
-    Searches the last `SEARCHED_COMMITS` commits of the file. Use this function if your copy of the text may have been
-    altered. To find an exact text in the whole history, use `find_commit`.
+    Searches the last `SEARCHED_COMMITS` commits of the file. Use this function if the text to be found may differ from
+    the committed text. To find an exact text in the whole history, use `find_commit`.
     """
     if not in_work_tree(path.parent):
         return None

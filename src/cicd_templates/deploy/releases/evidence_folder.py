@@ -44,8 +44,8 @@ def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement,
     """Replace `folder` with a folder that contains the evidence of `release`. If this fails, `folder` is unchanged.
 
     The folder also gets the templates of the previous release, the pages and records that approvers saw, and the
-    statements about deployments. Some files are derived from these. If an object no longer exists in S3, its file is
-    left out, and the verification reports it as missing. The public key in the folder is the key of `store`.
+    statements about deployments. Some files are derived from the others. If an object no longer exists in S3, its file
+    is left out, and the verification reports it as missing. The folder gets the signer's public key from `store`.
 
     Raises `CicdError` if a file name in the release statement is not valid in a folder.
     """
@@ -148,10 +148,11 @@ def _download(store: EvidenceStore, source: Mapping[str, Any], path: Path) -> No
 
 @contextlib.contextmanager
 def _replaced(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder. It replaces `folder` at the end of the `with` block, or is removed after an error.
+    """Yield a new, empty folder. At the end of the `with` block, the new folder replaces `folder`. After an error, the
+    new folder is removed.
 
-    A folder cannot be replaced in one step. If the process is killed between the two steps, the old folder is left as
-    `.<name>.old`, and the next call restores it.
+    The replacement takes two steps: the old folder is renamed to `.<name>.old`, then the new folder is renamed to
+    `folder`. If the process is killed between these steps, the next call restores the old folder.
     """
     new, old = folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
     _take_back(old, folder)

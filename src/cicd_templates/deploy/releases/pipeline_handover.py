@@ -26,8 +26,8 @@ class Comparison:
 
     `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
     has the files that differ, keyed by environment. `has_these` is true if no upload is needed. An upload is needed if
-    a file differs. It is also needed if the upload does not record the commit of the templates although there is one:
-    older versions of this tool did not record it.
+    a file differs. An upload is also needed if a commit contains the rendered templates but the last upload does not
+    record a commit. Older versions of this tool did not record the commit.
     """
 
     bucket: str | None
@@ -51,10 +51,10 @@ class Comparison:
 class PipelineHandover:
     """Uploads the templates of all environments for the pipeline. Uses clients of the pipeline's account.
 
-    `environment` is the environment that contains the pipeline. `commit` is the commit of the templates, or the reason
-    why there is none. `caller` is the ARN of the person or role that uploads them. `missing` has the names of the
-    environments whose templates are not rendered on this machine, which can happen only for a parallel copy. Nothing
-    can be uploaded until these templates are rendered.
+    `environment` is the environment that contains the pipeline. `commit` is the commit that contains the templates, or
+    the reason why there is no such commit. `caller` is the ARN of the person or role that uploads the templates.
+    `missing` has the names of the environments whose templates are not rendered on this machine, which can happen only
+    if `environment` is a parallel copy of an environment. Nothing can be uploaded until these templates are rendered.
     """
 
     environment: Environment
@@ -93,8 +93,9 @@ class PipelineHandover:
     def publish_templates(self, bucket: str) -> str:
         """Upload the rendered templates to `bucket`, where pipeline runs read them, and return the S3 version id.
 
-        Without this upload, the next release would deploy older templates and thereby undo a manual deployment. Raises
-        `RefusedError` if no commit contains the templates, because nobody could find out later what was deployed.
+        Without this upload, the next release would deploy older templates, and would thereby undo the changes that
+        `make deploy` has made. Raises `RefusedError` if no commit contains the templates, because nobody could find out
+        later what was deployed.
         """
         if self.commit.problem:
             raise RefusedError(f"uncommitted templates are not handed to the pipeline: {self.commit.problem}")
@@ -113,8 +114,8 @@ class PipelineHandover:
     def writes(self, stack: StackTemplate) -> bool:
         """Return whether pipeline releases update `stack`.
 
-        This is so if the stack's service has a pipeline, and the stack's template contains the name of the role with
-        which CloudFormation deploys it.
+        Releases update a stack if its service has a pipeline, and if its template names the role with which
+        CloudFormation deploys the stack.
         """
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 
@@ -125,7 +126,7 @@ def left_to_the_pipeline(
     """Return those of `stacks` that only the pipeline may deploy.
 
     Only the pipeline may deploy a stack if all of these are true: the stack belongs to a protected environment,
-    releases update it, and its ECS service or task definition already exists.
+    pipeline releases update the stack, and its ECS service or task definition already exists.
     """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 
@@ -135,8 +136,8 @@ def _runs(clients: Clients, stack: StackTemplate) -> bool:
 
     If the template has no ECS service, return whether the task definition exists.
 
-    A release can update only a stack that has them. They can be missing: for example, after an import, a stack may have
-    only a log group.
+    A release can update a stack only if this resource exists. It can be missing: for example, after an import, a stack
+    may have only a log group.
     """
     if describe_stack(clients, stack.name) is None:
         return False
@@ -146,7 +147,9 @@ def _runs(clients: Clients, stack: StackTemplate) -> bool:
 
 
 def _changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the files that differ, keyed by environment. The zip has one folder per environment."""
+    """Return the names of the files that differ between two uploads, keyed by environment. Each path in `before` and
+    `after` begins with the environment's name.
+    """
     changed: dict[str, tuple[str, ...]] = {}
     for path in sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)):
         environment, _, name = path.rpartition("/")

@@ -27,7 +27,7 @@ RUN_IN_PROGRESS = ("InProgress", "Stopping")
 
 
 def upload_source(clients: Clients, bucket: str, key: str, archive: Archive) -> str:
-    """Upload `archive` as a new version of the source, and return the version id. The bucket encrypts it."""
+    """Upload `archive` as a new version of the source, and return the version id. S3 encrypts the upload."""
     answer = clients.s3.put_object(
         Bucket=bucket,
         Key=key,

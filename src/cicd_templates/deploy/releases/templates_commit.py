@@ -25,7 +25,8 @@ TEMPLATE_SUFFIXES = (".yaml", ".json")
 
 @dataclass(frozen=True)
 class TemplatesCommit:
-    """The commit whose templates equal the rendered ones byte for byte. If there is none, `problem` says why.
+    """The commit whose templates equal the rendered templates byte for byte. If there is no such commit, `problem` says
+    why.
 
     For a parallel copy of an environment, `revision` and `problem` are both empty, because its templates are never
     committed.
@@ -43,7 +44,8 @@ class TemplatesCommit:
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
     """Return the commit that contains the rendered templates in `folder`, or the reason why there is none.
 
-    Every file in the folder, and the text of each of `stacks`, must match HEAD and the folder's list of checksums.
+    Every file in the folder must match HEAD and the folder's list of checksums. So must the template text of each of
+    `stacks`.
     """
     if not in_work_tree(folder):
         return TemplatesCommit(problem=f"{folder} is not in a git work tree")

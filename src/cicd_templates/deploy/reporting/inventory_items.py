@@ -1,4 +1,4 @@
-"""Defines the items of an environment, what a destruction does with each item, and what is left afterwards."""
+"""Defines the items of an environment, what a destruction does with each item, and which items are left after it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class Fate(StrEnum):
 class Item:
     """A resource or stack that belongs to an environment.
 
-    `stack` is the label of the item's stack, or empty if no stack owns the item. `detail` adds an explanation.
+    `stack` is the label of the stack that owns the item, or empty if no stack owns it. `detail` is an explanation for
+    the table, or empty.
     """
 
     resource_type: str
@@ -58,8 +59,8 @@ class Remainder:
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
     """Return the inventory as lines of text.
 
-    Items that are deleted with their stack and have no `detail` are only counted, by type. Each other item has its own
-    line.
+    Each item has its own line, except items that are deleted with their stack and have no `detail`: these items are
+    only counted by type.
     """
     if not items:
         return [f"  inventory of {environment}: nothing"]
@@ -88,7 +89,7 @@ def _wrapped(words: Sequence[str]) -> list[str]:
 def remainder_lines(environment: str, remains: Sequence[Remainder]) -> list[str]:
     """Return lines of text about the remaining items, grouped by reason.
 
-    If an item should not have been left, its line also says how to remove it.
+    For an item that the destruction should have removed, the line also shows the command that removes it.
     """
     if not remains:
         return [f"  left of {environment}: nothing"]

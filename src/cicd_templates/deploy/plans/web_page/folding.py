@@ -20,7 +20,7 @@ ENVIRONMENT, ACCOUNT = "{environment}", "{account}"
 
 
 def fold(plans: Sequence[Plan]) -> list[Row]:
-    """Return the rows of `plans`. The rows that need the most attention come first."""
+    """Return the rows that summarise `plans`. The rows that need the most attention come first."""
     return list(map(_with_its_service, join_alike(_pairs(plans))))
 
 

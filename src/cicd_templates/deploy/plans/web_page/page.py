@@ -1,4 +1,4 @@
-"""Writes the static page of plans. It does not call AWS."""
+"""Writes a static HTML page that shows one or more plans. This module does not call AWS."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
     """Return one HTML page for `plans`. The page shows `command`: the command that deploys the plans, or that shows how
     to repair the stacks.
 
-    The only dates on the page are those of the plans, so the same plans always give the same page.
+    All dates on the page come from the plans, so the same plans always give the same page.
     """
     rows = fold(plans)
     names = ", ".join(plan.environment for plan in plans)
@@ -62,14 +62,14 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
 
 
 def _moved(plans: Sequence[Plan]) -> str:
-    """Return a sentence about the stacks that must be planned again, or an empty string if there are none."""
+    """Return a sentence about the stacks that must be planned again after the deployment, or an empty string."""
     commands = " and ".join(f"make plan {plan.make_variables}" for plan in plans if plan.moved)
     stacks = counted(sum(len(plan.moved) for plan in plans), "stack")
     return f"After the deployment, {stacks} must be planned again ({commands})." if commands else ""
 
 
 def _old_values(plans: Sequence[Plan]) -> str:
-    """Return sentences about the stacks that use old values until they are deployed again, or an empty string."""
+    """Return a sentence about the stacks that use old input values until their next deployment, or an empty string."""
     labels = [label for plan in plans for label in plan.moved]
     if not labels:
         return ""
@@ -91,7 +91,7 @@ def _new_ways(plans: Sequence[Plan]) -> str:
 
 
 def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return a sentence about accounts outside `plans` that get more access, or an empty string if there are none."""
+    """Return a sentence about other accounts than those of `plans` that get more access, or an empty string."""
     statements = " ".join(statement for row in rows if row.grants.widens for statement in row.grants.added)
     others = sorted(set(re.findall(r"\b\d{12}\b", statements)) - {plan.account for plan in plans})
     if not others:
