@@ -20,7 +20,7 @@ MOST_NAMES = 20
 
 
 def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
-    """Set each patched value in the template, and write its reason to the metadata of its resource.
+    """Set each patched value in the template, and write the reason for the patch to the metadata of the resource.
 
     `at` is the path of the table with the patches in the configuration file. Raises `ConfigurationError` if a path in
     the table matches nothing.
@@ -66,7 +66,7 @@ def _set_value(template: dict[str, Any], steps: list[str], entry: PatchTable, at
 
 
 def _child(container: Any, step: str, at: str, before: list[str]) -> Any:
-    """Return a value in `container`. `step` is its key. In a list, `step` is the name or the number of an item."""
+    """Return the value that `container` has at `step`: the key in a map, or the name or number of an item in a list."""
     known: Mapping[str, Any] = {}
     if isinstance(container, dict):
         known = container

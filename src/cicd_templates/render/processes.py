@@ -1,7 +1,8 @@
 """Maps a function over many items in forked processes, one per core.
 
-A forked process has all objects of this process at the time of the fork, so only the results are sent. The modules for
-processes are imported only when they are needed, because small projects do not need them.
+A forked process has all objects that this process has at the time of the fork. So a forked process receives only the
+numbers of items, and sends back only results. The modules for processes are imported only when they are needed, because
+small projects do not need them.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def map_in_processes(
 ) -> Iterator[R]:
     """Yield the results of `function` for all `items`, in their order, from `processes` processes.
 
-    Only the results must be picklable. Raises `CicdError` if a process ends without its results. `doing` returns the
-    part of the message that says what the process did with an item.
+    Only the results must be picklable. Raises `CicdError` if a process ends before it has sent its results. `doing`
+    returns, for the message of this error, what the process did with an item.
     """
     processes = min(processes, len(items))
     if processes < 2:
@@ -69,9 +70,9 @@ _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
 
 
 def begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
-    """Prepare a process: store its work, and ignore Ctrl-C, which the waiting parent process handles.
+    """Prepare a forked process: store its work, and ignore Ctrl-C, because the parent process handles Ctrl-C.
 
-    The process also ends when its parent is killed. Otherwise, it would wait for work forever.
+    A thread ends the process if the parent is killed. Otherwise, the process would wait for work forever.
     """
     import multiprocessing
 
@@ -87,6 +88,6 @@ def end_after(parent: Any) -> None:
 
 
 def call(index: int) -> Any:
-    """Return the result that the process's function has for one of its items."""
+    """Return the result of this process's function for the item at `index`."""
     ((function, items),) = _work
     return function(items[index])

@@ -47,8 +47,9 @@ class RenderedStack:
 
     @property
     def without_text(self) -> StackTemplate:
-        """Return the template with an empty text. Each call may read it again, which takes less time than
-        `template`.
+        """Return the template with an empty text.
+
+        Each call may read the content again, but never the text. So a call takes less time than a call of `template`.
         """
         return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
 

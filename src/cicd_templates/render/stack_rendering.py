@@ -25,7 +25,7 @@ TRANSFORM = "Fn::Transform"
 def render_stack(
     env: Environment, layer: Layer, layers: Sequence[Layer], built: LayerTemplate, form: Format
 ) -> StackTemplate:
-    """Return the finished template of the stack that `layer` has built. `layers` are all layers of the project.
+    """Return the finished template of a stack. `layer` has built the template; `layers` are all layers of the project.
 
     Raises `ConfigurationError` if the template has a transform.
     """

@@ -1,6 +1,6 @@
 """Stores the texts and contents of rendered templates until they are written and reviewed.
 
-Some templates stay in memory. All other templates are in a temporary file, so that rendering a project of any size
+The first templates stay in memory. All other templates are in a temporary file, so that rendering a project of any size
 needs little memory. The file has no name and disappears with the process. Forked processes append to the same file.
 Templates are not compressed, because that would take a fifth of all rendering time.
 """
@@ -62,7 +62,7 @@ class TemplateStore:
     def write(self, template: Unpacked | Place) -> Place:
         """Write a template to the end of the file, unless it is already there, and return its place.
 
-        Several processes may do this at a time.
+        Several processes may call this function at the same time.
         """
         if isinstance(template, Place):
             return template

@@ -1,5 +1,6 @@
-"""Writes a finished template as text for reviewers. It determines the order of keys, the comments and the layout, but
-not the content.
+"""Writes a finished template as text for reviewers.
+
+This module determines the order of keys, the comments and the layout of the text, but not the content.
 
 The bytes depend only on the template, and not on the date, the version or the machine.
 """

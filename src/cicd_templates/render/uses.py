@@ -17,8 +17,8 @@ def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
     """Return the resources that each service of `env` uses, keyed by the name of the service.
 
     A tools environment runs no services, so the result is empty. Raises a `ConfigurationError` with all problems: a
-    resource that no layer offers, an unknown kind of access, an environment variable that is set twice, or a service
-    that scales on messages but receives from no queue.
+    resource that no layer offers, an unknown kind of access, an environment variable that two resources set, or a
+    service that scales on messages but receives from no queue.
     """
     if env.kind != "runtime":
         return {}

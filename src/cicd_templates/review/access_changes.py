@@ -16,8 +16,8 @@ def access_changes(
 ) -> Iterator[AccessChange]:
     """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
 
-    The holder is the logical id of the resource that has the policy. Holders in `gone` were removed together with all
-    resources to which their statements apply, so their statements are left out.
+    The holder is the logical id of the resource that has the policy. `gone` lists holders that were removed together
+    with every resource to which their statements apply. For these holders, nothing is yielded.
 
     A removed Deny statement widens access. A changed condition also counts as wider access, because its text does not
     show whether the old or the new condition allows more.

@@ -12,7 +12,7 @@ BILLING_HEADS = ("billed item", "count", "resources")
 
 
 class BilledItem(NamedTuple):
-    """A billed resource: its kind in AWS's price list, the number of billed items, and its name in the table."""
+    """A billed resource: its kind in AWS's price list, the number of billed items, and its name in the review table."""
 
     kind: str
     number: int

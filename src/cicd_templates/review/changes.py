@@ -80,10 +80,10 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return a stack of the same layer and environment that belongs to another service. A stack that already exists is
-    preferred.
+    """Return a stack of another service, with the same layer and environment as `stack`.
 
-    Return None if there is no such stack, or if `stack` itself is the first of several new stacks.
+    Stacks that exist before the change are preferred to new stacks. Return None if there is no stack of another
+    service, or if all stacks of the layer and environment are new and `stack` is the first of them.
     """
     facts = stack.template.facts
     siblings = [
@@ -100,9 +100,9 @@ def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | 
 def _access_unlike(
     environment: str, label: str, stack: ReviewedStack, sibling: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Compare the access of a new stack with that of its sibling, another service's stack of the same layer.
+    """Compare the access of a new stack with the access of `sibling`, a stack of another service in the same layer.
 
-    Yield one change for the access that they have in common, and one change for each difference.
+    Yield one change for the access that the two stacks have in common, and one change for each difference.
     """
     own, others = general_sentences(stack), general_sentences(sibling)
     shared = own.keys() & others.keys()
@@ -138,8 +138,9 @@ def _renamed_access(
 
 
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
-    """Yield the removed Deny statements about resources that remain. `before` is a removed stack of a renamed
-    service.
+    """Yield the removed Deny statements that restrict resources which remain when the stack `before` is deleted.
+
+    `before` is a stack of a renamed service, under the old name.
     """
     resources = before.template.resources
     retained = {name for name in resources if policy_diff.is_retained(resources[name])}
@@ -255,7 +256,7 @@ def _within(path: tuple[str, ...], name: str) -> bool:
 
 
 def _is_in_statement(before: Mapping[str, Any], after: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    """Return whether the value at `path` is in an IAM statement, is a statement, or contains statements.
+    """Return whether the value at `path` is an IAM statement, a part of a statement, or a list of statements.
 
     Changes of IAM statements are reported by `_access_changes` instead.
     """

@@ -11,7 +11,10 @@ ENDING = "UsersParameter"
 
 
 def user_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
-    """Return one row for each user that a stack of the layer `databases` publishes for the function that creates it."""
+    """Return one row for each database user that releases create.
+
+    Stacks of the layer `databases` publish these users for the function that creates users.
+    """
     return [
         (
             f"{stack.template.label}.{logical_id.removesuffix(ENDING)}",

@@ -25,8 +25,8 @@ Row = tuple[str, str, str, str]
 def differences_page(route: Mapping[str, Mapping[str, ReviewedStack]], mapped: Mapper = map) -> str:
     """Return the page that compares each environment of `route` with the environment before it.
 
-    `route` has the stacks of each environment, keyed by the short names of the stacks. `mapped` may compare several
-    stacks at the same time.
+    `route` has the stacks of each environment, keyed by the short names of the stacks. `mapped` is `map`, or a
+    function that compares several stacks at the same time.
     """
     lines = ["# How the environments differ", "", *_NOTES]
     for (before, old), (after, new) in pairwise(route.items()):
@@ -74,7 +74,7 @@ def _stack_rows(before: ReviewedStack | None, after: ReviewedStack | None) -> It
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments, except the names and accounts of the environments.
+    """Yield the differences of a resource between two environments, except in their names and accounts.
 
     The resource is compared twice. Only differences that both comparisons find are yielded. The first comparison
     ignores the environment's account number, and the environment's name wherever it is a separate word. The first
@@ -114,8 +114,8 @@ def _compared(
 ) -> Any:
     """Return the attributes and properties of a resource as formatted text, without its tags and its physical name.
 
-    A placeholder replaces each text that matches `environment`. If `account` is not empty, `account` replaces the
-    stack's account number.
+    A placeholder replaces each match of the pattern `environment`. If `account` is not empty, it replaces the
+    account number of the stack.
     """
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     number = stack.template.account

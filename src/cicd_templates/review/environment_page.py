@@ -53,7 +53,7 @@ _NOTES = (
 class EnvironmentReview:
     """The contents of an environment's page. They are collected stack by stack, so that no template stays in memory.
 
-    `facts` are the facts of one of the environment's stacks. It does not matter which stack.
+    `facts` are the facts about any stack of the environment. Only facts that all of these stacks share are used.
     """
 
     def __init__(self, facts: StackFacts) -> None:
@@ -156,7 +156,7 @@ class EnvironmentReview:
     def _exceptions(self) -> list[str]:
         """Return the exceptions that a reviewer must judge, as lines of three kinds:
 
-        - One line lists all statements that apply to every resource.
+        - One line lists all statements that apply to the resource `*`.
         - One line names each resource that is encrypted with a key of AWS instead of the project's key.
         - One line gives each reason for which checkov checks are skipped, with the resources.
         """
@@ -174,7 +174,7 @@ class EnvironmentReview:
 class Review:
     """The contents of the pages of all environments. They are collected stack by stack.
 
-    Each of several processes can collect the review of a part of the stacks. `extend` then joins these reviews.
+    Several processes can each collect a review of some of the stacks. `extend` then joins these reviews.
     """
 
     def __init__(self, stacks: Iterable[ReviewedStack] = ()) -> None:

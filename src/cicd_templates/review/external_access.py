@@ -117,8 +117,8 @@ class AccessReview:
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.
 
-        Several environments may share an account. In this case, a statement also counts if it allows the complete
-        account, or a role of another environment.
+        Several environments may share an account. In this case, the complete account and the roles of the other
+        environments also count as principals outside the environment.
         """
         own_roles = self._role_names[environment]
         other_accounts = {
@@ -187,8 +187,8 @@ def _is_own(principal: Principal, own_roles: Collection[str]) -> bool:
 def matches_any(pattern: str, texts: Sequence[str]) -> bool:
     """Return whether `pattern` matches one of `texts`, with the syntax of `fnmatch`. `texts` must be sorted.
 
-    Only texts that begin with the pattern's literal prefix are compared. It would be slow to compare every statement
-    with the source of every service.
+    Only texts that begin with the pattern's literal prefix are compared, because a comparison of every pattern with
+    every text would be slow.
     """
     prefix = _LITERAL_PREFIX.match(pattern)[0]  # type: ignore[index] # matches the empty text as well
     index = bisect.bisect_left(texts, prefix)

@@ -38,8 +38,8 @@ def service_of(resource_type: str) -> str:
 class NameIndex:
     """Maps physical names, parameter paths and account numbers to resources and environments, for a set of stacks.
 
-    Every process of a review has all names of a project in memory, so a name has only one text as its entry: the
-    environment, `_AFTER_ENVIRONMENT`, and the reference.
+    Every process of a review has all names of a project in memory. To save memory, the entry of a name is a single
+    text: the environment, `_AFTER_ENVIRONMENT`, and the reference.
     """
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
@@ -93,7 +93,7 @@ class NameIndex:
         return logical_id in self._named.get(label, ())
 
     def account_label(self, number: str) -> str | None:
-        """Return a name for an account: the environment in it, or its number if it has several environments.
+        """Return the name of the environment in the account `number`, or `number` if several environments are in it.
 
         Return None if no environment is in the account.
         """
@@ -122,7 +122,7 @@ class NameIndex:
 
 
 def _target(value: Any) -> str:
-    """Return the logical id that `value` refers to; empty if it is not a reference."""
+    """Return the logical id to which `value` refers, or an empty string if `value` is not a reference."""
     if isinstance(value, dict):
         if "Ref" in value:
             return str(value["Ref"])

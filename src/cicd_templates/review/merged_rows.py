@@ -36,7 +36,7 @@ class MergedRows:
     def rows(self) -> list[Row]:
         """Return the merged rows.
 
-        If only some services have a merged row, the first cell of the row names these services.
+        If a row was merged from several services, but not from all, its first cell names these services.
         """
         merged = []
         for pattern, services in self._services.items():
@@ -48,5 +48,5 @@ class MergedRows:
         return merged
 
     def texts(self) -> list[str]:
-        """Return the first cells of the merged rows, each once."""
+        """Return the texts in the first cells of the merged rows, without repetitions."""
         return list(dict.fromkeys(row[0] for row in self.rows()))

@@ -45,7 +45,7 @@ def _as_dict(value: Any) -> dict[str, Any]:
 def effective_parts(resource: Mapping[str, Any]) -> dict[str, Any]:
     """Return a resource without its type and without the reasons in its metadata, which are only comments.
 
-    The result has `Properties` and `Metadata` even if the resource has none.
+    The result always has the keys `Properties` and `Metadata`, even if the resource does not.
     """
     metadata = {key: value for key, value in resource.get("Metadata", {}).items() if key != REASONS_KEY}
     parts = {name: value for name, value in resource.items() if name != "Type"}

@@ -90,7 +90,7 @@ def parse_principals(value: Any, account: str) -> Iterator[Principal]:
 
 
 def is_outside(principal: Principal, account: str) -> bool:
-    """Return whether a principal may belong to another account than `account`. For unsupported kinds, return true."""
+    """Return whether a principal may be outside `account`. For principals of unsupported kinds, return true."""
     match principal:
         case AccountPrincipal(number):
             return number != account

@@ -1,6 +1,6 @@
 """Recognizes renamed services. Otherwise, a review would report all access of the renamed service as new access.
 
-A service counts as renamed if one service is gone and another one has stacks of the same layers in the same
+A service counts as renamed if its name is gone, and a new service has stacks of the same layers in the same
 environments. An IAM statement counts as renamed if it differs only in the service's name. All other statements are
 compared.
 """
@@ -32,14 +32,14 @@ class Renames:
         return old.get((stack.template.environment, file_stem(stack.template.layer, was))) if was else None
 
     def has_moved(self, stack: ReviewedStack) -> bool:
-        """Return whether `stack` belongs to a service that was renamed."""
+        """Return whether `stack`, from the old templates, belongs to a service that was renamed."""
         return stack.template.service in self.old_names.values()
 
     def renamed_statements(self, before: Sequence[Statement], after: Sequence[Statement]) -> dict[int, int]:
         """Find the statements that changed only because a service was renamed.
 
         Return a map from the position of a statement in `after` to its position in `before`. Statements without a Sid
-        are left out, because only their position identifies them.
+        are left out, because nothing but their position identifies them.
         """
         if not self.old_names:
             return {}
@@ -83,9 +83,9 @@ def general_sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
 
 
 def find_renames(old: Stacks, new: Stacks) -> Renames:
-    """Return the services of `old` that have another name in `new`.
+    """Return the services in `old` that have a different name in `new`.
 
-    If several services fit, the one that shares the most statements is chosen.
+    If several old services could be the same new service, the old service with the most equal statements is chosen.
     """
     before, after = _places(old), _places(new)
     gone = {service: places for service, places in before.items() if service not in after}

@@ -60,7 +60,7 @@ class Templated(Protocol):
 
 
 class Mapper(Protocol):
-    """The function `map`, or one that computes the same results in several processes."""
+    """The function `map`, or a function that computes the same results in several processes."""
 
     def __call__(self, function: Callable[[T], R], items: Sequence[T], /) -> Iterable[R]:
         """Return the results of `function` for all `items`, in their order."""

@@ -1,4 +1,4 @@
-"""Reads the templates, or all files, of a git revision without touching the work tree."""
+"""Reads the templates or all files of a git revision. The work tree stays unchanged."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _read_files(revision: str, listed: list[ListedFile]) -> list[tuple[ListedFil
 def commit_of(revision: str) -> str:
     """Return the commit to which `revision` refers. Raises `ConfigurationError` if there is no such commit.
 
-    If git refuses to answer, for example in the work tree of another user, raises this error with git's reason.
+    If git refuses to answer, for example in another user's work tree, the message of this error has git's reason.
     """
     try:
         return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()

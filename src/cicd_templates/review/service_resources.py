@@ -60,7 +60,10 @@ class ServiceResources:
                 own.setdefault(use, {}).update(roles)
 
     def rows(self) -> list[tuple[str, ...]]:
-        """Return one row for each kind of use, in the order of the resources."""
+        """Return the rows in the order of the resources.
+
+        A row has a resource or a part of a resource, a set of actions, and the task roles that may do these actions.
+        """
         return [
             (f"{label}.{logical_id}", resource_type, part, actions, ", ".join(roles))
             for label, types in self._types.items()

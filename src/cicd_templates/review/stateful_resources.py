@@ -66,7 +66,10 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
 
 
 def _values_at(properties: Mapping[str, Any], place: Sequence[str]) -> Iterator[Any]:
-    """Yield the values of a property. `place` is a path from the table `KEY_OF`, with `*` for each item of a list."""
+    """Yield the values of the property at `place`, which is a path from the table `KEY_OF`.
+
+    In the path, `*` stands for each item of a list.
+    """
     steps = [step for part in place for step in part.split("/")]
     values: list[Any] = [properties]
     for step in steps:

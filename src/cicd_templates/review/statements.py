@@ -136,7 +136,7 @@ def _statement(
 def _permission(
     logical_id: str, element: Mapping[str, Any], properties: Mapping[str, Any], formatter: Formatter
 ) -> Statement:
-    """Return the statement of a resource that is a permission, such as an `AWS::Lambda::Permission`."""
+    """Return the IAM statement that is equivalent to a permission resource, such as an `AWS::Lambda::Permission`."""
     sources = {key: formatter.format(value) for key, value in properties.items() if key.startswith("Source")}
     return Statement(
         logical_id,
@@ -164,9 +164,9 @@ def _principal_texts(value: Any, formatter: Formatter) -> Iterator[str]:
 
 
 def own_stem(holder: str) -> str:
-    """Return a logical id without the ending for its type, such as `Bandit` for `BanditRole`.
+    """Return a logical id without the ending that names the resource type, such as `Bandit` for `BanditRole`.
 
-    Resources with the same result belong together.
+    If two resources have the same result, they belong together.
     """
     return next((holder.removesuffix(ending) for ending in _ENDINGS if holder.endswith(ending)), holder)
 
