@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
-    """Return a phrase for an error message about the unknown name `word`. It suggests a similar name or lists the known
-    names.
+    """Return a phrase for an error message about the unknown name `word`. The phrase suggests a similar name or lists
+    the known names.
 
     At most `most` names are listed.
     """

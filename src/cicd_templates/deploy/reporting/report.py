@@ -68,7 +68,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class Drifted:
-    """Resources of a stack were changed outside CloudFormation, or could not be checked for such changes."""
+    """Resources of a stack were changed outside CloudFormation, or drift detection could not check them."""
 
     drift: StackDrift
 
@@ -199,7 +199,7 @@ def as_lines(event: Event) -> list[str]:
 
 
 def failure_event(stack: str, why: Diagnosis, history: Path | None) -> Broke:
-    """Return the event for a failed stack. `history` is the file with the stack's events, or None."""
+    """Return the `Broke` event of a failed stack. `history` is the path of the file with its events, or None."""
     return Broke(stack, why.reason, why, str(history or ""))
 
 
@@ -239,7 +239,7 @@ def report_plan(made: Plan, reporter: Reporter) -> None:
 class PlainReporter:
     """Prints plain lines, for logs and pipes.
 
-    If nothing has been printed for ten seconds, the next event of a resource is printed, to show that work continues.
+    Prints an event of a resource only if nothing has been printed for ten seconds, to show that work continues.
     """
 
     def __init__(self, stream: IO[str] | None = None, now: Callable[[], float] = time.monotonic) -> None:
@@ -260,7 +260,7 @@ class PlainReporter:
 class JsonReporter:
     """Prints each event as a JSON object on one line.
 
-    The key `kind` has the type of the event. The other keys are its fields.
+    The key `kind` has the type of the event. The other keys are the fields of the event.
     """
 
     def __init__(self, stream: IO[str] | None = None) -> None:
@@ -339,7 +339,7 @@ _STYLES: dict[type[Any], str] = {Heading: "bold", Unchanged: "dim", Succeeded: "
 
 
 def reporter(*, as_json: bool) -> Reporter:
-    """Return the reporter that fits standard output: for JSON, for a terminal, or for a log or pipe."""
+    """Return the reporter for standard output: the JSON reporter, the terminal reporter, or the plain reporter."""
     if as_json:
         return JsonReporter()
     if not sys.stdout.isatty():

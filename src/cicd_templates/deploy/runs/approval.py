@@ -25,7 +25,9 @@ class DeclinedError(CicdError):
 
 
 class Approval:
-    """Gets the plans of one run approved. `allowed` lists the resources that may be lost, each as `stack/LogicalId`."""
+    """Gets the plans of one run approved. `allowed` lists the resources that a plan may replace or delete, each as
+    `stack/LogicalId`.
+    """
 
     def __init__(
         self,
@@ -40,7 +42,8 @@ class Approval:
         self._files: list[Path] = []
 
     def approve(self, plan: Plan) -> tuple[Plan, Path]:
-        """Show and check a plan, ask the user, write the plan and read it back. Return the plan and its file.
+        """Show and check a plan, ask the user, write the plan to a file and read it back. Return the plan and the
+        file's path.
 
         A plan without changes needs no consent and is not written to a file. Raises `RefusedError` if the plan fails a
         check, and `DeclinedError` if the user declines it.
@@ -61,17 +64,18 @@ class Approval:
         return plan, path
 
     def verify(self, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Iterable[str] = ()) -> Plan:
-        """Compare a plan with AWS and the templates. Return a copy of the plan without the stacks in `begun`.
+        """Compare a plan with the stacks in AWS and with the templates. Return a copy of the plan without the stacks in
+        `begun`.
 
         `begun` has the names of the stacks on which an interrupted run has already started operations. Raises
-        `RefusedError` if AWS or the templates differ from the plan.
+        `RefusedError` if anything differs from the plan.
         """
         return run_steps(verify(self._context, plan, stacks, set(begun)), self._context.polling)
 
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
 
-        Also reports each resource that the user has allowed to be lost although the plan would not lose it.
+        Also reports each name in `allowed` if the plan would not lose a resource of that name.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):

@@ -1,10 +1,10 @@
 """Deploys the stacks of an environment: plans them, has the plans approved, executes them, and polls until they end.
 
-The engine is one loop without threads. `next_step` decides what to do; the engine does it and records the outcome.
-Stacks are deployed in parallel. The deployment of a stack starts as soon as all stacks whose values it reads are
-deployed. If a stack fails, the stacks that depend on it are skipped, and all others are still deployed. The engine
-executes only a plan that was written, read back and compared with AWS. It never prints anything or asks the user
-directly.
+The engine is one loop without threads. `next_step` decides which step is next. The engine performs the step and records
+the outcome. Stacks are deployed in parallel. The deployment of a stack starts as soon as all stacks whose values it
+reads are deployed. If a stack fails, the stacks that depend on it are skipped, and all other stacks are still deployed.
+The engine executes only a plan that was written, read back and compared with AWS. It never prints anything or asks the
+user directly.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class DeploymentEngine:
     """One deployment of one environment.
 
     The engine calls `after` with each stack as soon as its reviewed template is deployed, even if nothing had to
-    change. If `eager` is true, the engine also creates change sets while other stacks are being deployed. If it is
+    change. If `eager` is true, the engine also creates change sets while other stacks are being deployed. If `eager` is
     false, the engine creates change sets and asks for approval through `confirm` only while no operation is under way.
     The engine calls `require_lock` before each execution. `require_lock` raises `DetachedError` if another command may
     be working on the environment.
@@ -92,10 +92,11 @@ class DeploymentEngine:
     def deploy(self, passed: Callable[[], None] = ignore_approval) -> None:
         """Deploy the reviewed template of every stack.
 
-        All stacks whose input values exist at the same time form a wave. They are planned and approved together. Calls
-        `passed` once, after the first approval and before the first operation. If a wave fails a check, or if the user
-        declines it, deletes the change sets of the wave. Operations under way are still polled until they end. If
-        stacks failed, raises a `CicdError` with their names.
+        All stacks whose input values exist at the same time form a wave. The stacks of a wave are planned and approved
+        together. Calls `passed` once, after the first approval and before the first operation. If a wave fails a check,
+        or if the user declines it, deletes its change sets and all other change sets that are not executed yet, but
+        still polls the operations under way until they end. If stacks failed, raises a `CicdError` with the labels of
+        these stacks.
         """
         self._passed = passed
         self._run(self._deploy)
@@ -109,10 +110,10 @@ class DeploymentEngine:
     ) -> list[StackTemplate]:
         """Execute exactly `plan`. Return the stacks that still have to be planned.
 
-        `environment` has all stacks of the environment, in deploy order. The plan is compared with them. Calls `passed`
-        once, after the last check of the plan and before the first operation. Continues operations that an interrupted
-        run has started. Raises `RefusedError` if anything has changed since the plan, except for the results of these
-        operations. Also raises the errors of `deploy`.
+        `environment` has all stacks of the environment, in deploy order. The plan is compared with these stacks. Calls
+        `passed` once, after the last check of the plan and before the first operation. Continues operations that an
+        interrupted run has started. Raises `RefusedError` if anything else than the results of these operations has
+        changed since the plan was made. Also raises the errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))
@@ -148,7 +149,7 @@ class DeploymentEngine:
         self._drive()
 
     def _run(self, work: Callable[[], None]) -> None:
-        """Run `work`. Then raise `CicdError` if a stack or a check has failed.
+        """Run `work`, then raise a `CicdError` if a stack or a check has failed.
 
         If the run stops early, raises a `DetachedError` that lists the operations still under way in AWS.
         """
@@ -183,7 +184,8 @@ class DeploymentEngine:
     def _resume(self, keep: Path | None) -> None:
         """Wait until the operations of an interrupted run have ended.
 
-        Deletes the change sets that the interrupted run did not execute, except those of the plan in `keep`.
+        Deletes the change sets that the interrupted run did not execute, except the change sets of the plan in the file
+        `keep`.
         """
         discard_proposals(self._context, self._journal)
         for entry in list(self._journal.entries.values()):
@@ -270,8 +272,8 @@ class DeploymentEngine:
     def _approve(self, wave: Wave) -> None:
         """Check the plan of a wave and get it approved.
 
-        If the plan is refused or declined, delete its change sets. Also delete all approved change sets that are not
-        executed yet.
+        If a check refuses the plan or the user declines it, delete the change sets of the plan. Also delete all
+        approved change sets of other waves that are not executed yet.
         """
         try:
             if self._objection is None:

@@ -26,7 +26,7 @@ def execute_change_set(clients: Clients, entry: Entry) -> None:
 
 
 def is_known(clients: Clients, entry: Entry) -> bool:
-    """Return whether AWS still knows the change set of `entry`, or an operation that executes it."""
+    """Return whether AWS still has the change set of `entry`, or has an operation that executed this change set."""
     try:
         clients.cloudformation.describe_change_set(ChangeSetName=entry.change_set)
     except ClientError as error:

@@ -1,8 +1,8 @@
-"""The journal of a deployment: a file that records its operations, so that the next run can continue an interrupted
-run.
+"""The journal of an environment: a file in which a run records its operations, so that the next run can continue them
+after an interruption.
 
-Only one run at a time can lock the journal of an environment. Each entry is written before the call to AWS, because the
-call may take effect even if its response is lost. This module does not call AWS.
+Only one run at a time can lock the journal of an environment. A run writes each entry before it calls AWS, because the
+call may take effect even if the response is lost. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ PLANNED, STARTED, ENDED = "planned", "started", "ended"
 
 @dataclass(frozen=True)
 class Entry:
-    """One change set of a run, and its progress.
+    """One change set of a run, and how far its execution has progressed.
 
-    `token` is the request token of the execution. Every retry uses the same token. `status` is the final status of the
-    stack, or empty until the operation has ended.
+    `token` is the request token (ClientRequestToken) of the execution. Every retry uses the same token. `status` is the
+    final status of the stack, or empty until the operation has ended.
     """
 
     stack: str
@@ -72,7 +72,7 @@ class Journal:
     def open(self, today: datetime) -> Journal:
         """Lock the journal, and read the entries of an interrupted run.
 
-        If another run has locked the journal, raises a `RefusedError` with the name of that run.
+        If another run has locked the journal, raises a `RefusedError` with the process and host of that run.
         """
         self._lock = open_lock_file(self._lock_file)
         try:
@@ -152,7 +152,9 @@ class Journal:
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Remove the record of a plan's change sets. Call this once a plan file lists them or they are deleted."""
+        """Remove the record of a plan's change sets. Call this as soon as a plan file lists the change sets, or after
+        they are deleted.
+        """
         self.proposals.pop(plan_id, None)
         self._write()
 
@@ -179,17 +181,19 @@ class Journal:
         return self.entries[name]
 
     def cancel_start(self, name: str) -> None:
-        """Record that AWS refused the execution, so that the next run does not try to continue it."""
+        """Record that AWS refused to execute a change set, so that the next run does not try to continue the execution."""
         self.entries[name] = replace(self.entries[name], state=PLANNED)
         self._write()
 
     @property
     def unfinished(self) -> list[Entry]:
-        """Return the operations that are recorded as started but not as ended."""
+        """Return the entries of the operations that have started and have no recorded end."""
         return [entry for entry in self.entries.values() if entry.state == STARTED]
 
     def end(self, name: str, status: str, seconds: float | None = None) -> None:
-        """Record the final status of an operation. Also record its duration if this run watched it from the start."""
+        """Record the final status of an operation. Also record `seconds`, the duration, if this run started the
+        operation.
+        """
         entry = replace(self.entries[name], state=ENDED, status=status)
         self.entries[name] = entry
         if seconds is not None:
@@ -208,5 +212,7 @@ class Journal:
 
 
 def duration_key(entry: Entry) -> str:
-    """Return the key for the duration of an operation. The creation and the update of a stack have different keys."""
+    """Return the key under which the journal has the duration of an operation. A stack has one key for creations and
+    one for updates.
+    """
     return f"{'create' if entry.creates else 'update'} {entry.stack}"

@@ -1,6 +1,6 @@
 """The decision table of a deployment. It determines the next step from the phases of all stacks. Does not call AWS.
 
-`DeploymentEngine` takes each step and records its outcome. Only this module decides which step is next.
+`DeploymentEngine` performs each step and records the outcome. Only this module decides which step is next.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
 class StackRecord:
     """The progress of one stack in a run. `planned` is set only in the phase AGREED.
 
-    `compared` is true if the input values were read again after the publishing stacks were deployed, and had not
-    changed.
+    `compared` is true if the input values were read again after the deployment of the stacks that publish them, and
+    were still the same.
     """
 
     name: str
@@ -56,7 +56,9 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class FailBlocked:
-    """Mark a stack as failed, because stacks that publish its input values have failed. `failed` has their labels."""
+    """Mark a stack as failed, because stacks that publish its input values have failed. `failed` has the labels of
+    these publishing stacks.
+    """
 
     name: str
     failed: tuple[str, ...]
@@ -64,7 +66,7 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Read the input values of a stack again and compare them with its plan.
+    """Read the input values of a stack again, and compare them with the values that its plan used.
 
     This step is needed after the deployment of a stack that publishes one of these values.
     """

@@ -32,7 +32,9 @@ class Outcome:
 
 
 class Operations:
-    """The operations under way in one environment. Each operation is written to the journal before AWS is called."""
+    """The operations under way in one environment. Each operation is recorded in the journal before AWS is asked to
+    start it.
+    """
 
     def __init__(
         self,
@@ -59,9 +61,7 @@ class Operations:
         return self._watch.failures
 
     def start(self, name: str) -> bool:
-        """Execute the change set of a stack. Return whether AWS accepted the request. If AWS refused it, report the
-        refusal.
-        """
+        """Execute the change set of a stack. Return whether AWS accepted the request. Report a refusal by AWS."""
         self._require_lock()
         entry = self._journal.start(name)
         expected = self._journal.durations.get(duration_key(entry))
@@ -71,7 +71,7 @@ class Operations:
     def resume(self, entry: Entry) -> bool | None:
         """Repeat the execution request of an interrupted run, with the same token.
 
-        Returns whether AWS accepted the request, or None if AWS no longer knows the operation.
+        Returns whether AWS accepted the request, or None if AWS has no record of the operation.
         """
         if not self._context.retry_call(lambda: is_known(self._context.clients, entry)):
             note = (
@@ -112,7 +112,8 @@ class Operations:
     def _report_event(self, news: EventSeen) -> None:
         """Report an event of a resource.
 
-        If the resource failed, read the details from its AWS service now, before a rollback deletes them.
+        If the resource failed, also read the details of the failure now from the service of the resource, before a
+        rollback deletes them.
         """
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))

@@ -1,6 +1,6 @@
 """Previews all stacks of an environment for a pull request, and writes the result to a file.
 
-A preview holds no lock and leaves nothing in AWS, so it can run beside a deployment.
+A preview takes no lock and leaves nothing in AWS, so a preview and a deployment can run at the same time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def preview_environment(
 
     The file is `path`. The default is a file in the folder for previews. The file is written even if nothing changes.
     Raises `CicdError` if a stack cannot be previewed, or if every stack waits for other stacks. Also raises the
-    `RefusedError` of `preview`.
+    `RefusedError` that `preview_stack` raises.
     """
     waits = _waits(context, stacks)
     previewed = [stack for stack in stacks if stack.label not in waits]

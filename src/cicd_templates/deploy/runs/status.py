@@ -48,10 +48,11 @@ class StatusRow:
     - `same in effect`: a template that differs from the rendered one only in comments, `Description` or `Metadata`.
       CloudFormation does not update a stack for such a difference. `revision` is the commit of the deployed template,
       if it is known
-    - `older`: the template that was rendered in the commit `revision`
+    - `older`: an earlier rendered template, which is in the git commit `revision`
     - `not committed`: the rendered template, which was never committed
     - `unknown text`: a template that is in no commit of this clone
-    - `as rendered` and `not as rendered`: the rendered template, or another template. Used if git was not searched
+    - `as rendered` or `not as rendered`: the rendered template, or a different template. These two values are used if
+      git was not searched
     - `not readable`: a template that CloudFormation did not return
     - `planned, never deployed`: there is no template yet, because the stack has only a change set that was not executed
     - `not rendered`: a template that is no longer rendered, although the stack belongs to this project
@@ -97,7 +98,9 @@ def status_rows(
 
 
 def lock_rows(lock: EnvironmentLock) -> list[StatusRow]:
-    """Return a row that says who has locked the environment and since when. Return no row if there is no lock."""
+    """Return one row that says who has locked the environment and since when, or no row if the environment is not
+    locked.
+    """
     try:
         holder = lock.holder()
     except ClientError as error:
@@ -132,7 +135,7 @@ def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: St
 def _text(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any], *, history: bool) -> tuple[str, str]:
     """Return the value of `StatusRow.text` for a stack, and the commit of its template.
 
-    The commit is an empty string if it is unknown.
+    An unknown commit is an empty string.
     """
     if existing["StackStatus"] == IN_REVIEW:
         return PLANNED, ""

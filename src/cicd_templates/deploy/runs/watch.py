@@ -1,6 +1,7 @@
-"""Polls the operations in an account and region. Each poll reads all stacks there with one list call.
+"""Polls the operations in one account and region. Each poll reads all stacks of the region with one list call.
 
-A failed poll never counts as the end of an operation. An operation has ended only if CloudFormation says so.
+A failed poll never counts as the end of an operation. An operation has ended only if CloudFormation reports a final
+status.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ MAX_FAILED_POLLS = 30
 
 @dataclass
 class WatchedOperation:
-    """An operation under way. `began` is the clock's value at its start, or None if an earlier run started it."""
+    """An operation under way. `began` is the clock's value when the operation started, or None if an earlier run
+    started the operation.
+    """
 
     entry: Entry
     began: float | None
@@ -144,10 +147,10 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     """Return the stack's final status after the operation with `token`, or an empty string if it has not ended.
 
-    `described` is the status from DescribeStacks, which can be out of date. The status in an event can be only
-    intermediate. For example, if a creation is rolled back and the stack is then deleted, one event has the status
-    ROLLBACK_COMPLETE. So this function reports the end of an operation only if `described` and the events agree, or if
-    another operation has begun since.
+    `described` is the stack's status from DescribeStacks, which can be out of date. The status in an event may not be
+    the final one. For example, if a creation is rolled back and the stack is then deleted, one event has the status
+    ROLLBACK_COMPLETE. So this function reports the end of an operation only if `described` and an event of the
+    operation have the same status, or if another operation on the stack has begun since.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),
