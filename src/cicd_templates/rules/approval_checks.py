@@ -31,14 +31,17 @@ class Check(NamedTuple):
 
 
 def prepares(action: TemplateNode) -> bool:
-    """Return whether it is certain that an action only creates a change set."""
+    """Return true if an action certainly creates a change set and does nothing else."""
     kinds = [[node.value for node in values(action, "ActionTypeId", key)] for key in ("Category", "Provider")]
     modes = [node.value for node in values(action, "Configuration", "ActionMode")]
     return kinds == [["Deploy"], ["CloudFormation"]] and modes == [PREPARES]
 
 
 def may_deploy(action: TemplateNode) -> bool:
-    """Return whether an action may do more than prepare a deployment. An unknown category may be a deployment."""
+    """Return whether an action may deploy something, and not only create a change set.
+
+    An action whose category is unknown before the deployment may deploy something.
+    """
     categories = {str(node.value) for node in values(action, "ActionTypeId", "Category")}
     return not prepares(action) and not (categories and categories <= DEPLOY_NOTHING)
 

@@ -1,4 +1,4 @@
-"""E9115: CodeCommit is not used."""
+"""E9115: templates do not use CodeCommit."""
 
 from __future__ import annotations
 

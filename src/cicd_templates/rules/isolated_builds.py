@@ -18,7 +18,10 @@ SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MU
 
 
 class IsolatedBuilds(ResourceRule):
-    """Refuse builds that could run the application's code by accident, and secrets in builds that run it on purpose."""
+    """Refuse builds that could run the application's code by accident.
+
+    Also refuse secrets in builds that run the application's code on purpose.
+    """
 
     id = "E9164"
     shortdesc = "A build runs code of the application only if its metadata says so, and such a build has no secret"

@@ -1,4 +1,4 @@
-"""E9142: log groups set their retention, which is a year or more in protected environments."""
+"""E9142: log groups set their retention; in protected environments, the retention is a year or more."""
 
 from __future__ import annotations
 

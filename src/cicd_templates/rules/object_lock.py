@@ -25,8 +25,9 @@ class ObjectLock(ResourceRule):
     types = frozenset({"AWS::S3::Bucket"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for a lock with missing parts, and for compliance mode if the bucket's policies delete its
-        data.
+        """Yield one finding that lists the settings that Object Lock still needs.
+
+        Also yield a finding for compliance mode if the bucket's policies delete its data.
         """
         retention = ("ObjectLockConfiguration", "Rule", "DefaultRetention")
         present = {
@@ -47,8 +48,9 @@ class ObjectLock(ResourceRule):
 
 
 def _is_set(nodes: Iterable[TemplateNode], off: str = "") -> bool:
-    """Return whether a property is set in every branch. The value `off` counts as not set.
+    """Return whether a property is set in every branch of `Fn::If`.
 
-    The result of an intrinsic function counts as a value.
+    A property whose value is `off` counts as not set. A property whose value an intrinsic function computes counts as
+    set.
     """
     return all(node.value is not None and str(node.value).lower() != off for node in nodes)

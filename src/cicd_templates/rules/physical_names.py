@@ -17,7 +17,7 @@ SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")
 
 
 class PhysicalNames(ResourceRule):
-    """Require the name of the environment and its suffix in every physical name."""
+    """Require the name of the environment and, in a copy, the copy's suffix in every physical name."""
 
     id = "E9122"
     shortdesc = "Physical names contain environment and suffix"
@@ -46,10 +46,10 @@ class PhysicalNames(ResourceRule):
 
 
 def _cut(name: str, whole: str) -> bool:
-    """Return whether `name` was shortened so much that it has only the beginning of `whole`.
+    """Return whether `name` was shortened so much that it begins with only a part of `whole`.
 
-    `whole` is the required beginning of the name. A shortened name may lack the environment, but the hash at its end
-    still depends on the environment, so two environments never get the same name.
+    `whole` is the beginning that an unshortened name has. A shortened name can lack the environment's name. But the
+    hash at its end depends on the environment, so two environments never get the same name.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

@@ -1,4 +1,4 @@
-"""E9161: no release reaches a protected environment without the gate, its stage conditions and an approval."""
+"""E9161: no release reaches a protected environment without the scan gate, the stage conditions and an approval."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ HARMLESS = ("Source",)
 
 
 class PipelineShape(ResourceRule):
-    """Require a gate before the build, a lock on every later stage, and an approval before a protected environment."""
+    """Require a gate before the build, and an approval before each deployment to a protected environment.
+
+    The verdict of the gate must lock every later stage.
+    """
 
     id = "E9161"
     shortdesc = "Nothing bypasses the gate, its locks and the approval"
@@ -94,7 +97,11 @@ def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
 
 
 def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
-    """Return whether a BeforeEntry condition fails the stage unless a variable of the gate has the required value."""
+    """Return whether the gate's verdict locks the stage.
+
+    The verdict locks the stage if a BeforeEntry condition compares a variable of the gate with a literal value, and
+    fails the stage if the two differ.
+    """
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
         if any(node.value == "FAIL" for node in values(condition, "Result")):
             for rule in values(condition, "Rules", EACH):
@@ -125,7 +132,10 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
 
 
 def _approved(stage: TemplateNode) -> float:
-    """Return the latest RunOrder of the first approval of a stage."""
+    """Return the RunOrder of the first approval of a stage, or infinity if the stage has no approval.
+
+    If an approval has several possible RunOrders, the latest of them is used.
+    """
     orders = [
         run_order(action)[1]
         for action in values(stage, "Actions", EACH)
@@ -186,7 +196,7 @@ def _unsigned(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
 
 
 def _unknown_stages(resource: Resource, stages: list[TemplateNode]) -> Iterator[RuleFinding]:
-    """Yield a finding for each protected stage in the metadata that the pipeline does not have."""
+    """Yield a finding for each stage that the metadata lists as protected, but that the pipeline does not have."""
     names = {name.value for stage in stages for name in values(stage, "Name") if isinstance(name.value, str)}
     for node in resource.values("Metadata", PROTECTED_STAGES_KEY, EACH):
         if not isinstance(node.value, str) or node.value not in names:

@@ -108,7 +108,10 @@ class PolicyStatement(NamedTuple):
         return values(self.node, key, EACH)
 
     def texts(self, key: str) -> Iterator[tuple[str, Path]]:
-        """Yield the text and the path of each item under `key`, except texts that are unknown before the deployment."""
+        """Yield the text and the path of each item under `key`.
+
+        Items whose text is unknown before the deployment are left out.
+        """
         for item in self.each(key):
             text = known_text(item.value)
             if text is not None:
@@ -142,7 +145,7 @@ class PolicyStatement(NamedTuple):
 def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyStatement]:
     """Yield the statements in the policies of `resource`.
 
-    `tables` map each resource type to the paths of its policies.
+    Each of `tables` maps resource types to the path of their policies.
     """
     for table in tables:
         place = table.get(resource.type)

@@ -79,7 +79,10 @@ def _member(node: TemplateNode, key: str) -> TemplateNode:
 
 
 def known_text(value: Any) -> str | None:
-    """Return the literal text of `value`, with `${...}` for its unknown parts, or None if no part is known."""
+    """Return the literal text of `value`, or None if `value` has no literal text.
+
+    In an `Fn::Sub` or `Fn::Join`, `${...}` stands for the parts that only CloudFormation knows.
+    """
     function, argument = is_function(value)
     if function == "Fn::Sub":
         argument = argument[0] if isinstance(argument, list) and argument else argument
@@ -108,11 +111,11 @@ class Resource:
             yield Resource(str(name), body, self.template)
 
     def values(self, *keys: str) -> Iterator[TemplateNode]:
-        """Return the values at the path `keys` below the resource, as the function `values` does."""
+        """Return the result of the function `values` for the path `keys` below the resource."""
         return values(self._top, *keys)
 
     def properties(self, *keys: str) -> Iterator[TemplateNode]:
-        """Return the values at the path `keys` below the resource's properties, as the function `values` does."""
+        """Return the result of the function `values` for the path `keys` below the resource's properties."""
         return values(self._top, "Properties", *keys)
 
     @property

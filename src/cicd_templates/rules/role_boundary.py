@@ -26,7 +26,7 @@ class RoleBoundary(ResourceRule):
     types = frozenset({"AWS::IAM::Role"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each required property that is missing or different."""
+        """Yield a finding for each required property that is missing or does not have the required value."""
         for fact, key in REQUIRED.items():
             wanted = resource.facts.get(fact)
             if wanted:

@@ -49,9 +49,9 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """The keys of tags that are computed at deployment.
+    """The keys of tags that CloudFormation computes at deployment.
 
-    Every key counts as present, because the tags may include it.
+    Every key counts as present, because any key may be among the computed keys.
     """
 
     def __contains__(self, name: object) -> bool:

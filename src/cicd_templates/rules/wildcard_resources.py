@@ -37,7 +37,7 @@ class EveryResource(ResourceRule):
 
 
 def _everything(text: str) -> bool:
-    """Return whether `text` is `*` or an ARN whose parts are all `*`."""
+    """Return whether `text` is `*`, or an ARN with only `*` after the partition."""
     if text.startswith("arn:"):
         return set(text.replace("${AWS::Partition}", "aws").split(":", 2)[-1]) <= set(":*/")
     return bool(text) and set(text) == {"*"}

@@ -55,9 +55,9 @@ class WrittenOutPolicies(ResourceRule):
 
 
 def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
-    """Return the policies that the resource has as strings, keyed by path. A policy is None if it cannot be read.
+    """Return the policies that the resource has as JSON texts, keyed by path. An unreadable policy is None.
 
-    A policy that is a map, or an `Fn::If`, is left out.
+    Policies that are maps or an `Fn::If` are left out.
     """
     place = IDENTITY_POLICIES.get(resource.type) or RESOURCE_POLICIES.get(resource.type)
     nodes = resource.properties(*place) if place and resource.type in TEXT_TYPES else ()
@@ -69,9 +69,10 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 
 
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield each value in `value` that contains IAM statements and whose key contains `polic`, such as PolicyDocument.
+    """Yield each policy in `value`, with its path.
 
-    If statements in the value are JSON texts, yield these texts instead. Policies inside a policy are not yielded.
+    A policy is a value with IAM statements whose key contains `polic`, such as PolicyDocument. If statements in a
+    policy are JSON texts, these texts are yielded instead of the policy. Policies inside a policy are not yielded.
     """
     if isinstance(value, dict):
         for key, item in value.items():
@@ -97,7 +98,7 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _choices(value: Any, path: Path) -> Iterator[RuleFinding]:
-    """Yield a finding for each function in a policy that takes its result from somewhere else in the template."""
+    """Yield a finding for each function that makes the policy depend on another part of the template."""
     if isinstance(value, dict):
         for key, item in value.items():
             inner = (*path, key)

@@ -1,8 +1,8 @@
-"""Turns the policies of a resource into paths: who may do what with which resource, before and after a change.
+"""Turns the policies of a resource into access paths, before and after a change.
 
-A path has one principal and one target, so a person can follow it. Rights that cannot be read, because the template
-computes them or takes them from elsewhere, count as rights to data. Conditions and Deny statements are not part of a
-path: whether a change widens access is decided by `policy_diff` alone.
+A path says what one principal may do with one target, so a person can follow it. If rights cannot be read,
+because CloudFormation computes them, they count as rights to data. Conditions and Deny statements are not part of a
+path: `policy_diff` alone decides whether a change widens access.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def changed_paths(label: str, logical_id: str, before: Mapping[str, Any], after:
 
 
 def _paths(label: str, logical_id: str, resource: Mapping[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield the principal, the right and the target of each path, and whether the target holds data."""
+    """Yield the principal, the right and the target of each path, and whether the right is about data."""
     holder = f"{label}/{logical_id}"
     properties = resource.get("Properties", {})
     permission = permission_statement(str(resource.get("Type")), properties)
@@ -103,7 +103,10 @@ def _items(value: Any) -> Iterator[str]:
 
 
 def _rights(statement: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """Yield each right of a statement, and whether it is about data. `NotAction` allows nearly everything."""
+    """Yield each right of a statement, and whether the right is about data or its encryption.
+
+    A statement with `NotAction` allows nearly everything, so it counts as a right to write data.
+    """
     if "NotAction" in statement:
         yield WRITES, True
     for action in as_list(statement.get("Action", [])):

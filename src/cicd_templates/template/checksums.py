@@ -79,8 +79,8 @@ def find_strays(folder: Path, environment: str) -> list[Path]:
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
     """Return why the templates of `environment` in `folder` differ from what `make render` would write now.
 
-    Since the last `make render`, either a template or its sources (the configuration or a layer) were edited. The
-    result is empty if nothing was edited. `find_strays` returns the files that are not in the list of checksums.
+    The reason is an edit since the last `make render`: of a template, of the configuration or of a layer. The result is
+    empty if nothing was edited. `find_strays` returns the files that are not in the list of checksums.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")

@@ -55,7 +55,7 @@ def _is_map(value: Any) -> bool:
 
 
 def _parsed_json(value: Any) -> Any:
-    """Return the JSON document in a string, such as a dashboard, or None if `value` is not JSON in a string."""
+    """Return the JSON document in the string `value`, such as a dashboard's body, or None if there is none."""
     if isinstance(value, str) and value.startswith(("{", "[")):
         with contextlib.suppress(ValueError):
             return json.loads(value)

@@ -41,7 +41,7 @@ def _compose(stack: StackTemplate) -> yaml.Node | None:
 def _find_child(node: yaml.Node | None, step: str) -> tuple[yaml.Node, yaml.Node] | None:
     """Return the key node and the value node of the key `step` in a mapping.
 
-    In a sequence, `step` is an index, and the element is returned both as the key and as the value.
+    In a sequence, `step` is an index. The element at this index is returned twice, as the key and as the value.
     """
     if isinstance(node, yaml.MappingNode):
         return next(((key, value) for key, value in node.value if key.value == step), None)

@@ -1,4 +1,4 @@
-"""Defines the facts about a stack. The renderer writes them into the template's metadata, and other parts read them.
+"""Defines the facts about a stack. The renderer writes them into the template's metadata, and other modules read them.
 
 Only `StackFacts` knows the keys of the facts in a template.
 """

@@ -1,4 +1,4 @@
-"""Derives from the templates which stacks publish and read which values, and the deploy order of the stacks.
+"""Finds in the templates the values that each stack publishes and reads, and the deploy order of the stacks.
 
 The functions work on plain dicts, from the renderer or from files in `out/`. So the renderer and the deployer apply the
 same rules. The module does not import troposphere and does not call AWS.
@@ -41,7 +41,7 @@ class Links:
 
 
 def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
-    """Return the values that a stack reads and publishes, according to its `template` and its `facts`."""
+    """Return the values that a stack reads and publishes, and the stacks before it, from its `template` and `facts`."""
     reads = tuple(
         Read(name, str(parameter["Default"]), parameter["Type"].startswith(f"{READING_TYPE}List<"))
         for name, parameter in template.get("Parameters", {}).items()
@@ -59,7 +59,8 @@ def refuse_broken_links(stacks: Iterable[Links]) -> None:
     """Raise `ConfigurationError` if stacks of an environment do not fit together.
 
     A stack must publish every value that another stack reads, in the same form: as a list or as a single value. The
-    error lists all values for which this is not true. Stacks must not depend on each other in a cycle either.
+    error lists all values that break this rule. If there are none, a cycle of stacks that depend on each other is an
+    error.
     """
     stacks = list(stacks)
     published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}
@@ -103,7 +104,8 @@ def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
 def waves(stacks: Iterable[Links]) -> list[tuple[str, ...]]:
     """Return the stack names in deploy order, as waves. A stack depends only on stacks of earlier waves.
 
-    Each wave is sorted. Raises `ConfigurationError`, which shows the cycle, if stacks depend on each other in a cycle.
+    The names in a wave are sorted. If stacks depend on each other in a cycle, raises `ConfigurationError`, which shows
+    the cycle.
     """
     sorter = graphlib.TopologicalSorter(producers(stacks))
     try:

@@ -20,7 +20,7 @@ class StackTemplate:
     """The template of one stack: its file, its text, its content as plain data, and the facts in its metadata.
 
     The file `path` may not exist yet, because the renderer has not written it. If the template is from an older
-    revision, `path` may be a different file now.
+    revision, the file at `path` may have a different content now.
     """
 
     path: Path
@@ -80,7 +80,7 @@ class StackTemplate:
 
     @property
     def deployed_as(self) -> str | None:
-        """The Parameter Store path that holds the ARN of CloudFormation's role, or None if it uses no role."""
+        """The Parameter Store path with the ARN of CloudFormation's role, or None if CloudFormation uses no role."""
         return self.facts.deployed_as
 
     @property

@@ -61,7 +61,7 @@ _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-
 
 @lru_cache(CACHED_TEXTS)
 def style_of(text: str) -> str | None:
-    """Return the YAML style of a text: quoted, a literal block, or None if the emitter may choose."""
+    """Return the YAML style of a text: quoted, a literal block, or None if PyYAML's emitter may choose the style."""
     # A literal block keeps every character. If one of its lines ends in a space, the emitter writes quotes instead.
     if _NUMBER.fullmatch(text):
         return "'"
@@ -69,7 +69,7 @@ def style_of(text: str) -> str | None:
 
 
 def node_of(value: Any, column: int) -> yaml.Node:
-    """Return `value` as a YAML node. No node occurs twice, because PyYAML would write it as an anchor and an alias.
+    """Return `value` as a tree of YAML nodes. Each node occurs only once, because PyYAML writes repetitions as aliases.
 
     `column` is the rightmost column at which keys or items of `value` can begin. `column` decides what fits on one
     line.

@@ -43,7 +43,10 @@ _SEQ = "tag:yaml.org,2002:seq"
 
 
 class _UnmovableError(Exception):
-    """Raised if PyYAML must write a complete value at once, because it would write a separate part in another form."""
+    """Raised if PyYAML must write a complete value at once.
+
+    PyYAML would write a part of this value in a different form if the part were written alone.
+    """
 
 
 def write_yaml(value: Any, column: int) -> str:
@@ -151,7 +154,7 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
 
 
 def _in_line(text: str, indent: str) -> str:
-    """Return the YAML of a text after a key or a dash: the remaining part of the line, or a literal block.
+    """Return the YAML of a text that follows a key or a dash: the rest of the line, or a literal block.
 
     The result is empty if PyYAML must write the text.
     """
@@ -161,7 +164,7 @@ def _in_line(text: str, indent: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return the YAML of a text after a key or a dash, or an empty string if the text needs several lines."""
+    """Return the YAML of a text that follows a key or a dash, or an empty string if the text needs several lines."""
     style = style_of(text)
     if style == "|":
         return ""
@@ -172,7 +175,10 @@ def _in_block(text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged(tag: str, text: str) -> str:
-    """Return the YAML of a function with a text operand, such as `!Ref Name`. It is empty if it needs several lines."""
+    """Return the YAML of a function with a text operand, such as `!Ref Name`.
+
+    The result is empty if the function needs several lines.
+    """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
         return ""
@@ -211,7 +217,7 @@ def _tagged_in_flow(tag: str, text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS, typed=True)
 def _constant(value: Any) -> str:
-    """Return the YAML of a number, true, false or null after a key, with a leading space and a line break."""
+    """Return the YAML of a number, true, false or null that follows a key, with a leading space and a line break."""
     return _after_key(value, "", 0)
 
 
@@ -282,9 +288,9 @@ def _after_dash(item: Any, indent: str, column: int) -> str:
 
 
 def _moved(node: yaml.Node, start: int, indent: str) -> str:
-    """Return what PyYAML writes for `node`, without the first `start` characters.
+    """Return the text that PyYAML writes for `node`, without the first `start` characters.
 
-    All lines except the first are indented by `indent`.
+    All lines of the text except the first are indented by `indent`.
     """
     text = text_of(node)
     if _UNMOVABLE.search(text):

@@ -1,7 +1,8 @@
 """Lists, by resource type, the properties that name the encryption key. A test compares them with cfn-lint's schemas.
 
-A path such as `a/b` means that the resource must always have this property. `a/b > c/d` applies only if the resource
-has `a/b`: then the property `c/d` below `a/b` must name the key. `*` stands for each item of a list.
+If the list has a path such as `a/b`, every resource of the type must name a key in the property `a/b`. The path
+`a/b > c/d` applies only to resources with the property `a/b`: their property `a/b/c/d` must name a key. `*` stands for
+each item of a list.
 """
 
 from __future__ import annotations
