@@ -1,4 +1,7 @@
-"""Lists all layers. `kinds` are the kinds of environments that have a layer. The order of the list has no meaning."""
+"""Lists all layers. The order of the list has no meaning.
+
+The `kinds` of a layer are the kinds of environments in which the layer is deployed.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ from templates import keys, pipeline, signer, storage
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return four policies to attach to people's own roles and, if configured, the role for a GitHub workflow.
+    """Return four policies that users attach to their own roles and, if configured, the role for a GitHub workflow.
 
     Each policy also denies the tasks of the other groups. So a person with two policies can do less than a person with
     one policy. For example, developers can release but cannot approve. Nobody can override a condition of a stage.
@@ -135,7 +135,7 @@ def _may_find(env: Environment, service: Service) -> Grant:
 
 
 def _no_release(env: Environment, service: Service, source: BucketName) -> list[Grant]:
-    """Deny everything that starts a release: the upload of a new source, and a new run for an older source."""
+    """Deny everything that starts a release: uploads of a source, and starts, retries and rollbacks of runs."""
     return [
         deny(
             "LeaveReleasingToOthers",
@@ -205,8 +205,9 @@ def _no_override(env: Environment, service: Service) -> Grant:
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
     """Let operators run the pipeline. They may roll back only the stages that deploy to protected environments.
 
-    A rollback deploys older templates. In these stages, a review function refuses the rollback if newer templates have
-    replaced the older ones. The automatic rollback works in all stages, because it does not need a person's permission.
+    A rollback deploys the templates of an older release. In the stages of protected environments, the review function
+    refuses a rollback if newer templates have replaced the templates of that release. The pipeline's automatic rollback
+    works in all stages, because it does not need a person's permission.
     """
     reviewed = [_pipeline(env, service, f"/{stage_of(peer)}") for peer in env.route if peer.protected]
     return [

@@ -32,7 +32,7 @@ SHORT_MINUTES = 10
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return one CodeBuild project per check, and one per step after the scan gate, such as building the image.
+    """Return a CodeBuild project for each check, and for each step after the scan gate, such as building the image.
 
     Only the project that builds the image has a Docker engine.
     """
@@ -184,10 +184,11 @@ def _repository(context: BuildContext) -> str:
 
 
 def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
-    """Let a build store evidence of a run under its own names, but no verdict, signature or other record.
+    """Let a build store evidence in the folder of a run, under file names that match `names`, and nothing else.
 
-    In an IAM pattern, `*` also matches slashes. So the build may not write to the folders in which functions look for
-    their own records. These are all folders below the run's folder, and the list of releases that passed the gate.
+    In an IAM pattern, `*` also matches slashes. So a Deny statement covers the folders in which Lambda functions
+    store verdicts, signatures and other records: all folders below the run's folder, and the list of releases that
+    passed the gate.
     """
     service = context.service.name
     return (

@@ -38,9 +38,9 @@ def exists(env: Environment) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the role that the pipeline assumes and the role that it passes to CloudFormation.
 
-    Also return the role with which functions read the change sets of releases. For a service with a migration, also
-    return the role that runs the migration. For a job in an unprotected environment, also return the role that runs the
-    test of a release.
+    Also return the role with which functions of the tools environment read the change sets of releases. For a service
+    with a migration, also return the role with which a function runs the migration. For a job in an unprotected
+    environment, also return the role with which a function tests a release.
     """
     layer = LayerTemplate(env, service)
     tools = env.tools
@@ -83,7 +83,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 def _review_role(env: Environment, service: Service) -> iam_resources.Role:
     """Return the role with which functions of the tools environment read deployments and the change sets of releases.
 
-    Every environment has the approval check and the signer. Only a protected environment also has a review function.
+    The approval check and the signer use the role in every environment. The review function uses only the roles of
+    protected environments.
     """
     functions = [
         *([reserved_words.REVIEW] if env.protected else []),
@@ -119,7 +120,7 @@ def _review_role(env: Environment, service: Service) -> iam_resources.Role:
 
 
 def _stacks(env: Environment, service: Service, *layers: str) -> list[Sub]:
-    """Return the ARNs of the service's stacks of `layers`. The default layers are those that a release updates."""
+    """Return the ARNs of the service's stacks of `layers`, by default of the layers that a release updates."""
     begin = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack"
     layers = layers or (SERVICE_LAYER, *([MIGRATION] if service.settings.migration else []))
     return [Sub(f"{begin}/{stack_name(env, layer, service.name)}/*") for layer in layers]
@@ -128,7 +129,7 @@ def _stacks(env: Environment, service: Service, *layers: str) -> list[Sub]:
 def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
     """Let the role read the reviewed templates, which the tools environment stores among its artifacts.
 
-    The policies of that environment's bucket and key allow this role by its name.
+    The policies of the artifact bucket and of its key allow this role by the role's name.
     """
     tools = env.tools
     artifacts = physical_name(tools, "AWS::S3::Bucket", "artifacts")

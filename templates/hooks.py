@@ -30,8 +30,8 @@ def hook_function(hook: str) -> ServiceOutput[FunctionArn]:
 def needed(service: Service) -> bool:
     """Return whether the service's configuration names a hook.
 
-    If the last hook is removed from the configuration, the existing stack remains until the service's stack no longer
-    reads values from it.
+    If the last hook is removed from the configuration, the stack of this layer remains until the service's stack no
+    longer reads its values.
     """
     return bool(service.settings.hooks)
 

@@ -30,7 +30,10 @@ def gateways(env: Environment) -> int:
 
 
 def count_nat_ranges(env: Environment) -> int:
-    """Return the number of address ranges in `NAT_RANGES`: the provided ranges, or one for each NAT gateway."""
+    """Return the number of address ranges in `NAT_RANGES`.
+
+    These are the ranges that the configuration provides. If it provides none, there is one range for each NAT gateway.
+    """
     provided = env.settings.provided.get(f"{NAT_RANGES.layer}.{NAT_RANGES.name}", "")
     return len(provided.split(",")) if provided else gateways(env)
 
@@ -76,7 +79,7 @@ def _with_placeholders(env: Environment) -> Environment:
     """Return `env` with placeholders for its address range and zones, if they are not configured.
 
     The range and the zones can be missing if the environment uses an existing VPC. In this case, the layer is built
-    only to find the names of its outputs, and its template is not rendered.
+    only because its outputs must be known. Its template is not rendered.
     """
     settings = env.settings
     placeholders = {"cidr": settings.cidr or "10.0.0.0/16", "zones": settings.zones or (f"{env.region}a",)}

@@ -57,9 +57,9 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:
-    """Return the e-mail addresses of the stakeholder `group` in an environment.
+    """Return the e-mail addresses of the stakeholder `group` in the environment with the name `environment`.
 
-    `environment` is the name of the environment. If it is None, the environment is `env`.
+    If `environment` is None, return the addresses of the group in `env`.
     """
     owner = next(peer for peer in env.peers if peer.name == environment) if environment else env
     addresses: tuple[str, ...] = getattr(owner.settings.stakeholders, group)

@@ -168,8 +168,8 @@ def _verify(context: PipelineContext) -> PipelineStage:
 def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
     """Return the stage of the scan gate. The stage is separate, so that a retry of a check never repeats the decision.
 
-    The gate has no input artifacts, because a Lambda action accepts at most five. Instead, the function requests the
-    artifacts of its execution from CodePipeline.
+    The gate has no input artifacts, because a Lambda action accepts at most five input artifacts. Instead, the gate's
+    function requests the artifacts of its execution from CodePipeline.
     """
     parameters = {
         "sourceVersion": _source_version(context),
@@ -224,11 +224,11 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     fails if a change set would deploy anything unsigned. For a protected environment, it also fails if the change sets
     differ from the approved ones.
 
-    For any other environment, the users and the migration have stages of their own before the service's stage. So a
+    For an unprotected environment, the users and the migration have separate stages before the service's stage. So a
     failed migration can be retried, and a rollback of the service does not run a migration. If the service's stage
-    fails, it rolls back immediately. For a web service, this stage ends with a smoke test. For a job, it ends with one
-    run of the job. For a worker, it has no test. Each stage that deploys the service ends with a signed statement about
-    the deployment.
+    fails, the pipeline rolls the stage back immediately. The service's stage tests a web service with a smoke test, and
+    a job with one run of the job. A worker is not tested. Each stage that deploys the service ends with a signed
+    statement about the deployment.
     """
     migrates = bool(context.service.settings.migration)
     stages = [window_stage(context, peer, image=IMAGE_URI)] if peer.settings.deployment_window else []
@@ -313,7 +313,7 @@ def _check(
 def _create_users(
     layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int
 ) -> list[PipelineAction]:
-    """Return an action for each database that the service uses and whose users releases create in `peer`."""
+    """Return an action for each database in `peer` that a service uses and whose users releases create."""
     return [
         users_action(
             context,

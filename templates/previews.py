@@ -21,7 +21,7 @@ from templates import keys, storage
 
 
 def exists(env: Environment) -> bool:
-    """Return whether pull requests may preview changes of `env`, and `env` is not a parallel copy."""
+    """Return whether pull requests may preview changes of `env`. In a parallel copy, they may not."""
     return env.settings.pull_requests and not env.is_copy
 
 
@@ -46,11 +46,11 @@ def build(env: Environment) -> LayerTemplate:
 def _may_preview(env: Environment) -> list[Grant]:
     """Let the role create, describe and delete change sets of previews.
 
-    No role executes change sets with the names of previews.
+    A name prefix identifies these change sets. No role executes change sets with this prefix.
 
-    The role can create change sets only for existing stacks, because a new stack has no tags yet. A change set for a
-    new stack would leave an empty stack. The role must not pass a role to CloudFormation, which then uses the role of
-    the stack.
+    The role can create change sets only for stacks with the tags of this environment. A new stack has no tags yet, and
+    a change set for it would leave an empty stack. The role must not pass a role to CloudFormation. So CloudFormation
+    uses the role that the stack already has.
     """
     place = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}"
     stacks = Sub(f"{place}:stack/{name_prefix(env)}-*/*")

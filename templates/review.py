@@ -46,8 +46,8 @@ def approves(env: Environment) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the approval check and, if releases need an approval, the review function.
 
-    Both can read only the change sets of one service. The review function stores the record and the page as evidence,
-    and the check reads them. Neither function can do both.
+    Both functions can read only the change sets of one service. The review function stores as evidence what it shows to
+    the approvers, but cannot read it. The approval check reads this evidence, but cannot write it.
     """
     layer = LayerTemplate(env, service)
     if approves(env):

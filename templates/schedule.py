@@ -22,9 +22,10 @@ def needed(service: Service) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the resources that a job's schedule needs and that no release changes. The schedule is in `service`.
+    """Return the resources that a job's schedule needs and that no release changes.
 
-    So the role that deploys a release needs no permission to create the roles and the queue of the schedule.
+    Releases change only the schedule, which is in the layer `service`. So the role that deploys a release needs no
+    permission to create the role and the queue of the schedule.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

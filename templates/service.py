@@ -84,7 +84,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
 def _add_schedule(
     layer: LayerTemplate, service: Service, job: JobTable, definition: ecs.TaskDefinition, key: KeyArn
 ) -> None:
-    """Add the schedule that runs `definition`, and the outputs with which the pipeline runs it once."""
+    """Add the schedule that runs `definition`, and the outputs that the pipeline needs to run `definition` once."""
     subnets, group = layer.read(network.PRIVATE_SUBNET_IDS), layer.read(ingress.TASKS_GROUP_ID)
     layer.add(
         jobs.job_schedule(

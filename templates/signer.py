@@ -66,8 +66,8 @@ SIGNER_MEMORY_MB = 2048
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the function, its key, an alarm on its errors, and the rule that reports changes of the key.
 
-    The key's policy names the function's role and allows it to sign. So the role's own policy does not name the key; a
-    reference in both directions would be a cycle.
+    The key policy allows the function's role to sign. The policy of the role does not name the key, because references
+    in both directions would be a cycle.
     """
     layer = LayerTemplate(env, service)
     dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)

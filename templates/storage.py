@@ -100,7 +100,7 @@ def _pipeline_buckets(env: Environment, key: KeyArn, logs: s3.Bucket) -> dict[Ou
 
 
 def _evidence_bucket(env: Environment, key: KeyArn, logs: s3.Bucket) -> s3.Bucket:
-    """Return the bucket for evidence. No object expires before its lock ends."""
+    """Return the bucket for evidence. No object expires before its Object Lock retention ends."""
     lock_days = env.evidence.lock_days
     expire_days = max(EVIDENCE_DAYS, lock_days or 0)
     bucket = encrypted_bucket(
