@@ -30,7 +30,7 @@ class Markup(str):
 
 
 def cell(text: str) -> Markup:
-    """Escape `text` for a table cell. The result is on one line and printable, and is displayed as it was typed.
+    """Escape `text` for a table cell. The result is one printable line. On a rendered page, it looks like `text`.
 
     The text cannot end the cell, and nothing in it becomes HTML, code, emphasis, an image or a link. Characters such as
     `@` or `#` are put into a code span, so that GitHub does not link them to a user or an issue.

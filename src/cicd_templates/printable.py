@@ -1,6 +1,6 @@
 """Escapes control and invisible characters, so that foreign text is safe to show in a terminal or on a page.
 
-Foreign text is any text that this program did not write: reports, waivers, answers of AWS, commits, file names,
+Foreign text is any text that this program did not write: reports, waivers, responses from AWS, commits, file names,
 templates of another branch. Characters are never removed, so that a reader can see what somebody tried to hide.
 """
 

@@ -1,4 +1,4 @@
-"""Generates `docs/compliance.md`: for each requirement of a standard, the resources, the tests and the user's part.
+"""Generates `docs/compliance.md`: for each requirement of a standard, its resources, its tests and the user's duties.
 
 A requirement without a test counts as not met. The requirements are shortened; only the text of the standard itself is
 authoritative.
@@ -20,8 +20,8 @@ NOT_MET = "not met"
 class Requirement:
     """A requirement of a standard, as one row of `docs/compliance.md`.
 
-    `resources` has the resources, each as `layer.LogicalId`. `held_by` has the names of the tests or lint rules that
-    check the requirement.
+    `resources` are the resources that meet the requirement, each as `layer.LogicalId`. `held_by` has the names of the
+    tests or lint rules that check the requirement.
     """
 
     asks: str

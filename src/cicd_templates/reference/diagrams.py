@@ -12,7 +12,7 @@ from cicd_templates.template.stack_template import StackTemplate
 def stacks_diagram(stacks: Sequence[StackTemplate]) -> list[str]:
     """Return the diagram of an environment. An arrow leads from a stack to each stack that reads its values.
 
-    An arrow is left out if other arrows already lead from the first stack to the second.
+    An arrow is left out if a chain of other arrows already leads from the one stack to the other.
     """
     labels = {stack.name: stack.label for stack in stacks}
     lines = ["```mermaid", "flowchart LR"]

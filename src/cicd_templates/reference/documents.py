@@ -23,9 +23,10 @@ PARTS = {
 
 
 def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
-    """Return the texts of the documents that contain parts generated from `stacks`, keyed by path.
+    """Return the texts of the compliance page and of all documents with generated parts, keyed by path.
 
-    A document that does not exist is left out. Raises `CicdError` if a document lacks a marker.
+    The diagrams in these parts show `stacks`. A document with parts is left out if it does not exist. Raises
+    `CicdError` if a document lacks a marker.
     """
     texts = {COMPLIANCE: compliance.compliance_page()}
     generated = generated_parts(stacks)
@@ -39,9 +40,9 @@ def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
 
 
 def generated_parts(stacks: Sequence[StackTemplate]) -> Mapping[str, list[str]]:
-    """Return the generated parts, keyed by name: a diagram of the pipelines, and diagrams of the stacks.
+    """Return the lines of all generated parts, keyed by name. A part is a table or contains diagrams.
 
-    The diagrams show the stacks of the tools environment and of the last runtime environment.
+    The diagrams show the pipelines, and the stacks of the tools environment and of the last runtime environment.
     """
     by_environment: dict[str, list[StackTemplate]] = {}
     for stack in stacks:

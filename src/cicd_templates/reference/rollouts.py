@@ -55,7 +55,7 @@ TAGS = re.compile(r"^      Tags:\n(      - \{Key: .*\}\n)+", re.MULTILINE)
 
 @dataclass(frozen=True)
 class RolloutStep:
-    """One step of a rollout: the line of configuration that it adds, its purpose, its risk, and how a failure shows."""
+    """One step of a rollout: the line of configuration that it adds, its purpose, its risk, and signs of failure."""
 
     line: str
     purpose: str
@@ -234,7 +234,7 @@ def _difference(before: str, after: str) -> Iterator[str]:
 
 
 def _changes_in_other_stacks(before: Mapping[str, StackTemplate], after: Mapping[str, StackTemplate]) -> Iterator[str]:
-    """Yield a line for each other stack that the step changes. The line lists the changed resources."""
+    """Yield a line for each stack besides the service's that a step changes. The line lists the changed resources."""
     for path in sorted(after.keys() - {SERVICE_PATH}):
         old, new = (stacks[path].resources if path in stacks else {} for stacks in (before, after))
         changes = [

@@ -1,7 +1,8 @@
 """Runs the rendered pipeline in a local AWS on this machine, with the pipeline's IAM roles. Such a run is a rehearsal.
 
-1. `deployed_pipeline` deploys every stack of `out/` into a local AWS that enforces IAM, and reads the deployed pipeline
-   and its build projects back. `pipeline_definition_checks` finds what would prevent the pipeline from running.
+1. `deployed_pipeline` deploys every stack of `out/` into a local AWS that enforces IAM. Then it reads the definitions
+   of the pipeline and of its build projects. `pipeline_definition_checks` finds what would prevent the pipeline from
+   running.
 2. `rehearse` releases the source archive, and waits until the EventBridge rule starts the pipeline.
 3. `stages` runs the stages: it checks a stage's variable conditions, then runs its actions. The actions of a group run
    in parallel. Each action provider has a module: `s3_source`, `codebuild`, `lambdas`, `cloudformation`, `approval`.

@@ -1,4 +1,4 @@
-"""Reads and writes the artifacts of actions: zip files in the pipeline's bucket. Uses the action's credentials."""
+"""Reads and writes the artifacts of actions: zip files in the pipeline's bucket."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _extra_fields(extra: bytes) -> Iterator[int]:
 
 
 def pack_files(source: Path, files: Files) -> bytes:
-    """Return a zip file with a build's output files. Raises `CicdError` if no file matches, as CodeBuild would fail."""
+    """Return a zip file with a build's output files. Like CodeBuild, fail with `CicdError` if no file matches."""
     folder = source / files.folder
     found = sorted({path for pattern in files.patterns for path in _matching_files(folder, pattern)})
     if not found:

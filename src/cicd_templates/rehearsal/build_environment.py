@@ -106,7 +106,7 @@ def mask_secrets(text: str, environment: Mapping[str, str], project: Project, sp
 
 
 def _has_service_tokens(run: PipelineRun, project: Project) -> bool:
-    """Return whether the project calls external services, and the user has provided a token for each service."""
+    """Return whether the project needs tokens of external services, and the user has provided all of them."""
     needed = project.needs_a_service
     return bool(needed) and all(name in run.setup.tokens for name in needed)
 
@@ -128,7 +128,7 @@ def _value(session: Session, setting: Setting) -> str:
 def application_addresses(
     run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
 ) -> dict[str, str]:
-    """Return the variables that contain the service's address. They get the address of a local process instead.
+    """Return new values for the variables with the address of a deployed service: the address of a local process.
 
     A rehearsal runs no containers, so the deployed application cannot answer. The path of the address is kept, because
     the load balancer passes it to the application. The process ends when the exit stack `until` closes.

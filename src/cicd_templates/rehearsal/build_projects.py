@@ -1,4 +1,4 @@
-"""Reads CodeBuild projects from the properties of resources, with all references resolved. Never calls AWS."""
+"""Reads CodeBuild projects from resource properties whose references are already resolved. Never calls AWS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Project:
-    """A CodeBuild project. `cache` is the bucket and prefix of its cache; empty if it has none."""
+    """A CodeBuild project. `cache` is the bucket and prefix of its S3 cache, or empty if there is no S3 cache."""
 
     name: str
     arn: str
@@ -38,8 +38,9 @@ class Project:
 
     @property
     def needs_a_service(self) -> list[str]:
-        """Return whether the project calls an external service. This is so if it has variables that are read from
-        secrets.
+        """Return the names of the variables that are read from secrets.
+
+        If the project has such variables, it calls an external service.
         """
         return [setting.name for setting in self.settings if setting.kind == "SECRETS_MANAGER"]
 

@@ -67,9 +67,9 @@ class BuildTools:
         return f"{same}; {', '.join(other)}" if other else same
 
     def link_into(self, folder: Path) -> Path:
-        """Create a virtual environment in `folder` that links to this environment and has no pip.
+        """Create a virtual environment in `folder` with links to everything in this environment except pip.
 
-        Return the folder of its programs.
+        Return the folder of the new environment's programs.
         """
         programs = folder / "bin"
         programs.mkdir(parents=True)
@@ -94,7 +94,7 @@ def only_checks_hashes(command: str) -> bool:
     """Return whether a command installs packages by hash with pip, and downloads nothing else.
 
     A rehearsal can run such a command, because the program that replaces pip checks the hashes. It cannot run a command
-    with another download, because later parts of the command may need the missing download.
+    that also downloads something without pip, because later parts of the command may need this download.
     """
     without_files = WRITTEN_FILE.sub("", command)
     return "--require-hashes" in without_files and not DOWNLOAD.search(REPLACED_PIP.sub("", without_files))

@@ -105,7 +105,7 @@ def _run_build(
 def _unpack_source(run: PipelineRun, action: Action, s3: Any, folder: Path) -> Path:
     """Unpack the input artifact into a new folder, and return the folder.
 
-    Like CodeBuild, first read the owner of the bucket.
+    Like CodeBuild, first read the location and the access control list of the pipeline's bucket.
     """
     s3.get_bucket_location(Bucket=run.pipeline.bucket)
     s3.get_bucket_acl(Bucket=run.pipeline.bucket)

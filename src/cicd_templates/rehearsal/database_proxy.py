@@ -91,7 +91,7 @@ def write_certificate(folder: Path, host: str) -> tuple[Path, Path]:
 
 
 class DatabaseProxy:
-    """Listens on an address, and connects each client to the server unless `refuse` refuses the login.
+    """Accepts clients, and connects a client to the database server unless `refuse` refuses the login.
 
     `refuse` gets the user and the token of a login. It returns the reason for a refusal, or an empty string.
     """

@@ -1,10 +1,11 @@
 """Runs the databases of deployed stacks for the tasks of a rehearsal: PostgreSQL servers behind proxies for IAM logins.
 
-If the RDS Data API is enabled for a database, a function of the pipeline creates its users. Its statements run on the
-server, because the local AWS finds the server in a file.
+If the RDS Data API is enabled for a database, a function of the pipeline creates the database users. The local AWS runs
+the function's SQL statements on the server, which it finds in a file.
 
-Otherwise, somebody creates the users by hand in AWS. The source therefore has the SQL statements for this in the script
-`rehearsal/<database name>.sql`. The administrator of the server runs the script when the server starts.
+Otherwise, somebody creates the database users by hand in AWS. For a rehearsal, the source has the SQL statements that
+create them in the script `rehearsal/<database name>.sql`. The script is run as the server's administrator when the
+server starts.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Databases:
     """The databases that tasks have used so far. They run until the exit stack `until` closes."""
 
     def __init__(self, folder: Path, until: contextlib.ExitStack, programs: Path | None, servers: Servers) -> None:
-        """Keep the files of proxies in `folder`. The local AWS finds the databases in `servers`."""
+        """Store the certificates of proxies in `folder`. The local AWS finds the servers of databases in `servers`."""
         self._folder, self._until, self._programs = folder, until, programs
         self._servers = servers
         self._known: dict[str, _Database] = {}
@@ -93,9 +94,9 @@ class Databases:
     def _served(
         self, run: PipelineRun, step: ActionProgress, source: Path | None, cluster: dict[str, Any]
     ) -> _Database | None:
-        """Return the database of a cluster, or None if it cannot run here; the step says why.
+        """Return the database of a cluster, or None if the database cannot run here. In this case, a note says why.
 
-        `source` has the script with the users of a database without the Data API.
+        `source` is the folder with the script that creates the users of a database without the Data API.
         """
         name = cluster["DatabaseName"]
         script = None if source is None or cluster["HttpEndpointEnabled"] else source / SCRIPTS / f"{name}.sql"
@@ -161,7 +162,7 @@ class Databases:
 def _listen(port: int) -> tuple[socket.socket, str]:
     """Listen on `port` of an unused loopback address. Return the socket and the address.
 
-    Several databases can have the same port, because the task definition sets it. So each database needs its own
+    The port is set by the task definition, so several databases can have the same port. So each database needs its own
     address. If the system has only the loopback address 127.0.0.1, only one database can use the port.
     """
     hosts = [".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))]) for _ in range(10)]

@@ -40,8 +40,8 @@ class DeployedPipeline:
 
 
 def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
-    """Return the rendered stacks of every environment in `folder`. If `suffix` is given, return only those of this
-    copy.
+    """Return the rendered stacks of every environment in `folder`. If `suffix` is given, return only the stacks of the
+    copy with this suffix.
 
     Stacks of runtime environments come first, because the pipeline needs their roles. Raises `ConfigurationError` if
     there are no stacks.
@@ -102,7 +102,7 @@ def polling() -> Polling:
 
 
 def stack_clients(engine: Engine, stack: StackTemplate) -> Clients:
-    """Return the AWS clients that deploy a stack. They belong to the account of the stack."""
+    """Return AWS clients for the account and the region of a stack."""
     return local_clients(engine.url, stack.account, stack.region, engine.secret)
 
 

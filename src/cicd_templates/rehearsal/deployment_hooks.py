@@ -15,10 +15,10 @@ from cicd_templates.rehearsal.service_process import find_service
 
 @contextmanager
 def reporting(run: PipelineRun, step: ActionProgress, action: Action) -> Iterator[None]:
-    """Add the hooks that are called in the `with` block to `step`: their roles, and what their functions have logged.
+    """Record in `step` the roles and the logs of the hooks that are called in the `with` block.
 
-    Also add a note about the hooks that a rehearsal does not call. Raises `ActionFailedError` if the role of a function
-    may not write its log.
+    Also add a note about the hooks that a rehearsal does not call. Raises `ActionFailedError` if the role of a hook's
+    function may not write the function's log.
     """
     before = len(run.setup.hook_calls.rows())
     try:

@@ -22,8 +22,8 @@ UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 class GrantUse(StrEnum):
     """Whether a granted action was used in a rehearsal.
 
-    `NOT_MEASURED` means that a rehearsal cannot find out. `NOT_PART` means that no run of the pipeline needs the
-    action.
+    `NOT_MEASURED` means that a rehearsal cannot find out whether the action is used. `NOT_PART` means that
+    no run of the pipeline needs the action.
     """
 
     USED = "used"
@@ -34,7 +34,7 @@ class GrantUse(StrEnum):
 
 @dataclass(frozen=True)
 class GrantedAction:
-    """An action that a statement of a role's policies allows. `reason` says why it is not used in a rehearsal."""
+    """An action that a statement of a role's policies allows. `reason` says why a rehearsal does not use the action."""
 
     environment: str
     role: str
@@ -128,5 +128,5 @@ def _grant(role: Role, statement: str, action: str, calls: int, at_work: bool) -
 
 
 def unexplained_grants(found: Iterable[GrantedAction]) -> list[GrantedAction]:
-    """Return the unused grants for which no reason is known. Grants of roles that made no call are left out."""
+    """Return the unused grants for which no reason is known. The grants of roles that made no call are left out."""
     return [grant for grant in found if grant.use is GrantUse.UNUSED and not grant.reason]

@@ -1,4 +1,4 @@
-"""Reads the pipeline definition: stages, actions, locks, and the parts that a rehearsal does not interpret.
+"""Reads the pipeline definition: stages, actions, locks, and the parts that a rehearsal ignores.
 
 The definition is read from the properties of the pipeline resource, in which references are already resolved. This
 module does not call AWS.

@@ -66,13 +66,13 @@ class RehearsalSetup:
     start_databases: Callable[[PipelineRun, ActionProgress, str], bool]
 
     def root_session(self, arn: str) -> Session:
-        """Return a session of the root user of the account in an ARN."""
+        """Return a session of the root user of the account that `arn` contains."""
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
         """Raise `ActionFailedError` if IAM's simulator says that the role may not perform one of the `actions`.
 
-        Use this function for IAM actions that a real run uses and a rehearsal does not.
+        Use this method for IAM actions that only a real run performs.
         """
         simulated = self.root_session(role).client("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=actions, ResourceArns=[resource]

@@ -52,12 +52,12 @@ class Server:
 
     @property
     def socket(self) -> Path:
-        """Return the Unix socket, which needs no password."""
+        """Return the path of the Unix socket, which needs no password."""
         return self.folder / ".s.PGSQL.5432"
 
     @property
     def connection(self) -> Connection:
-        """Return how another process reaches the server as the administrator."""
+        """Return what another process needs to connect to the server as the administrator."""
         return Connection(str(self.programs / "psql"), str(self.folder), ADMINISTRATOR, self.database)
 
     def run_script(self, script: Path) -> None:
@@ -81,7 +81,7 @@ class Server:
         return done.stdout
 
     def prepare(self) -> None:
-        """Create the database, and the role that RDS has for users who log in with IAM tokens.
+        """Create the database, and RDS's database role whose members log in with IAM tokens.
 
         Raises `CicdError` on a failure.
         """

@@ -39,7 +39,7 @@ START_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A finished pipeline run in the local AWS, and its result. `replay` can repeat single actions of the run."""
+    """A finished pipeline run in the local AWS, and its result. `replay` runs a single action again."""
 
     run: PipelineRun
     steps: Mapping[str, ActionProgress]
@@ -136,8 +136,8 @@ def _release_and_wait(
     """Upload the templates and the release to the local AWS, and start the pipeline.
 
     Return the version of the source and the id of the execution. If the source is an S3 object, the event rule starts
-    the pipeline. The start request is sent with the role of the rule, so that this role's permissions are checked, too.
-    If the source is a repository behind a connection, its version is a commit, and the account's root user starts the
+    the pipeline. The start request is then repeated with the role of the rule, so that its permissions are checked. If
+    the source is a repository behind a connection, its version is a commit, and the account's root user starts the
     pipeline.
     """
     pipeline, stack = definition.pipeline, definition.stack

@@ -33,7 +33,7 @@ def heading(pipeline: Pipeline, stacks: int, seconds: float | None) -> str:
 def progress(step: ActionProgress) -> str:
     """Return a line for an action that has ended, and the last lines that its tasks have printed.
 
-    If the action failed, its error and the end of its log follow instead.
+    For a failed action, return the error and the end of the action's log instead of the printed lines.
     """
     line = f"  {step.path:<40} {STATE_MARKS[step.state]:<6} {step.seconds:6.1f} s"
     if step.state is not ActionState.FAILED:

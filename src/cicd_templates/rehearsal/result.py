@@ -70,7 +70,7 @@ class RehearsalResult:
 
     @property
     def with_placeholders(self) -> list[ActionProgress]:
-        """Return the actions for which the rehearsal used a placeholder, because the real result cannot be shown."""
+        """Return the actions for which the rehearsal used a placeholder instead of a real result."""
         return [step for step in self.steps if any(note.startswith(NOT_SHOWN) for note in step.notes)]
 
     @property

@@ -81,9 +81,9 @@ def find_service(run: PipelineRun, deploying: Action) -> DeployedService | None:
 def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator[str]:
     """Run the script `rehearsal/serve` as the web service that an action deployed, and yield its address.
 
-    The script also gets HOST and PORT. The port differs from the container's port, because all processes share the
-    ports of this machine. Raises `ActionFailedError` if there is no such service or script, or if the application does
-    not listen.
+    Besides the variables of the task, the script gets HOST and PORT. PORT differs from the container's port, because
+    all processes share the ports of this machine. Raises `ActionFailedError` if there is no such service or script, or
+    if the application does not listen.
     """
     service = find_service(run, deploying)
     if service is None:
@@ -166,7 +166,7 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 
 
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
-    """Return whether the task has requested messages from each queue.
+    """Return whether the task has requested messages from each queue at least once.
 
     The first `before` IAM decisions are skipped, because they were made before the task started.
     """
@@ -179,7 +179,7 @@ def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
-    """Send SIGTERM, as ECS does to the first process of a container. Then wait a short time until it has ended."""
+    """Send SIGTERM, as ECS does to the first process of a container. Then wait a short time for its end."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)

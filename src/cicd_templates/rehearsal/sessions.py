@@ -32,7 +32,7 @@ class Credentials:
 
 @cache
 def maker(endpoint: str, region: str) -> MakeClient:
-    """Return a function that makes AWS clients from credentials. It reads no AWS profiles and no configuration files.
+    """Return a function that makes AWS clients from credentials, and reads no AWS profiles or configuration files.
 
     One botocore session makes all clients, so that the model of each service is read only once. A lock protects this
     session, because a session is not thread-safe.
@@ -98,6 +98,6 @@ class Session:
 def root(endpoint: str, account: str, region: str, secret: str) -> Session:
     """Return a session of the root user of an account. In the local AWS, its access key is the account number.
 
-    `secret` is the secret access key that the engine of the local AWS accepts for it.
+    `secret` is the secret access key that the engine of the local AWS accepts for this access key.
     """
     return Session(Credentials(account, secret), maker(endpoint, region))

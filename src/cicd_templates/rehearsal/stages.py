@@ -91,8 +91,8 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 def list_execution(run: PipelineRun, action: Action, identifier: str, started: float, status: str) -> None:
     """Record an execution of an action in the local AWS, with its output artifacts if it succeeded.
 
-    `started` is in seconds since 1970, and `status` is a status of CodePipeline. A call with the same `identifier`
-    replaces the earlier state.
+    `started` is in seconds since 1970, and `status` is a status of CodePipeline. A second call with the
+    same `identifier` replaces the recorded state of the execution.
     """
     detail = {
         "pipelineExecutionId": run.execution,
@@ -112,7 +112,7 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return the IAM decisions about the roles of the action, and about the roles that those roles assumed.
+    """Return the IAM decisions about requests of the action's roles, and of the roles that these roles assumed.
 
     The first `before` decisions are skipped, because they were made before the action began.
     """

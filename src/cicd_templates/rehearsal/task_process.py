@@ -100,7 +100,7 @@ class Task:
             )
 
     def run_to_its_end(self) -> int:
-        """Run the command of the task definition to its end. Return its exit code in the form that a shell uses."""
+        """Run the command of the task definition to its end. Return the exit code that a shell would return."""
         command = self.container["command"]
         try:
             with self.running(command) as process:
@@ -131,8 +131,8 @@ class Task:
 def prepare_task(run: PipelineRun, step: ActionProgress, arn: str, definition: str) -> Task:
     """Return the task with this ARN and task definition, ready to run in a new folder with the released source.
 
-    Only the first container of the definition is run, because it is the service's own. A note lists the other
-    containers.
+    Only the first container of the definition is run, because this container runs the service's image. A note lists the
+    other containers.
     """
     ecs = run.setup.root_session(arn).client("ecs")
     described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]
@@ -192,8 +192,8 @@ def _environment(
 def _secret(session: Session, source: str, step: ActionProgress) -> str:
     """Return the value of a secret or of a parameter, which is read with the execution role.
 
-    If it has no value in the local AWS, for example because the user created it in AWS, return a placeholder and add a
-    note.
+    If it has no value in the local AWS, for example because it exists only in the user's account in AWS, return a
+    placeholder and add a note.
     """
     value = _parameter(session, source) if ":parameter/" in source else _value_of_secret(session, source)
     if value is None:
@@ -211,8 +211,8 @@ def _parameter(session: Session, source: str) -> str | None:
 def _value_of_secret(session: Session, source: str) -> str | None:
     """Return the value of a secret, or None if the secret does not exist.
 
-    `source` is the secret's ARN, which has seven parts. It may be followed by the name of a key. In this case, return
-    the value of this key in the secret's JSON.
+    `source` is the secret's ARN, which has seven parts separated by colons. The name of a key can follow as the eighth
+    part. In this case, return the value of this key in the secret's JSON.
     """
     parts = source.split(":")
     try:

@@ -2,15 +2,16 @@
 
 layers --> tagging --> patching --> template_text --> render (checks the links, derives the order) --> out_folder
 
-1. `layer_rendering` builds each layer for each environment and service, in several `processes` if there are many
-   stacks. `stack_rendering` takes each template through the next three steps. `template_store` stores the results.
+1. `layer_rendering` builds each layer for each environment and service. If there are many stacks, it uses several
+   processes (module `processes`). `stack_rendering` takes each template through the next three steps. `template_store`
+   stores the results.
 2. `tagging` puts tags on every taggable resource, and the permissions boundary and the path on every role. `plain_data`
    turns the objects of troposphere into dicts and lists.
 3. `patching` sets the values that the configuration patches, each with its reason.
 4. `template_text` orders the keys and writes the YAML or JSON, with a header and with the reasons as comments.
 5. `equal_names` refuses resources with the same physical name, across all environments.
 6. `review_pages` writes the pages that a reviewer reads first. `github_workflow` writes workflows that a user can copy.
-7. `out_folder` compares the files with the folder, or replaces the changed files. It lists the checksums of all files.
+7. `out_folder` compares the new files with those in `out/`, or replaces the changed ones. It also writes the checksums.
 8. `last_render` records the inputs of a run, so that an unchanged project is not rendered again.
 
 Rendering uses no AWS, no clock and no randomness, so the same configuration always gives the same bytes. `out_folder`

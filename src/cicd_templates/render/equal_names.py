@@ -2,7 +2,7 @@
 
 CloudFormation would fail to create the second resource, or, for some types, both stacks would change the same resource.
 Names are compared as they will be in AWS, with the environment's account and region filled in. A value that is unknown
-before the deployment never equals a value of another stack.
+before the deployment is taken as different from all values in other stacks.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 
 
 def name_marks(stack: StackTemplate) -> tuple[int, ...]:
-    """Return a number for each name in a stack. Equal names have equal numbers, also in other stacks.
+    """Return a number for each name in a stack. Equal names have equal numbers, even in different stacks.
 
     If no number occurs twice, all names are different, and the slower `refuse_equal_names` is not needed. The numbers
     are valid only in this process and in the processes that are forked from it.
@@ -157,8 +157,8 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
     """Return the properties that look like physical names, for a type whose name property is not in our table.
 
-    Only the schema of the type shows which of these properties are names. Reading a schema is slow, so it is read only
-    if two values are equal.
+    Only the schema of the type shows which of these properties are names. Reading a schema is slow, so the schema is
+    read only if two of these values are equal.
     """
     words = resource_type.replace("::", "")
     return [
@@ -174,7 +174,7 @@ def _of_the_stack(stack: StackTemplate) -> NamedResource:
 
 
 def _with_only(stack: StackTemplate, *logical_ids: str) -> StackTemplate:
-    """Return a copy of `stack` that has only the resources in `names` and no text, so that it needs little memory."""
+    """Return a copy of `stack` with only the resources `logical_ids` and no text, so that it needs little memory."""
     resources = {logical_id: stack.resources[logical_id] for logical_id in logical_ids}
     parameters = stack.parameters if logical_ids else {}
     return StackTemplate(stack.path, "", {"Parameters": parameters, "Resources": resources}, stack.facts)
@@ -206,7 +206,8 @@ def _named(
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
     """Yield a resource whose type is not in our table.
 
-    Its name consists of the properties that identify resources of the type, according to AWS's schema.
+    Its name consists of the values of several properties. The schema of the type says which properties identify a
+    resource.
     """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]
@@ -218,7 +219,7 @@ def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]
 
 
 def _known_values(stack: StackTemplate) -> dict[str, str]:
-    """Return the values of a template's references: the pseudo parameters, and the defaults of the parameters.
+    """Return the known values of references: the values of pseudo parameters, and the defaults of parameters.
 
     For a parameter that reads Parameter Store, the default is a path. Equal paths have equal values.
     """

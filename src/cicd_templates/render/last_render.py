@@ -1,6 +1,6 @@
 """Records the inputs and files of the last `make render`, so that an unchanged project is not rendered again.
 
-The record in `.state/` has two digests: one of everything that was read, and one of the written list of checksums.
+The record in `.state/` has two digests: the digest of all inputs, and the digest of the list of checksums in `out/`.
 Files count as unchanged only if both digests and the checksum of every file are the same. A record is ignored if other
 users can access it or if it has unexpected content. In case of doubt, the project is rendered.
 
@@ -36,7 +36,7 @@ LAYERS = CONFIGURATION.parent
 class LastRender:
     """Compares the last complete run of `make render` with a new run that would write into `folder`.
 
-    `arguments` are the other arguments of the new run. `folders` contain the code and the configuration. The
+    `arguments` are the arguments of the new run besides `folder`. `folders` contain the code and the configuration. The
     constructor reads the folders immediately, so create this object before layers are imported and the configuration is
     read.
     """
@@ -88,7 +88,7 @@ class LastRender:
             write_privately(self._record, json.dumps(record))
 
     def _digest(self) -> str | None:
-        """Return a digest of all inputs, or None if they cannot be read or are behind a link to a folder."""
+        """Return a digest of all inputs, or None if a file cannot be read or if a folder contains a link."""
         try:
             digest = hashlib.sha256(repr((sys.version, _libraries(), self._arguments)).encode())
             for folder in self._folders:

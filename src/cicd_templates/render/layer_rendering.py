@@ -1,4 +1,4 @@
-"""Renders the stacks of all layers in all environments. Many stacks are rendered in one process per core.
+"""Renders the stacks of all layers in all environments. If there are many stacks, uses one process per core.
 
 Each process renders batches of stacks of a layer, and writes them to the store. The order and the bytes of the stacks
 do not depend on the number of processes.
@@ -105,8 +105,9 @@ def render_layers(
 ) -> Iterator[tuple[Environment, Layer, FinishedStack]]:
     """Yield the stacks of all environments and layers, in the order of environments, layers and services.
 
-    The templates of many stacks are then in `store`. `cores` is the number of processes to use for many stacks; the
-    default is one for each core. Raises `CicdError` with the name of the layer if a process ends without its stacks.
+    If there are many stacks, several processes render them and write the templates to `store`. `cores` is the number of
+    these processes; the default is one for each core. Raises `CicdError` with the name of the layer if a process ends
+    without its stacks.
     """
     with explained_user_errors(layers):
         uses = [uses_of(env, layers) for env in environments]

@@ -63,8 +63,8 @@ def files_of(
     """Return every file that belongs below `root`, keyed by relative path.
 
     `sources` is the digest of the sources from which the files are made. If `only` names an environment, only the files
-    of this environment, the index and the checksums get new texts. The texts of all other files and the digest are read
-    from the folder. Files that do not exist there are left out.
+    of this environment, the index and the checksums get new texts. All other texts, and the digest of the sources, are
+    read from the files in `root`. Files that do not exist in `root` are left out.
     """
     templates = {stack.path: stack for stack in stacks}
     texts = {**_workflows(stacks), **pages(stacks)}
@@ -81,7 +81,7 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the new files of the environment `only`, and the current content of every other rendered file."""
+    """Return the new texts of the environment `only`, and the texts that the other rendered files have in `root`."""
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
     kept: dict[str, str] = {}

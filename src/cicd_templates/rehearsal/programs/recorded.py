@@ -4,7 +4,7 @@ The recorded report is the file `rehearsal/<program>.json` in the source. Like t
 report to the file of the option `--json-file-output`, or by default to standard output.
 
 This program fails if there is no recorded report. pip-audit is an exception, because every new project uses it: the
-output is then a placeholder without findings. A note in the result says what such a rehearsal does not show.
+output is then a placeholder without findings. A note in the result says what the placeholder does not show.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ COMMENT = re.compile(r"(?:^|\s)#.*")
 
 
 def package_lines(path: Path, including: tuple[Path, ...] = ()) -> Iterator[str]:
-    """Yield the lines with packages, including those of included files. Lines with other options are left out.
+    """Yield the lines with packages, in the file and in the files that it includes. Other lines are left out.
 
     `including` are the files that directly or indirectly include this file. Raises `OSError` if a file cannot be read,
     or if a file includes itself, which pip refuses, too.
