@@ -17,5 +17,5 @@ def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: st
 
 
 def digest_line(digest: str) -> str:
-    """Return the line to print below a plan. The line shows the option with which `make deploy` refuses any other plan."""
+    """Return the line to print below a plan. It shows the option with which `make deploy` refuses any other plan."""
     return f"to execute only this plan, add DIGEST={digest}"

@@ -181,7 +181,7 @@ class Journal:
         return self.entries[name]
 
     def cancel_start(self, name: str) -> None:
-        """Record that AWS refused to execute a change set, so that the next run does not try to continue the execution."""
+        """Record that AWS refused to execute a change set, so that the next run does not try to continue it."""
         self.entries[name] = replace(self.entries[name], state=PLANNED)
         self._write()
 
