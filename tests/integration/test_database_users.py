@@ -7,10 +7,13 @@ import subprocess
 import urllib.request
 from http.client import RemoteDisconnected
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cicd_templates.local.data_api import Server, Servers
+from cicd_templates.functions import database_users
+from cicd_templates.local.data_api import DataApi, Server, Servers
+from cicd_templates.local.database_clusters import Secret
 from cicd_templates.local.iam_decisions import ALLOWED, DENIED
 from cicd_templates.rehearsal import postgresql, service_process
 from cicd_templates.rehearsal.result import ActionProgress, ActionState
@@ -27,6 +30,9 @@ STAGING = "Staging-DatabaseUsers/CreateUsersStagingLedger"
 PRODUCTION = "Production/CreateUsersProductionLedger"
 ROLE = "clearing-staging-database-users-ledger"
 CLUSTER = "arn:aws:rds:eu-central-1:111111111111:cluster:clearing-staging-ledger"
+SECRET = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:rds!cluster-1"
+# PostgreSQL has operators for `name` and these types, and looks for its own first.
+BUILT_IN = {"name", "text"}
 OWNER, WORKER, READER = "readwrite_payment_processor", "readwrite_settlement", "read_settlement_report"
 # The rights of the role in staging, and a part of the message without each of them.
 NEEDED = {
@@ -114,6 +120,52 @@ def assert_the_task_needs_its_user(passed: Rehearsed, server: Server) -> None:
             pay(url, "refused")
         sql(server, "administrator", f"ALTER ROLE kept RENAME TO {OWNER}")
         assert pay(url, "paid-again") == 201
+
+
+HOSTILE = """
+CREATE FUNCTION take(name, {type}) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user = 'administrator' THEN EXECUTE 'ALTER ROLE {owner} CREATEROLE'; END IF;
+    RETURN $1::text OPERATOR(pg_catalog.=) $2::text;
+END $$;
+CREATE OPERATOR = (FUNCTION = take, LEFTARG = name, RIGHTARG = {type});
+"""
+
+
+@pytest.mark.parametrize("type_of_value", ["name", "text", "varchar", "bpchar"])
+def test_an_operator_of_a_service_never_runs_as_the_administrator(tmp_path: Path, type_of_value: str) -> None:
+    programs = postgresql.find_programs()
+    assert programs is not None
+    with postgresql.running(programs, "ledger") as running:
+        server = running.connection
+        servers = Servers(tmp_path)
+        servers.add(CLUSTER, server)
+        api = DataApi(
+            servers,
+            {"cluster-A": Secret(SECRET, "")},
+            lambda arn: {"DbClusterResourceId": "cluster-A", "HttpEndpointEnabled": True},
+            lambda headers, action, resource: False,
+            lambda data: (200, {}, json.dumps(data).encode()),
+            lambda code, message, status: (status, {}, message.encode()),
+        )
+
+        def execute(statement: str, **values: str) -> list[list[dict[str, Any]]]:
+            parameters = [{"name": name, "value": {"stringValue": value}} for name, value in values.items()]
+            request = {"resourceArn": CLUSTER, "secretArn": SECRET, "database": "ledger", "sql": statement}
+            status, _, body = api.execute({}, json.dumps(request | {"parameters": parameters}).encode())
+            assert status == 200, body
+            found: list[list[dict[str, Any]]] = json.loads(body).get("records", [])
+            return found
+
+        assert database_users._create_user(execute, OWNER, ["USAGE", "CREATE"])
+        assert sql(server, OWNER, HOSTILE.format(type=type_of_value, owner=OWNER)) == ""
+        rights = "SELECT rolname FROM pg_roles WHERE rolcreaterole AND NOT rolsuper"
+
+        assert not database_users._create_user(execute, OWNER, ["USAGE", "CREATE"])
+        assert sql(server, "administrator", rights) == ""
+        # The operator is one that a query without schemas runs.
+        execute(f"SELECT 1 AS one WHERE CAST('a' AS name) = CAST('a' AS {type_of_value})")
+        assert sql(server, "administrator", rights) == ("" if type_of_value in BUILT_IN else OWNER)
 
 
 def pay(url: str, payment: str) -> int:

@@ -105,7 +105,8 @@ class DataApi:
         sql = str(request["sql"])
         if missing := sorted({*PARAMETER.findall(sql)} - values.keys()):
             return self._refuse("BadRequestException", f"Cannot find parameter: {missing[0]}", 400)
-        sql = PARAMETER.sub(lambda match: f":'{match[1]}'", sql)
+        # AWS sends a text as `varchar`, which decides about the operators that PostgreSQL chooses.
+        sql = PARAMETER.sub(lambda match: f"CAST(:'{match[1]}' AS pg_catalog.varchar)", sql)
         is_query = sql.lstrip().upper().startswith("SELECT")
         if is_query:
             sql = f"SELECT row_to_json(found) FROM ({sql}) AS found"  # noqa: S608 - the caller may run any statement

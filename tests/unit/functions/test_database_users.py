@@ -23,6 +23,7 @@ ASKED = {
 }
 NOW = 1_800_000_000
 USERS = "read_reports:USAGE,readwrite_till:USAGE:CREATE"
+FIND = "SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) CAST(:name AS pg_catalog.name)"
 DONE: dict[str, Any] = {"numberOfRecordsUpdated": 0, "generatedFields": []}
 
 
@@ -95,11 +96,11 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
 def test_missing_users_are_created_with_exactly_their_privileges(database: Database) -> None:
     assert database.invoke() == {"outputVariables": {"Users": "created read_reports, readwrite_till"}}
     assert database.statements() == [
-        "SELECT rolcanlogin FROM pg_roles WHERE rolname = :name",
+        FIND,
         'CREATE ROLE "read_reports" LOGIN',
         'GRANT rds_iam TO "read_reports"',
         'GRANT USAGE ON SCHEMA public TO "read_reports"',
-        "SELECT rolcanlogin FROM pg_roles WHERE rolname = :name",
+        FIND,
         'CREATE ROLE "readwrite_till" LOGIN',
         'GRANT rds_iam TO "readwrite_till"',
         'GRANT USAGE, CREATE ON SCHEMA public TO "readwrite_till"',

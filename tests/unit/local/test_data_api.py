@@ -65,7 +65,7 @@ def test_a_value_goes_to_psql_as_a_variable_and_never_into_the_statement(api: Ap
     api.psql(f'cat > "{tmp_path}/asked"; echo "$@" > "{tmp_path}/options"')
 
     assert api.ask(sql="ALTER x SET y = :name, z = 1::text", parameters=NAME)[0] == 200
-    assert (tmp_path / "asked").read_text() == "ALTER x SET y = :'name', z = 1::text"
+    assert (tmp_path / "asked").read_text() == "ALTER x SET y = CAST(:'name' AS pg_catalog.varchar), z = 1::text"
     assert "--set name=read_x" in (tmp_path / "options").read_text()
 
 
