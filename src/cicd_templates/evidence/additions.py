@@ -1,4 +1,4 @@
-"""Checks the files that were added to a release's evidence later: the previous release, and approval records.
+"""Checks the files that were added to a release's evidence after the signing: the previous release, and approvals.
 
 The previous release has its own signature. A record of an approval is not signed, but its name contains the digest of
 its content. The request for approval shows the same digest, so a person can compare the record with the request. The
@@ -39,14 +39,14 @@ def record_names(contents: FolderContents) -> list[str]:
 
 
 def page_names(contents: FolderContents) -> list[str]:
-    """Return the names of all files of the pages that approvers saw."""
+    """Return the names of the files in the folder that belong to a page that an approver saw."""
     return sorted(name for name in contents.digests if _PAGE.fullmatch(name))
 
 
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each added file that differs from the stored file.
+    """Yield a problem for each added file that is missing, or that differs from the file that was stored in S3.
 
-    A problem is the name of a file and a phrase that says what is wrong with it.
+    A problem is a file name, and a phrase that says what is wrong with this file.
     """
     for name in record_names(contents):
         match = RECORD.fullmatch(name)
@@ -78,7 +78,7 @@ def _is_page_of_record(contents: FolderContents, name: str) -> bool:
 
 
 def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
-    """Return a record, or an empty dictionary if it is not a JSON object."""
+    """Return an approval record, or an empty dictionary if the file is not a JSON object."""
     try:
         record = json.loads(contents.read(name))
     except (ValueError, RecursionError):
@@ -87,7 +87,9 @@ def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
 
 
 def read_templates_before(contents: FolderContents, key: PublicKey) -> bytes | None:
-    """Return the templates of the previous release. Return None unless the previous release statement lists them."""
+    """Return the templates of the previous release, or None if its release statement does not list exactly these
+    templates.
+    """
     try:
         before = read_statement(contents.read(RELEASE_BEFORE) if RELEASE_BEFORE in contents.digests else b"", key)
     except StatementError:

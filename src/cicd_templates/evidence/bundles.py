@@ -1,7 +1,7 @@
 """Writes the statements of a release as Sigstore bundles, which cosign and other Sigstore verifiers can read.
 
-A bundle contains the unchanged signed envelope and an id of the key. It contains neither a certificate nor an entry of
-a transparency log. https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
+A bundle contains the unchanged signed envelope and an id of the signer's key. It contains no certificate and no entry
+of a transparency log. https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ def bundle_name(statement: str) -> str:
 
 
 def sigstore_bundles(contents: FolderContents, key: PublicKey) -> dict[str, bytes]:
-    """Return a bundle for each statement of the release, keyed by the bundle's name. Does not verify the statements."""
+    """Return a bundle for each statement of the release, keyed by the bundle's file name. Does not verify the
+    statements.
+    """
     # The members are in the order of canonical JSON, and an envelope is canonical JSON itself.
     end = canonical_json(
         {"mediaType": MEDIA_TYPE, "verificationMaterial": {"publicKey": {"hint": key.fingerprint}}}

@@ -1,8 +1,8 @@
 """Checks the statements about deployments of a release. Each statement has its own signature.
 
-The release statement is signed before the first deployment, so it cannot list these statements. But it lists the
-environments to which the pipeline deploys, in order. In addition, each statement about a deployment lists the earlier
-statements. So the check notices a removed statement as long as a later one remains.
+The release statement is signed before the first deployment, so it cannot list the statements about deployments. But it
+lists the environments to which the pipeline deploys, in order. In addition, each statement about a deployment lists the
+earlier statements about deployments. So the check notices a removed statement if the folder has a later statement.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/[1-9][0-9]*)\.sigstore\.j
 
 @dataclass(frozen=True)
 class Deployment:
-    """The facts in a statement about a deployment, as texts for people.
+    """The facts in a statement about a deployment, as texts that a page or a terminal can show.
 
     If the statement does not contain a fact, its text is empty.
     """
@@ -48,13 +48,15 @@ class Deployment:
 
 
 def deployment_names(contents: FolderContents) -> list[str]:
-    """Return the names of all statements about deployments, in the order of their numbers."""
+    """Return the names of all statements about deployments, sorted by environment and number."""
     matches = [match for name in contents.digests if (match := DEPLOYMENT.fullmatch(name))]
     return [match[0] for match in sorted(matches, key=lambda match: (match[1], int(match[2])))]
 
 
 def route_of(release: Statement) -> list[str]:
-    """Return the environments to which the pipeline deploys. The result is empty for older release statements."""
+    """Return the environments to which the pipeline deploys. The list is empty if an older version wrote the
+    statement.
+    """
     environments = release.predicate.get("environments")
     return [str(environment) for environment in environments] if isinstance(environments, list) else []
 
@@ -65,9 +67,9 @@ def undeployed(contents: FolderContents, release: Statement) -> list[str]:
 
 
 def read_deployments(contents: FolderContents, key: PublicKey, release: Statement) -> list[Deployment]:
-    """Return the deployments that the key has signed, in the order of the pipeline's environments.
+    """Return the deployments whose statements `key` has signed, in the order of the pipeline's environments.
 
-    The deployments are not compared with the release.
+    This function does not compare the statements with the release.
     """
     found = []
     for name in deployment_names(contents):
@@ -80,9 +82,9 @@ def read_deployments(contents: FolderContents, key: PublicKey, release: Statemen
 
 
 def deployment_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each statement that is missing or does not match the release.
+    """Yield a problem for each statement about a deployment that is missing or does not match the release.
 
-    A problem is the name of a file and a phrase that says what is wrong with it.
+    A problem is a file name, and a phrase that says what is wrong with this file.
     """
     for name in deployment_names(contents):
         try:
@@ -132,10 +134,11 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
 def _missing_files(
     contents: FolderContents, release: Statement, predicate: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each earlier statement that is missing or differs, and for a missing approval record.
+    """Yield a problem for each missing or changed file that a statement about a deployment lists. Such files are the
+    earlier statements and the approval record.
 
-    Does not require the approval record of a rollback to the release. A rollback is another execution, and the folder
-    has only the approval records of the execution that made the release.
+    The approval record of a rollback to the release may be missing: a rollback is a different pipeline execution, and
+    the folder has only the approval records of the execution that made the release.
     """
     for earlier in _objects(predicate.get("earlier")):
         name = str(earlier.get("name"))
@@ -160,7 +163,7 @@ def _digest(descriptor: dict[str, Any]) -> str:
 
 
 def _sha256_in(archive: bytes, name: str) -> str:
-    """Return the SHA-256 of a file in a zip file, or an empty text if it cannot be read."""
+    """Return the SHA-256 of the file `name` in a zip file, or an empty text if the file cannot be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             return hashlib.sha256(opened.read(name)).hexdigest()

@@ -1,6 +1,7 @@
 """Writes the derived files of a folder of evidence: instructions, a page, a diff of the templates, and bundles.
 
-Derived files are not signed. The verification writes these files again and compares the results, so it detects changes.
+Derived files are not signed. The verification computes these files again and compares them with the files in the
+folder, so it detects changes.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ def derived_names(contents: FolderContents) -> list[str]:
 def derived_files(contents: FolderContents, release: Statement, key: PublicKey) -> dict[str, bytes]:
     """Return the content of each derived file, keyed by name. `release` is the release statement of the folder.
 
-    An archive of templates is opened only if it has the SHA-256 that its release statement lists. Without both
-    archives, the result has no diff.
+    An archive of templates is opened only if it has the SHA-256 that its release statement lists. The result has a diff
+    only if the archives of this release and of the previous release can be opened.
     """
     image = release.subject[0]
     reference = f"{image.name}@sha256:{image.digest.get('sha256', '')}"

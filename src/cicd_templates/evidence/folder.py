@@ -25,7 +25,7 @@ class FolderContents:
         return (self.path / name).read_bytes()
 
     def read_exactly(self, name: str, sha256: str) -> bytes | None:
-        """Return the content of a regular file. Return None if there is no such file, or if it has another SHA-256."""
+        """Return the content of a regular file, or None if the file is missing or its SHA-256 is not `sha256`."""
         content = self.read(name) if name in self.digests else None
         return content if content is not None and hashlib.sha256(content).hexdigest() == sha256 else None
 

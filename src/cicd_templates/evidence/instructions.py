@@ -6,7 +6,9 @@ INSTRUCTIONS = "VERIFY.md"
 
 
 def instructions(image: str, fingerprint: str) -> str:
-    """Return VERIFY.md for the evidence about `image`, which was signed by the key with this fingerprint."""
+    """Return the text of VERIFY.md for the evidence about `image`. `fingerprint` identifies the key that signed the
+    evidence.
+    """
     digest = image.rpartition("@sha256:")[2]
     return f"""\
 # How to verify this evidence

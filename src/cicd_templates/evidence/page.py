@@ -42,7 +42,8 @@ _MARKS = {"+": "ins", "-": "del"}
 def release_page(
     contents: FolderContents, release: Statement, key: PublicKey, difference: TemplatesDifference | None
 ) -> str:
-    """Return the page. `difference` is the diff of the templates, or None if the folder has no previous templates.
+    """Return the page. `difference` is the diff of the templates, or None if the folder does not have the templates of
+    both releases.
 
     The same files give the same page, because all dates on the page come from the files.
     """
@@ -186,7 +187,9 @@ def _files(contents: FolderContents) -> Iterable[str]:
 
 
 def _meaning(name: str) -> str:
-    """Return a phrase that describes a file, or an empty text if the page does not list the file."""
+    """Return a phrase that describes a file for the page's list of files, or an empty text if the file is not
+    listed.
+    """
     folder = name.partition("/")[0]
     if name in PREDICATE_TYPES:
         return f"signed statement of the type {PREDICATE_TYPES[name]}"
@@ -232,7 +235,7 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _said(statement: Statement, name: str) -> str:
-    """Return a value from the predicate of a statement, or `unknown` if the predicate does not have it."""
+    """Return a value from the predicate of a statement as text, or `unknown` if the predicate lacks the value."""
     value = statement.predicate.get(name)
     return value if isinstance(value, str) and value else "unknown"
 

@@ -32,7 +32,7 @@ def read_public_key(pem: bytes) -> PublicKey:
     """Return the key in `pem`.
 
     Raises `KeyFormatError` if `pem` is not an ECDSA key on P-256, or if it contains text before or after the key. PEM
-    readers ignore such text, so nobody would notice a change of it.
+    readers ignore text outside the key, so nobody would notice if the text was changed.
     """
     try:
         key = serialization.load_pem_public_key(pem)
@@ -48,7 +48,7 @@ def read_public_key(pem: bytes) -> PublicKey:
 def read_der_public_key(der: bytes) -> PublicKey:
     """Return the key in `der`, the binary format in which KMS returns public keys.
 
-    Raises `KeyFormatError` if this is not an ECDSA key on P-256.
+    Raises `KeyFormatError` if `der` is not an ECDSA key on P-256.
     """
     return _public_key(serialization.load_der_public_key(der))
 

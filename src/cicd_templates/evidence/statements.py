@@ -16,7 +16,9 @@ from cicd_templates.functions.evidence_format import canonical_json
 
 
 class StatementError(ValueError):
-    """Raised if a file is not a statement that the key has signed. The message is a reason, such as `is not JSON`."""
+    """Raised if a file is not a statement that the expected key has signed. The message completes a sentence about the
+    file, such as `is not JSON`.
+    """
 
 
 class Subject(BaseModel):
@@ -36,7 +38,7 @@ class Statement(BaseModel):
 
 
 def digest_of(statement: Statement, name: str) -> str:
-    """Return the SHA-256 of the subject with this name. Return an empty text if the statement lists none."""
+    """Return the SHA-256 of the subject `name`, or an empty text if the statement lists no SHA-256 for it."""
     return {subject.name: subject.digest.get("sha256", "") for subject in statement.subject}.get(name, "")
 
 
@@ -52,8 +54,8 @@ class _SignedEnvelope(BaseModel, extra="forbid"):
 
 
 def read_statement(content: bytes, key: PublicKey) -> Statement:
-    """Return the statement in an envelope. Raises `StatementError` if `key` has not signed exactly these bytes. Also
-    raises it if the envelope is not in canonical form, so that a change of any byte is noticed.
+    """Return the statement in an envelope. Raises `StatementError` if `key` has not signed the statement, or if the
+    envelope is not in canonical form. So a change of any byte is noticed.
     """
     _require_envelope(content)
     verifier = SSlibKey.from_crypto(key.key, keyid=key.fingerprint)

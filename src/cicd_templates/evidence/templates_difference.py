@@ -1,4 +1,6 @@
-"""Compares the templates of a release with those of the previous release, file by file. The archives may be hostile."""
+"""Compares the templates of a release with the templates of the previous release, file by file. Archives may be
+hostile.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,14 @@ LONGEST_COMPARED = 2_000_000
 
 @dataclass(frozen=True)
 class TemplatesDifference:
-    """The diff of each changed file, keyed by its name. If nothing could be compared, `problem` says why."""
+    """The diff of each changed file, keyed by file name. If the archives could not be compared, `problem` says why."""
 
     files: dict[str, str]
     problem: str = ""
 
     @property
     def text(self) -> str:
-        """The differences between all files, as a patch."""
+        """The diffs of all changed files, as one patch."""
         return f"{self.problem}\n" if self.problem else "".join(self.files.values())
 
 

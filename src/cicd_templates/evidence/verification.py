@@ -1,8 +1,8 @@
 """Verifies a folder of evidence: all files match the release statement, and all statements are about one release.
 
 Without an expected fingerprint, the verification proves only that the files in the folder match each other. It does not
-prove who signed them: an attacker can change the files, sign them with a key of his own, and put that public key into
-the folder.
+prove who signed the files: an attacker can change the files, sign them with a key of his own, and put that public key
+into the folder.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Verification:
 
     `fingerprint` is the fingerprint of the key in the folder, or empty. `image` is the image of the release, with its
     digest. `details` has the other facts about the release. `files` is the number of files that the release statement
-    lists. `unsigned` lists the approval records. They are not signed, so a person must compare their digests.
-    `deployments` has sentences about the deployments. `undeployed` lists the environments of the pipeline for which the
-    folder has no statement about a deployment.
+    lists. `unsigned` lists the approval records. Approval records are not signed, so a person must compare their
+    digests with the requests for approval. `deployments` has sentences about the deployments. `undeployed` lists the
+    environments of the pipeline for which the folder has no statement about a deployment.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -172,8 +172,8 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
 def _derivation_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[Problem]:
     """Yield a problem for each derived file with wrong contents.
 
-    The contents of derived files, such as VERIFY.md, follow from the signed files. They are not signed, so somebody
-    could change them to mislead readers. Any of these files may be missing.
+    The contents of derived files, such as VERIFY.md, follow from the signed files. Derived files are not signed, so
+    somebody could change them to mislead readers. A missing derived file is no problem.
     """
     derived = derived_files(contents, release, key)
     for name in derived_names(contents):
@@ -202,9 +202,9 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
 def _reference_problems(
     statements: dict[str, Statement], release: Statement, listed: dict[str, str]
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement that refers to another release or its files.
+    """Yield a problem for each statement that refers to a different release or to files of a different release.
 
-    For example, the signer may have signed the statement for another release of the same image.
+    For example, the signer may have signed the statement for an earlier release of the same image.
     """
     digests = set(listed.values())
     if provenance := statements.get(PROVENANCE):
@@ -230,9 +230,9 @@ def _reference_problems(
 def _vulnerability_problems(
     contents: FolderContents, release: Statement, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield a problem if the statement about vulnerabilities is about another image.
+    """Yield a problem if the statement about vulnerabilities is unusable, or is not about the image of the release.
 
-    Older releases have no such statement.
+    Evidence of older releases has no statement about vulnerabilities.
     """
     if VULNERABILITIES not in listed:
         return
@@ -248,7 +248,7 @@ def _vulnerability_problems(
 def _test_problems(
     contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement about tests that refers to another release's source or report."""
+    """Yield a problem for each statement about tests whose source or report does not belong to this release."""
     dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
     for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
         try:
@@ -270,7 +270,7 @@ def _at(value: Any, *path: str) -> Any:
 
 
 def _digests(descriptors: Any) -> set[Any]:
-    """Return the set of the SHA-256 digests in `descriptors`.
+    """Return the set of SHA-256 digests in `descriptors`, a list of in-toto resource descriptors.
 
     A descriptor without SHA-256 adds an empty text. If `descriptors` is not a list, the set has only an empty text. An
     empty text matches no file.

@@ -1,6 +1,7 @@
-"""Runs git safely in a work tree that may be hostile: git starts no program of the repository and opens no connection.
+"""Runs git safely in a work tree that may be hostile: git starts no program that the repository's configuration names,
+and opens no connection.
 
-This is needed because the configuration of a repository can specify programs that git runs, for example filters.
+Without these precautions, git would run such programs, for example filters.
 """
 
 from __future__ import annotations

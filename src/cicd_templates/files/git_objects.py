@@ -1,4 +1,4 @@
-"""Parses git's output about the files of a commit, and checks each content against its object id. Runs no program.
+"""Parses git's output about the files of a commit, and checks that each content matches its object id. Runs no program.
 
 The content is exactly the content of the git objects. `git archive` would apply git attributes, which can leave out
 files, replace text in them and change line endings.
@@ -36,14 +36,14 @@ def listed_files(answer: bytes) -> list[ListedFile]:
 
 
 def batch_input(files: Sequence[ListedFile]) -> bytes:
-    """Return the input for `git cat-file --batch`, so that it prints the content of each file."""
+    """Return the input with which `git cat-file --batch` prints the content of each of `files`."""
     return "".join(f"{file.blob}\n" for file in files).encode()
 
 
 def batch_contents(files: Sequence[ListedFile], answer: bytes) -> list[bytes | None]:
     """Return the content of each file in the output of `git cat-file --batch`.
 
-    The content is None if its object is missing or damaged.
+    The content of a file is None if the git object is missing or damaged.
     """
     contents: list[bytes | None] = []
     start = 0

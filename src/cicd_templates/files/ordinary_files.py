@@ -1,6 +1,6 @@
 """Finds links and special files in a rendered folder. This module neither reads nor changes a file.
 
-What is behind a link can change without a trace in the folder, so a link never counts as a rendered file.
+The target of a link can change without any change in the folder, so a link never counts as a rendered file.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from cicd_templates.errors import CicdError
 
 
 def find_link(root: Path, path: str) -> Path | None:
-    """Return the first link on the way from `root` to the file `path`, or None."""
+    """Return the first symbolic link among the folders from `root` to the file `path` and the file itself, or None."""
     steps = [root / path, *(root / parent for parent in PurePosixPath(path).parents[:-1])]
     return next((step for step in reversed(steps) if step.is_symlink()), None)
 
 
 def refuse_special(path: Path) -> None:
-    """Raise `CicdError` if `path` is a folder, a named pipe or a device. Raises `OSError` if there is no such file."""
+    """Raise `CicdError` if `path` is a folder, a named pipe or a device. Raises `OSError` if `path` does not exist."""
     # Nobody may ever write to a named pipe, so reading it would not end.
     if not stat.S_ISREG(path.stat().st_mode):
         raise CicdError(f"{path}: is not an ordinary file; remove it")

@@ -23,7 +23,7 @@ CHECKSUMS = "SHA256SUMS"
 def rendered_folder(suffix: str | None) -> Path:
     """Return the folder of rendered templates: `build/<suffix>/` for a copy, otherwise `out/` (in git).
 
-    Raises `ConfigurationError` if it is a link or a file.
+    Raises `ConfigurationError` if this path is a link or a file.
     """
     folder = BUILD / suffix if suffix else OUT
     if folder.is_symlink():

@@ -1,4 +1,5 @@
-"""Polls the operations in one account and region. Each poll reads all stacks of the region with one list call.
+"""Polls the operations in one account and region. Each poll reads all stacks of the account and region with one list
+call.
 
 A failed poll never counts as the end of an operation. An operation has ended only if CloudFormation reports a final
 status.
