@@ -25,7 +25,7 @@ def fold(plans: Sequence[Plan]) -> list[Row]:
 
 
 def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
-    """Yield each row together with a copy of the row in which placeholders replace names."""
+    """Yield each row, and a copy of the row in which placeholders replace the names."""
     for plan in plans:
         for stack in plan.changing:
             placeholders = _placeholders(plan, stack, several_environments=len(plans) > 1)
@@ -34,9 +34,7 @@ def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
 
 
 def _with_its_service(row: Row) -> Row:
-    """Return a row for several resources. If all resources belong to the same service, the row shows the service's
-    name.
-    """
+    """Return `row`. If it shows several resources of one service, the service's name replaces the placeholder."""
     services = {place.service for place in row.places}
     if len(row.places) == 1 or len(services) > 1:
         return row
@@ -48,7 +46,9 @@ def _restored(service: str, text: str) -> str:
 
 
 def _placeholders(plan: Plan, stack: PlannedStack, *, several_environments: bool) -> Callable[[str], str]:
-    """Return a function that replaces the names of the service, environment and account in a text with placeholders."""
+    """Return a function that replaces the service's name in a text with a placeholder. If the page shows several
+    environments, the function also replaces the names of the environment and the account.
+    """
     # A service may have the name of one of AWS's services. An action such as `s3:GetObject` must stay as it is.
     action = re.compile(rf"\b{re.escape(stack.service)}:[A-Z*]")
     words = ((plan.environment, ENVIRONMENT), (plan.account, ACCOUNT)) if several_environments else ()
@@ -65,7 +65,7 @@ def _placeholders(plan: Plan, stack: PlannedStack, *, several_environments: bool
 
 
 def _with_texts(row: Row, edit: Callable[[str], str]) -> Row:
-    """Return a copy of `row` in which `edit` was applied to each text that can contain names."""
+    """Return a copy of `row`. `edit` is applied to each text of the copy that can contain names."""
     details = (
         replace(detail, path=edit(detail.path), before=edit(detail.before), after=edit(detail.after))
         for detail in row.change.details
