@@ -46,7 +46,7 @@ NEEDED = {
         "secretsmanager:GetSecretValue",
     ): "The caller may not read arn:aws:secretsmanager:",
     # AWS has the same error for a secret that cannot be read in time, so the function tries again.
-    ("LetTheDataApiDecryptThePassword", "kms:Decrypt"): "still waits after",
+    ("LetTheDataApiDecryptThePassword", "kms:Decrypt"): "still has no result after",
 }
 
 
