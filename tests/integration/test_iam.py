@@ -140,10 +140,10 @@ MAY_THERE: dict[str, set[str]] = {
     "delivery ReviewRole production": set(),
     "delivery ReviewRole staging": set(),
     "delivery CloudFormationRole production": set(),
-    "service ExecutionRole production": {"log in to the registry"},
+    "service ExecutionRole production": {"log in to the registry", "pull an image"},
     "service TaskRole production": set(),
 }
-# Access across accounts. In the local AWS, other accounts cannot use a bucket or repository, whatever its policy says.
+# Access across accounts. In the local AWS, other accounts cannot use a bucket, whatever its policy says.
 # For these attempts, the policy simulator answers only for the caller's own policies.
 ARTIFACTS, EVIDENCE = (
     f"arn:aws:s3:::shipping-tools-{name}-{{tools}}-{REGION}/{RUN}/Templates/x" for name in ("artifacts", "evidence")

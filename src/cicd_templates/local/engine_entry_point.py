@@ -121,6 +121,7 @@ iam_decisions.Decisions(iam_evaluator, calls, keys.key_of, encryption.KEY_ACTION
 if os.environ["AUTH"] == "true":
     # Without IAM, nobody would ask the policies of the other account.
     shared_resources.register(
+        app,
         kms,
         ecr,
         responses.request_scope,

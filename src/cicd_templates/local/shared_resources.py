@@ -9,7 +9,8 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-exter
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 Scope = Callable[[str, str], AbstractContextManager[Any]]
 Refusal = Callable[[str, str, int], Any]
 Policy = Callable[[str], Any]
+Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
@@ -61,6 +63,31 @@ def verify(
     return handle
 
 
+def in_named_registry(
+    known: Handler,
+    scope: Scope,
+    current: Callable[[], tuple[str, str]],
+    caller: Callable[[], str],
+    refuse: Refusal,
+) -> Handler:
+    """Return a handler of requests to ECR that answers from the registry that the request names.
+
+    The engine's own handler `known` ignores the member `registryId`. The other arguments are those of `verify`.
+    """
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
+        account, region = current()
+        registry = json.loads(body or b"{}").get("registryId", account)
+        if registry == account:
+            return await known(method, path, headers, body, query)
+        if caller().endswith(":root"):
+            return refuse("AccessDeniedException", f"{caller()} may not use the registry of account {registry}", 400)
+        with scope(registry, region):
+            return await known(method, path, headers, body, query)
+
+    return handle
+
+
 def key_of_alias(kms: ModuleType, scope: Scope) -> Callable[[str], str]:
     """Return a function that gets the ARN of an alias and returns the ARN of its key, or an empty string."""
 
@@ -73,6 +100,7 @@ def key_of_alias(kms: ModuleType, scope: Scope) -> Callable[[str], str]:
 
 
 def register(
+    app: ModuleType,
     kms: ModuleType,
     ecr: ModuleType,
     scope: Scope,
@@ -80,7 +108,8 @@ def register(
     caller: Callable[[], str],
     refuse: Refusal,
 ) -> None:
-    """Replace functions of the engine's modules `kms` and `ecr`, which the engine looks up at each call."""
+    """Replace functions of the engine's modules, which the engine looks up at each call, and the handler of ECR."""
+    app.SERVICE_HANDLERS["ecr"] = in_named_registry(app.SERVICE_HANDLERS["ecr"], scope, current, caller, refuse)
     kms.key_policy_for_arn = in_owners_account(kms.key_policy_for_arn, scope)  # type: ignore[attr-defined]
     ecr.repository_policy_for_arn = in_owners_account(ecr.repository_policy_for_arn, scope)  # type: ignore[attr-defined]
     kms._verify = verify(kms._verify, scope, current, caller, refuse)  # type: ignore[attr-defined]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -26,9 +28,14 @@ class Account:
             setattr(module, name, lambda arn: (arn, *self.current))
         self.kms._verify = lambda data: ("verified", *self.current)  # type: ignore[attr-defined]
         self.kms._resolve_key = lambda arn: {"Arn": KEY} if self.current[0] == THEIRS else None  # type: ignore[attr-defined]
+        self.app = ModuleType("app")
+        self.app.SERVICE_HANDLERS = {"ecr": self.answer}  # type: ignore[attr-defined]
         shared_resources.register(
-            self.kms, self.ecr, self.scope, lambda: self.current, lambda: caller, lambda *refusal: refusal
+            self.app, self.kms, self.ecr, self.scope, lambda: self.current, lambda: caller, lambda *refusal: refusal
         )
+
+    async def answer(self, *request: Any) -> Any:
+        return ("images", *self.current, *request)
 
     @contextmanager
     def scope(self, account: str, region: str) -> Iterator[None]:
@@ -79,3 +86,32 @@ def test_the_key_of_an_alias_is_looked_up_in_the_account_of_the_alias() -> None:
 
     assert find(f"arn:aws:kms:{REGION}:{THEIRS}:alias/a") == KEY
     assert find(f"arn:aws:kms:{REGION}:{OURS}:alias/a") == ""
+
+
+@pytest.mark.parametrize(
+    ("registry", "caller", "expected"),
+    [
+        pytest.param({"registryId": THEIRS}, ROLE, THEIRS, id="another account"),
+        pytest.param({"registryId": OURS}, ROOT, OURS, id="our account"),
+        pytest.param({}, ROLE, OURS, id="no registry"),
+    ],
+)
+def test_a_request_to_ecr_is_answered_from_the_registry_that_it_names(
+    registry: dict[str, str], caller: str, expected: str
+) -> None:
+    account, body = Account(caller), json.dumps({"repositoryName": "r", **registry}).encode()
+    request: tuple[Any, ...] = ("POST", "/", {"x-amz-target": "t"}, body, {})
+
+    assert asyncio.run(account.app.SERVICE_HANDLERS["ecr"](*request)) == ("images", expected, REGION, *request)
+    assert account.current == (OURS, REGION)
+
+
+def test_a_root_user_gets_no_answer_from_the_registry_of_another_account() -> None:
+    handle = Account(ROOT).app.SERVICE_HANDLERS["ecr"]
+    body = json.dumps({"registryId": THEIRS}).encode()
+
+    assert asyncio.run(handle("POST", "/", {}, body, {})) == (
+        "AccessDeniedException",
+        f"{ROOT} may not use the registry of account {THEIRS}",
+        400,
+    )
