@@ -1,4 +1,4 @@
-"""Writes the GitHub Actions workflow that previews a pull request and comments on it: a file to copy into the project.
+"""Writes the GitHub Actions workflow that previews a pull request and comments on it. Users copy it into their project.
 
 One job runs the code of the pull request. It can assume the roles that preview changes, but cannot write to GitHub.
 Another job writes the comment. It runs no code of the pull request, and reads the results as data. Configured values
@@ -165,5 +165,5 @@ def _previews(environments: Sequence[Environment]) -> str:
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    """Return `text` with each `@NAME@` replaced by its value. Placeholders within the values are not replaced."""
+    """Return `text` with each placeholder `@NAME@` replaced by its value. Placeholders in values remain as they are."""
     return re.sub(r"@([A-Z_]+)@", lambda name: values[name[1]], text)

@@ -129,7 +129,7 @@ def _provided(env: Environment) -> dict[str, set[str]]:
 def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
     """Yield a problem for each provided output that does not exist, and for each layer that is provided only in part.
 
-    A layer is provided only in part if another stack reads one of its outputs that the configuration does not provide.
+    A layer is provided only in part if a stack reads an output of the layer that the configuration does not provide.
     """
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}

@@ -103,7 +103,7 @@ class NameIndex:
         return next(iter(environments)) if len(environments) == 1 else number
 
     def find(self, service: str, resource: str) -> tuple[str, str, str] | None:
-        """Find the resource whose name occurs in `resource`, which is an ARN or another text.
+        """Find the resource whose name occurs in the text `resource`, such as an ARN.
 
         Return the resource's environment, its reference, and the text after the name. Return None if no known name
         occurs in the text.
@@ -222,7 +222,7 @@ def format_actions(actions: str | Sequence[str]) -> str:
 
 
 def format_condition(condition: Mapping[str, Mapping[str, Any]] | None, format_value: Callable[[Any], str]) -> str:
-    """Return the condition of a statement as text; `format_value` formats one value in it."""
+    """Return the condition of a statement as text. `format_value` formats a single value of the condition."""
     parts = []
     for operator, keys in (condition or {}).items():
         plain = operator.removesuffix("IfExists")

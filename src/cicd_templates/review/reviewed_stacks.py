@@ -1,4 +1,4 @@
-"""Holds the templates of a review, with their formatters and their IAM statements."""
+"""Provides the templates of a review, with their formatters and their IAM statements."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ NEGATIONS = {"NotAction": "Action", "NotPrincipal": "Principal", "NotResource": 
 
 
 class Negations(ResourceRule):
-    """Refuse NotAction, NotResource and NotPrincipal."""
+    """Refuse NotAction, NotResource and NotPrincipal in policy statements."""
 
     id = "E9113"
     shortdesc = "No NotAction, NotResource or NotPrincipal"

@@ -80,7 +80,7 @@ def _keys(node: TemplateNode) -> frozenset[str]:
 
 @cache
 def _tag_property(resource_type: str, region: str) -> str | None:
-    """Return the tag property of a resource type, or None if it does not support tags."""
+    """Return the tag property of a resource type, or None if the type does not support tags."""
     try:
         schema: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
     except ResourceNotFoundError:

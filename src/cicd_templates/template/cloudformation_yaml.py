@@ -1,6 +1,6 @@
 """Reads the YAML text of a template into dicts, and writes dicts as YAML with CloudFormation's short tags.
 
-This module knows only the notation, not the layers or the order of keys. For every value that JSON can represent,
+This module defines only the notation of values, not the order of keys. For every value that JSON can represent,
 `load(dump(value))` equals `value`. PyYAML's C classes are used, because troposphere's `to_yaml` sorts keys, quotes
 multi-line strings and is ten times slower.
 """
