@@ -3,8 +3,7 @@
 `dependencies.py SOURCE COPY NAME` finds the requirements files below SOURCE whose paths match NAME, and copies them to
 the folder COPY. A copy contains the pinned packages without environment markers. Otherwise, a scanner would skip
 packages for other Python versions. Packages for systems other than Linux are omitted, because images run on Linux. The
-copy of `requirements.txt` keeps its name. The other copies are named `1-requirements.txt` and so on, all in one folder,
-because Safety skips other names and deep folders.
+copies are named `requirements.txt`, `1-requirements.txt` and so on, because Safety skips other names and deep folders.
 
 The script prints a JSON list of the Python packages that no copy pins. Such packages are declared in other files of
 SOURCE, or their own files are in SOURCE. A scanner would silently skip these packages, so they stop a release. Standard
