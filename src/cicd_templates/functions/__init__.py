@@ -11,7 +11,7 @@
   finds the base images of the release.
 - `verify_image` and `smoke` approve a deployment on behalf of ECS. `migrate` runs the migration of a release.
   `database_users` creates the users of databases.
-- `pipeline_jobs`, `job_failures` and `role_clients` are shared by several functions.
+- `pipeline_jobs`, `job_failures`, `role_clients` and `transient_errors` are shared by several functions.
 - `measure` and `stuck` publish metrics about pipeline runs. `rotation` deploys a service again when a secret changes.
 
 `cicd_templates.blocks.inlined_modules` joins a function and the modules of this package that it imports into one source

@@ -16,6 +16,7 @@ from typing import Any
 
 from cicd_templates.functions.pipeline_jobs import answer_job, fail_job, read_parameters
 from cicd_templates.functions.role_clients import client_in_role
+from cicd_templates.functions.transient_errors import is_transient
 
 MESSAGE_LENGTH = 1000
 SESSION = "database-users"
@@ -60,7 +61,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         outcome = create_users(parameters)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        if _is_transient(error) and time.time() - failing_since < ERROR_SECONDS:
+        if is_transient(error, PERMANENT) and time.time() - failing_since < ERROR_SECONDS:
             print(f"{reason}; trying again")
             answer_job(pipeline.put_job_success_result, jobId=job["id"], continuationToken=json.dumps(failing_since))
         else:
@@ -72,15 +73,6 @@ def handler(event: dict[str, Any], context: Any) -> None:
 def _printable(text: str) -> str:
     """Return `text` in one line, without control characters."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def _is_transient(error: Exception) -> bool:
-    """Return whether another invocation of the function can succeed after `error`."""
-    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] not in PERMANENT
-    return isinstance(error, BotoCoreError) and not isinstance(error, ParamValidationError)
 
 
 def create_users(parameters: dict[str, str]) -> str:

@@ -40,6 +40,7 @@ from cicd_templates.functions.migration_tasks import (
 )
 from cicd_templates.functions.pipeline_jobs import answer_job, fail_job, read_parameters
 from cicd_templates.functions.registry_scan import image_problem
+from cicd_templates.functions.transient_errors import is_transient
 
 MESSAGE_LENGTH = 1000
 # ECS may not return a new task immediately: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
@@ -48,7 +49,8 @@ NEW_SECONDS = 10 * 60
 TOKEN_SECONDS = 50 * 60
 # The longest time from reading the record of attempts to the start of a task. The function's timeout is shorter.
 START_SECONDS = 5 * 60
-# Errors of AWS that another invocation would repeat. After any other error, the function is invoked again.
+# Errors of AWS that another invocation would repeat. After any other error, the function is invoked again. An example
+# is the refusal of S3 to store evidence that another invocation has already stored.
 PERMANENT = (
     *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnrecognizedClientException"),
     *("ValidationError", "ValidationException", "InvalidParameterException", "InvalidParameterValue"),
@@ -78,7 +80,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         failing_since = state.pop("failingSince", failing_since)
         answer = _advance(pipeline, parameters, state, context)
     except Exception as error:
-        if _is_transient(error) and time.time() - failing_since < ERROR_SECONDS:
+        if is_transient(error, PERMANENT) and time.time() - failing_since < ERROR_SECONDS:
             print(f"{type(error).__name__}: {error}; trying again")
             answer = _continuation({**state, "failingSince": failing_since})
         else:
@@ -94,18 +96,6 @@ def _success(outcome: str) -> dict[str, Any]:
 
 def _continuation(state: dict[str, Any]) -> dict[str, Any]:
     return {"continuationToken": json.dumps(state)}
-
-
-def _is_transient(error: Exception) -> bool:
-    """Return whether another invocation of the function can succeed after `error`.
-
-    This includes the case that S3 refuses to store evidence because another invocation has already stored it.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] not in PERMANENT
-    return isinstance(error, BotoCoreError) and not isinstance(error, ParamValidationError)
 
 
 def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -250,7 +240,7 @@ def _start(attempts: Attempts, attempt: Attempt, ecs: Any, parameters: dict[str,
     try:
         task = start_task(ecs, parameters, name, attempt.run)
     except Exception as error:
-        if not _is_transient(error):
+        if not is_transient(error, PERMANENT):
             attempts.end(attempt.number, FAILED, str(error))
         raise
     attempts.add_task(attempt.number, task)

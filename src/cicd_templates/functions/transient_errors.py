@@ -1,0 +1,17 @@
+"""Tells errors that another invocation would repeat from errors that can pass. Functions that retry share it."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+
+def is_transient(error: Exception, permanent: Container[str]) -> bool:
+    """Return whether another invocation of the function can succeed after `error`.
+
+    `permanent` has the codes of the errors of AWS that another invocation would repeat.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] not in permanent
+    return isinstance(error, BotoCoreError) and not isinstance(error, ParamValidationError)
