@@ -120,15 +120,13 @@ calls = iam_decisions.Calls(folder)
 iam_decisions.Decisions(iam_evaluator, calls, keys.key_of, encryption.KEY_ACTIONS, seen.passed).listen()
 if os.environ["AUTH"] == "true":
     # Without IAM, nobody would ask the policies of the other account.
-    shared_resources.register(
-        app,
-        kms,
-        ecr,
+    requests = shared_resources.Requests(
         responses.request_scope,
         lambda: (responses.get_account_id(), responses.get_region()),
         iam_evaluator.caller_arn,
         responses.error_response_json,
     )
+    shared_resources.register(app, kms, ecr, requests)
 data_api.register(
     rds_data,
     data_api.DataApi(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -35,54 +36,63 @@ def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
     return look
 
 
-def verify(
-    known: Callable[[dict[str, Any]], Any],
-    scope: Scope,
-    current: Callable[[], tuple[str, str]],
-    caller: Callable[[], str],
-    refuse: Refusal,
-) -> Callable[[dict[str, Any]], Any]:
+@dataclass(frozen=True)
+class Requests:
+    """The engine's functions for the request that it answers.
+
+    In the `with` block of `scope`, the engine uses the given account and region. `current` returns the account and the
+    region of the request, and `caller` returns the ARN of the caller. `refuse` makes a response with an error.
+    """
+
+    scope: Scope
+    current: Callable[[], tuple[str, str]]
+    caller: Callable[[], str]
+    refuse: Refusal
+
+    def refusal(self, resource: str) -> Any:
+        """Return the response to a root user that uses a resource of another account, or None for other callers.
+
+        The local AWS evaluates no policies for root users, so nothing would decide about such a request.
+        """
+        if not self.caller().endswith(":root"):
+            return None
+        return self.refuse("AccessDeniedException", f"{self.caller()} may not use {resource}", 400)
+
+
+def verify(known: Callable[[dict[str, Any]], Any], requests: Requests) -> Callable[[dict[str, Any]], Any]:
     """Return a handler of the KMS operation Verify, which also finds a key of another account in the same region.
 
     The request must name a key of another account by the ARN of the key or of an alias. `known` is the engine's own
-    handler. `current` returns the account and the region of the request, and `caller` returns the ARN of the caller.
-    The local AWS evaluates no policies for root users, so this handler does not let a root user use keys of other
-    accounts.
+    handler.
     """
 
     def handle(data: dict[str, Any]) -> Any:
         parts = str(data.get("KeyId", "")).split(":")
-        account, region = current()
+        account, region = requests.current()
         if len(parts) < 6 or parts[3] != region or parts[4] == account:
             return known(data)
-        if caller().endswith(":root"):
-            return refuse("AccessDeniedException", f"{caller()} may not use {data['KeyId']} of another account", 400)
-        with scope(parts[4], region):
+        if (refusal := requests.refusal(f"{data['KeyId']} of another account")) is not None:
+            return refusal
+        with requests.scope(parts[4], region):
             return known(data)
 
     return handle
 
 
-def in_named_registry(
-    known: Handler,
-    scope: Scope,
-    current: Callable[[], tuple[str, str]],
-    caller: Callable[[], str],
-    refuse: Refusal,
-) -> Handler:
+def in_named_registry(known: Handler, requests: Requests) -> Handler:
     """Return a handler of requests to ECR that answers from the registry that the request names.
 
-    The engine's own handler `known` ignores the member `registryId`. The other arguments are those of `verify`.
+    The engine's own handler `known` ignores the member `registryId`.
     """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
-        account, region = current()
+        account, region = requests.current()
         registry = json.loads(body or b"{}").get("registryId", account)
         if registry == account:
             return await known(method, path, headers, body, query)
-        if caller().endswith(":root"):
-            return refuse("AccessDeniedException", f"{caller()} may not use the registry of account {registry}", 400)
-        with scope(registry, region):
+        if (refusal := requests.refusal(f"the registry of account {registry}")) is not None:
+            return refusal
+        with requests.scope(registry, region):
             return await known(method, path, headers, body, query)
 
     return handle
@@ -99,17 +109,11 @@ def key_of_alias(kms: ModuleType, scope: Scope) -> Callable[[str], str]:
     return find
 
 
-def register(
-    app: ModuleType,
-    kms: ModuleType,
-    ecr: ModuleType,
-    scope: Scope,
-    current: Callable[[], tuple[str, str]],
-    caller: Callable[[], str],
-    refuse: Refusal,
-) -> None:
+def register(app: ModuleType, kms: ModuleType, ecr: ModuleType, requests: Requests) -> None:
     """Replace functions of the engine's modules, which the engine looks up at each call, and the handler of ECR."""
-    app.SERVICE_HANDLERS["ecr"] = in_named_registry(app.SERVICE_HANDLERS["ecr"], scope, current, caller, refuse)
-    kms.key_policy_for_arn = in_owners_account(kms.key_policy_for_arn, scope)  # type: ignore[attr-defined]
-    ecr.repository_policy_for_arn = in_owners_account(ecr.repository_policy_for_arn, scope)  # type: ignore[attr-defined]
-    kms._verify = verify(kms._verify, scope, current, caller, refuse)  # type: ignore[attr-defined]
+    app.SERVICE_HANDLERS["ecr"] = in_named_registry(app.SERVICE_HANDLERS["ecr"], requests)
+    kms.key_policy_for_arn = in_owners_account(kms.key_policy_for_arn, requests.scope)  # type: ignore[attr-defined]
+    ecr.repository_policy_for_arn = in_owners_account(  # type: ignore[attr-defined]
+        ecr.repository_policy_for_arn, requests.scope
+    )
+    kms._verify = verify(kms._verify, requests)  # type: ignore[attr-defined]

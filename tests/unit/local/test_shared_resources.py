@@ -30,9 +30,8 @@ class Account:
         self.kms._resolve_key = lambda arn: {"Arn": KEY} if self.current[0] == THEIRS else None  # type: ignore[attr-defined]
         self.app = ModuleType("app")
         self.app.SERVICE_HANDLERS = {"ecr": self.answer}  # type: ignore[attr-defined]
-        shared_resources.register(
-            self.app, self.kms, self.ecr, self.scope, lambda: self.current, lambda: caller, lambda *refusal: refusal
-        )
+        requests = shared_resources.Requests(self.scope, lambda: self.current, lambda: caller, lambda *refusal: refusal)
+        shared_resources.register(self.app, self.kms, self.ecr, requests)
 
     async def answer(self, *request: Any) -> Any:
         return ("images", *self.current, *request)
