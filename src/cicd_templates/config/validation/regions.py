@@ -44,8 +44,8 @@ def why_not_connected(region: str) -> list[str]:
     if region not in REGIONS_WITHOUT["CodeConnections"]:
         return []
     return [
-        f'{region} has no CodeConnections, so a pipeline there cannot read from GitHub; use source = "s3", to which a'
-        " workflow of GitHub can release with github.releases = true"
+        f'{region} has no CodeConnections, so a pipeline there cannot read from GitHub; use source = "s3"; with'
+        " github.releases = true, a workflow on GitHub can upload releases to S3"
     ]
 
 
@@ -102,7 +102,7 @@ def _missing_services(configuration: Configuration) -> Iterator[Problem]:
         region = environment.region
         if environment.kind != "tools" or region in environment.project.new_regions:
             continue
-        since = f'if AWS has added it there since this version of the tool, set project.new_regions = ["{region}"]'
+        since = f'if this is out of date, set project.new_regions = ["{region}"]'
         for name in NEEDED:
             if region in REGIONS_WITHOUT[name]:
                 yield Problem(
@@ -120,6 +120,6 @@ def _different_regions(configuration: Configuration) -> Iterator[Problem]:
         if environment.region != known[0].region:
             yield Problem(
                 f"environments.{environment.name}.region",
-                f"{environment.region} differs from {known[0].region} of {known[0].name}; the environments of one"
-                " pipeline must share a region, because its artifact store serves only one region",
+                f"{environment.region} differs from {known[0].region}, the region of {known[0].name}; all environments"
+                " of a pipeline must be in one region, because its artifact store serves only one region",
             )

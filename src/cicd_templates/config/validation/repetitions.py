@@ -1,8 +1,7 @@
 """Reports a mistake only once, even if several environments have it.
 
-Many checks examine each environment separately, after the shared tables were merged into the environment. So a mistake
-in `[services.<name>]` is found in every environment, although only one line of the file has to change. This module only
-compares problems.
+Most checks examine each environment separately, with the shared tables already merged into it. So they find a mistake
+in `[services.<name>]` in every environment, although the user has to correct only one line of the file.
 """
 
 from __future__ import annotations
@@ -26,9 +25,10 @@ def without_repetitions(
 ) -> list[Problem]:
     """Return `problems` without repetitions, in the same order.
 
-    If every runtime environment has the same mistake because of a shared table, report it once, at the key of that
-    table. If only some environments have the mistake, because of their own settings, report it once, at the first of
-    these environments. The problem then also lists the other environments. `raw` is the parsed file of `configuration`.
+    - A mistake that every runtime environment has because of a shared table is reported once, at the key of this table.
+    - A mistake that only some environments have is reported once, at the first of them. The problem lists the others.
+
+    `raw` has the parsed TOML tables of the file that `configuration` was read from.
     """
     runtimes = {environment.name for environment in configuration.environments if environment.kind == "runtime"}
     groups: dict[tuple[str, str], list[str]] = {}
@@ -42,7 +42,7 @@ def without_repetitions(
 
 
 def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
-    """Return whether `environment` shares the value of the key `rest` with other environments."""
+    """Return whether one correction can remove the mistake at the key `rest` from several environments."""
     kind, *steps = rest.replace("[", ".[").split(".")
     if kind in SHARED and len(steps) > 1:
         return not _overrides(raw["environments"][environment], [kind, *steps])
@@ -71,6 +71,6 @@ def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], r
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
-    """Return whether the problem comes from the shared table: one of `environments` overrides no key of this table."""
+    """Return whether the problem comes from the shared table: one of `environments` does not override this table."""
     kind, *steps = problem.path.split(".")
     return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)

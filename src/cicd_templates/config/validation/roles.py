@@ -1,4 +1,4 @@
-"""Finds problems with the roles of an environment: a permissions boundary that IAM would refuse."""
+"""Finds permissions boundaries that IAM would refuse for the roles of an environment."""
 
 from __future__ import annotations
 

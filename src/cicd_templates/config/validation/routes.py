@@ -59,7 +59,8 @@ def _unreachable(earlier: Service, later: Service) -> str:
     begin = f"{_route(later)} is never reached, because {_route(earlier)} receives all its requests"
     if pattern_covers(later.settings.path_pattern, earlier.settings.path_pattern):
         return f'{begin}; give each service a path of its own, such as "/{later.name}/*"'
-    return f"{begin} at priority {earlier.settings.priority}; set a priority below that, or leave out both priorities"
+    number = earlier.settings.priority
+    return f"{begin} at priority {number}; give {later.name} a priority below {number}, or leave out both priorities"
 
 
 def _tests_of_others(service: Service, routes: Routes, where: str) -> Iterator[Problem]:

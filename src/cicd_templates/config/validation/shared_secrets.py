@@ -22,11 +22,12 @@ RANDOM_END = len("-Ab12Cd")
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
-    `raw` is the parsed file of `configuration`. A secret belongs to the environment whose name is in the secret's path
-    or name. If an ARN contains no environment's name, and only one environment uses the ARN's account, the secret
-    belongs to this environment. If an environment sets the variable in its own table, only names count, not the
-    account, because accounts may share secrets. A secret in another partition is left out, because another check
-    reports it.
+    A secret belongs to an environment in one of these cases:
+    - The path or name of the secret contains the name of the environment.
+    - No environment's name is in the ARN of the secret, and only this environment uses the account of the ARN. This
+      case does not count for a variable in the environment's own table, because accounts may share secrets.
+
+    Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:
@@ -74,7 +75,7 @@ def value_at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the owner of the secret if `environments` has exactly one environment, otherwise None."""
+    """Return the owner of the secret: the only environment in `environments`, or None if there are several or none."""
     return environments[0] if len(environments) == 1 else None
 
 

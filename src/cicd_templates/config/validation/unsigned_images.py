@@ -1,4 +1,8 @@
-"""Finds problems with exceptions for unsigned images: no effect, several for one image, and nobody to notify."""
+"""Finds wrong exceptions for unsigned images.
+
+An exception is wrong if it has no effect, if another exception is for the same image, or if the configuration names
+nobody to notify.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from cicd_templates.config.validation.shared_secrets import value_at
 
 
 def problems(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
-    """Yield the problems of the exceptions in `configuration`. `raw` is its parsed file."""
+    """Yield the problems of the exceptions in `configuration`. `raw` has its parsed TOML tables."""
     # Each environment has the exceptions of the shared table, so the same problem is found several times.
     yield from dict.fromkeys(_for_the_same_image(raw, configuration))
     for tools in [environment for environment in configuration.environments if environment.kind == "tools"]:
@@ -40,7 +44,7 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
 def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each exception whose image has another exception in the same environment.
 
-    If one of the two is written for the environment, its problem names the table of the environment.
+    If an environment's own table has one of the two exceptions, the problem is reported there.
     """
     for environment in configuration.environments:
         for service in environment.services if environment.kind == "runtime" else ():
@@ -56,7 +60,7 @@ def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) ->
                 if first != name:
                     yield Problem(
                         f"{f'environments.{environment.name}.' if is_own else ''}{at}.{name}.image",
-                        f"is the image of the exception {first}, too; write one exception for each image",
+                        f"the exception {first} is for the same image; write one exception for each image",
                     )
 
 

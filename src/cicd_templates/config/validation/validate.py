@@ -26,7 +26,7 @@ from cicd_templates.config.validation.problem import Problem
 def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> Iterator[Problem]:
     """Yield every problem of `configuration`: first problems between environments, then those of each environment.
 
-    `unread` has the names of environments whose tables have problems. Only their names are known.
+    `unread` has the names of the environments that `configuration` lacks, because their tables have mistakes.
     """
     yield from pipeline.problems(configuration, unread)
     yield from evidence.problems(configuration)

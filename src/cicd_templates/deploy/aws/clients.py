@@ -65,9 +65,10 @@ class Clients:
 
     @property
     def profile(self) -> str | None:
-        """The profile for AWS CLI commands that are shown to the user, or None. With this profile, the commands have
-        the same permissions as these clients. It is None if the clients assume a role from the configuration,
-        because the user may have no profile for that role.
+        """The profile for AWS CLI commands that are shown to the user, or None.
+
+        With this profile, the commands have the same permissions as these clients. The profile is None if the clients
+        assume a role from the configuration, because the user may have no profile for that role.
         """
         return self._profile
 
@@ -234,9 +235,8 @@ def aws_clients(access: Access) -> Clients:
 def _before_the_first_call() -> Iterator[None]:
     """Within the `with` block, replace a `CredentialsError` with a `CicdError` that has the same message.
 
-    A `CredentialsError` tells the user that the command was interrupted, and that running it again continues it. Before
-    the first call to AWS, there is nothing to continue. If an MFA code must be typed but there is no terminal, raises
-    `NoTerminalError`.
+    A `CredentialsError` tells the user to continue the command by running it again. Before the first call to AWS, there
+    is nothing to continue. If an MFA code must be typed but there is no terminal, raises `NoTerminalError`.
     """
     try:
         yield
@@ -249,9 +249,9 @@ def _before_the_first_call() -> Iterator[None]:
 def local_clients(endpoint_url: str, account: str, region: str, secret: str, token: str | None = None) -> Clients:
     """Return clients for the local AWS, which refuses requests that are not signed with `secret`.
 
-    The local AWS uses a 12-digit access key as the account id. `secret` was generated when the local AWS was started.
-    With `token`, the credentials of an assumed role are used: `account`, `secret` and `token`. The session reads
-    neither profiles nor credentials from environment variables.
+    The clients' access key is `account`, because the local AWS takes a 12-digit access key as the account's id. With
+    `token`, the clients use the credentials of an assumed role. The session reads neither profiles nor credentials from
+    environment variables.
     """
     import boto3
     import botocore.session

@@ -67,7 +67,7 @@ OF_BOTOCORE: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         (aws.RefreshWithMFAUnsupportedError,),
         "the session has ended, and a new one needs an MFA code",
-        "repeat the command at a terminal to type one",
+        "run the command in a terminal, where you can type the code",
     ),
     ((aws.CredentialRetrievalError, aws.MetadataRetrievalError), "{detail}", ""),
     (

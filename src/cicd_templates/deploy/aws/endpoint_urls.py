@@ -1,4 +1,4 @@
-"""Refuses to call AWS services at addresses that environment variables or this machine's AWS configuration set:
+"""Refuses addresses of AWS services that environment variables or this machine's AWS configuration set:
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
 The server at such an address sees every request and can forge every answer. So the project's configuration must allow

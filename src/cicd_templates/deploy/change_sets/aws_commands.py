@@ -30,8 +30,10 @@ def for_caller(text: str, clients: Clients, account: str) -> str:
     """Return `text` with options added to each `aws` command in it: the profile, region and endpoint of `clients`.
 
     Without a profile and a region, a command could change another account. Without the address of the local AWS, it
-    would call AWS itself. The access key of the local AWS is the account id. The commands read its secret key from the
-    file that `make local` writes. So the secret key does not appear on a screen or in a log.
+    would call AWS itself.
+
+    For the local AWS, the access key is the account's id. The commands read the secret key from the file that `make
+    local` writes, so that no screen and no log shows the key.
     """
     if clients.endpoint_url is None:
         return _WHOLE_COMMAND.sub(lambda command: _of_the_caller(command[0], clients), text)
@@ -45,11 +47,12 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 
 
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the commands that switch off the deletion protection of a stack's resources, before a person deletes it.
+    """Return the commands that switch off the deletion protection of a stack's resources.
 
-    The result is empty if a stack in `status` does not have to be deleted. In a protected environment, load balancers
-    and databases have deletion protection. If the creation of their stack fails, this protection prevents the rollback
-    and the deletion of the stack. `resources` are the resources that the stack still has.
+    A person runs them before deleting a stack whose creation failed in a protected environment. There, load balancers
+    and databases have deletion protection, which prevents the rollback and the deletion of the stack. The result is
+    empty if `status` does not require the deletion of the stack. `resources` are the resources that the stack still
+    has.
     """
     if status not in DELETED_BY_HAND:
         return ()

@@ -29,12 +29,14 @@ EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED
 
 @dataclass(frozen=True)
 class Described:
-    """A change set as CloudFormation describes it. `changes` is empty if only outputs or tags change.
+    """A change set as CloudFormation describes it.
 
-    `findings` has one line for each error or warning of CloudFormation's validation. CloudFormation can
-    create a change set in spite of findings. `answer` is the first page of DescribeChangeSet; callers compare it with
-    the request that they would send now. If the change set reverts drift, `states` has the drifted resources, keyed by
-    logical id. `ignored` then has a line for each property whose drift remains.
+    - `changes` is empty if only outputs or tags change.
+    - `findings` has one line for each error or warning of CloudFormation's validation. CloudFormation can create a
+      change set in spite of findings.
+    - `answer` is the first page of DescribeChangeSet. Callers compare it with the request that they would send now.
+    - `states` has the drifted resources, keyed by logical id, if the change set reverts drift.
+    - `ignored` has a line for each property whose drift the change set does not revert.
     """
 
     arn: str

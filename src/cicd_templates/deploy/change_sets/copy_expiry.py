@@ -1,7 +1,7 @@
 """Sets and reads the tag `Expires` on the stacks of a disposable copy of an environment.
 
-A deployment keeps an expiry that is in the future, so a second deployment finds nothing to change. If the expiry has
-passed, a deployment sets a new one.
+A deployment does not change an expiry in the future. Otherwise, each deployment would change the tags of every stack.
+If the expiry has passed, the deployment sets a new one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compares a template that GetTemplate returned with a rendered one. Does not call AWS.
+"""Compares a deployed template, which GetTemplate returned, with a rendered template. Does not call AWS.
 
 If only comments, `Description` or `Metadata` of a template change, CloudFormation does not update the stack, so
 GetTemplate returns the old text:
@@ -53,9 +53,10 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return the template `returned` with its original non-ASCII characters. GetTemplate replaces these characters
-    with question marks. If a text differs from the text at the same place in `rendered` only in these characters,
-    the text of `rendered` is used.
+    """Return the template `returned` with its original non-ASCII characters.
+
+    GetTemplate replaces these characters with question marks. If a text in `returned` would otherwise equal the text at
+    the same place in `rendered`, the text of `rendered` is used.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

@@ -66,7 +66,7 @@ def with_actual_states(
     """Return the resources `before` and `after` a change set, with the actual state of each drifted resource.
 
     If the actual state of a resource is unknown, the returned `before` does not contain the resource. Everything that
-    its template grants then counts as new.
+    the resource grants after the change set then counts as new.
     """
     old, new = dict(before), dict(after)
     for name, state in states.items():

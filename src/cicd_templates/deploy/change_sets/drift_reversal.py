@@ -40,7 +40,7 @@ class DetectedDrift:
 def reason_to_keep(stack: StackTemplate) -> str:
     """Return why a change set must not revert the drift of `stack`, or an empty string if it may.
 
-    A change set reverts the drift of all resources of a stack, even of resources that were changed on purpose.
+    A change set cannot revert the drift of only some resources. It would also revert changes that were made on purpose.
     """
     if any(resource["Type"] == SHIFTED for resource in stack.resources.values()):
         return "the change set would also revert the weights of listener rules, which ECS changes in a deployment"

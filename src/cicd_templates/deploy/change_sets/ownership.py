@@ -1,8 +1,10 @@
 """Determines from tags who owns a stack. Deletes change sets together with the empty stacks that they created.
 
-A stack has no tags until one of its change sets is executed. Until then, the tags of the change sets show who owns the
-stack. An import does not set tags either. If a stack in REVIEW_IN_PROGRESS has no change set, nothing shows its owner.
-This stack is ours only if a plan or a journal on this machine contains its id.
+- A new stack has no tags until one of its change sets is executed. Until then, the tags of its change sets show its
+  owner.
+- A stack that an import created has no tags until its next update. Until then, the tags in its template show its owner.
+- A stack in REVIEW_IN_PROGRESS without a change set shows no owner. It is ours only if a plan or a journal on this
+  machine contains its id.
 """
 
 from __future__ import annotations
@@ -44,9 +46,10 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack. If it has none yet, return the tags that its change set or its template would set.
-    The result is empty if this program created neither the change set nor the template, or if the caller may not read
-    them.
+    """Return the tags of a stack, or the tags that it will have.
+
+    If the stack has no tags yet, its change set or its template contains them. The result is empty if this program
+    created neither of them, or if the caller may not read them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -128,9 +131,9 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete the change set `arn`. If `creates` is true, delete the empty stack that was created with the change set.
 
-    The stack is kept if it contains anything else; then only the change set is deleted. Deleting an empty stack also
-    deletes its change set. If the change set were deleted first, an interruption could leave an empty stack with an
-    unknown owner. `stack_id` identifies the stack even if somebody else has deleted its change set.
+    If the stack contains anything else, only the change set is deleted. Otherwise, only the stack is deleted, because
+    CloudFormation then deletes the change set, too. An interruption between two calls could leave an empty stack with
+    an unknown owner. `stack_id` identifies the stack even if somebody else has deleted its change set.
     """
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)
@@ -144,8 +147,9 @@ def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bo
 
 
 def _holds_nothing_else(clients: Clients, arn: str, stack_id: str) -> bool:
-    """Return whether a stack is in REVIEW_IN_PROGRESS, has no resources, and has no change set other than `arn`. The
-    function lists the resources, because the status of the stack can be out of date.
+    """Return whether a stack is in REVIEW_IN_PROGRESS, has no resources, and has no change set other than `arn`.
+
+    The function lists the resources, because the status of the stack can be out of date.
     """
     existing = describe_stack(clients, stack_id)
     if existing is None or existing["StackStatus"] != IN_REVIEW:

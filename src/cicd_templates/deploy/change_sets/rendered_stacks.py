@@ -19,8 +19,7 @@ IAM_NAMES = ("RoleName", "ManagedPolicyName", "GroupName", "UserName", "Instance
 def template_paths(folder: Path) -> list[Path]:
     """Return the paths of the templates that `make render` wrote into `folder`, the folder of one environment.
 
-    Templates that `make render` did not write are left out, so that no command deploys them. A folder without templates
-    may still contain the page of an environment.
+    Templates that `make render` did not write are left out, so that no command deploys them.
     """
     strays = find_strays(folder.parent, folder.name)
     return sorted(path for path in folder.glob("*") if path.suffix in TEMPLATE_SUFFIXES and path not in strays)

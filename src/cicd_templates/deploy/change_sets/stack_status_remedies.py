@@ -32,8 +32,8 @@ class StatusRule:
     """What plan, deploy and destroy do with a stack in one status, and how a person repairs the stack.
 
     `means` is a sentence that says what has happened. `remedies` are subcommands of `aws cloudformation`, in the order
-    in which to try them; the options for region and stack are added later. If nothing is wrong, `means` and `remedies`
-    are empty.
+    in which to try them, without the options for region and stack. If nothing is wrong, `means` and `remedies` are
+    empty.
     """
 
     deploy: Next

@@ -1,11 +1,11 @@
 """Recognizes without a change set that a deployment of a stack would change nothing. Does not call AWS.
 
-CloudFormation compares a template, its parameters and its tags with those of the stack. If all of them are equal, it
-refuses the change set, because "The submitted information didn't contain changes":
+CloudFormation refuses a change set if its template, parameters and tags are those of the stack. The reason is "The
+submitted information didn't contain changes":
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-create.html
 
-So a change set is needed if one of them differs. It is also needed if the template contains something that
-CloudFormation evaluates again even in an unchanged template.
+So a change set is needed if the template, a parameter or a tag differs. It is also needed if the template has a part
+that CloudFormation evaluates again for each change set, such as a dynamic reference.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def is_proven_unchanged(
 
 
 def _is_evaluated_anew(value: Any) -> bool:
-    """Return whether a part of a template contains something that CloudFormation evaluates for each change set."""
+    """Return whether `value`, a part of a template, contains something that CloudFormation evaluates in each change
+    set.
+    """
     match value:
         case dict():
             kind = str(value.get("Type", ""))
@@ -73,8 +75,8 @@ def _is_equal_template(stack: StackTemplate, body: Any) -> bool:
 def _has_equal_parameters(stack: StackTemplate, existing: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
     """Return whether a change set would have the same parameter values as the deployed stack.
 
-    A change set keeps the values of the parameters that the pipeline sets. The values of all other parameters are read
-    from Parameter Store again. The default of these parameters is their path in Parameter Store.
+    A change set keeps the values of the parameters that the pipeline sets. CloudFormation reads the values of all other
+    parameters from Parameter Store again. The default of such a parameter is a path in Parameter Store.
     """
     deployed = {parameter["ParameterKey"]: parameter for parameter in existing.get("Parameters", ())}
     if deployed.keys() != stack.parameters.keys():

@@ -30,7 +30,7 @@ from tests.unit.config.problems import SERVICE, STAGING, moved_to, problems_of
     [
         pytest.param(
             [(f"{STAGING}/region", "eu-west-1"), (f"{STAGING}/zones", ["eu-west-1a", "eu-west-1b"])],
-            "environments.staging.region: eu-west-1 differs from eu-central-1 of tools",
+            "environments.staging.region: eu-west-1 differs from eu-central-1, the region of tools",
             id="environments of one pipeline in different regions",
         ),
         pytest.param(
@@ -86,8 +86,8 @@ def test_a_source_on_github_is_refused_where_a_pipeline_cannot_read_it(region: s
 
     assert problem == (
         f"services.parcel-dispatcher.source: {region} has no CodeConnections, so a pipeline there cannot read from"
-        ' GitHub; use source = "s3", to which a workflow of GitHub can release with github.releases = true; if AWS has'
-        f' added it there since this version of the tool, set project.new_regions = ["{region}"]'
+        ' GitHub; use source = "s3"; with github.releases = true, a workflow on GitHub can upload releases to S3; if'
+        f' this is out of date, set project.new_regions = ["{region}"]'
     )
 
 
@@ -115,7 +115,7 @@ def test_a_region_without_what_every_pipeline_needs_is_refused(region: str, serv
 
     assert [problem for problem in problems if "every pipeline needs" in problem] == [
         f"environments.tools.region: {region} has no {service}, which every pipeline needs; choose another region; if"
-        f' AWS has added it there since this version of the tool, set project.new_regions = ["{region}"]'
+        f' this is out of date, set project.new_regions = ["{region}"]'
         for service in services
     ]
 

@@ -32,7 +32,7 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
             {"till": {"path_pattern": "/till/*", "priority": 200}},
             [],
             "till.path_pattern: /till/* of till is never reached, because /* of parcel-dispatcher receives all its"
-            " requests at priority 100; set a priority below that, or leave out both priorities",
+            " requests at priority 100; give till a priority below 100, or leave out both priorities",
             id="behind everything",
         ),
         pytest.param(

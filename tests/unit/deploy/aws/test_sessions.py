@@ -192,7 +192,7 @@ def test_nobody_is_asked_for_a_second_code_in_the_middle_of_a_run(
     aws.lasts = timedelta(minutes=5)
     clients = aws_clients(access)
     clients.sts.get_caller_identity()
-    with pytest.raises(CredentialsError, match="the session has ended, and a new one needs an MFA code; repeat"):
+    with pytest.raises(CredentialsError, match="the session has ended, and a new one needs an MFA code; run"):
         clients.sts.get_caller_identity()
 
     assert len(prompts) == 1

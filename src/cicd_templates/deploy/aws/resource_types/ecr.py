@@ -36,8 +36,8 @@ def _state(clients: Clients, name: str) -> str:
 def empty_repository(clients: Clients, repository: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all images of an ECR repository and return their number.
 
-    ECR refuses to delete an image while an image index refers to it. The function tries to delete this image again
-    after it has deleted other images. Raises `CicdError` with ECR's reason if no further image can be deleted.
+    ECR refuses to delete an image while an image index refers to it. Such an image is deleted after the index. Raises
+    `CicdError` with ECR's reason if ECR refuses to delete every remaining image.
     """
     count = 0
     while images := _images(clients, repository):

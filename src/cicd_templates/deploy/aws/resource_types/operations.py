@@ -86,9 +86,10 @@ class Leftover:
 class Contents:
     """The contents of a resource. They must be deleted before the resource itself.
 
-    `describe` returns the amount of the contents in words. `empty` deletes the contents and returns the number of
-    deleted items. While it works, `empty` calls its last argument with the number of items deleted so far.
-    `describe_lock` returns a text about the lock that prevents the deletion of the contents, or an empty string.
+    - `describe` returns the amount of the contents in words.
+    - `empty` deletes the contents and returns the number of deleted items. Meanwhile, it passes the number of items
+      deleted so far to its last argument, a callback.
+    - `describe_lock` returns a text about the lock that prevents the deletion of the contents, or an empty string.
     """
 
     describe: Callable[[Clients, str], str]

@@ -83,10 +83,9 @@ class _Emptying:
 def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return their number.
 
-    If the caller has the permission, this also deletes versions that Object Lock protects in governance mode. Call this
-    function only for data that the user wants to delete. After each batch, `on_progress` is called with the number of
-    items deleted so far. If S3 refuses to delete an object, raises `CicdError` with S3's reason and a description of
-    the lock.
+    Call this function only for data that the user wants to delete. If the caller has the permission, the function also
+    deletes versions that Object Lock protects in governance mode. After each batch, `on_progress` is called with the
+    number of items deleted so far. Raises `CicdError` with S3's reason and the lock if S3 refuses to delete an object.
     """
     count, emptying = 0, _Emptying(clients, bucket)
     for _ in range(PASSES):
@@ -101,7 +100,10 @@ def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda
 
 
 def _empty_once(emptying: _Emptying, count: int, on_progress: OnProgress) -> int:
-    """List the bucket's versions once, and delete them. Return the number of deleted versions plus `count`."""
+    """List the bucket's versions once, and delete them. Return `count` plus the number of deleted versions.
+
+    `count` is the number of items that were deleted before.
+    """
     versions = _versions(emptying.clients, emptying.bucket)
     calls: deque[Future[int]] = deque()
     with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
