@@ -39,8 +39,9 @@ from templates import keys, pipeline, signer, storage
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return four policies that users attach to their own roles and, if configured, the role for a GitHub workflow.
 
-    Each policy also denies the tasks of the other groups. So a person with two policies can do less than a person with
-    one policy. For example, developers can release but cannot approve. Nobody can override a condition of a stage.
+    The policies are for developers, approvers, operators and auditors. Each policy also denies tasks of other groups.
+    For example, developers can release but cannot approve. So a person with two policies can do less than a person with
+    one policy. Nobody can override a condition of a stage.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

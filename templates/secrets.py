@@ -1,4 +1,4 @@
-"""Layer `secrets`: the secrets of one service, whose values come from `make secret`."""
+"""Layer `secrets`: the secrets of one service. `make secret` sets their values."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
 """Sign statements about a release with a KMS key, after examining the image, the source, the reports and the verdict.
 
 After a deployment, this function signs a statement about what was deployed to an environment. `deployed_release`
-describes the user parameters of this case and the facts that are examined. In an environment without approvals, the
-function reports a failure only in a metric and in the variable `Problem`. Otherwise the failed action would roll back a
-stage that has deployed successfully.
+describes the user parameters for a deployment, and the facts that are then examined. In an environment without
+approvals, the function reports a failure only in a metric and in the variable `Problem`. Otherwise the failed action
+would roll back a stage that has deployed successfully.
 
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
 `execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if three conditions are met:
 the registry has this image under the tag of this source, the registry has scanned the image, and the gate's decision
-let this source pass. Files that builds wrote are not examined. They are only listed as received files. The function
-always answers the job exactly once. The event is never logged, because it contains credentials.
+let this source pass. Other files that builds wrote are only listed as received files, without an examination. The
+function always answers the job exactly once. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -67,10 +67,11 @@ REQUIRED = frozenset({"image", "sourceVersion", "sourceDigest", "templatesVersio
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report a failure, or success with the variables `Statements` (the key prefix of the signed files) and `Signer`.
+    """Report a failure or a success to the pipeline.
 
-    After a deployment, the variable is `Statement`, the key of the signed statement. If the configuration has an
-    exception for the image, the function reports success even after a failure, so that the run continues.
+    For a release, a success has the variables `Statements` (the key prefix of the signed files) and `Signer`. For a
+    deployment, it has the variable `Statement`: the key of the signed statement. If the configuration has an exception
+    for the image, the function reports success even after a failure, so that the run continues.
     """
     import boto3
 
@@ -192,9 +193,8 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
 def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
     """Return the repository, the SHA-256 and the push time of the image, as recorded in the registry.
 
-    Raises `ValueError` if the image does not have the tag of this source.
-
-    Tags cannot be moved, and the build derives the tag from the version and the digest of the source.
+    Raises `ValueError` if the image does not have the tag of this source. The build derives this tag from the version
+    and the digest of the source, and a tag cannot be moved to another image.
     """
     repository, _, digest = parameters["image"].partition("@")
     if repository != os.environ["REPOSITORY"] or not DIGEST.fullmatch(digest):
@@ -275,9 +275,7 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
 
 
 def _evidence(s3: Any, execution: str) -> list[Document]:
-    """Return the evidence that other roles have stored for this execution. Leave out the files of earlier signing
-    attempts.
-    """
+    """Return the evidence of this execution that roles other than the signer's have stored."""
     bucket, prefix = os.environ["EVIDENCE_BUCKET"], f"{os.environ['SERVICE']}/{execution}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
@@ -303,11 +301,10 @@ def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[by
 
 
 def _list(s3: Any, release: SignedRelease, folder: str) -> None:
-    """Store an object whose key contains the image's digest and the folder with the statements. Do nothing if it
-    exists.
+    """Store an object whose key contains the image's digest and the name of the folder with the statements.
 
-    Deployment hooks know only the digest of the image, and use this object to find the statements. They verify the
-    statements, so the object needs no signature.
+    Do nothing if the object exists. Deployment hooks know only the digest of the image, and use this object to find the
+    statements. They verify the statements, so the object needs no signature.
     """
     from botocore.exceptions import ClientError
 

@@ -6,9 +6,9 @@ of the key. Functions in other accounts are deployed before the key exists, so t
 release statement has the SHA-256 of the other two statements. So it proves that they belong to the same pipeline
 execution.
 
-There are further environment variables. `EVIDENCE_BUCKET` is the bucket with the statements. `SERVICE`, `BUILDER` and
-`GATE` are the service, the builder and the verifier that the statements must have. `TEMPLATES_BUCKET` and
-`TEMPLATES_KEY` are the bucket and the key of the object with the reviewed templates.
+The other environment variables: `EVIDENCE_BUCKET` is the bucket with the statements. `SERVICE`, `BUILDER` and `GATE`
+are the service, the builder and the verifier that the statements must have. `TEMPLATES_BUCKET` and `TEMPLATES_KEY` are
+the bucket and the key of the object with the reviewed templates.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ FOLDER_PATTERN = f"(?P<service>[^/]+)/(?P<execution>[^/]+)/{FOLDER}(?:-[0-9]+)?"
 class NotSignedError(Exception):
     """Raised if a deployment has an image or templates that the signer has not signed.
 
-    The message says what differs.
+    The message names the missing, unsigned or different part.
     """
 
 
@@ -85,16 +85,16 @@ class SignedImage:
 
 
 def template_files(environment: str, layers: Iterable[str]) -> list[str]:
-    """Return the names of the files with the service's templates of `layers` in the archive of the templates."""
+    """Return the names that the service's templates of `layers` have in the archive of the reviewed templates."""
     return [f"{environment}/{layer}-{os.environ['SERVICE']}.yaml" for layer in layers]
 
 
 def read_signed_image(folder: str) -> SignedImage:
     """Return the image and the templates in the statements in `folder`.
 
-    `folder` is the S3 prefix that the signer has reported: `<service>/<execution>/signed`. From the second attempt on,
-    it ends with a number. Raises `NotSignedError` if a statement is missing, is not signed by the key, or is about
-    another release.
+    `folder` is the S3 prefix that the signer has reported: `<service>/<execution>/signed`. If the signer was retried, a
+    number follows. Raises `NotSignedError` if a statement is missing, is not signed by the key, or is about another
+    release.
     """
     named = re.fullmatch(FOLDER_PATTERN, folder)
     if named is None or named["service"] != os.environ["SERVICE"]:
@@ -135,9 +135,9 @@ def read_signed_image(folder: str) -> SignedImage:
 def require_signed(image: str) -> str:
     """Return the folder whose statements are about exactly `image`, an address with a digest.
 
-    Raises `NotSignedError` if there is none. For each digest, the signer has stored the names of the folders with
-    statements about it. This function does not trust these names: it checks that the statements in a folder are about
-    the image.
+    Raises `NotSignedError` if no folder has such statements. For each digest, the signer has stored the names of the
+    folders with statements about it. This function does not trust these names: it checks that the statements in a
+    folder are about the image.
     """
     import boto3
 

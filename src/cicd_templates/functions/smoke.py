@@ -25,7 +25,7 @@ RESERVE = 10_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
-    """Return `hookStatus` SUCCEEDED once all probes succeed in the same round, or FAILED shortly before the timeout."""
+    """Return `hookStatus` SUCCEEDED once all probes succeed in one pass, or FAILED shortly before the timeout."""
     probes = json.loads(os.environ["PROBES"])
     while True:
         problems = [problem for path, status in probes.items() if (problem := find_problem(path, status))]

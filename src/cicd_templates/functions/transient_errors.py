@@ -1,4 +1,4 @@
-"""Tells errors that another invocation would repeat from errors that can pass. Functions that retry share it."""
+"""Distinguishes transient errors from errors that would occur again in the next invocation of a function."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Container
 def is_transient(error: Exception, permanent: Container[str]) -> bool:
     """Return whether another invocation of the function can succeed after `error`.
 
-    `permanent` has the codes of the errors of AWS that another invocation would repeat.
+    `permanent` has the codes of AWS errors that would occur again in another invocation.
     """
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 

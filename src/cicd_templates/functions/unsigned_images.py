@@ -1,9 +1,9 @@
 """Finds the exceptions in the configuration. An exception lets one image run without a signature until a date.
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
-`image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. `owner` and `reason` are
-missing for functions that do not report exceptions. An exception is valid until its last day. It is invalid if this day
-is more than LONGEST_DAYS ahead.
+`image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. Functions that do not report
+exceptions get no `owner` and no `reason`. An exception is valid through its last day, except if this day is still more
+than LONGEST_DAYS ahead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LONGEST_DAYS = 90
 
 
 def day_problem(expires: date, today: date) -> str:
-    """Return why an exception with the last day `expires` is not valid now, or an empty string if it is valid."""
+    """Return why an exception that ends on `expires` is not valid today, or an empty string if it is valid."""
     if expires < today:
         return f"ended on {expires}"
     last = today + timedelta(days=LONGEST_DAYS)

@@ -90,8 +90,8 @@ def _signature_problem(image: str, *, excepted: bool) -> str:
 def find_problem_of_further(name: str, image: str) -> str:
     """Return the reason why `image` must not run in a container other than the release's, or an empty string.
 
-    The reviewed template contains the image, so its digest is not compared with the configuration. After a rollback,
-    the release can have an older digest than the configuration.
+    The repository must be in the configuration. The digest is not compared with the configuration, because after a
+    rollback the digest can be older. Reviewers approve the digest as a part of the template.
     """
     repository, _, digest = image.partition("@")
     if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):

@@ -41,18 +41,18 @@ def every_service(service: Service) -> bool:
 class Layer:
     """A layer: a module of `templates/` with `build(env)`, or with `build(env, service)` for one stack per service.
 
-    The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A layer
-    with one stack per service has a stack for each service for which `needed` returns true.
-
-    `build_with_uses` replaces `build` in a layer with one stack per service. It also receives the service's uses: the
-    resources that the service uses and that other layers create. A function that builds a service's stack receives an
-    environment that contains only this service, so the stack depends on no other service. `offers` receives an
-    environment without services. It returns the resources of this layer that services can use in the environment.
-
-    `after` lists layers that must be deployed first, although this layer reads none of their values. If both layers
-    have one stack per service, each stack waits only for the stack of the same service. `deployed_as` is the output
-    whose value is the role that CloudFormation uses to deploy the layer's stacks. The pipeline and `make deploy` must
-    pass the same role, because CloudFormation keeps a stack's role for all later operations.
+    - The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A
+      layer with one stack per service has a stack for each service for which `needed` returns true.
+    - `build_with_uses` replaces `build` in a layer with one stack per service. It also receives the resources that the
+      service uses and that other layers create.
+    - A function that builds a service's stack receives an environment that contains only this service, so the stack
+      depends on no other service.
+    - `offers` receives an environment without services. It returns the resources of this layer that services can use.
+    - `after` lists layers that must be deployed first, although this layer reads none of their values. If both layers
+      have one stack per service, each stack waits only for the stack of the same service.
+    - The value of the output `deployed_as` is the role that CloudFormation uses to deploy the layer's stacks. The
+      pipeline and `make deploy` must pass the same role, because CloudFormation keeps a stack's role for all later
+      operations.
 
     The description of the template is the first line of the module's docstring, after the colon.
     """

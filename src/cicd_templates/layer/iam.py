@@ -116,10 +116,10 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     `service` is the name before `.amazonaws.com`. The condition prevents other AWS customers from using the role
     through the service: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    The condition compares the key `aws:SourceAccount`. AWS documents this key for only a few services. If the condition
-    required the key for all services, a service that does not send the key could never assume the role. So for all
-    services without this documentation, the condition applies only if the request has the key. The role is still
-    protected, because `iam:PassRole` can pass a role only within the account of the role.
+    The condition compares the key `aws:SourceAccount`. AWS documents for only a few services that they send this key. A
+    service that does not send it could never assume a role that requires it. So for any other service, the condition
+    applies only if the request has the key. The role is still protected, because `iam:PassRole` can pass a role only
+    within the account of the role.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists
@@ -203,7 +203,10 @@ def delivery_role_conditions(*environments: Environment) -> list[ConditionElemen
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
-    """Return a policy with the statements `grants`. Raises `ValueError` if there are none, or if two have one Sid."""
+    """Return a policy with the statements `grants`.
+
+    Raises `ValueError` if there are none, or if two of them have the same Sid.
+    """
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):

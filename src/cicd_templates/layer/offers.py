@@ -21,7 +21,7 @@ Texts = Callable[[Service, str], Mapping[str, str]]
 
 
 def no_texts(service: Service, access: str) -> Mapping[str, str]:
-    """Return no variables. This is the default of `Offer.texts`."""
+    """Return no additional environment variables. This is the default of `Offer.texts`."""
     return {}
 
 
@@ -49,12 +49,15 @@ class Backlog:
 class Offer:
     """A resource that a layer offers to services. `name` is its key in `[services.<name>.uses]`.
 
-    `variables` maps environment variables of the container to their values. `access` maps each kind of access, such as
-    `read`, to a function that returns the grants for the task role. This function may add parameters to the service's
-    template, because the grants need the ARNs of the resource. `port` is set only for a resource in the VPC. `texts`
-    returns more environment variables, whose values are literals, such as the name of a database user. These values can
-    depend on the service and the kind of access. `backlog` is set only for a queue. Raises `ValueError` if `access` is
-    empty, or if a value in `variables` is a list or exists once per service.
+    - `variables` maps environment variables of the container to their values.
+    - `access` maps each kind of access, such as `read`, to a function that returns the grants for the task role. This
+      function may add parameters to the service's template, because the grants need the ARNs of the resource.
+    - `port` is set only for a resource in the VPC.
+    - `texts` returns more environment variables, whose values are literals, such as the name of a database user. These
+      values can depend on the service and the kind of access.
+    - `backlog` is set only for a queue.
+
+    Raises `ValueError` if `access` is empty, or if a value in `variables` is a list or exists once per service.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""Calls an ECS deployment's lifecycle hooks of the stage PRE_SCALE_UP, as ECS does. If a hook refuses, rolls back.
+"""Calls an ECS deployment's lifecycle hooks of the stage PRE_SCALE_UP. If a hook refuses, rolls the deployment back.
 
 The local AWS starts no containers. So a deployment ends when ECS would start the first task, and hooks of later stages
-are not called. The creation of a service calls no hooks either, because the first deployment to a local AWS stands for
-the release that already runs in AWS.
+are not called. When a service is created, no hooks are called either: the first deployment to a local AWS only restores
+the state that AWS already has, and does not deploy a new release.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 This module runs inside the engine's interpreter, so it imports only the standard library, and botocore when it calls a
@@ -81,7 +81,7 @@ class Deployments:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Deploy services of the engine's ECS module `engine`."""
+        """Deploy the services in `engine`, the engine's ECS module."""
         self._engine, self._calls, self._invoke, self._sleep, self._now = engine, calls, invoke, sleep, now
         self._update: Handler = engine._update_service
         self._revisions: dict[str, dict[str, Any]] = {}

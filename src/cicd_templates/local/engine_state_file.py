@@ -1,4 +1,4 @@
-"""Stores facts about the engine that `make local` started in `.state/local.json`, and recognizes an outdated file."""
+"""Stores in `.state/local.json` how to reach the engine that `make local` started. Recognizes an outdated file."""
 
 from __future__ import annotations
 

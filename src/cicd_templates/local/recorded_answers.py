@@ -179,7 +179,7 @@ def leave_out_by_condition(
 ) -> Callable[..., Any]:
     """Return a function that calls `resolve` and drops the resources that the template's conditions exclude.
 
-    The engine calls this function to prepare a template for a comparison.
+    The engine calls the returned function to prepare a template for a comparison.
     """
 
     def handle(template: Any, params: Any, *arguments: Any) -> Any:

@@ -117,7 +117,7 @@ class Requests:
         return str(self._resource_of(service, method, path, headers, body, query, region, account))
 
     def tags(self, service: str, *request: Any) -> dict[str, Any]:
-        """Return condition keys with values: the tags, ECS cluster, stack or key alias that the request names."""
+        """Return the condition keys and values for the tags, ECS cluster, stack or key alias in a request."""
         more = self._latest.keys if service in ("cloudformation", "ecs", "kms") else {}
         return {**self._tags_of(service, *request), **more}
 

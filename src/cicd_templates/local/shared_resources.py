@@ -38,7 +38,7 @@ def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
 
 @dataclass(frozen=True)
 class Requests:
-    """The engine's functions for the request that it answers.
+    """Functions of the engine that refer to the request which the engine is answering.
 
     In the `with` block of `scope`, the engine uses the given account and region. `current` returns the account and the
     region of the request, and `caller` returns the ARN of the caller. `refuse` makes a response with an error.
@@ -50,9 +50,9 @@ class Requests:
     refuse: Refusal
 
     def refusal(self, resource: str) -> Any:
-        """Return the response to a root user that uses a resource of another account, or None for other callers.
+        """Return an error if the caller is a root user, otherwise None. `resource` belongs to another account.
 
-        The local AWS evaluates no policies for root users, so nothing would decide about such a request.
+        The local AWS evaluates no policies for root users, so it would allow every such request.
         """
         if not self.caller().endswith(":root"):
             return None
@@ -110,7 +110,7 @@ def key_of_alias(kms: ModuleType, scope: Scope) -> Callable[[str], str]:
 
 
 def register(app: ModuleType, kms: ModuleType, ecr: ModuleType, requests: Requests) -> None:
-    """Replace functions of the engine's modules, which the engine looks up at each call, and the handler of ECR."""
+    """Replace the handler of ECR, and functions that the engine looks up in its modules at each call."""
     app.SERVICE_HANDLERS["ecr"] = in_named_registry(app.SERVICE_HANDLERS["ecr"], requests)
     kms.key_policy_for_arn = in_owners_account(kms.key_policy_for_arn, requests.scope)  # type: ignore[attr-defined]
     ecr.repository_policy_for_arn = in_owners_account(  # type: ignore[attr-defined]

@@ -113,7 +113,7 @@ def as_junit(result: RehearsalResult) -> str:
 def critical_path(steps: Sequence[ActionProgress]) -> list[ActionProgress]:
     """Return the actions that determined the duration of the run.
 
-    Actions of a group run in parallel, so the list has the action of each group that ended last.
+    Actions of a group run in parallel, so the list has only one action for each group: the action that ended last.
     """
     path: list[ActionProgress] = []
     for step in sorted(

@@ -1,4 +1,4 @@
-"""Opens sessions in the local AWS: of the root user of an account, of roles, and of roles that a service assumes."""
+"""Opens sessions in the local AWS for three kinds of principals: root users, roles, and services that assume a role."""
 
 from __future__ import annotations
 

@@ -114,7 +114,9 @@ def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
 
 
 class _UnlistedName(NamedTuple):
-    """A value that looks like a physical name, although our table has no name property for its resource type."""
+    """A value that looks like a physical name, although the table of resource types has no name property for its
+    type.
+    """
 
     looks: Hashable
     logical_id: str
@@ -155,7 +157,8 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 
 
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
-    """Return the properties that look like physical names, for a type whose name property is not in our table.
+    """Return the properties that look like physical names, for a type without a name property in the table of resource
+    types.
 
     Only the schema of the type shows which of these properties are names. Reading a schema is slow, so the schema is
     read only if two of these values are equal.
@@ -204,7 +207,7 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield a resource whose type is not in our table.
+    """Yield a resource whose type is not in the table of resource types.
 
     Its name consists of the values of several properties. The schema of the type says which properties identify a
     resource.

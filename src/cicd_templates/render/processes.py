@@ -1,7 +1,7 @@
 """Maps a function over many items in forked processes, one per core.
 
-A forked process has all objects that this process has at the time of the fork. So a forked process receives only the
-numbers of items, and sends back only results. The modules for processes are imported only when they are needed, because
+A forked process has all objects that this process has at the time of the fork. So a process receives only the numbers
+of items, and sends back only the results. The modules for processes are imported only when they are needed, because
 small projects do not need them.
 """
 

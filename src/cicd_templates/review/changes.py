@@ -82,8 +82,8 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
     """Return a stack of another service, with the same layer and environment as `stack`.
 
-    Stacks that exist before the change are preferred to new stacks. Return None if there is no stack of another
-    service, or if all stacks of the layer and environment are new and `stack` is the first of them.
+    Prefer stacks that existed before the change to new stacks. If only new stacks exist, each is compared with the
+    first of them, so return None for the first. Also return None if there is no stack of another service.
     """
     facts = stack.template.facts
     siblings = [

@@ -21,7 +21,7 @@ KEEPING = {
 
 
 class DataFate(ResourceRule):
-    """Require DeletionPolicy and UpdateReplacePolicy, with values that fit the environment's protection."""
+    """Require DeletionPolicy and UpdateReplacePolicy. In a protected environment, both must keep the data."""
 
     id = "E9141"
     shortdesc = "Stateful resources have both life-cycle policies, and protected data outlives its stack"

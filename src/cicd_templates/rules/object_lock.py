@@ -1,4 +1,4 @@
-"""E9144: Object Lock locks every new object, and its mode fits the life cycle of the data."""
+"""E9144: Object Lock locks every new object, and uses compliance mode only for data that its stack keeps."""
 
 from __future__ import annotations
 

@@ -39,10 +39,10 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 class Permission(NamedTuple):
     """The properties of a resource type that is a permission: the principal, the resource, and the actions.
 
-    If no property has the actions, `action` describes them in words. If a property in `grants` gets a further item,
-    access becomes wider. A property in `conditions` restricts access, so access becomes wider if it is removed. A
-    change of any other property counts as wider access, because its effect is unknown. If the principals may be defined
-    in another resource, `others` describes them in words.
+    If no property has the actions, `action` describes them in words. If an item is added to a property in `grants`,
+    access becomes wider. A property in `conditions` restricts access, so access becomes wider if the property is
+    removed. A change of any other property counts as wider access, because its effect is unknown. If the principals may
+    be defined in another resource, `others` describes them in words.
     """
 
     principals: str
@@ -53,7 +53,11 @@ class Permission(NamedTuple):
     others: str = ""
 
     def is_given_by(self, properties: Mapping[str, Any]) -> bool:
-        """Return whether `properties` have the principals. If `others` may be the principals, resources are enough."""
+        """Return whether a resource with these `properties` gives the permission.
+
+        The properties must name the principals. If another resource may define the principals, it is enough that the
+        properties name the resources.
+        """
         return self.principals in properties or bool(self.others and self.resources in properties)
 
 
@@ -142,7 +146,10 @@ DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
 
 
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield the access that a resource allows or denies outside its policies. For a permission, yield nothing."""
+    """Yield the access that a resource allows or denies outside its policies, as IAM statements.
+
+    If the resource is itself a permission, `permission_statement` returns the statement of this permission instead.
+    """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind in ATTACHED_BY:
         for item in (item for name in ATTACHED_BY[kind] for item in as_list(properties.get(name, []))):
@@ -159,10 +166,10 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield the permissions of an existing resource: those of its roles, and those of the default policy of its type.
+    """Yield the permissions that an existing resource has through its roles and through the default policy of its type.
 
-    A new resource uses a role that exists already, or that the page shows as new. But if an existing resource gets
-    another role, its access changes.
+    For a new resource, these statements are not needed: its role exists already, or the page shows the role as new. But
+    if an existing resource gets a different role, the access of the resource changes.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:
@@ -207,7 +214,7 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Return a list or map in a condition as one item, so that a part of it never counts as a stricter condition."""
+    """Return a list or map in a condition as a single item, so that a shorter list or map never counts as stricter."""
     return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 
 

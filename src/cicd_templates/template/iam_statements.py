@@ -31,11 +31,11 @@ def is_statement(value: Any) -> bool:
 def find_statements(
     value: Any, *, is_trust: bool = False, is_policy: bool = False
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield `(is_trust, statement)` for each statement in `value`. The first item is true for a statement of a trust
-    policy.
+    """Yield `(is_trust, statement)` for each statement in `value`. In the result, `is_trust` is true for a statement of
+    a trust policy.
 
-    `value` is a part of a resource's properties. `is_trust` says that it is part of a trust policy, and `is_policy`
-    that it is part of any policy.
+    `value` is a part of a resource's properties. The argument `is_trust` says that `value` is a part of a trust policy,
+    and `is_policy` that `value` is a part of any policy.
     """
     if is_statement(value):
         yield is_trust, value

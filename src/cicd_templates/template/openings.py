@@ -25,10 +25,10 @@ GRANTED_BY_TYPE = {
 
 
 class Opening(NamedTuple):
-    """A property that can open a resource: its name, the opening value, AWS's default, and what is then allowed.
+    """A property that can open a resource: its name, the value that opens the resource, and AWS's default value.
 
-    `principal` is `*` for everybody. `resource` is the property that names the opened resource, if it is another
-    resource.
+    `action` describes in words what an open resource allows. `principal` is `*` for everybody. If the property opens a
+    different resource, `resource` is the property that names it.
     """
 
     name: str
@@ -70,7 +70,7 @@ PASSWORD: Statement = {"Effect": "Allow", "Action": "sign in to the console with
 
 
 def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield what a resource of the type `kind` allows to the people that it lets in."""
+    """Yield the access that a resource of the type `kind` allows because of its settings, as IAM statements."""
     for name, words in GRANTED_BY_TYPE.get(kind, {}).items():
         for item in leaves(properties.get(name, [])):
             yield {"Effect": "Allow", "Action": words, "Resource": item}
@@ -81,7 +81,7 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 
 
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield what an opened resource allows. A value that is computed at deployment counts as an opening one.
+    """Yield what an open resource allows. If CloudFormation computes the value, the resource counts as open.
 
     The property can also be in a part of the resource, such as an additional provider of authentication.
     """

@@ -1,4 +1,4 @@
-"""Finds the roles with which a resource runs and the roles that it passes to others, and returns them as statements."""
+"""Finds the roles with which a resource runs or which it passes to other principals. Returns them as IAM statements."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield a statement for each role in `value`: all that the role may do. `kind` is the type of the resource."""
+    """Yield a statement for each role in `value` that allows all that the role allows. `kind` is the resource's
+    type.
+    """
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for key, item in value.items():
             if names_role(str(key), kind):

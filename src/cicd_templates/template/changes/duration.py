@@ -1,4 +1,4 @@
-"""Computes an upper limit of the time that CloudFormation takes for the changes of a stack. Does not call AWS."""
+"""Computes how long CloudFormation takes at most for the changes of a stack. Does not call AWS."""
 
 from __future__ import annotations
 

@@ -123,9 +123,9 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
     """Return the changes of one change set, merged from two descriptions of it.
 
     `plain` is the description without property values. It has all changes. `valued` is the description with property
-    values. It can lack changes or details. The result has the changes of both, with the details of `valued` if it has
-    them. A property that refers to another resource is left out if only the tags of that resource change, because the
-    value of the property stays the same.
+    values. It can lack changes or details. The result has the changes of both descriptions. If both have the same
+    detail, the result has the detail of `valued`. A property that refers to another resource is left out if only the
+    tags of the other resource change, because the value of the property stays the same.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -140,9 +140,9 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return `changes` without properties that stay the same because only tags of the referenced resource change.
 
-    CloudFormation reports that such a property may change. If the change would need a replacement, CloudFormation
-    reports the replacement as conditional. If no other property of a resource changes, the resource keeps these details
-    in the result, but is marked as not replaced.
+    CloudFormation reports that such a property may change. If a change of the property would replace the resource,
+    CloudFormation reports the replacement as conditional. If no other property of the resource changes, the result
+    still has the property, but marks the resource as not replaced.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -175,12 +175,12 @@ def _keeps_attributes(change: Change) -> bool:
 
 
 def _is_kept(detail: Detail, kept: Container[str]) -> bool:
-    """Return whether the change is about tags, or comes from an attribute of one of the resources `kept`."""
+    """Return whether `detail` is a change of tags, or is caused by an attribute of one of the resources `kept`."""
     return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
 
 
 def is_about_tags(detail: Detail) -> bool:
-    """Return whether only tags of the resource change."""
+    """Return whether `detail` is a change of the resource's tags."""
     return detail.attribute == "Tags" or detail.name in ("Tags", "TagsAll")
 
 
@@ -213,12 +213,13 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties that contain the resource's unique name, if its replacement would have the same name.
+    """Return the properties with the unique name of a resource, if a replacement of the resource would have the same
+    name.
 
     A value that two resources cannot have at the same time, such as the address range of a subnet, counts as a name.
     The result is empty if the name changes, or if AWS chooses it. `properties` are the resource's properties after the
-    change. `identifier` has the identifying properties of the type. They contain the name if the table of resource
-    types has no name property for the type.
+    change. `identifier` are the properties that identify resources of this type. They count as the name if the table of
+    resource types has no name property for the type.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property
@@ -228,12 +229,11 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
 
 
 def kept_policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return whether a policy keeps the resource outside the stack when it is deleted or replaced.
+    """Return whether the resource continues to exist, outside the stack, after the change deletes or replaces it.
 
     `old` and `new` are the resource in the templates before and after the change. `new` is empty if the resource is
-    deleted. The policy is the change's `PolicyAction`. If CloudFormation omits it, the policy is the one in the
-    template:
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
+    deleted. The change's `PolicyAction` decides this. If CloudFormation omits the `PolicyAction`, the policy in the
+    template decides: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
     """
     return _policy(change, old, new).startswith("Retain")
 

@@ -23,8 +23,8 @@ VALUE_KEYS = ("Value", "value")
 def mask(resource_type: str, path: str, value: str) -> str:
     """Return the value of the property at `path`, as JSON or plain text. `(secret)` replaces each secret.
 
-    A text is a secret if its name in the path or in the JSON says so, or if it looks like a key, token or password. All
-    properties of a Secrets Manager secret are masked. An empty value stays empty.
+    A text is a secret if its name in the path or in the JSON is a secret's name, such as `password`, or if it looks
+    like a key, token or password. All properties of a Secrets Manager secret are masked. An empty value stays empty.
     """
     if not value:
         return value
@@ -51,9 +51,9 @@ def reported_as_hidden(text: str) -> bool:
 
 
 def not_compared(before: str, after: str) -> str:
-    """Return `after`. If `before` has masked values, too, add to each masked value in `after` that it is not compared.
+    """Return `after`. If `before` has masked values, mark each masked value in `after` as not compared.
 
-    Two different secrets look the same when they are masked. With these words, the two texts differ.
+    Two different secrets look the same when they are masked. Because of the mark, `after` differs from `before`.
     """
     return _HIDDEN.sub(r"\g<0> (cannot be compared)", after) if hides_values(before) else after
 

@@ -1,4 +1,4 @@
-"""Defines the plan of one stack: its changes, and what they mean. Plans of deployments and approvals show it."""
+"""Defines the plan of one stack: its changes, and what they mean. `make plan` and approval pages show such plans."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PlannedStack:
     """The plan of one stack. `change_set` is the ARN of its change set, or empty if nothing would change.
 
     - `service` is the service to which the stack belongs, or empty.
-    - `file` is the file of its template. `lines` has the line of each changed resource in it, by logical id.
+    - `file` is the file of its template. `lines` has the line of each changed resource in this file, by logical id.
     - `inputs` are the values that the stack reads from Parameter Store, by path.
     - `kept` has the parameters that the pipeline sets. A deployment keeps their values.
     - `impacts` has one entry for each of `changes`, in the same order.

@@ -42,12 +42,12 @@ class ResourceType:
 
     `type_name`: the name in templates. `loss`: the data that is lost with a stateful resource, because it cannot be
     rendered again. `data_is_in`: a property that names another resource; a resource with this property has no data
-    itself, because the other resource has the data. `kept_when_protected`: whether a resource that no stack owns
-    remains when a protected environment is destroyed. `policies_checked_by`: the lint rule that requires both data
+    itself, because the other resource has the data. `kept_when_protected`: whether a resource that no stack owns is
+    kept when a protected environment is destroyed. `policies_checked_by`: the lint rule that requires both data
     policies, for deletion and for replacement. `interruptions`: the updates in place that interrupt a running resource.
-    `irreversible`: properties that can never be changed back, each with what their change means.
-    `ends_with_it`: what no longer works when a resource without data is deleted. `billed`: the item that AWS bills
-    while a resource exists, even if nothing uses it, and the unit, according to the service's pricing page.
+    `irreversible`: properties that can never be changed back, each with what their change means. `ends_with_it`: what
+    no longer works when a resource without data is deleted. `billed`: the item that AWS bills while a resource exists,
+    even if nothing uses it, and the unit, according to the service's pricing page.
 
     Physical names: `name_property` is the property with the physical name. `name_limit` is the longest name, in
     characters, according to the type's schema or the API reference. `name_scope` is the area in which the name must be
@@ -56,10 +56,10 @@ class ResourceType:
     names. `names_shared_with` is another type whose resources cannot have the same name as a resource of this type.
     `names_may_repeat` means that a name has to be unique only within another resource, such as the name of an inline
     policy within its role. `has_revisions` means that several resources can share a name, because each resource is a
-    revision, such as `task:3`. `unique_property` is a property of resources without such a name: two resources cannot
-    have the same value at the same time, such as the address range of a subnet. `names_in_environment` is the pattern
-    of the names in one environment. In this pattern, `{prefix}` stands for the beginning of the names, and `{path}` for
-    the environment's path in Parameter Store and in the logs.
+    revision, such as `task:3`. `unique_property` is a property of resources without a physical name: two resources
+    cannot have the same value at the same time, such as the address range of a subnet. `names_in_environment` is the
+    pattern of the names in one environment. In this pattern, `{prefix}` stands for the beginning of the names, and
+    `{path}` for the environment's path in Parameter Store and in the logs.
 
     ARNs: `arns` maps each kind of resource to its ARN after the partition. The kinds are the resource types of IAM's
     service authorization reference, and `{name}` stands for the physical name. `arn_names_of` is the type whose
