@@ -42,7 +42,7 @@ def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) 
         ("RunStarted", "run-started", _pattern(monitored, RUN_EVENT, state=["STARTED"]), "run <execution> has started.",
          _RUN_PATHS, ["developers"]),
         ("RunRolledBack", "run-rolled-back", _pattern(monitored, RUN_EVENT, **_ROLLBACK),
-         "rollback run <execution> of a stage to an earlier release: <state>.", _RUN_PATHS,
+         "run <execution>, which returns a stage to an earlier release: <state>.", _RUN_PATHS,
          ["developers", "operations"]),
         ("RunSucceeded", "run-succeeded", _pattern(monitored, RUN_EVENT, state=["SUCCEEDED"], **_NO_ROLLBACK),
          "run <execution> has succeeded.", _RUN_PATHS, ["developers"]),

@@ -14,11 +14,11 @@ class ObjectLock(ResourceRule):
     """Require a default retention for locked buckets, and refuse compliance mode for data that must be deletable."""
 
     id = "E9144"
-    shortdesc = "Object Lock has a default retention, and its mode fits the life cycle"
+    shortdesc = "Object Lock has a default retention, and compliance mode is only used for data that is kept"
     description = (
         "ObjectLockEnabled without a default retention locks no object. A default retention needs ObjectLockEnabled, "
         "a mode, days or years, and versioning. Nobody can delete an object that is locked in compliance mode, so a "
-        "bucket whose policies delete its data cannot use this mode."
+        "bucket whose `DeletionPolicy` is `Delete` cannot use this mode."
     )
     source_url = "docs/rules.md#e9144"
     tags = ["lifecycle", "s3"]
@@ -27,7 +27,7 @@ class ObjectLock(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield one finding that lists the settings that Object Lock still needs.
 
-        Also yield a finding for compliance mode if the bucket's policies delete its data.
+        Also yield a finding for compliance mode if the bucket's `DeletionPolicy` is `Delete` or unknown.
         """
         retention = ("ObjectLockConfiguration", "Rule", "DefaultRetention")
         present = {

@@ -1,7 +1,7 @@
 """Deletes one stack and waits until it is gone. If CloudFormation fails, removes the cause and tries again.
 
-A deployment finds its events by the request token of its operation (`runs/watch.py`). A deletion finds its events by
-the stack id, because somebody else may have started the deletion with another token.
+This module finds the events of a deletion by the stack's id. A request token would not find them if somebody else
+started the deletion. For deployments, `runs/watch.py` uses the request token.
 """
 
 from __future__ import annotations

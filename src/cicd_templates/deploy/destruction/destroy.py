@@ -31,18 +31,17 @@ def destroy(
     *,
     require_lock: Callable[[], None] = lambda: None,
 ) -> list[Remainder]:
-    """Destroy what `inventory` lists and return what is left.
+    """Destroy what `inventory` lists and return what is left, together with the result of `also_left`.
 
-    `also_left` returns resources that the local AWS has only recorded, not created. They count as left, too. If the
-    inventory is protected, this function switches termination protection off. The caller must first check that this is
-    allowed.
+    `also_left` returns resources that the local AWS has only recorded, not created. `require_lock` is called before
+    each deletion of a stack. If the inventory is protected, this function switches termination protection off; the
+    caller must first check that the user allows this.
 
     The report is written before the first deletion, and again at the end, even if the destruction fails. If the first
-    report cannot be written, nothing is deleted. `require_lock` is passed to `execute_destruction`.
+    report cannot be written, nothing is deleted.
 
-    Raises `CicdError` with the names of the stacks that could not be deleted. After an interrupt, raises
-    `DetachedError` with the deletions that continue in AWS. If the credentials stop working, these deletions cannot be
-    read, so the `DetachedError` does not name them.
+    Raises `CicdError` with the names of the stacks that could not be deleted. Raises `DetachedError` if the destruction
+    stops while deletions continue in AWS. After an interrupt, the error names these deletions.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None

@@ -111,9 +111,11 @@ def execute_destruction(
 ) -> None:
     """Delete what `inventory` lists, and add each stack deletion to `record`.
 
-    With `unguard`, termination protection is switched off first. Before each deletion, `require_lock` is called; it
-    raises `DetachedError` if another command may be working on the environment. If a stack cannot be deleted, the
-    stacks that it needs are kept, and all others are deleted. Then raises `CicdError` with the remaining stacks.
+    - With `unguard`, termination protection is switched off first.
+    - Before each deletion of a stack, `require_lock` is called. It raises `DetachedError` if another command may be
+      working on the environment.
+    - If a stack cannot be deleted, the stacks that it needs are kept, and all others are deleted. At the end, the
+      function raises `CicdError` with the names of the remaining stacks.
     """
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}

@@ -90,9 +90,10 @@ def _refuse_needed(other: DeployedStack, why: str, *, local: bool) -> None:
 def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:
     """Raise an error unless the user has confirmed exactly the environments `names`.
 
-    `confirmed` has names separated by commas. If `confirmed` is None, `ask` asks the user to type each name, and
-    returns the typed text. `ask` is None if there is no terminal. Raises `RefusedError` if the names differ, and
-    `ConfigurationError` if the user cannot be asked.
+    `confirmed` has the confirmed names, separated by commas. If it is None, `ask` asks the user to type each name, and
+    returns the typed text. `ask` is None if there is no terminal.
+
+    Raises `RefusedError` if the names differ, and `ConfigurationError` if the user cannot be asked.
     """
     if confirmed is not None:
         given = confirmed.split(",")

@@ -34,11 +34,13 @@ WINDOW = f"KMS deletes the key after {PENDING_DAYS} days"
 
 @dataclass(frozen=True)
 class Inventory:
-    """Everything that belongs to an environment. With `labels`, it contains only the stacks with these labels and the
-    resources that they created.
+    """Everything that belongs to an environment.
 
-    `stacks` will be deleted. `others` are all other stacks of the project in the account. If `protected` is true, the
-    data of the environment is kept. `items` are the resources of the stacks, and related resources that no stack owns.
+    - `labels` are the labels of the chosen stacks, or None. With `labels`, the inventory has only these stacks and the
+      resources that they created.
+    - `stacks` will be deleted. `others` are all other stacks of the project in the account.
+    - `items` are the resources of `stacks`, and related resources that no stack owns.
+    - `protected` is true if the data of the environment is kept.
     """
 
     scope: Scope
@@ -64,11 +66,11 @@ class Inventory:
 def take_inventory(
     clients: Clients, scope: Scope, *, protected: bool, labels: frozenset[str] | None = None
 ) -> Inventory:
-    """Return the inventory of the environment `scope`. With `labels`, limit it to stacks with these labels.
+    """Return the inventory of the environment `scope`.
 
-    A limited inventory also has the resources that its stacks created. An unlimited inventory also has stacks and
-    resources that are no longer in the templates. The inventory is protected if `protected` is true or if one of its
-    stacks has termination protection.
+    With `labels`, the inventory has only the stacks with these labels and the resources that they created. Without
+    `labels`, it also has stacks and resources that are no longer in the templates. The inventory is protected if
+    `protected` is true or if one of its stacks has termination protection.
     """
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         stacks = list(pool.map(partial(read_deployed_stack, clients), list_project_stacks(clients, scope.project)))
@@ -85,8 +87,8 @@ def take_inventory(
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
     """Return a new inventory of the same environment and the same stack labels, read from AWS again.
 
-    A stack of `inventory` that has been deleted in the meantime counts as a former stack of the environment. This also
-    applies if its template is no longer rendered.
+    The new inventory still has the resources of stacks that have been deleted since `inventory` was taken, even if the
+    templates of these stacks are no longer rendered.
     """
     names = inventory.scope.stack_names | {stack.name for stack in inventory.stacks}
     scope = replace(inventory.scope, stack_names=names)

@@ -93,9 +93,10 @@ def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
 
 
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
-    """Raise `RefusedError` if the account has stacks or resources that are not in the plan, or newer deployments.
+    """Raise `RefusedError` if the plan does not cover the inventory.
 
-    Resources that are already gone are ignored. An interrupted destruction can therefore continue with the same plan.
+    The plan must have all stacks and resources to delete, and no stack may have been deployed since. Resources that are
+    already gone are ignored, so that an interrupted destruction can continue with the same plan.
     """
     name, scope = planned.environment, inventory.scope
     if (planned.account, planned.region) != (scope.account, scope.region):

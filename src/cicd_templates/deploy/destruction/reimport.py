@@ -1,10 +1,12 @@
 """Imports the resources that a destruction kept into new stacks, so that the environment can be deployed again.
 
 CloudFormation imports resources through a change set, which can also create the stack. The template of the import
-contains only these resources. If a property refers to a value of another stack, the template contains the value itself.
-Without the value of a create-only property, the next deployment would replace the resource. The template omits each
-property that refers to anything else. The next deployment sets these properties:
+contains only these resources:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
+
+If a property refers to a value of another stack, the template contains the value itself. The template omits a property
+that refers to anything else, and the next deployment sets it. A create-only property cannot be omitted, because the
+next deployment would then replace the resource.
 """
 
 from __future__ import annotations
@@ -59,8 +61,7 @@ class Reimport:
     def template(self) -> str:
         """The template of the import, in JSON.
 
-        Raises `CicdError` if a create-only property has an unknown value. If that property were left out, the next
-        deployment would replace the resource.
+        Raises `CicdError` if a create-only property has an unknown value, because this property cannot be omitted.
         """
         rendered = self.stack.resources
         return json.dumps(
@@ -154,8 +155,8 @@ def find_reimports(
 ) -> list[Reimport]:
     """Return the possible imports in the order of `stacks`: one for each missing stack whose resources were kept.
 
-    `environment` has all stacks of the environment, because some of them publish values that `stacks` read. If
-    `environment` is empty, `stacks` are all stacks of the environment.
+    `environment` has all stacks of the environment, or is empty if `stacks` has all of them. The values that `stacks`
+    read may be published by any of them.
     """
     environment = environment or stacks
     existing = describe_stacks(clients)
@@ -187,8 +188,8 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
     """Return the values that `stacks` publish in Parameter Store, keyed by path.
 
-    The parameters of deleted stacks no longer exist. If such a parameter contained the name or ARN of a kept resource,
-    the value is read from the resource instead.
+    The Parameter Store parameters of deleted stacks no longer exist. If such a parameter contained the name or ARN of a
+    kept resource, the value comes from the resource.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}

@@ -25,8 +25,10 @@ def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool)
     """Return the resources of `inventory` that no stack owns. Resources that are left for an unknown reason come first.
 
     With `stacks_too`, also return each stack that still exists. Use this after a destruction, when no stack should
-    exist. Without `stacks_too`, an environment that has stacks counts as in use. This use then explains why resources
-    exist that the environment created outside its stacks, such as older task definition revisions.
+    exist.
+
+    Without `stacks_too`, the environment may be in use. If it has stacks, this explains the resources that it created
+    outside its stacks, such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

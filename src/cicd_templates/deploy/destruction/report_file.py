@@ -1,8 +1,8 @@
 """Writes and reads destroy-report.json, the report of destructions.
 
-The report has the deletions of a destruction, the remaining resources, and what can be imported. It has one entry for
-each environment of a project in an account. A destruction changes only its own entry, because the entries are the only
-lasting record of the KMS keys that were kept.
+The report has one entry for each environment of a project in an account. An entry has the deletions of a destruction,
+the remaining resources, and what can be imported. A destruction changes only its own entry: the report is the only
+lasting record of the KMS keys that destructions have kept.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def write_report(
 ) -> None:
     """Replace the report's entry for the environment of `inventory`. `remains` is None if the destruction failed.
 
-    The new entry also lists the kept resources of the old entry, because this destruction may continue an earlier one.
+    This destruction may continue an earlier one, so the new entry also lists the kept resources of the old entry.
     Raises `CicdError` if the file cannot be written; the file is then unchanged.
     """
     entries = _read_entries(path)
@@ -78,10 +78,10 @@ def _entry_key(scope: Scope) -> str:
 
 
 def read_kept_resources(scope: Scope, path: Path) -> list[Owned]:
-    """Return the resources that destructions of this environment kept, according to the report in the file `path`.
+    """Return the resources of one environment that its destructions kept, according to the report in the file `path`.
 
-    Without a report or an entry, returns an empty list. Raises `ConfigurationError` if `destroy` did not write the
-    file.
+    The result is empty if there is no report, or if the report has no entry for the environment `scope`. Raises
+    `ConfigurationError` if `destroy` did not write the file.
     """
     try:
         return [Owned(**fields) for fields in _read_entries(path).get(_entry_key(scope), {}).get("kept", [])]

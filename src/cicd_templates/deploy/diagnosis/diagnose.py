@@ -33,7 +33,7 @@ _HANDLER_CODE = re.compile(r"HandlerErrorCode: (\w+)")
 ADVICE = {
     "AccessDenied": "allow the action for the principal that deploys:"
     " `make deploy-policy` prints the required policies",
-    "AlreadyExists": "a resource of that name exists already: `make doctor` shows its owner and what to do",
+    "AlreadyExists": "a resource of this name already exists: `make doctor` shows its owner and what to do",
     "GeneralServiceException": "the service refused the request; correct the cause that the message above names, "
     "then deploy again",
     "InternalFailure": "CloudFormation had an internal error; deploy again",

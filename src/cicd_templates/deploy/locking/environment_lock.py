@@ -1,9 +1,12 @@
 """Defines the lock of an environment: a Parameter Store parameter that exists while a command changes the stacks.
+
 Parameter Store refuses to create a parameter that exists, so two machines cannot both create it. The lock needs no
-stack. It never expires: the program cannot tell whether a command was killed, is slow, or waits on a sleeping
+stack.
+
+The lock never expires, because the program cannot tell whether a command was killed, is slow, or waits on a sleeping
 machine. On the machine where the command ran, a locked file shows whether the command has ended. If so, the next
-command on that machine takes over the lock. On any other machine, a person must remove the lock and give the id of
-its holder: docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
+command on this machine takes over the lock. On any other machine, a person must remove the lock by its holder's id:
+docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
 
 from __future__ import annotations
@@ -57,8 +60,8 @@ class EnvironmentLock:
     def held(self, verb: str, caller: str, now: datetime) -> Iterator[EnvironmentLock]:
         """Hold the lock during the `with` block.
 
-        The lock stays if the block raises a `DetachedError`, because operations then continue in AWS. The next command
-        on this machine takes it over. If another command holds the lock, raises `RefusedError` and says which command.
+        If the block raises a `DetachedError` because operations continue in AWS, the lock stays. The next command on
+        this machine takes over the lock. Raises `RefusedError` with the holder if another command holds the lock.
         """
         try:
             self._acquire(Holder.here(verb, caller, now))

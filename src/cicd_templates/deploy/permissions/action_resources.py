@@ -68,10 +68,11 @@ READS_OTHER_STACKS = frozenset({"cloudformation:GetTemplate", "cloudformation:Li
 class EnvironmentNames:
     """The account and region of one environment, and the prefixes of its names.
 
-    Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`. `exceptions` has
-    the physical names that do not begin with `prefix`, keyed by resource type. AWS prescribes some of them, and others
-    have a shortened prefix. With `copies`, the paths of the environment's copies are included. The physical names of
-    copies already begin with `prefix`. `databases` is true if the environment has a database.
+    - Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`.
+    - `exceptions` has the physical names that do not begin with `prefix`, keyed by resource type: AWS prescribes the
+      name, or the prefix in it is shortened.
+    - With `copies`, ARNs also match the paths of the environment's copies. The physical names of copies always match.
+    - `databases` is true if the environment has a database.
     """
 
     partition: str

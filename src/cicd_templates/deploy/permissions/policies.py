@@ -122,8 +122,8 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
 def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
     """Return a statement that denies creating, executing and deleting the pipelines' change sets.
 
-    Their names end with `-release`. After the approval, a pipeline executes its change set by name. So nobody except
-    the pipeline's delivery role may replace a change set with this name.
+    The names of these change sets end with `-release`. After the approval, a pipeline executes its change set by name.
+    So nobody except the pipeline's delivery role may replace a change set with this name.
     """
     own = f"{names.prefix}-*-release"
     actions = [f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Execute")]

@@ -4,13 +4,13 @@
 2. `survey` reads the account's stacks and the input values of one wave: stacks that can be planned together.
 3. `propose` creates a change set for one stack, in steps, and returns what it would do as a `PlannedStack`. It creates
    no change set if the stack is certainly unchanged.
-4. `wave` runs the proposals of all stacks that can be planned together, and returns one `Plan`. If a stack reads values
-which do not exist yet, it is planned in a later wave.
+4. `wave` runs the proposals of a wave together, and returns one `Plan`. A stack that reads missing values is planned in
+   a later wave.
 5. `document` defines the plan, finds the data that it would lose and refuses a loss that the user has not allowed.
-`seal` writes and reads the plan with a digest; it also seals the plans of destructions.
+   `seal` writes and reads the plan with a digest; it also seals the plans of destructions.
 6. `text`, `page` and `web_page` show a plan in a terminal, as Markdown and as a static page.
 7. `verify` compares a plan with AWS again, and `consistency` compares it with the templates. A plan that differs is
-refused.
+   refused.
 8. `discard` deletes the change sets of a plan, and the empty stacks that were created with them.
 
 No module here executes a change set; `runs` does. `document`, `seal`, `text`, `page` and `web_page` do not call AWS.

@@ -1,7 +1,7 @@
 """Writes the comment on a pull request: what the pull request would change in each environment. Does not call AWS.
 
-Three lines are outside the folded sections: what changes, what is lost, and whose permissions grow. The texts of a plan
-are untrusted, so `markdown` escapes them. Equal statements appear once.
+Three lines are outside the folded sections: what changes, what is lost, and whose permissions grow. A policy statement
+that several resources get appears once. The texts of a plan are untrusted, so `markdown` escapes them.
 """
 
 from __future__ import annotations
@@ -121,10 +121,7 @@ def _values(detail: Detail) -> tuple[str, str]:
 
 
 def _access(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield each policy statement that `rows` add or remove, together with those rows.
-
-    Equal statements are yielded once.
-    """
+    """Yield a line for each policy statement that `rows` add or remove. The line also names the rows."""
     holders: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         holder = f"{row.title}, {row.extent}" if row.extent else row.title

@@ -44,8 +44,8 @@ def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[str
             yield (
                 f"{change.logical_id} ({change.resource_type}): {', '.join(causes) or 'this change'} cannot change "
                 "without a replacement, but CloudFormation cannot create the new resource, because it would have "
-                f"the same {spelled} as the old one; undo this change, or add a resource with another name, move to "
-                "it, and then remove this one"
+                f"the same {spelled} as the old one; undo this change, or add a resource with another name, use it "
+                "instead, and then remove this one"
             )
 
 

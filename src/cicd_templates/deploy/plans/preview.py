@@ -1,11 +1,11 @@
 """Previews the deployment of a stack for a pull request, with permissions that cannot change the stack.
 
 For an existing stack, a preview creates a change set, describes it and deletes it immediately. The policies of this
-project forbid the execution of change sets with the name of a preview. A new stack is described from its template,
-because a change set would create an empty stack.
+project forbid the execution of a preview's change set. A new stack is described from its template, because a change set
+would create an empty stack.
 
-Requests always contain the name of the change set, not its ARN. The policies for pull requests allow only change sets
-with a certain prefix in their names.
+The policies for pull requests allow only change sets whose names begin with a certain prefix. So every request contains
+the name of the change set, not its ARN.
 """
 
 from __future__ import annotations

@@ -65,10 +65,12 @@ def _random_id() -> str:
 
 @dataclass(frozen=True)
 class DeployContext:
-    """The values that all parts of a deployment share. `state` is the folder for plans and journals. `wait_for_busy`
-    says whether the deployment waits for a stack with an operation in progress, or refuses it. `recorded` are the
-    resource types that the local AWS only records. `today` returns the current time, for the dates in a plan.
-    `new_plan_id` returns a new id of 32 hexadecimal digits at each call.
+    """The values that all parts of a deployment share.
+
+    - `state` is the folder for plans and journals.
+    - `wait_for_busy` says whether the deployment waits for a stack with an operation in progress, or refuses it.
+    - `recorded` has the resource types that the local AWS only records.
+    - `today` returns the current time. `new_plan_id` returns a new id of 32 hexadecimal digits at each call.
     """
 
     clients: Clients
@@ -96,11 +98,11 @@ def propose(
 ) -> Steps[PlannedStack]:
     """Create a change set for `stack` without executing it, and return what it would do.
 
-    `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set. If
-    `survey` already proves this, the function does not create a change set. If `drift` requires it, the change set of
-    an existing stack also reverts changes that were made outside CloudFormation. Raises `RefusedError` if the stack
-    belongs to another project or needs a repair, or if CloudFormation cannot complete one of the changes. Raises
-    `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
+    `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set.
+    None is created if the deployed template already proves this. If `drift` requires it, the change set also reverts
+    changes made outside CloudFormation. Raises `RefusedError` if the stack belongs to another project or needs a
+    repair, or if one of the changes must fail. Raises `CicdError` with CloudFormation's reason if CloudFormation
+    refuses the change set.
     """
     clients = context.clients
     current = yield from wait_until_settled(context, stack, survey.stacks.get(stack.name))

@@ -1,7 +1,7 @@
 """Computes a plan again from AWS and the templates before the plan is executed, and refuses the plan if it differs.
 
-A person who can write the plan file can also compute a matching digest, so the file alone is not trusted. The module
-reads every field that matters again, in the same way as `propose`, and compares it with the plan.
+A person who can write the plan file can also compute a matching digest, so the file alone is not trusted. This module
+computes every field that affects the execution in the same way as `propose`, and compares the field with the plan.
 """
 
 from __future__ import annotations

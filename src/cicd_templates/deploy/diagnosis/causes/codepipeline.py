@@ -30,6 +30,6 @@ def _behind(clients: Clients, action: Mapping[str, Any]) -> Iterator[str]:
         yield f"see {result['externalExecutionUrl']}"
     if provider == "CloudFormation":
         stack = given.get("resolvedConfiguration", given.get("configuration", {})).get("StackName", "")
-        yield f"the stack of the action is {stack}: `make recover` for its environment shows how to repair it"
+        yield f"the action deploys the stack {stack}; `make recover` for its environment shows how to repair the stack"
     if provider == "CodeBuild" and result.get("externalExecutionId"):
         yield from failed_build(clients, result["externalExecutionId"])

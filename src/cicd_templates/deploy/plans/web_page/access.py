@@ -114,8 +114,8 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing that shows `paths`.
 
-    If a principal has the same access to too many targets, one node represents all of them. If there are too many
-    principals, only the first ones have their own nodes. In each box, one node represents the other principals.
+    If a principal has the same access to too many targets, one node represents these targets. If there are too many
+    principals, only the first principals have nodes of their own. One node in each box represents the other principals.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])

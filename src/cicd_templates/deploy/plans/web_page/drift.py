@@ -1,8 +1,8 @@
 """Uses tables of resource types and properties to assess changes that were made outside CloudFormation.
 
-A changed property of a resource that grants access or stores data can be judged only if a table contains the property.
-No table contains policies, because CloudFormation reports only a part of them. If a resource neither grants access nor
-holds data, its changes are only listed. This module does not call AWS.
+If a resource grants access or stores data, only properties in these tables can be judged. No table has policies,
+because CloudFormation reports only a part of a changed policy. Changes of all other resources are only listed. This
+module does not call AWS.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ def action(provider: str, **result: Any) -> dict[str, Any]:
             action("CloudFormation"),
             BUILD,
             [
-                "the stack of the action is shipping-staging-service: `make recover` for its environment shows how to"
-                " repair it"
+                "the action deploys the stack shipping-staging-service; `make recover` for its environment shows how to"
+                " repair the stack"
             ],
             id="a stack, in another account",
         ),
