@@ -76,7 +76,7 @@ def _secrets(context: BuildContext) -> dict[str, secrets.Secret]:
             secrets.Secret(
                 f"{title(name)}Secret",
                 Name=physical_name(context.env, "AWS::SecretsManager::Secret", context.service.name, name),
-                Description=f"{name} of {context.service.name}; its value comes from make secret",
+                Description=f"{name} of {context.service.name}; set its value with `make secret`",
                 KmsKeyId=context.key,
             ),
             context.env,

@@ -46,12 +46,13 @@ class State(StrEnum):
 class CheckContext:
     """The AWS clients, recorded facts and helper functions that a check uses.
 
-    `clients` returns the AWS clients of an environment, which use the credentials of the user. A check uses them for
-    resources that it creates, changes or reads itself. `facts` are values that checks record for later checks; they are
-    written to the journal. `connect` also returns the clients of an environment, but with temporary credentials from
-    AssumeRole. `post` sends a request and returns the status of the response. For TLS, it trusts only the certificates
-    that the caller passes. `clock` returns the seconds since the epoch, `pause` sleeps, and `save` writes the facts to
-    the journal at once.
+    - `clients` returns the AWS clients of an environment, with the credentials of the user. A check uses these clients
+      for resources that it creates, changes or reads itself.
+    - `connect` returns the AWS clients of an environment, with temporary credentials from AssumeRole.
+    - `post` sends a request and returns the status of the response. For TLS, it trusts only the certificates in its
+      last argument.
+    - `clock` returns the seconds since the epoch, and `pause` sleeps.
+    - `facts` are the values that checks record for later checks. `save` writes them to the journal at once.
     """
 
     project: Project
@@ -83,12 +84,14 @@ class CheckContext:
 class Check:
     """A statement to prove, and the function that proves it.
 
-    `proves` is the statement, in one sentence. `run` returns the answer, a sentence for the report, or raises
-    `CheckFailed`. If a run is killed during a check, the continued run repeats this check. So `run` must be safe to
-    repeat at any time. `needs` lists the checks that must pass before this check. After a failure, the run continues if
-    `safe_to_continue` is true. Otherwise, the run continues only with the checks whose `last` is true.
-    `local_coverage` says what the check can do on the local AWS, and `local_limit` says why it cannot do more.
-    `question` is a question that the AWS documentation leaves open and that this check answers.
+    - `proves` is the statement, in one sentence.
+    - `run` returns the answer, a sentence for the report, or raises `CheckFailed`. It must be safe to repeat at any
+      time, because a continued run repeats the check that was interrupted.
+    - `needs` lists the checks that must pass before this check.
+    - `safe_to_continue` says whether all other checks still run after this check has failed. If it is false, only the
+      checks with `last` run.
+    - `local_coverage` says what the check can do on the local AWS, and `local_limit` says why it cannot do more.
+    - `question` is a question that the AWS documentation leaves open and that this check answers.
     """
 
     name: str

@@ -55,9 +55,10 @@ class Answer:
 class Commands:
     """Runs the commands of this tool in `folder`.
 
-    `tool` is the folder with `templates/`. The class adds `options` to every command that accepts them. `held` is the
-    file descriptor of the run's lock. Each command inherits this descriptor. So the lock stays held until the command
-    ends, even if the run is killed.
+    - `tool` is the folder with `templates/`.
+    - `options` are added to every command that accepts them.
+    - `held` is the file descriptor of the run's lock. Each command inherits it, so the lock is held until the command
+      ends, even if the run is killed.
     """
 
     folder: Path
@@ -78,9 +79,10 @@ class Commands:
         If `credentials` from AssumeRole are given, the environment variables of the command contain no other
         credentials.
 
-        Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the command ended while
-        its work in AWS continues. After Ctrl-C or SIGTERM, passes the interrupt on to the command, waits until the
-        command has ended, and raises `DetachedError`.
+        After Ctrl-C or SIGTERM, pass the interrupt on to the command, and wait until the command has ended.
+
+        Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` after an interrupt, or if
+        the command ended while its work in AWS continues.
         """
         command = [sys.executable, "-m", "cicd_templates", verb, *arguments]
         process: subprocess.Popen[str] | None = None
@@ -141,9 +143,10 @@ class Commands:
 
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Within the `with` block, hold back SIGINT and SIGTERM. At the end of the block, deliver the first of them.
+    """Delay SIGINT and SIGTERM until the end of the `with` block. Then deliver the first signal that arrived.
 
-    Otherwise, an interrupt during the start of a process would leave the process without a parent that waits for it.
+    The block starts a process. An interrupt during this start would leave the process without a parent that waits for
+    it.
     """
     pending: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)

@@ -1,7 +1,7 @@
 """Estimates, before a run, what the run will create, how long it will take, and what it will cost. Does not call AWS.
 
-The prices are list prices of us-east-1 in US dollars. A person wrote them from memory on `DATE`. Nobody compared them
-with the price pages of AWS. Other regions differ.
+The prices are list prices of us-east-1 in US dollars. They were written from memory on `DATE` and not compared with the
+price pages of AWS. Prices of other regions differ.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Records the progress of an acceptance run in `.state/acceptance/journal.json`, so that a killed run can continue.
 
-The journal is replaced atomically after each change. It contains names of the run's resources, so only its owner can
-read it. The report contains no such names.
+The journal file is replaced atomically after each change. It contains names of the run's resources, so only its owner
+can read it.
 """
 
 from __future__ import annotations

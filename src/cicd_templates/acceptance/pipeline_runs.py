@@ -63,8 +63,8 @@ def run_pipeline(
     In AWS, the function polls the run until it ends, and calls `at_each_poll` at each poll. It stops a run that waits
     longer than `HELD_SECONDS` for its deployment window.
 
-    The function records the facts of the run under `name`. If a check is interrupted, its repetition continues with the
-    same pipeline run. This works even if the command `release` was interrupted before it showed the run's id.
+    The function records the facts of the run under `name`. If a check is interrupted and repeated, it continues with
+    the same pipeline run, even if the command `release` was interrupted before it showed the run's id.
     """
     if context.local:
         return _rehearsed(context, archive, name)
@@ -169,9 +169,8 @@ def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) 
 def _continued(context: CheckContext, name: str) -> list[str] | None:
     """Return the pipeline and the execution that an earlier attempt of this release started, or None.
 
-    The first attempt records, before its upload, the source versions that already have executions. A later attempt
-    searches for an execution of any other source version. It waits as long as CodePipeline may need to start an
-    execution.
+    Before its upload, the first attempt records the source versions that already have executions. A later attempt
+    searches for an execution of any other source version, and waits as long as CodePipeline may need to start one.
     """
     before = f"versions before {name}"
     client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])

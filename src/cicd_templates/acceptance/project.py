@@ -50,7 +50,8 @@ def run(command: str) -> None:
 class EnvironmentAccess:
     """The account and region of an environment, and the user's credentials for it.
 
-    `caller_account` is the account of these credentials before they assume a role. The default is `account`.
+    If the credentials assume a role in `account`, `caller_account` is the account that they come from. The default is
+    `account`.
     """
 
     account: str
@@ -75,13 +76,16 @@ class EnvironmentAccess:
 class Settings:
     """The settings of the project that change during a run.
 
-    `certificates` maps each runtime environment to the ARN of its certificate. `roles` maps each environment to the
-    role that deploys it; an environment without a role is deployed with the user's credentials. `sessions` are the
-    environments whose commands use the credentials in environment variables instead of a role. `zones` are the
-    availability zones of each runtime environment. `rollout` is the deployment strategy of the service in staging.
-    `window` is the deployment window of production, if there is one. `patch` changes one stack of staging. `production`
-    says whether production is `protected`, or `disposable` so that it can be destroyed. `trusted` are the certificates,
-    as PEM, that the smoke test of the application and the hook `smoke` trust.
+    - `certificates` maps each runtime environment to the ARN of its certificate.
+    - `roles` maps each environment to the role that deploys it. An environment without a role is deployed with the
+      user's credentials.
+    - `sessions` are the environments whose commands use the credentials in environment variables instead of a role.
+    - `zones` are the availability zones of each runtime environment.
+    - `rollout` is the deployment strategy of the service in staging.
+    - `window` is the deployment window of production, if there is one.
+    - `patch` changes one stack of staging.
+    - `production` is `protected`, or `disposable` so that the environment can be destroyed.
+    - `trusted` are the certificates, as PEM, that the smoke test of the application and the hook `smoke` trust.
     """
 
     certificates: Mapping[str, str] = field(default_factory=dict)

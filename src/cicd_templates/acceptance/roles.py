@@ -67,7 +67,8 @@ def delete_role(context: CheckContext, environment: str, name: str) -> bool:
 
 @contextmanager
 def acting_as(context: CheckContext, group: str) -> Iterator[None]:
-    """Within the `with` block, run the commands for the pipeline with a role that has the policy of `group`.
+    """Within the `with` block, run the commands for the pipeline with a role for the people in `group`, such as
+    developers.
 
     On the first use, create the role and wait until it can be assumed.
     """
@@ -107,8 +108,8 @@ def _can_be_assumed(context: CheckContext, role: str) -> bool:
 
 
 def remove_people(context: CheckContext) -> None:
-    """Delete the roles of people. A stack contains the policies of these roles, and cannot delete them while they are
-    attached.
+    """Delete the roles of people. A stack contains the policies of these roles. CloudFormation cannot delete a policy
+    that is attached to a role.
     """
     for group in (DEVELOPERS, AUDITORS):
         delete_role(context, TOOLS, _name(context, group))

@@ -17,8 +17,9 @@ Listener = Callable[[Check, Entry | None], None]
 def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal, listener: Listener) -> None:
     """Run every check that the journal does not contain, and every check that must be repeated.
 
-    A check is repeated if it had to wait, or if it is one of the last checks and has not passed. When a check begins,
-    `listener` is called with the check and None. When it ends, `listener` is called with the check and its entry.
+    A check is repeated in two cases: it had to wait, or it is one of the last checks and has not passed.
+
+    `listener` is called with the check and None when a check begins, and with the check and its entry when it ends.
     Raises `DetachedError` if a command stopped while its work in AWS continues. The run can be continued later.
     """
     for check in checks:

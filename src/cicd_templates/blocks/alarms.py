@@ -1,8 +1,7 @@
 """Creates CloudWatch alarms. Each alarm uses an existing metric and notifies SNS topics.
 
 By default, missing data is not a breach, because a pipeline without runs has no data. A function that must run all the
-time gets an alarm from `missing_data_alarm`. If the function's data is missing, this alarm changes to INSUFFICIENT_DATA
-and sends a notification.
+time gets an alarm from `missing_data_alarm`, which also notifies if data is missing.
 """
 
 from __future__ import annotations
@@ -99,8 +98,8 @@ def computed_alarm(
 ) -> cloudwatch.Alarm:
     """Return an alarm that notifies the topics `tell` if `expression` exceeds `above` in `periods` consecutive periods.
 
-    If `datapoints` is given, the value must exceed `above` only in `datapoints` of the last `periods` periods. The
-    expression refers to each metric by its key in `metrics`.
+    If `datapoints` is given, the alarm already notifies if `datapoints` of the last `periods` periods exceed `above`.
+    The expression refers to each metric by its key in `metrics`.
 
     Raises `ValueError` if the expression replaces missing values by 0, and `datapoints` is not less than `periods`.
     Values arrive late, so the newest period always counts as 0 at first. An alarm that needs every period would
@@ -139,10 +138,9 @@ def _alarm(
 
 
 def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
-    """Return the alarm `base`, changed so that it fires if any `datapoints` of its evaluated periods exceed the
-    threshold.
+    """Return the alarm `base`, changed so that it fires if `datapoints` of its evaluated periods exceed the threshold.
 
-    These periods need not be consecutive.
+    The periods above the threshold need not be consecutive.
     """
     base.DatapointsToAlarm = datapoints
     return base

@@ -2,10 +2,9 @@
 
 The policy for requests adds up the metrics of both target groups, so it works with every deployment strategy.
 
-A worker scales on its backlog per task, as AWS recommends. The number of messages alone does not show how many tasks
-are needed. A step policy for this number would need different steps for each minimum and maximum number of tasks. The
-policy in this module uses metric math to divide the number of messages by the number of tasks. So no function has to
-publish a metric.
+A worker scales on its backlog per task, as AWS recommends, because the number of messages alone does not show how many
+tasks are needed. The policy divides the number of messages by the number of tasks with metric math, so no function has
+to publish a metric.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
@@ -125,8 +124,8 @@ def _backlog_policy(
     """Return the scaling policy for the messages of one queue.
 
     Each queue has its own policy, because SQS reports no metrics for a queue that was unused for six hours. A single
-    policy for the sum of all queues would have to count missing values as 0. But values arrive late, so the newest
-    minute would always count as 0, and the service would never scale out.
+    policy for the sum of all queues would have to count missing values as 0. The newest value is always missing,
+    because values arrive late. The newest minute would therefore count as 0, and the service would never scale out.
     """
     queries = [
         _query("messages", visible_messages(queue)),
@@ -161,10 +160,11 @@ def _requests_per_task(
 ) -> list[scaling.TargetTrackingMetricDataQuery]:
     """Return metric queries that divide the number of requests to all target groups by the number of running tasks.
 
-    A target group reports no value for a minute without requests, so the sum uses only groups that have a value. If no
-    group has a value, the sum has no value. Missing values do not count as 0. Values arrive late, so the newest minute
-    would look like a minute without requests, and the service might never scale out. So a service that suddenly gets no
-    requests keeps its tasks until the next requests, as with the predefined metric of AWS:
+    A target group reports no value for a minute without requests. The sum uses only the groups that have a value. If no
+    group has a value, the sum has no value either. Missing values do not count as 0: values arrive late, so the newest
+    minute would always look like a minute without requests, and the service might never scale out.
+
+    A service without any requests therefore keeps its tasks, as with the predefined metric of AWS:
     https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """

@@ -269,8 +269,7 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
 def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
     """Let the pipeline's delivery roles read `artifact`, which contains the reviewed templates.
 
-    `readers` are the environments of these roles. The pipeline assumes a delivery role to deploy in another account.
-    The delivery role passes an execution role to CloudFormation. The execution role has no access to the artifact.
+    `readers` are the environments of these roles. The pipeline assumes a delivery role to deploy to an environment.
     """
     return allow(
         "LetDeliveryRolesReadArtifacts",

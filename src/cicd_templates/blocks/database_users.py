@@ -1,7 +1,7 @@
-"""Lets the pipeline create the users of databases: the role in an environment, the function, and the actions.
+"""Creates a role, a function and pipeline actions, with which the pipeline creates the users of databases.
 
-The function is in the pipeline's account. For each database it assumes another role, the only one that may run
-statements as the database's administrator.
+The function is in the pipeline's account. For each database, it assumes a separate role in the database's environment.
+Only this role may run statements as the database's administrator.
 """
 
 from __future__ import annotations

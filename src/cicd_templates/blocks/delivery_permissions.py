@@ -155,8 +155,8 @@ def _roles(env: Environment, service: Service) -> list[Grant]:
 def _boundary_grant(boundary: str | None, roles: list[Sub]) -> Grant:
     """Let CloudFormation set the configured permissions boundary on roles.
 
-    If a boundary is configured, CloudFormation may replace a role's boundary but not remove it. If none is configured,
-    it may remove a boundary that an earlier configuration has set.
+    If a boundary is configured, CloudFormation may replace a role's boundary but not remove it. If no boundary is
+    configured, CloudFormation may remove a boundary that an earlier configuration has set.
     """
     if boundary is None:
         return allow("RemoveAFormerBoundary", [iam.DeleteRolePermissionsBoundary], on=roles)

@@ -73,8 +73,8 @@ def fargate_service(
 ) -> ecs.Service:
     """Return the ECS service. `traffic` is None for a worker, which has no load balancer.
 
-    The service gets all parts of `traffic`, even with the rolling strategy. Before a later change to another strategy,
-    ECS requires a rolling deployment with both target groups, both listener rules and the role. When the service
+    The service gets all parts of `traffic`, even with the rolling strategy. ECS allows a change to another strategy
+    only after a rolling deployment that had both target groups, both listener rules and the role. When the service
     returns to the rolling strategy, ECS keeps the target group that receives the requests at that time:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """

@@ -11,10 +11,13 @@ from cicd_templates.config.naming import APP, title
 
 
 def image_scan_action(context: PipelineContext, name: str, evidence: str, *, image: str, order: int) -> PipelineAction:
-    """Return an action that judges the registry's scan of the image `image`. `evidence` is the name of its record.
+    """Return an action that judges the registry's scan of the image `image`.
 
-    CodePipeline inserts the image's address into JSON. With quotes in the address, a malicious build could add
-    variables. So the scan gets the same text as the signer. The signer accepts only the exact address of an image.
+    The action stores the result of the scan as evidence, in a file with the name `evidence`.
+
+    CodePipeline inserts the image's address into JSON. A malicious build could write quotes into the address, and so
+    add variables. The signer gets the same text and accepts nothing but the exact address of an image, so it refuses
+    such a release.
     """
     variables = {"IMAGE_URI": image, "EXECUTION_ID": EXECUTION_ID, "EVIDENCE_NAME": evidence}
     return codebuild_action(

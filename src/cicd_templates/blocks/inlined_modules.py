@@ -27,10 +27,11 @@ _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=
 class Module:
     """A module, split into the parts that are needed to join it with other modules.
 
-    `docstring` is the complete docstring. `body` is a heading with the module's name, followed by the module's text
-    without imports. `imports` are the imports from the standard library: `(module, name)`, or `(module, "")` for
-    `import module`. `needs` are the paths of the imported modules of this package. `names` are the names that the
-    module defines.
+    - `docstring` is the complete docstring.
+    - `body` is a heading with the module's name, followed by the module's text without imports.
+    - `imports` are the imports from the standard library: `(module, name)`, or `(module, "")` for `import module`.
+    - `needs` are the paths of the imported modules of this package.
+    - `names` are the names that the module defines.
     """
 
     docstring: str

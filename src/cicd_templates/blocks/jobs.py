@@ -2,7 +2,7 @@
 starts.
 
 EventBridge Scheduler starts a task at least once for each scheduled time. It tries again if ECS refuses to start the
-task, but it does not notice how a task ends:
+task. It does not observe whether a started task succeeds:
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule.html
 """
 

@@ -101,7 +101,9 @@ def inline_function(
     if env.pipeline.reserve_concurrency:
         function.ReservedConcurrentExecutions = CONCURRENCY
     else:
-        exempt_from_check(function, "CKV_AWS_115", "Reserved concurrency is off: a new account has none to reserve.")
+        exempt_from_check(
+            function, "CKV_AWS_115", "Reserved concurrency is off: a new account has no concurrency to reserve."
+        )
     if network is None:
         exempt_from_check(function, "CKV_AWS_117", "It calls AWS APIs only, so it needs no VPC.")
     else:

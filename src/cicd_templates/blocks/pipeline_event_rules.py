@@ -99,7 +99,7 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
     """Return the event pattern for events of `detail_type` whose details match `detail`.
 
-    The function replaces `_` in the keywords of `detail` by a hyphen, because Python does not allow one there.
+    `detail` spells the keys of the event with `_` instead of hyphens, because Python allows no hyphens in keywords.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {
@@ -123,10 +123,10 @@ def _override_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def _pipeline_change_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the event pattern for calls that change or delete the pipeline, because its stages protect production.
+    """Return the event pattern for calls that change or delete the pipeline.
 
-    The two calls contain the pipeline's name in different places: PipelineDeclaration.name and
-    DeletePipelineInput.name.
+    A change could remove the stages that protect production. The calls UpdatePipeline and DeletePipeline contain the
+    pipeline's name in different places.
     """
     name = [monitored.pipeline]
     return {

@@ -89,8 +89,8 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 def gate_condition() -> codepipeline.BeforeEntryConditions:
     """Return an entry condition of a pipeline stage. The run fails unless the scan gate's verdict is PASS.
 
-    The gate's own action also fails without the verdict PASS, so this condition is a second check. The result of the
-    condition must be `FAIL`. With `SKIP`, CodePipeline would skip only this stage and continue the run.
+    The gate's own action also fails without the verdict PASS, so this condition is a second check. If the verdict is
+    not PASS, the condition's result is `FAIL`. The result `SKIP` would skip only this stage and continue the run.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])

@@ -115,7 +115,10 @@ def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -
 def work_queue(
     logical_id: str, env: Environment, key: KeyArn, name: str, settings: QueueTable, dead_letters: sqs.Queue
 ) -> sqs.Queue:
-    """Return the SQS queue `name`. SQS moves a message that was received too often to the queue `dead_letters`."""
+    """Return the SQS queue `name`.
+
+    After `max_receives` failed attempts to process a message, SQS moves the message to the queue `dead_letters`.
+    """
     queue = encrypted_queue(logical_id, env, key, name)
     queue.VisibilityTimeout = settings.visibility_seconds
     queue.RedrivePolicy = sqs.RedrivePolicy(

@@ -32,10 +32,11 @@ VERIFY_IMAGE = reserved_words.VERIFY_IMAGE
 def repository(
     logical_id: str, env: Environment, service: Service, key: KeyArn, readers: Sequence[Environment]
 ) -> ecr.Repository:
-    """Return the repository for a service's images. `readers` are the environments whose roles may pull the images.
+    """Return the repository for a service's images. The roles that start tasks in the environments `readers` may pull
+    them.
 
-    These are the roles that start tasks. The policy cannot name them as principals, because AWS refuses principals that
-    do not exist yet. Instead, it names their accounts, and a condition limits the access to the roles.
+    The repository policy cannot name these roles as principals, because AWS refuses principals that do not exist yet.
+    Instead, the policy names the accounts of the roles, and a condition limits the access to the roles.
     """
     store = stateful(
         ecr.Repository(

@@ -31,7 +31,7 @@ REFERENCE_LENGTH = 250
 
 
 def redeploying_function(monitored: MonitoredService, key: KeyArn) -> tuple[AWSObject, AWSObject, awslambda.Function]:
-    """Return the function that deploys the service again, after its log group and its role.
+    """Return a log group, a role, and the function that deploys the service again, in this order.
 
     The role may only read the deployments of this service, and update this service.
     """
@@ -130,10 +130,10 @@ def _length(arn: AWSHelperFn | str) -> int:
 def dropped_events_alarm(
     monitored: MonitoredService, function: awslambda.Function, operations: TopicArn
 ) -> cloudwatch.Alarm:
-    """Return the alarm that notifies `operations` when the function did not succeed after all retries.
+    """Return the alarm that notifies `operations` if the function failed and Lambda does not try again.
 
-    It does not use the metric `Errors`, because the function also raises an error if it must be invoked again
-    after another deployment has ended:
+    The alarm does not use the metric `Errors`. The function also raises an error while another deployment is in
+    progress, so that Lambda invokes it again later:
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#async-invocation-metrics
     """
     name = monitored.service.name

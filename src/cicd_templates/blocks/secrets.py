@@ -21,7 +21,7 @@ def generated_secret(
         secretsmanager.Secret(
             logical_id,
             Name=physical_name(env, "AWS::SecretsManager::Secret", service.name, name),
-            Description=f"{name} of {service.name}; its value comes from make secret",
+            Description=f"{name} of {service.name}; set its value with `make secret`",
             GenerateSecretString=secretsmanager.GenerateSecretString(PasswordLength=32),
             KmsKeyId=key,
         ),

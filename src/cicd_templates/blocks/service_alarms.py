@@ -51,9 +51,9 @@ def response_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return the alarms on errors, latency and unhealthy targets of a web service. They roll a release back.
 
-    The alarm on errors calculates the error rate of each target group and uses the higher one. Otherwise, the many
-    requests of the old release would hide the errors of a canary, which gets few requests. The load balancer's values
-    arrive minutes late, so no alarm depends on the newest minute.
+    The alarm on errors calculates the error rate of each target group and uses the higher rate. A canary gets few
+    requests, so in a common rate, the many requests of the old release would hide the canary's errors. The load
+    balancer's values arrive minutes late, so no alarm depends on the newest minute.
     """
     limits = monitored.service.settings.alarms
     errors = _numbered("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
@@ -94,7 +94,7 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
         m_of_n_alarm(
             alarm(
                 "NotStartingAlarm", monitored.env, [monitored.service.name, "not-starting"],
-                "Tasks stop by themselves, minute after minute", _events(monitored, TASK_ENDED, MINUTE),
+                "Tasks stopped by themselves in at least three of ten minutes", _events(monitored, TASK_ENDED, MINUTE),
                 above=0, tell=tell, periods=10,
             ), 3,
         ),

@@ -67,7 +67,7 @@ def signing_key(
         ),
     )
     # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
-    because(key, "KMS does not rotate asymmetric keys, and a new key would have another fingerprint than readers know.")
+    because(key, "KMS does not rotate asymmetric keys, and readers would not know the fingerprint of a new key.")
     return stateful(key, env)
 
 

@@ -32,9 +32,9 @@ INFRASTRUCTURE = reserved_words.INFRASTRUCTURE
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
     """Return one of a service's two target groups. `side` says whether it is the primary or the alternate group.
 
-    A change of `Port` would replace the group, so it has a fixed value. The value does not matter: ECS registers each
-    task with the task's own port. A change of the protocol always replaces the group. The old and the new group then
-    exist at the same time, so a group's name contains its protocol.
+    A change of the property `Port` would replace the group, so the port is fixed. Its value does not matter: ECS
+    registers each task with the task's own port. A change of the protocol always replaces the group. The old and the
+    new group then exist at the same time, so a group's name contains its protocol.
     """
     check, tls = service.settings.health_check, service.settings.backend_tls
     words = [service.name, side, *(["tls"] if tls else [])]

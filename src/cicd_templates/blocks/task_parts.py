@@ -153,7 +153,7 @@ def may_read_secrets(
 
 
 def is_parameter(arn: AWSHelperFn | str) -> bool:
-    """Return whether the ARN of a secret variable is that of a parameter in Parameter Store."""
+    """Return whether a secret variable's ARN names a parameter in Parameter Store."""
     return isinstance(arn, Sub) and ":parameter/" in str(arn.data)
 
 

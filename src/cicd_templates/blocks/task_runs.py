@@ -44,10 +44,11 @@ TIMEOUT_SECONDS = 60
 class TaskRun:
     """A task of a service that the pipeline runs once for a release.
 
-    The names of the role and the function contain `word`, which services may not use in their names. `subject` is the
-    name of the task in messages. `records` is the folder of the evidence bucket in which the function records its
-    attempts. `family` contains the words of the task definition's name. `roles` contains the words of the names of its
-    two roles. A run may last for `limit_minutes`.
+    - `word` is part of the names of the role and the function. Services may not use it in their names.
+    - `subject` is the name of the task in messages.
+    - `records` is the folder of the evidence bucket in which the function records its attempts.
+    - `family` contains the words of the task definition's name, and `roles` the words of the names of its two roles.
+    - `limit_minutes` is the longest time that a run may take.
     """
 
     word: str

@@ -5,7 +5,7 @@ The source is treated as hostile:
 - No file or comment in the source can switch a preset off. Either the preset's command overrides the file or comment,
   or the gate counts the suppressed findings.
 - Tools are installed outside the source and started by their absolute path.
-- Python starts in isolated mode (`-I`). Otherwise, it could load a file of the source instead of a standard module with
+- Python starts in isolated mode (`-I`), so that it cannot load a file of the source instead of a standard module with
   the same name.
 - A check runs code of the application only if the check is configured to do so. Such a check gets no secret.
 """

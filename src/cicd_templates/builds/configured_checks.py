@@ -39,8 +39,9 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
 def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
     """Return whether the check runs code of the application.
 
-    The table of the check can set the result. Otherwise, the result is true if the table has its own commands. For a
-    table without commands, the preset sets the result.
+    - If the check's table sets `runs_application`, return this value.
+    - If it does not, but has its own commands, return True.
+    - If it has no commands, return the value of the preset.
     """
     if table.runs_application is not None:
         return table.runs_application

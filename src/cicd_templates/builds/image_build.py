@@ -131,9 +131,11 @@ def _examine(service: Service) -> str:
     add them.
 
     Installers write lists of the installed files, but a command of the Dockerfile could forge such a list. So a list
-    counts only if a base image or a locked stage has the same list. A locked stage is the first part of a stage. It
-    ends where code of the source can run. The command also examines the packages of locked stages, because a later
-    command could remove their metadata from the image.
+    counts only if a base image or a locked stage has the same list. A locked stage is the part of a stage before the
+    first command that can run code of the source.
+
+    The command also examines the packages of locked stages, because a later command could remove their metadata from
+    the image.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""

@@ -98,12 +98,12 @@ class Target:
         drift: DetectedDrift | None = None,
         wait: bool = False,
     ) -> Plan | None:
-        """Plan the chosen stacks, write the plan to a file and return it.
+        """Plan the chosen stacks, write the plan to a file and return it. Return None if there is no stack to plan.
 
-        `tools` uploads templates for the pipeline. With `tools`, the plan leaves out the stacks that only the pipeline
-        may deploy. A protected environment requires `tools`. The plan shows the stacks in `removed`, which are no
-        longer rendered, and the commands in `to_destroy`, which delete them. With `drift`, the plan shows or reverts
-        the drift of the stacks. If no stack is left to plan, returns None. Raises the errors of `deployment.plan`.
+        A protected environment requires `tools`, which uploads templates for the pipeline. With `tools`, the plan
+        leaves out the stacks that only the pipeline may deploy. The plan shows the stacks in `removed`, which are no
+        longer rendered, and the commands in `to_destroy`, which delete them. The plan shows or reverts `drift`. Raises
+        the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)

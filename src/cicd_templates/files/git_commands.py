@@ -61,7 +61,7 @@ def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.Comp
     if programs:
         raise ConfigurationError(
             f"{folder}: the configuration of its git repository makes git run a program ({programs[0]!a}); if "
-            "you trust the program, set it by git config --global instead, otherwise use a fresh clone"
+            "you trust the program, set it with `git config --global` instead; if not, use a fresh clone"
         )
     return read_with_git(folder, *arguments, text=text)
 

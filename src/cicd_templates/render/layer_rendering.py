@@ -88,7 +88,7 @@ class Project:
 
     def layer_of(self, job: Job) -> str:
         """Return a phrase for an error message that says which layer a job renders."""
-        return f"rendered the layer {self.layers[job.layer].name} of {self.environments[job.environment].qualified}"
+        return f"render the layer {self.layers[job.layer].name} of {self.environments[job.environment].qualified}"
 
     def _builds(self, environment: int, layer: int) -> Sequence[Callable[[], LayerTemplate]]:
         building = self.layers[layer]

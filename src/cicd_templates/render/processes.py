@@ -39,8 +39,8 @@ def map_in_processes(
 ) -> Iterator[R]:
     """Yield the results of `function` for all `items`, in their order, from `processes` processes.
 
-    Only the results must be picklable. Raises `CicdError` if a process ends before it has sent its results. `doing`
-    returns, for the message of this error, what the process did with an item.
+    Only the results must be picklable. Raises `CicdError` if a process ends before it has sent its results. For the
+    message of this error, `doing` returns what a process does with an item, such as `review a stack`.
     """
     processes = min(processes, len(items))
     if processes < 2:
@@ -59,8 +59,8 @@ def map_in_processes(
                 done += 1
         except BrokenProcessPool:
             raise CicdError(
-                f"one of {processes} processes was killed while it {doing(items[done])}, or in later work; if"
-                " memory is short, close other programs, then run the command again"
+                f"one of {processes} processes was killed, so this command could not {doing(items[done])}; if memory is"
+                " short, close other programs, then run the command again"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
@@ -72,7 +72,7 @@ _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
 def begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
     """Prepare a forked process: store its work, and ignore Ctrl-C, because the parent process handles Ctrl-C.
 
-    A thread ends the process if the parent is killed. Otherwise, the process would wait for work forever.
+    If the parent is killed, a thread ends this process, which would otherwise wait for work forever.
     """
     import multiprocessing
 

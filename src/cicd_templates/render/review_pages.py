@@ -27,7 +27,7 @@ def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
     processes = process_count(len(stacks))
 
     def mapped(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-        return map_in_processes(function, items, processes, lambda item: "reviewed a stack")
+        return map_in_processes(function, items, processes, lambda item: "review a stack")
 
     reviewed = ReviewedStacks(stacks, mapped)
     review = Review()

@@ -79,7 +79,7 @@ def test_a_killed_process_is_one_line_with_its_layer() -> None:
     with pytest.raises(
         CicdError,
         match=(
-            r"^one of 2 processes was killed while it rendered the layer \w+ of tools, or in later work;"
+            r"^one of 2 processes was killed, so this command could not render the layer \w+ of tools;"
             r" if"
         ),
     ):

@@ -16,7 +16,7 @@ from cicd_templates.render.processes import begin, call, map_in_processes, proce
 
 
 def doing(item: int) -> str:
-    return f"worked on {item}"
+    return f"work on {item}"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_one_item_needs_no_process() -> None:
 
 def test_a_killed_process_is_one_line() -> None:
     message = (
-        r"^one of 2 processes was killed while it worked on \d, or in later work; if memory is short, close"
+        r"^one of 2 processes was killed, so this command could not work on \d; if memory is short, close"
         r" other "
     )
     with pytest.raises(CicdError, match=message):

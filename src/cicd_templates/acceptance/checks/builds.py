@@ -49,7 +49,7 @@ def _cached_projects(context: CheckContext) -> Iterator[str]:
 def _messages(logs: Any, group: str, stream: str) -> Iterator[str]:
     """Yield the messages of a log stream.
 
-    At the end of a stream, CloudWatch Logs returns the token that the request contained.
+    The stream has ended when CloudWatch Logs returns the same token that the request contained.
     """
     request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
     while True:

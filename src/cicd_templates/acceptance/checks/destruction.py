@@ -23,9 +23,8 @@ LATER_SECONDS = 3600
 def destroy_all(context: CheckContext) -> str:
     """Destroy the pipeline. Then make production disposable, and destroy the other environments.
 
-    As long as the pipeline exists, only the pipeline is allowed to change some stacks of production. An environment
-    that was never deployed, or that is destroyed already, has nothing to destroy. If a step fails, the next steps still
-    run, so that nothing costs money longer than necessary.
+    The pipeline comes first, because some stacks of production can be changed only by the pipeline while it exists. If
+    a step fails, the next steps still run, so that nothing costs money longer than necessary.
     """
     steps = [
         partial(remove_people, context),
@@ -54,11 +53,10 @@ def _problem_of(step: Callable[[], None]) -> str:
 
 
 def _redeploy(context: CheckContext) -> None:
-    """Deploy production again as a disposable environment, so that its resources get deletion policies that allow
-    deletion.
+    """Deploy production again as a disposable environment, so that its resources can be deleted.
 
-    Stacks that cannot be updated are left out. Layers that were never deployed are left out, too, because their
-    creation might fail again.
+    The function leaves out stacks that cannot be updated. It also leaves out layers that were never deployed, because
+    their creation might fail again.
     """
     render_with(context, production=DISPOSABLE)
     stacks = stacks_of(context, PRODUCTION)

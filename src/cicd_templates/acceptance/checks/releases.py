@@ -56,7 +56,7 @@ def see_migrations(context: CheckContext) -> str:
 def stop_planted(context: CheckContext) -> str:
     """Release an application with a planted vulnerability. Require that the scan gate stops the release.
 
-    Nothing may fail before the gate, and no action may run after it.
+    Also require that no action failed before the gate, and that no action ran after it.
     """
     run = run_pipeline(context, PLANTED, BAD)
     state = run.states.get(GATE, "")

@@ -16,7 +16,7 @@ NO_WINDOWS = "a rehearsal does not evaluate deployment windows"
 def stay_out(context: CheckContext) -> str:
     """Require that the blue/green release did not enter production, because the window was closed.
 
-    The answer says whether the stage failed immediately or waited until somebody stopped the run.
+    Return whether the stage failed immediately, or waited until somebody stopped the run.
     """
     states = context.facts["blue-green states"]
     window = [path for path in states if is_of(path, PRODUCTION) and WINDOW in path.lower()]

@@ -1,8 +1,8 @@
 """Copy requirements files for a scanner, and list the dependencies that the scanner cannot see.
 
 `dependencies.py SOURCE COPY NAME` finds the requirements files below SOURCE whose paths match NAME, and copies them to
-the folder COPY. A copy contains the pinned packages without environment markers. Otherwise, a scanner would skip
-packages for other Python versions. Packages for systems other than Linux are omitted, because images run on Linux. The
+the folder COPY. A copy contains the pinned packages without environment markers, because a scanner skips packages whose
+markers name other Python versions. Packages for systems other than Linux are omitted, because images run on Linux. The
 copies are named `requirements.txt`, `1-requirements.txt` and so on, because Safety skips other names and deep folders.
 
 The script prints a JSON list of the Python packages that no copy pins. Such packages are declared in other files of
@@ -98,8 +98,8 @@ def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
     A scanner knows only packages of an index. For a package from any other address, also yield a sentence with the
-    address. If the file of an index package is for another package or version, also yield a sentence with the file's
-    name.
+    address. If a file of the package is named after a different package or version, also yield a sentence with the
+    file's name.
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}

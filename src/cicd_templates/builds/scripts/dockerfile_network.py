@@ -7,8 +7,8 @@ may download from each ADDRESS. An ADDRESS that ends in a slash allows everythin
 In TARGET, a RUN command has a network only if all of these conditions hold:
 
 - The command has one of a few forms, which install only packages that a lock file names.
-- Up to this command, its stage has copied only lock files, and only into folders of a project. Otherwise, a program of
-  the source could download something, or replace the installer that the command runs.
+- Before this command, its stage has copied only lock files, and only into folders of a project. A program of the source
+  could download something, or replace the installer that the command runs.
 - In its stage, pip, uv, npm, yarn, pnpm and Composer have not run yet. A program of their packages could have the name
   of an installer. Python runs code of packages when it starts. Composer creates links to folders that the source
   chooses.
@@ -58,7 +58,7 @@ INSTALLS = {
 }
 PROBLEM = (
     "{} can install or download content that no lock file lists, so no check has examined it; use a form in "
-    "docs/pipeline.md, before the first COPY of other files than lock files{}"
+    "docs/pipeline.md, before the first COPY of a file that is not a lock file{}"
 )
 PLACE = ", because its folder may contain programs; use /app"
 # A variable with a plain value that no shell treats as a command. BuildKit also removes quotes from names.
@@ -97,11 +97,12 @@ def steering(arguments: str) -> set[str]:
 class Network:
     """Decides which RUN commands of a Dockerfile have a network.
 
-    `closed` contains, for each stage, the line after which its commands have no network, or 0 if they may have one.
-    `cut` contains the lines of the RUN commands that lose their network. `folders` contains the current folder of each
-    stage, or an empty string if only the image knows the folder. `misplaced` contains the lines that copy a file to a
-    folder that may contain programs. `before` contains the unsafe variables that are set before the first stage. A
-    stage that uses one of these variables loses its network.
+    - `closed` contains, for each stage, the line after which its commands have no network, or 0 if they may have one.
+    - `cut` contains the lines of the RUN commands that lose their network.
+    - `folders` contains the current folder of each stage, or an empty string if only the image knows the folder.
+    - `misplaced` contains the lines that copy a file to a folder that may contain programs.
+    - `before` contains the unsafe variables that are set before the first stage. A stage that uses one of these
+      variables loses its network.
     """
 
     def __init__(self, context: str, addresses: list[str]) -> None:

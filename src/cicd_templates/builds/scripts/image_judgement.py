@@ -7,8 +7,8 @@
   dependencies read these files.
 - Importable files beside packages, if a BASE image, the RECORD file of a package or SOURCE has the same files.
 - Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
-- Importable files of system packages, if a BASE image or a STAGE has the same files in the same packages. Otherwise,
-  the registry's scan does not see these packages.
+- Importable files that a system package lists, if a system package of a BASE image or a STAGE lists the same files. A
+  file that was copied out of its system package is refused, because the registry's scan does not see that package.
 - The databases of system packages, and the files that name the operating system, if one BASE image or STAGE has equal
   files.
 
@@ -158,9 +158,8 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
 
 
 def problems_of_system(image: str, bases: list[str], stages: list[str], judged: set[str]) -> list[str]:
-    """Return the problems that could hide system packages from the registry's scan.
-
-    Only this scan examines system packages.
+    """Return the changes of an image that could hide system packages from the registry's scan, the only check of such
+    packages.
     """
     files = listed(image)
     others = [listed(other) for other in (*bases, *stages)]
@@ -171,9 +170,8 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
         changed = sorted({at for at, _ in near.items() ^ databases.items()})
         lines.append(
             f"error: {changed[0]!a} differs from the file in every base image and in every stage of the Dockerfile, so"
-            " the registry's scan would judge other system packages than the image has; do not change this file. If"
-            " this run examines an image that was built earlier, the packages may have been updated since then;"
-            " release again"
+            " the registry's scan could miss system packages; do not change this file. If this run examines an image"
+            " that was built earlier, the packages may have been updated since then; release again"
         )
     in_bases = {digest for base in bases for kind in listed(base).values() for digest in kind.values()}
     of_stages = {digest for stage in stages for _, digest in listed(stage)["system"].items()}

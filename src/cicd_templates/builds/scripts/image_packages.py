@@ -1,11 +1,15 @@
 """List the packages of an image and the code that Python could import, without running the image.
 
-`image_packages.py FILE [--lists-of OTHER...]` reads the tar archive of `docker export` from standard input. It writes a
-CycloneDX bill of materials to FILE. Installers write lists of the files that they install: the RECORD files of Python
-packages, and the file lists of dpkg and apk. The script writes the digests of these lists to FILE.lists. To FILE.code,
-it writes the digests of code that is in no list: importable archives, and code beside packages. With `--lists-of`, a
-list is trusted only if one of the images OTHER has the same list. Each OTHER is a bill of materials that the script
-wrote earlier for another image.
+`image_packages.py FILE [--lists-of OTHER...]` reads the tar archive of `docker export` from standard input, and writes
+these files:
+
+- FILE is a CycloneDX bill of materials.
+- FILE.lists has the digests of the lists of files that installers write: the RECORD files of Python packages, and the
+  file lists of dpkg and apk.
+- FILE.code has the digests of code that is in no such list: importable archives, and code beside packages.
+
+Each OTHER is a bill of materials that the script wrote earlier for a different image. With `--lists-of`, a list is
+trusted only if one of these images has the same list.
 
 The script needs only Python 3.8, because it runs in the build environment that has Docker.
 """

@@ -100,9 +100,11 @@ def is_form(command: str) -> bool:
 def kinds(command: str, addresses: list[str]) -> set[str]:
     """Return the kinds of the commands that `&&` joins in `command`.
 
-    `lock` means: installs only packages in a lock file. `download` means: downloads a file with a checksum from one of
-    the addresses. `nothing` means: needs no network. All other commands are `other`. `programs`
-    means: later commands of the stage must run without a network, because a command installs programs.
+    - `lock`: the command installs only packages in a lock file.
+    - `download`: the command downloads a file with a checksum from one of the addresses.
+    - `nothing`: the command needs no network.
+    - `programs`: the command installs programs, so later commands of the stage must run without a network.
+    - `other`: any other command.
     """
     found = set()
     rest = re.sub(r"[ \t]+", " ", command).strip()

@@ -74,7 +74,8 @@ FolderPath = Annotated[
     str,
     matching(
         r"\.|\w[\w-]*(\.[\w-]+)*(/\w[\w-]*(\.[\w-]+)*)*",
-        "write a path relative to the source, such as services/pay, without .. and without a leading or trailing /",
+        "write a path relative to the source, such as services/pay, that does not contain `..` and does not begin or"
+        " end with /",
     ),
 ]
 UrlPath = Annotated[

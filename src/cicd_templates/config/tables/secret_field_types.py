@@ -40,7 +40,7 @@ def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
         found = " and ".join(f"{name} ({reason})" for name, reason in reasons.items())
         raise ValueError(
             f"{found} would be a secret that everybody can read in the template; move it to `secrets`, as"
-            f' {next(iter(reasons))} = "a-name", and set its value with make secret'
+            f' {next(iter(reasons))} = "a-name", and set its value with `make secret`'
         )
     return variables
 

@@ -115,7 +115,7 @@ def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     image build unpacks the zip on Linux, where a backslash is part of a name. On Windows, some programs interpret the
     backslash as a separator.
     """
-    advice = "make the zip again with / between folders and without .., or set APP= to the folder"
+    advice = "make the zip again with / between folders and no folder `..` in a path, or set APP= to the folder"
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
     if wrong:
         raise ConfigurationError(f"{path}: contains {_first(wrong)}, which is not a valid file name; {advice}")

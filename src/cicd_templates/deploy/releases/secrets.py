@@ -31,7 +31,9 @@ def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> 
         # The original error is not chained, because its message quotes bytes of the value.
         raise ConfigurationError("the value is not UTF-8 text; nothing was set") from None
     if not value:
-        raise ConfigurationError("the value is empty; type it, or pass it on standard input: make secret ... < file")
+        raise ConfigurationError(
+            "the value is empty; type it, or pass it on standard input, as in `make secret NAME=api-key < file`"
+        )
     if "\0" in value or size > LONGEST_BYTES:
         raise ConfigurationError(
             f"the value has a null character or more than {LONGEST_BYTES:,} bytes; nothing was set"

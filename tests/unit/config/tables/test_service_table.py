@@ -42,7 +42,7 @@ def test_variables_with_secrets_are_refused_by_name_with_the_way_out_and_without
     assert problems_of((f"{SERVICE}/environment", values)) == [
         "services.parcel-dispatcher.environment: KEY_ID (its value contains an AWS access key) and DATABASE_URL (its"
         " value contains a password) and SSHPASS (its name is that of a secret) would be a secret that everybody can"
-        ' read in the template; move it to `secrets`, as KEY_ID = "a-name", and set its value with make secret'
+        ' read in the template; move it to `secrets`, as KEY_ID = "a-name", and set its value with `make secret`'
     ]
 
 
