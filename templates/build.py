@@ -119,7 +119,7 @@ def _image(context: BuildContext, repository_uri: RepositoryUri) -> BuildProject
         image_build.image(service),
         *_may_put_evidence(context, "image-packages*.cdx.json"),
         *_may_push(context.env, service),
-        description="Builds and pushes the image of a source version, once",
+        description="Builds the image of a source version once, and pushes it",
         timeout_minutes=service.settings.build.timeout_minutes,
         image=DOCKER_IMAGES[service.settings.architecture],
         variables={

@@ -39,7 +39,7 @@ def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> Layer
     if service.settings.is_web:
         metrics = ingress.target_group_metrics(layer)
         rollback_alarms = [*service_alarms.response_alarms(monitored, metrics, [developers]), *start_alarms]
-        unwell_alarms, unwell = rollback_alarms, "The service has errors, latency, unhealthy targets or no tasks"
+        unwell_alarms, unwell = rollback_alarms, "The service has errors, slow responses, unhealthy targets or no tasks"
         dashboard: AWSHelperFn | str = Sub(service_dashboard(env, service, metrics))
     else:
         queues = {name: layer.read(queue) for name, queue in backlogs(uses).items()}

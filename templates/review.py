@@ -29,7 +29,7 @@ CHECK_FUNCTION = ServiceOutput(
     FunctionName,
     "review",
     "ApprovalCheckFunctionName",
-    "Function that stops what is not signed or not approved",
+    "Function that stops unsigned and unapproved deployments",
 )
 REVIEW = reserved_words.REVIEW
 APPROVAL_CHECK = reserved_words.APPROVAL_CHECK

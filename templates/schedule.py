@@ -11,9 +11,7 @@ from templates import keys
 
 GROUP_NAME = ServiceOutput(ScheduleGroupName, "schedule", "ScheduleGroupName", "Group of the job's schedule")
 ROLE_ARN = ServiceOutput(RoleArn, "schedule", "ScheduleRoleArn", "Role with which the schedule starts the job's task")
-DEAD_LETTERS_ARN = ServiceOutput(
-    QueueArn, "schedule", "ScheduleDeadLettersArn", "Queue with the starts of the job that failed"
-)
+DEAD_LETTERS_ARN = ServiceOutput(QueueArn, "schedule", "ScheduleDeadLettersArn", "Queue for failed starts of the job")
 
 
 def needed(service: Service) -> bool:

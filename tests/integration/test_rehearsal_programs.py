@@ -156,14 +156,14 @@ def test_a_recorded_report_goes_where_the_scanner_would_write_it(
     assert recorded.main(["snyk", "test", f"--json-file-output={tmp_path}/report"]) == 0
     assert recorded.main(["safety", "scan", "--output", "json"]) == 0
     assert (tmp_path / "report").read_text() == '"snyk"'
-    assert capsys.readouterr().out == 'snyk 0 (not run; a recorded report replaces its own)\n"safety"\n'
+    assert capsys.readouterr().out == 'snyk 0 (not run; its report is a recorded one)\n"safety"\n'
     (tmp_path / "rehearsal/semgrep.json").write_text('{"version": "1.185.0"}')
     (tmp_path / "rehearsal/broken.json").write_text("{")
     for name in ("semgrep", "broken"):
         assert recorded.main([name, "--version"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "semgrep 1.185.0 (not run; a recorded report replaces its own)",
-        "broken 0 (not run; a recorded report replaces its own)",
+        "semgrep 1.185.0 (not run; its report is a recorded one)",
+        "broken 0 (not run; its report is a recorded one)",
     ]
     assert recorded.main(["npm-audit", "config", "get", "registry"]) == 0
     assert capsys.readouterr().out.startswith(

@@ -110,7 +110,7 @@ class RequestGuard:
             if hmac.compare_digest(authorization.encode(), expected.encode()):
                 return None
             return "AccessDenied", (
-                "the authorization is older than the last start of the local AWS, or was not made for it"
+                "the authorization was not made for this local AWS, or was made before the local AWS was started again"
             )
         if method == "PUT" and path.startswith(CALLBACKS):
             return None

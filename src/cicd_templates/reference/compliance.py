@@ -100,8 +100,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "6.5.4 the person who releases is not the person who approves",
             "access.DevelopersPolicy access.ApproversPolicy access.OperatorsPolicy access.AuditorsPolicy",
             "test_only_approvers_approve_and_nobody_can_override_a_condition test_a_statement_of_an_auditor_is_true",
-            "Giving each person only one of the policies; deny statements refuse an approval by a person who has two of"
-            " them",
+            "Giving each person only one of these policies; a person with two of them cannot approve, because one of"
+            " them denies it",
         ),
         _row(
             "6.5.5 no live account numbers before production",
@@ -134,8 +134,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "storage.EvidencePolicy",
             "test_evidence_can_be_put_and_never_replaced test_a_principal_may_do_what_it_needs_and_nothing_else"
             " test_an_administrator_cannot_delete_evidence_of_a_protected_environment",
-            "`lock_days` in `[evidence]`, which locks the evidence; without a lock, limit who may delete objects in"
-            " your account, for administrators with a service control policy",
+            "Setting `lock_days` in `[evidence]`, which locks the evidence; without it, limiting who may delete objects"
+            " in your account, and with a service control policy even administrators",
         ),
         _row(
             "10.7.2 failures of security controls are noticed",

@@ -109,8 +109,8 @@ def _owners() -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
     yield ""
     yield (
-        "checkov (`make audit`) also checks some of these facts, such as encryption and public access. It provides a\n"
-        "report for auditors; no check here depends on it."
+        "checkov (`make audit`) also checks some of these facts, such as encryption and public access. Its report\n"
+        "is for auditors; no check of this project depends on it."
     )
     yield ""
 

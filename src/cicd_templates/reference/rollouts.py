@@ -90,8 +90,8 @@ ROLLOUT_STEPS = (
         'rollout = "blue-green"',
         "The new release runs beside the old one, is tested, and then gets all requests at once. The old one keeps"
         " running for `bake_minutes`, so a rollback only moves the requests back.",
-        "Twice the number of tasks runs during the bake time. ECS has no circuit breaker for this strategy, so alarms"
-        " are required.",
+        "Twice as many tasks run during the bake time. ECS has no circuit breaker for this strategy, so alarms are"
+        " required.",
         "The service's deployment stays IN_PROGRESS, and the stack UPDATE_IN_PROGRESS, during the bake time.",
     ),
     RolloutStep(
@@ -99,26 +99,29 @@ ROLLOUT_STEPS = (
         "ECS starts a task only if three things are true: its image is pinned by digest and comes from the service's"
         " repository, signed statements about exactly this digest exist, and the scan of the image is acceptable."
         " Clients reach the release only after it has responded on the test listener.",
-        "A hook that cannot complete its check stops every release; this is intended. A first deployment with the hook"
-        " needs an exception for its image in `unsigned_images`. Policies of the tools"
-        " environment must name the hook, so deploy both environments before the next release. Images from older"
-        " versions of this tool have no list of statements by digest, so release such an image once more first.",
-        "The log of the function says why; `...-verify-image-errors` or `...-smoke-errors` is in ALARM if the function"
-        " raised an exception. This step adds the stack of the hooks. If the line is removed, that stack remains,"
-        " because the service must stop using the stack first; `make status` then lists it, and"
-        " `aws cloudformation delete-stack` deletes it.",
+        "A hook that cannot complete its check stops every release; this is intended. The image of a service's first"
+        " deployment is usually not signed; then add an exception for it to `unsigned_images`. Policies of the"
+        " tools environment let the hook read the statements, so deploy the tools environment and this environment"
+        " before the next release. If an older version of this tool released the current image, the hook cannot find"
+        " the statements, so release this image again before this step.",
+        "The log of the hook's function says why it refused a release. If the function raised an exception,"
+        " `...-verify-image-errors` or `...-smoke-errors` is in ALARM. This step adds a stack with the hooks. If you"
+        " remove the line from the configuration, deploy the service; then `make status` lists the stack of the hooks,"
+        " and `aws cloudformation delete-stack` deletes it.",
     ),
     RolloutStep(
         'rollout = "canary"',
         "The new release gets ten percent of the requests for five minutes, then all of them.",
-        "Few requests cause few errors, and the alarm on errors needs three errors in a minute.",
-        "The same states as for blue/green. The weights of the listener rules show the progress.",
+        "With few requests, a faulty release may cause fewer errors than the three in a minute that the alarm needs.",
+        "The deployment and the stack have the same states as with `blue-green`. The weights of the listener rules show"
+        " the progress.",
     ),
     RolloutStep(
         'rollout = "linear"',
         "The new release gets another fifth of the requests every five minutes.",
         "Both releases serve requests for longer, so each must be able to read the data of the other.",
-        "The same states as for blue/green. The weights of the listener rules show the progress.",
+        "The deployment and the stack have the same states as with `blue-green`. The weights of the listener rules show"
+        " the progress.",
     ),
 )
 

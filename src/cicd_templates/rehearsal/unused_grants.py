@@ -9,7 +9,7 @@ STORE = "AWS documents this permission for the key of an artifact store, but S3 
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
 RETRIED = "used if an action is retried after its evidence was stored"
 SCHEDULED = (
-    "a schedule starts the function during a long run; IAM checks only the logs of functions that the pipeline calls"
+    "an EventBridge rule starts the function; a rehearsal checks access to logs only for functions of pipeline actions"
 )
 EXEC = "used only in a session of ECS Exec"
 # What each action of a kind of access in `uses` is for. The application chooses its calls, and these are not the ones
@@ -94,7 +94,12 @@ REASONS = (
         "cloudformation:*",
         "AWS documents this permission for CloudFormation actions",
     ),
-    ("*", "TagTheStack", "cloudformation:UntagResource", "used if the configuration loses a tag of the stack"),
+    (
+        "*",
+        "TagTheStack",
+        "cloudformation:UntagResource",
+        "used if a tag of the stack is removed from the configuration",
+    ),
     ("*", "TagTheStack", "cloudformation:TagResource", "needed if an action passes tags"),
     (
         "*",

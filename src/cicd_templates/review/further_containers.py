@@ -73,7 +73,7 @@ def _start(container: Properties, task: Properties) -> str:
     }
     if "SUCCESS" in conditions:
         return "first, and must end with exit code 0"
-    return "with the others" if container.get("Essential") is False else "with the others; the task stops if it stops"
+    return "with the others" if container.get("Essential") is False else "with the others; the task ends if it ends"
 
 
 def _privileges(container: Properties) -> str:

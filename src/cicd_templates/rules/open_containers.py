@@ -60,6 +60,8 @@ def _image(container: TemplateNode) -> Iterator[RuleFinding]:
 def _user(container: TemplateNode) -> Iterator[RuleFinding]:
     for node in values(container, "User"):
         if node.value is None:
-            yield RuleFinding("set User; without it, the image decides who runs the container, mostly root", node.path)
+            yield RuleFinding(
+                "set User; without it, the container runs as the image's user, which is usually root", node.path
+            )
         elif ROOT.fullmatch(str(node.value).partition(":")[0]):
             yield RuleFinding(f"{node.value} is root; use another user", node.path)

@@ -29,7 +29,7 @@ class ResourcePolicies(ResourceRule):
     """Require a condition if a resource policy allows services, whole accounts or `*`."""
 
     id = "E9117"
-    shortdesc = "A resource policy restricts the callers for whom a service acts"
+    shortdesc = "A resource policy restricts on whose behalf a service may act"
     description = (
         "A service that may write to a topic or use a key does so for every AWS customer (the confused deputy problem)."
         " So the statement needs a condition on aws:SourceAccount or aws:SourceArn, or on the encryption context of a"

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     program, *rest = arguments
     report = Path(os.environ["CODEBUILD_SRC_DIR"], "rehearsal", f"{program}.json")
     if "--version" in rest:
-        print(f"{program} {_version_of(report)} (not run; a recorded report replaces its own)")
+        print(f"{program} {_version_of(report)} (not run; its report is a recorded one)")
         return 0
     if rest[:2] == ["config", "get"]:
         # The settings of npm need no service. Without npm on this machine, they are unknown.
@@ -61,7 +61,8 @@ def main(arguments: Sequence[str]) -> int:
         )
         return COMMAND_NOT_FOUND
     _add_note(
-        f"{program} is not run; its report is the recorded rehearsal/{program}.json, which you can replace by your own"
+        f"{program} is not run; its report is the recorded rehearsal/{program}.json, which you can replace with your"
+        " own"
     )
     target = next((each.removeprefix(FILE_OPTION) for each in rest if each.startswith(FILE_OPTION)), None)
     if target:

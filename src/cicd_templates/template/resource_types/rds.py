@@ -83,7 +83,7 @@ RESOURCE_TYPES = (
                 ),
             ),
             Interruption(
-                "clients outside the VPC, or inside it, can no longer reach the database",
+                "clients outside the VPC, or clients inside the VPC, lose their access to the database",
                 frozenset({"PubliclyAccessible"}),
             ),
             Interruption(
