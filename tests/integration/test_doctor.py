@@ -94,7 +94,10 @@ def test_resources_kept_by_a_destroyed_protected_environment_block_the_next_one(
 
     recovering = project.type("recover --env tools --local")
     assert recovering.exit_code == 1
-    assert "registry-parcel-dispatcher: NAME TAKEN: it would create a resource whose name is taken" in recovering.output
+    assert (
+        "registry-parcel-dispatcher: NAME TAKEN: the stack would create a resource whose name is already taken"
+        in recovering.output
+    )
     assert "error: 1 problem to repair by hand; this command changed nothing" in recovering.output
 
 

@@ -103,11 +103,11 @@ def _answers(
 
 def _templates_answer(contents: FolderContents, key: PublicKey, difference: TemplatesDifference | None) -> str:
     if difference is None:
-        return "The folder has no release before this one, so there is nothing to compare."
+        return "The folder does not have the previous release, so there is nothing to compare."
     try:
         before = read_statement(contents.read(RELEASE_BEFORE), key)
     except (StatementError, OSError):
-        return "The release before this one cannot be read."
+        return "The previous release cannot be read."
     if difference.problem:
         return difference.problem
     files = counted(len(difference.files), "file")
@@ -172,7 +172,7 @@ def _templates(difference: TemplatesDifference | None) -> Iterable[str]:
         cut = "" if shown == text else '<p class="note">The rest is in templates.diff.</p>'
         lines = "\n".join(map(_difference_line, printable_lines(shown).splitlines()))
         parts.append(f"<details><summary>{_text(name)}</summary><pre>{lines}</pre>{cut}</details>")
-    yield _section("templates", "Templates that differ from the release before", "\n".join(parts))
+    yield _section("templates", "Templates that differ from the previous release", "\n".join(parts))
 
 
 def _difference_line(line: str) -> str:
@@ -211,7 +211,7 @@ def _meaning(name: str) -> str:
     folders = {
         "evidence": "evidence as the signer received it",
         "reports": "report of a check, exactly as the signer received it",
-        "previous": "release before this one",
+        "previous": "file of the previous release",
     }
     return meanings.get(name) or folders.get(folder, "")
 

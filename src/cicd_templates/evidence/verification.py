@@ -58,11 +58,13 @@ class Problem:
 class Verification:
     """The result of a verification. The folder is verified if there are no problems.
 
-    `fingerprint` is the fingerprint of the key in the folder, or empty. `image` is the image of the release, with its
-    digest. `details` has the other facts about the release. `files` is the number of files that the release statement
-    lists. `unsigned` lists the approval records. Approval records are not signed, so a person must compare their
-    digests with the requests for approval. `deployments` has sentences about the deployments. `undeployed` lists the
-    environments of the pipeline for which the folder has no statement about a deployment.
+    - `fingerprint` is the fingerprint of the key in the folder, or empty.
+    - `image` is the image of the release, with its digest. `details` has the other facts about the release.
+    - `files` is the number of files that the release statement lists.
+    - `unsigned` lists the approval records. They are not signed, so a person must compare their digests with the
+      requests for approval.
+    - `deployments` has sentences about the deployments. `undeployed` lists the environments of the pipeline for which
+      the folder has no statement about a deployment.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -221,7 +223,7 @@ def _reference_problems(
         if _at(summary.predicate, "verificationResult") != "PASSED":
             yield Problem(VERIFICATION_SUMMARY, "does not say that the gate let this release pass")
         if not _digests(_at(summary.predicate, "inputAttestations")) <= digests:
-            yield Problem(VERIFICATION_SUMMARY, "is about inputs that are not part of this release")
+            yield Problem(VERIFICATION_SUMMARY, "lists input attestations that are not part of this release")
     received = statements.get(RECEIVED)
     if received and not _digests(_at(received.predicate, "references")) <= digests:
         yield Problem(RECEIVED, "lists documents that are not part of this release")

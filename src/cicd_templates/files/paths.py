@@ -29,7 +29,7 @@ def rendered_folder(suffix: str | None) -> Path:
     if folder.is_symlink():
         raise ConfigurationError(
             f"{folder}: is a link to {folder.readlink()}; a commit contains the link, not the templates;"
-            " replace it by a folder"
+            " replace the link with a folder"
         )
     if folder.exists() and not folder.is_dir():
         raise ConfigurationError(f"{folder}: is not a folder; move it away, then run `make render`")

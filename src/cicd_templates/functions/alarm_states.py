@@ -13,8 +13,8 @@ from cicd_templates.functions.evidence_format import moment
 def alarm_states(cloudwatch: Any, names: Sequence[str], began: datetime, ended: datetime) -> list[dict[str, Any]]:
     """Return each alarm's state at the time `ended`, and its state changes between `began` and `ended`.
 
-    If an alarm cannot be read, its entry has the reason instead. CloudWatch keeps the history for 30 days, so the
-    states must be read soon after the deployment:
+    If an alarm cannot be read, its entry has the reason instead of the states. CloudWatch keeps the history for 30
+    days:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-history.html
     """
     return [_states(cloudwatch, name, began, ended) for name in sorted(names)]

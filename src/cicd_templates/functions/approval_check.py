@@ -1,19 +1,21 @@
 """Fail a stage of the pipeline if it would deploy an unsigned image or template, or a change set that was not approved.
 
-This function runs directly before a stage executes anything. It reads each change set that the stage will execute. The
-image digest and the template of the change set must be those that the signer has signed for the release. If releases to
-the environment need an approval, each change set must also be in the record that the review function stored. This is
-needed because the pipeline executes a change set by its name, and another change set can get that name after the
-approval. The function fails the stage if a signature or the record is missing.
+This function runs directly before a stage executes anything. It reads each change set that the stage will execute:
+
+- The signer must have signed the image and the template of the change set for the release.
+- If releases to the environment need an approval, the record of the review function must list the change set. The
+  pipeline executes a change set by its name, and another change set can get this name after the approval.
+
+The function fails the stage if a signature or the record is missing. The configuration can make exceptions for unsigned
+images, which the module `unsigned_images` describes. They do not count if the function cannot find out whether the
+release is signed. If an exception lets a stage pass, the function records this as evidence and notifies the security
+topic. Otherwise, it stores nothing.
 
 The user parameters are `stacks` and `layers` (the stacks and their layers, in the same order, separated by commas),
 `changeSet`, `role` (the role that the function assumes to read the change sets), `region`, `environment`, `execution`,
 `statements` (the folder with the signed statements) and, after an approval, `reviewed` (the digest of the record). The
 environment variable `WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas.
-`PIPELINE` is the name of the pipeline. The configuration can make exceptions for unsigned images, which the module
-`unsigned_images` describes. They are ignored if the function cannot find out whether the release is signed. If an
-exception lets a stage pass, the function records this as evidence and notifies the security topic. Otherwise it stores
-nothing. The event is never logged, because it contains credentials.
+`PIPELINE` is the name of the pipeline. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class RefusedError(Exception):
 class _Release:
     """The images and the templates that may be deployed.
 
-    If `excepted` is true, they are not signed, but exceptions in the configuration allow them.
+    If `excepted` is true, they are not signed. Exceptions in the configuration allow the images.
     """
 
     images: list[str]
@@ -81,8 +83,8 @@ def _described(error: Exception) -> str:
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
     """Raise an error unless the change sets are signed and approved, or exceptions allow them.
 
-    The exceptions of the configuration are used only if the release is certainly not signed. They are not used if an
-    error leaves this unknown. If no exception lets the stage pass, the message also says why the release is not signed.
+    Exceptions count only if the release is certainly not signed, and not if an error leaves this unknown. If no
+    exception lets the stage pass, the error also says why the release is not signed.
     """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):
@@ -104,7 +106,7 @@ def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
 
 
 def _read_release(pipeline: Any, parameters: dict[str, str], files: list[str]) -> _Release:
-    """Return the image and the templates that are signed. Raises `NotSignedError` if there are none."""
+    """Return the signed image and the signed templates. Raises `NotSignedError` if the release is not signed."""
     signed = read_signed_image(parameters["statements"])
     _require_run(pipeline, parameters["execution"], signed.execution, parameters["statements"])
     return _Release([signed.image], signed.read_templates(*files))
@@ -156,10 +158,10 @@ def _require_change_sets(
 
 
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
-    """Raise an error unless the signed statements are about the current run.
+    """Raise an error unless the signed statements are about the current run, or about the run that it restores.
 
-    A rollback of a stage is a separate run, but it gets the variables of the older run that it restores. So its
-    statements are about that older run.
+    A rollback of a stage is a separate run. It gets the variables of the older run that it restores, and so also the
+    statements about the older run.
     """
     if signed == present:
         return
@@ -174,7 +176,9 @@ def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> N
 
 
 def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
-    """Return the message of `error` if it means that a change set no longer exists. Otherwise, raise `error` again."""
+    """Return a message if `error` means that the change set no longer exists. Raise `error` again if it means anything
+    else.
+    """
     if error.response["Error"]["Code"] not in ("ChangeSetNotFound", "ValidationError"):
         raise error
     name = f"approved change set {approved['changeSetArn']}" if approved else "change set"

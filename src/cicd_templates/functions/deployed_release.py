@@ -111,9 +111,9 @@ def _succeeded(pipeline: Any, execution: str, stage: str, names: list[str]) -> d
 
 
 def _stacks(parameters: dict[str, str], signed: SignedImage) -> list[dict[str, Any]]:
-    """Return the image and the template that each stack runs. Raises `ValueError` if one of them is not signed.
+    """Return the image and the template that each stack runs.
 
-    Also raises it if the stack's change set was not executed.
+    Raises `ValueError` if an image or a template is not signed, or if the change set of a stack was not executed.
     """
     files = template_files(parameters["environment"], parameters["layers"].split(","))
     templates = signed.read_templates(*files)

@@ -51,9 +51,9 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the common prefix of the S3 keys that list the folders with statements about an image.
+    """Return the prefix of the S3 keys that lead from an image to the folders with statements about it.
 
-    The rest of such a key is the path of the folder within the service's folder: `<execution>/signed`.
+    Such a key ends with the path of a folder, relative to the service's folder: `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 

@@ -1,8 +1,8 @@
 """Publish delivery metrics of a pipeline each time its gate has decided and each time a run has ended.
 
 - After the gate's decision: `CommitToVerdictSeconds`.
-- After a successful run: `RunSucceeded`, `LeadTimeSeconds` and, if the runs directly before it failed,
-  `RecoverySeconds`. This is the time since the end of the first of these failed runs.
+- After a successful run: `RunSucceeded` and `LeadTimeSeconds`. If the runs directly before it failed, also
+  `RecoverySeconds`, the time since the first of these failed runs ended.
 - After a failed run: `RunFailed`.
 - After the rollback of a stage: `RunRolledBack`.
 

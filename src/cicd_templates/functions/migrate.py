@@ -101,9 +101,9 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], context: Any) -> dict[str, Any]:
     """Begin an attempt or follow the attempt in `state`, and return the answer to the job. In a rollback, run nothing.
 
-    `state` is the content of the continuation token: the time and the id of the first job, and the number of its
-    attempt. A retry of the stage is another job of the same run. If the attempt of the earlier job has not ended, the
-    retry follows it. If that attempt has failed, the retry begins another one.
+    `state` is the content of the continuation token: the time and the id of the first job, and the number of the
+    attempt. A retry of the stage is another job of the same run. It follows an attempt that has not ended, and begins
+    another attempt after a failed one.
     """
     import boto3
 
@@ -157,10 +157,10 @@ def _begin(
 ) -> bool:
     """Record a new attempt. Return False if the attempt must wait.
 
-    A test run of a job waits until other tasks of the job have ended.
+    A test run of a job waits until other tasks of the job have ended. Raises `TaskRunError` in these cases:
 
-    Raises `TaskRunError` if the task definition has another image than the release, or if the image must not run. Also
-    raises it if another task of the task definition is still running and the attempt cannot wait any longer.
+    - The image in the task definition is not the image of the release, or it must not run.
+    - Another task of the task definition is still running, and the attempt cannot wait any longer.
     """
     import boto3
 

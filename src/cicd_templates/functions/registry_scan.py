@@ -1,4 +1,4 @@
-"""Verify that an image is in the pipeline's repository and that the registry's scan allows it, before it runs.
+"""Decide whether an image may run: it must be in the pipeline's repository, and the registry's scan must allow it.
 
 Environment variables: `REPOSITORY` is the repository's address without tag or digest. `SEVERITIES` are the severities
 that block a release.
@@ -25,7 +25,7 @@ def image_problem(ecr: Any, image: str, context: Any) -> str:
 
 
 def address_problem(image: str) -> str:
-    """Return why `image` is not an image with a digest in the repository, or an empty string if it is one."""
+    """Return why `image` is not an image with a digest in the repository, or an empty string if there is no problem."""
     repository, _, digest = image.partition("@")
     if repository == os.environ["REPOSITORY"] and re.fullmatch("sha256:[0-9a-f]{64}", digest):
         return ""

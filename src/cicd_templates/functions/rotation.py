@@ -1,7 +1,8 @@
-"""Start a new deployment of a service after a secret or parameter has changed that its containers get as a variable.
+"""Start a new deployment of a service after the value of a secret or parameter has changed.
 
-ECS reads these values only when it starts a task. The new deployment starts the service's current task definition, so
-the image and all settings stay the same, and the hooks of the service run again.
+The containers of the service get this value as a variable, and ECS reads it only when it starts a task. The new
+deployment starts the service's current task definition, so the image and all settings stay the same, and the hooks of
+the service run again.
 
 The function never disturbs another deployment, such as a release. It waits until no deployment of the service is in
 progress. If the function cannot wait longer, it raises an error, and Lambda invokes it again, twice. Then Lambda sends
@@ -56,9 +57,10 @@ def wait_until_settled(client: Any, service: dict[str, str], context: Any) -> No
 
 
 def is_deployed_since(client: Any, service: dict[str, str], changed: datetime) -> bool:
-    """Return whether a successful deployment began after `changed`, so that it started all its tasks afterwards.
+    """Return whether a successful deployment began after `changed`, so that all its tasks were started after the
+    change.
 
-    A deployment that was rolled back does not count, because the tasks of the older one keep running.
+    A deployment that was rolled back does not count, because the tasks of the older deployment keep running.
     """
     newer = list_deployments(client, service, ["SUCCESSFUL"], createdAt={"after": changed})
     return any(deployment["createdAt"] >= changed + PRECISION for deployment in newer)

@@ -129,7 +129,7 @@ def test_the_page_says_what_is_not_there(tmp_path: Path) -> None:
         "Tests The folder has no statement about tests.",
         "Image The folder has no statement about vulnerabilities of the image.",
         "Accepted No waiver and no weaker setting was in force.",
-        "Templates The folder has no release before this one, so there is nothing to compare.",
+        "Templates The folder does not have the previous release, so there is nothing to compare.",
         "Shown to approvers The folder has no record of an approval.",
     ):
         assert sentence in text, sentence
@@ -171,9 +171,9 @@ def test_a_statement_about_tests_of_any_form_is_shown(tmp_path: Path, tests: byt
 
 def test_the_release_before_must_be_readable(whole: Path) -> None:
     (whole / RELEASE_BEFORE).write_bytes(b"{}")
-    assert "The release before this one cannot be read." in words(shown(whole, TemplatesDifference({})))
+    assert "The previous release cannot be read." in words(shown(whole, TemplatesDifference({})))
     (whole / RELEASE_BEFORE).unlink()
-    assert "The release before this one cannot be read." in words(shown(whole, TemplatesDifference({})))
+    assert "The previous release cannot be read." in words(shown(whole, TemplatesDifference({})))
 
 
 @pytest.mark.parametrize(

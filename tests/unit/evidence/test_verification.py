@@ -183,7 +183,7 @@ def test_a_statement_of_another_release_or_key_fails_by_its_name(folder: Path, t
         pytest.param(
             form.VERIFICATION_SUMMARY,
             predicates(DOCUMENTS, "e-1")[form.VERIFICATION_SUMMARY] | {"inputAttestations": None},
-            "is about inputs that are not part of this release",
+            "lists input attestations that are not part of this release",
             id="no inputs",
         ),
         pytest.param(

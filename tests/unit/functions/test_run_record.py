@@ -121,4 +121,4 @@ def test_the_version_that_a_report_states_is_the_recorded_one(stated: str, statu
     check_run(json.dumps(RECORD).encode(), "eslint", report)
 
     assert report.status == status
-    assert report.reason in ("", "the report is of version 8.0.0, but run.json has version eslint v9.1.0")
+    assert report.reason in ("", "the report names the tool's version 8.0.0, but run.json has eslint v9.1.0")

@@ -17,7 +17,7 @@ __all__ = ["repository"]
 @pytest.mark.parametrize(
     ("is_link", "message"),
     [
-        (True, "is a link to target; a commit contains the link, not the templates; replace it by a folder"),
+        (True, "is a link to target; a commit contains the link, not the templates; replace the link with a folder"),
         (False, "is not a folder; move it away, then run `make render`"),
     ],
     ids=["link", "file"],

@@ -18,10 +18,9 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim on a stack: a plan file or an interrupted run still needs the stack. So far, the stack may consist only
-    of a change set.
+    """A plan file or an interrupted run that still needs a stack, even if the stack has only a change set so far.
 
-    `fact` is a sentence about the claim. The user can run one of `commands` to continue or discard the plan or run.
+    `fact` is a sentence about the plan or run. The user can run one of `commands` to continue or discard it.
     """
 
     fact: str

@@ -138,7 +138,7 @@ def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tu
     if claim:
         return (*sets, claim.fact)
     if sets:
-        return (*sets, "no plan on this machine refers to them, but a plan on another machine may")
+        return (*sets, "no plan on this machine lists these change sets, but a plan on another machine may list them")
     return ("the stack has no change set, and no plan on this machine refers to it",)
 
 
@@ -170,7 +170,9 @@ def _name_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> Itera
         fact = f"{taken.logical_id} ({taken.resource_type}) {taken.name}: {taken.owner}"
         by_remedy.setdefault((taken.stack, taken.remedy), []).append(fact)
     for (stack, remedy), facts in by_remedy.items():
-        yield Unsettled(stack, "NAME TAKEN", "it would create a resource whose name is taken", tuple(facts), remedy)
+        yield Unsettled(
+            stack, "NAME TAKEN", "the stack would create a resource whose name is already taken", tuple(facts), remedy
+        )
 
 
 def never_checked_for_drift(clients: Clients, stacks: Sequence[StackTemplate]) -> bool:

@@ -111,9 +111,8 @@ def _read_zip(path: Path, within: str | None) -> Archive:
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     """Raise `ConfigurationError` if the zip contains a link or an ambiguous name.
 
-    A name is ambiguous if some programs refuse it, or if different programs interpret it differently. For example, the
-    image build unpacks the zip on Linux, where a backslash is part of a name. On Windows, some programs interpret the
-    backslash as a separator.
+    A name is ambiguous if some programs refuse it, or if different programs interpret it differently. For example, a
+    backslash is part of a name on Linux, where the image build unpacks the zip, but can be a separator on Windows.
     """
     advice = "make the zip again with / between folders and no folder `..` in a path, or set APP= to the folder"
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]

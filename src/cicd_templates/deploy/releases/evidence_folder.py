@@ -43,9 +43,10 @@ _CHUNK_BYTES = 1 << 20
 def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement, folder: Path) -> None:
     """Replace `folder` with a folder that contains the evidence of `release`. If this fails, `folder` is unchanged.
 
-    The folder also gets the templates of the previous release, the pages and records that approvers saw, and the
-    statements about deployments. Some files are derived from the others. If an object no longer exists in S3, its file
-    is left out, and the verification reports it as missing. The folder gets the signer's public key from `store`.
+    The folder has the files that the release statement lists, and the signer's public key from `store`. It also gets
+    the templates of the previous release, the pages and records that approvers saw, the statements about deployments,
+    and files that are derived from all these. If an object no longer exists in S3, its file is left out, and the
+    verification reports it as missing.
 
     Raises `CicdError` if a file name in the release statement is not valid in a folder.
     """
@@ -94,7 +95,7 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
     match = _ADDRESS.fullmatch(str(address))
     if match is None or match[1] not in store.buckets:
         raise CicdError(
-            f"the release statement in {release.prefix} names {address} for {name}, which is not in a bucket"
+            f"the release statement in {release.prefix} gives {name} the address {address}, which is not in a bucket"
             " of the signer"
         )
     return {"Bucket": match[1], "Key": match[2], "VersionId": match[3]}

@@ -24,10 +24,10 @@ SERVICE_TYPE, TASK_TYPE = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
 class Comparison:
     """The differences between the rendered templates and the templates that were last uploaded for the pipeline.
 
-    `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty. `changed`
-    has the files that differ, keyed by environment. `has_these` is true if no upload is needed. An upload is needed if
-    a file differs. An upload is also needed if a commit contains the rendered templates but the last upload does not
-    record a commit. Older versions of this tool did not record the commit.
+    - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
+    - `changed` has the files that differ, keyed by environment.
+    - `has_these` is true if no upload is needed: no file differs, and the last upload records the commit of the
+      templates if there is one. Older versions of this tool did not record the commit.
     """
 
     bucket: str | None
@@ -51,10 +51,11 @@ class Comparison:
 class PipelineHandover:
     """Uploads the templates of all environments for the pipeline. Uses clients of the pipeline's account.
 
-    `environment` is the environment that contains the pipeline. `commit` is the commit that contains the templates, or
-    the reason why there is no such commit. `caller` is the ARN of the person or role that uploads the templates.
-    `missing` has the names of the environments whose templates are not rendered on this machine, which can happen only
-    if `environment` is a parallel copy of an environment. Nothing can be uploaded until these templates are rendered.
+    - `environment` is the environment that contains the pipeline.
+    - `commit` is the commit that contains the templates, or the reason why there is no such commit.
+    - `caller` is the ARN of the person or role that uploads the templates.
+    - `missing` has the names of the environments whose templates must still be rendered on this machine before an
+      upload. This can happen only for a parallel copy of an environment.
     """
 
     environment: Environment
@@ -132,12 +133,10 @@ def left_to_the_pipeline(
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the ECS service of the stack already exists.
+    """Return whether the stack already has its ECS service or, without a service in its template, its task definition.
 
-    If the template has no ECS service, return whether the task definition exists.
-
-    A release can update a stack only if this resource exists. It can be missing: for example, after an import, a stack
-    may have only a log group.
+    A release can update only a stack that has this resource. For example, after an import, a stack may have only a log
+    group.
     """
     if describe_stack(clients, stack.name) is None:
         return False

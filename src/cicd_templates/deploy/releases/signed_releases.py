@@ -96,8 +96,10 @@ def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -
 
 
 def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
-    """Yield the signed releases that `query` may match, newest first. Skips statements that were stored long after they
-    were signed, because they can be copies. If the query specifies an execution, skips no statement of this execution.
+    """Yield the signed releases that `query` may match, newest first.
+
+    A statement that was stored long after it was signed can be a copy. It is left out, unless the query specifies an
+    execution.
     """
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)

@@ -214,7 +214,7 @@ def _plan_lines(event: PlanEvent) -> list[str]:
         case Drifted():
             return drift_lines(event.drift)
     command = deploy_command(event.path, event.allow, local=event.local)
-    lost = "  the deployment is refused unless each resource that would be lost is allowed by name, as below"
+    lost = "  the deployment is refused unless each lost resource is allowed by name, as in the command below"
     return [
         f"  written to {event.path}, valid until {event.expires}",
         f"  to review it, open: {Path(event.path).with_suffix('.html')} (the same as text: {Path(event.path).stem}.md)",

@@ -75,7 +75,7 @@ class Approval:
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
 
-        Also reports each name in `allowed` if the plan would not lose a resource of that name.
+        Reports each allowed name that matches no resource that the plan would lose.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):

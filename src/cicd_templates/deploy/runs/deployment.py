@@ -64,16 +64,15 @@ def plan(
 ) -> Plan:
     """Create change sets for every stack whose input values exist, and write the plan to a file.
 
-    The file is `path`. The default is a file in the folder for plans. Deletes the change sets of the previous plan. The
-    change sets of the new plan exist until the plan is executed, discarded or expired.
+    The file is `path`, or a file in the folder for plans by default. The change sets of the previous plan are deleted.
+    The change sets of the new plan exist until the plan is executed, discarded or expired.
 
-    If the plan changes nothing, no plan file is written. In this case, only a page is written, and only if there is
-    drift or a stack is no longer rendered. If a stack cannot be planned, deletes all change sets of the plan, then
-    raises `CicdError`.
+    A plan that changes nothing is not written. If there is drift or a stack is no longer rendered, only a page is
+    written. If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`.
 
-    `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
-    commands that delete them. `drift` is the drift that the plan shows or reverts, or None if drift detection did not
-    run.
+    - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
+      commands that delete them.
+    - `drift` is the drift that the plan shows or reverts, or None if drift detection did not run.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
@@ -134,11 +133,10 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise a `CicdError` that says which value is missing in Parameter Store. Call this if stacks wait for values, but
-    the plan changes no stack that could publish them.
+    """Raise a `CicdError` with the values in Parameter Store for which the stacks of `made` would wait for ever.
 
-    A value is missing if somebody deleted it from Parameter Store. The stack that published the value has no changes,
-    so CloudFormation will not publish it again. `made` is the plan with the waiting stacks.
+    This happens if somebody deleted a value from Parameter Store. The stack that published the value has no changes, so
+    CloudFormation will not publish it again.
     """
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(
@@ -201,13 +199,13 @@ def execute_plan(
     after: Callable[[StackTemplate], None] = ignore_stack,
     next_path: Path | None = None,
 ) -> Plan | None:
-    """Execute exactly the plan `made`. Then plan the stacks that waited for values from the deployed stacks, and return
-    the new plan.
+    """Execute exactly the plan `made`. Then plan the stacks that waited for values from the deployed stacks.
 
-    The new plan is written to a file. If nothing is left to deploy, no plan is written and the result is None. `stacks`
-    has all stacks of the environment. All these stacks are compared with the plan, but only the stacks in `made` are
-    deployed. Calls `passed` once, after all checks of the plan. Raises the same errors as `DeploymentEngine.execute`
-    and `EnvironmentLock.held`.
+    Return the new plan, which is written to a file, or None if nothing is left to deploy. `stacks` has all stacks of
+    the environment. The plan is compared with all of them, but only the stacks in `made` are deployed. Calls `passed`
+    once, after all checks of the plan.
+
+    Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
     """
     held = lock_of(context, stacks).held("deploy", context.caller, context.today())
     with journal_of(context, stacks) as journal, held as lock:

@@ -1,8 +1,11 @@
 """Deploys the stacks of an environment: plans them, has the plans approved, executes them, and polls until they end.
 
 The engine is one loop without threads. `next_step` decides which step is next. The engine performs the step and records
-the outcome. Stacks are deployed in parallel. The deployment of a stack starts as soon as all stacks whose values it
-reads are deployed. If a stack fails, the stacks that depend on it are skipped, and all other stacks are still deployed.
+the outcome.
+
+Stacks are deployed in parallel. The deployment of a stack starts as soon as all stacks whose values it reads are
+deployed. If a stack fails, the stacks that depend on it are skipped, and all other stacks are still deployed.
+
 The engine executes only a plan that was written, read back and compared with AWS. It never prints anything or asks the
 user directly.
 """
@@ -54,11 +57,11 @@ def ignore_stack(stack: StackTemplate) -> None:
 class DeploymentEngine:
     """One deployment of one environment.
 
-    The engine calls `after` with each stack as soon as its reviewed template is deployed, even if nothing had to
-    change. If `eager` is true, the engine also creates change sets while other stacks are being deployed. If `eager` is
-    false, the engine creates change sets and asks for approval through `confirm` only while no operation is under way.
-    The engine calls `require_lock` before each execution. `require_lock` raises `DetachedError` if another command may
-    be working on the environment.
+    - With `eager`, the engine also creates change sets while other stacks are being deployed. Without it, the engine
+      plans and asks for approval through `confirm` only while no operation is under way.
+    - `after` is called with each stack as soon as its reviewed template is deployed, even if nothing had to change.
+    - `require_lock` is called before each execution. It raises `DetachedError` if another command may be working on the
+      environment.
     """
 
     def __init__(
@@ -92,11 +95,12 @@ class DeploymentEngine:
     def deploy(self, passed: Callable[[], None] = ignore_approval) -> None:
         """Deploy the reviewed template of every stack.
 
-        All stacks whose input values exist at the same time form a wave. The stacks of a wave are planned and approved
-        together. Calls `passed` once, after the first approval and before the first operation. If a wave fails a check,
-        or if the user declines it, deletes its change sets and all other change sets that are not executed yet, but
-        still polls the operations under way until they end. If stacks failed, raises a `CicdError` with the labels of
-        these stacks.
+        All stacks whose input values exist at the same time form a wave, which is planned and approved together. Calls
+        `passed` once, after the first approval and before the first operation.
+
+        If a wave fails a check or the user declines it, no further operation starts. All change sets that are not
+        executed yet are deleted, and the operations under way are polled until they end. If stacks failed, raises a
+        `CicdError` with their labels.
         """
         self._passed = passed
         self._run(self._deploy)
@@ -110,10 +114,12 @@ class DeploymentEngine:
     ) -> list[StackTemplate]:
         """Execute exactly `plan`. Return the stacks that still have to be planned.
 
-        `environment` has all stacks of the environment, in deploy order. The plan is compared with these stacks. Calls
-        `passed` once, after the last check of the plan and before the first operation. Continues operations that an
-        interrupted run has started. Raises `RefusedError` if anything else than the results of these operations has
-        changed since the plan was made. Also raises the errors of `deploy`.
+        `environment` has all stacks of the environment, in deploy order, and is compared with the plan. Calls `passed`
+        once, after the last check of the plan and before the first operation. Continues operations that an interrupted
+        run has started.
+
+        Raises `RefusedError` if anything has changed since the plan was made, apart from the results of these
+        operations. Also raises the errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))

@@ -148,10 +148,13 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     """Return the stack's final status after the operation with `token`, or an empty string if it has not ended.
 
-    `described` is the stack's status from DescribeStacks, which can be out of date. The status in an event may not be
-    the final one. For example, if a creation is rolled back and the stack is then deleted, one event has the status
-    ROLLBACK_COMPLETE. So this function reports the end of an operation only if `described` and an event of the
-    operation have the same status, or if another operation on the stack has begun since.
+    The operation has ended in one of these cases:
+    - An event of the operation has the status `described`, which DescribeStacks returned. `described` alone can be out
+      of date.
+    - A later operation on the stack has begun.
+
+    An event alone does not show the end. For example, if a creation is rolled back and the stack is then deleted, an
+    event in between has the status ROLLBACK_COMPLETE.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

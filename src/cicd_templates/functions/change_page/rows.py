@@ -76,8 +76,8 @@ class Place:
 class Row:
     """A row of the page: a change, and all resources to which the change applies.
 
-    If there are several resources, placeholders replace the parts in which they differ. For a new stack, `change` is
-    the creation of the stack, and `contents` maps each resource type to the number of its resources.
+    If there are several resources, placeholders replace the parts of the texts that differ between them. For a new
+    stack, `change` is the creation of the stack, and `contents` maps each resource type to the number of its resources.
     """
 
     name: str
@@ -189,7 +189,7 @@ def stack_rows(environment: str, stack: PlannedStack) -> Iterator[Row]:
 
 
 def _shown_details(change: Change) -> Iterator[Detail]:
-    """Yield the details of a change that can be equal for similar resources.
+    """Yield the details of a change that similar resources can have in common.
 
     The result omits three things: the revision number of a task definition, unchanged tags, and the unchanged settings
     of a container whose image changes.

@@ -16,7 +16,7 @@ LOOK_CLOSELY, NOTHING_MARKED = "Look closely", "No warning"
 WARNING, CALM = "warning", "calm"
 NO_WARNING = (
     f"{NOTHING_MARKED}: this page found no lost or replaced data, no additional access and no interruption. "
-    "Read the changes below nevertheless."
+    "Still read the changes below."
 )
 
 

@@ -21,7 +21,7 @@ LONGEST_CUT_WORD = 100
 
 
 class Part(NamedTuple):
-    """A part of two compared texts: in both (`same`), only in the first (`gone`) or only in the second (`new`)."""
+    """A part of two texts: in both (`same`), only in the first (`gone`), or only in the second (`new`)."""
 
     kind: Literal["same", "gone", "new"]
     text: str

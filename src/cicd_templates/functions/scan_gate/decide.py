@@ -128,7 +128,7 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
 
 
 def _by_package(finding: Finding) -> list[Finding]:
-    """Return a copy of the finding for each package that has the vulnerability. Each package needs its own waiver."""
+    """Return one copy of the finding for each vulnerable package. Each package needs its own waiver."""
     if not finding.also_in:
         return [finding]
     packages = [(finding.package, finding.version), *finding.also_in]
@@ -136,7 +136,9 @@ def _by_package(finding: Finding) -> list[Finding]:
 
 
 def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
-    """Set the digest of the source of all reports. If they are about different sources, the release fails."""
+    """Record the digest of the source that all reports are about. If they are about different sources, the release
+    fails.
+    """
     checks_by_digest: dict[str, list[str]] = {}
     for check, report in reports.items():
         if report.source_digest:

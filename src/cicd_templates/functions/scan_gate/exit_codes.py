@@ -42,8 +42,8 @@ _UNFINISHED = {
 def check_run(data: bytes, tool: str, report: Report) -> None:
     """Mark `report` as incomplete if the run record `data` contradicts it.
 
-    The exit code can mean that the run failed, or that it has findings although the report has none. The record and the
-    report can also have different versions of the tool. The record must be valid.
+    The exit code in the record can say that the run failed, or that the tool has findings although the report lists
+    none. The record and the report can also name different versions of the tool. The record must be valid.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]
@@ -54,4 +54,4 @@ def check_run(data: bytes, tool: str, report: Report) -> None:
     elif code and not report.findings and not report.suppressed:
         report.mark_incomplete(f"{RECORD} has the exit code {code}, but the report has no finding")
     if report.tool_version and report.tool_version not in version:
-        report.mark_incomplete(f"the report is of version {report.tool_version}, but {RECORD} has version {version}")
+        report.mark_incomplete(f"the report names the tool's version {report.tool_version}, but {RECORD} has {version}")

@@ -80,7 +80,7 @@ class Policy:
     problems: list[str] = field(default_factory=list)
 
     def on(self, today: date) -> Policy:
-        """Return the policy that applies on the day `today`. Settings that have expired get their default values back.
+        """Return the policy that applies on the day `today`. An expired setting has its default value again.
 
         An expiry date more than `waiver_days` ahead is a problem.
         """
@@ -156,7 +156,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
     """Read the severities of `raw` into `policy`.
 
     A threshold that no finding of a check can reach makes the check ineffective, so it needs a reason, an owner and an
-    expiry date. If `strict` is true, every severity that is weaker than the default needs them.
+    expiry date. If `strict` is true, every severity that is weaker than the default needs all three.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -216,7 +216,8 @@ def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: boo
     """Return the severity of a setting. The setting is a word, or a table with the word, a reason, an owner and a date.
 
     A severity that is weaker than `weakest` must be in such a table, with an expiry date. If `weakest` is empty, no
-    severity needs a table. If `lower` is true (thresholds), higher is weaker. Otherwise, lower is weaker.
+    severity needs a table. If `lower` is true, the setting is a threshold, and a higher severity is weaker. Otherwise,
+    a lower severity is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

@@ -120,7 +120,7 @@ def _refuse_nan(name: str) -> Any:
 def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
     """Return `value` as an object. Raises `UnusableError` if one of `keys` is missing or null.
 
-    `writer` is the tool that is expected to have written the report. The error says that it did not write the report.
+    `writer` is the tool that should have written the report. The error says that this tool did not write it.
     """
     report = mapping(value, "the report")
     missing = [key for key in keys if report.get(key) is None]

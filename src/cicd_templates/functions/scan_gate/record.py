@@ -29,7 +29,7 @@ def record_problem(
     """Return what is wrong with the run record in `data`, or an empty string.
 
     The check, the format, the `source_version` and the pipeline `execution` in the record must equal the arguments. If
-    `now` is given, the run must have ended at most MAX_AGE before that time.
+    `now` is given, the run must have ended at most MAX_AGE before `now`.
     """
     try:
         record: Any = json.loads(data)

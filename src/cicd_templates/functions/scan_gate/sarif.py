@@ -103,7 +103,7 @@ def _read_run(run: dict[str, Any], read: Report) -> None:
 
 
 def _check_invocation(invocation: dict[str, Any], name: str, found: bool, read: Report) -> None:
-    """Mark the report as incomplete if an invocation failed by its success flag, signal or exit code."""
+    """Mark the report as incomplete if an invocation's success flag, signal or exit code shows a failure."""
     code, signal = number(invocation.get("exitCode")), invocation.get("exitSignalName")
     if invocation.get("executionSuccessful") is not True:
         read.mark_incomplete(f"{name} reports that it did not succeed", ERROR)
@@ -169,7 +169,7 @@ def _sarif_finding(tool: str, result: dict[str, Any], rule: dict[str, Any], conf
 
 
 def _stated_severity(level: object, own: dict[str, Any], general: dict[str, Any]) -> str | None:
-    """Return the severity in a result: its score, its level or a property. Return None if it has none of them."""
+    """Return the severity in a result: its score, its level or a property. Return None if all these are missing."""
     by_level = _LEVELS.get(text(level), "unknown") if level else None
     scores = [each["security-severity"] for each in (own, general) if each.get("security-severity") is not None]
     if scores:

@@ -25,7 +25,7 @@ def by_score(score: float) -> str:
 
 
 def score_of(value: Any) -> float | None:
-    """Return a score as a float. The score may also be text. Return None if it is not a number."""
+    """Return the score `value`, a number or text, as a float. Return None if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -75,8 +75,8 @@ def _weaker_lines(decision: Decision) -> list[str]:
 def _below_lines(decision: Decision) -> list[str]:
     """Return lines for the findings that do not stop the release.
 
-    Findings that differ only in their place share a line. The order is: findings that the default policy would stop,
-    then new findings, then the others by severity.
+    Findings that differ only in their place share a line. First come the findings that would stop the release under the
+    default policy, then new findings, then the others by severity.
     """
     alike: dict[tuple[bool, bool, str, str], list[JudgedFinding]] = {}
     for each in decision.findings:
@@ -107,7 +107,7 @@ def _below_line(row: list[JudgedFinding], *, new: bool) -> str:
 
 
 def _place(finding: Finding) -> str:
-    """Return the place of a finding for a Markdown code span. It has no backticks, because they would end the span.
+    """Return the place of a finding for a Markdown code span, without backticks, because they would end the span.
 
     If the place is too long, its beginning is cut, because its end has the name of the file and the line.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def require_newest_templates(s3: Any, version: str) -> None:
-    """Raise `ValueError` if `version` is neither the newest version nor the older one that the configuration allows.
+    """Raise `ValueError` unless `version` is the newest version, or the older version that the configuration allows.
 
     This check is needed because a person who starts a run can choose an older version.
     """

@@ -58,7 +58,11 @@ THEN = "then run `make render`"
         (link_a_file, 1, f"/staging/keys.yaml: is a link to ../target, {TRACE}: `rm -- out/staging/keys.yaml`, {THEN}"),
         (link_nothing, 1, f"/staging/more.yaml: is a link to nowhere, {TRACE}: `rm -- out/staging/more.yaml`, {THEN}"),
         (link_a_folder, 1, f"/staging: is a link to target, {TRACE}: `rm -- out/staging`, {THEN}"),
-        (link_all, 2, ": is a link to target; a commit contains the link, not the templates; replace it by a folder"),
+        (
+            link_all,
+            2,
+            ": is a link to target; a commit contains the link, not the templates; replace the link with a folder",
+        ),
         (put_a_pipe, 1, "/staging/more.yaml: is not an ordinary file; remove it"),
         (put_a_folder, 1, "/staging/more.yaml: is not an ordinary file; remove it"),
         (put_a_file, 2, ": is not a folder; move it away, then run `make render`"),

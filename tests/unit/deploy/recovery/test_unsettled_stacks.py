@@ -24,7 +24,7 @@ TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 WAITING = {"ChangeSetName": "c", "CreationTime": TIME, "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
-UNNAMED = "no plan on this machine refers to them, but a plan on another machine may"
+UNNAMED = "no plan on this machine lists these change sets, but a plan on another machine may list them"
 
 
 def described(status: str, drift: str = "IN_SYNC", **tags: str) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def moved(status: str, reason: str = "") -> report.Moved:
             [
                 "  written to p/production.json, valid until tomorrow",
                 "  to review it, open: p/production.html (the same as text: production.md)",
-                "  the deployment is refused unless each resource that would be lost is allowed by name, as below",
+                "  the deployment is refused unless each lost resource is allowed by name, as in the command below",
                 "  deploy exactly this plan: make deploy PLAN=p/production.json ALLOW=storage/Logs,keys/Key LOCAL=1",
                 "  to execute only this plan, add DIGEST=d",
             ],

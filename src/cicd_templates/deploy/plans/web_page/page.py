@@ -28,10 +28,10 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
-    """Return one HTML page for `plans`. The page shows `command`: the command that deploys the plans, or that shows how
-    to repair the stacks.
+    """Return one HTML page for `plans`, which also shows `command`.
 
-    All dates on the page come from the plans, so the same plans always give the same page.
+    `command` deploys the plans. For plans that change nothing, it shows the repairs of drift, or deletes stacks that
+    are no longer rendered. All dates on the page come from the plans, so the same plans always give the same page.
     """
     rows = fold(plans)
     names = ", ".join(plan.environment for plan in plans)
@@ -91,12 +91,12 @@ def _new_ways(plans: Sequence[Plan]) -> str:
 
 
 def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return a sentence about other accounts than those of `plans` that get more access, or an empty string."""
+    """Return a sentence about other accounts that the added policy statements name, or an empty string."""
     statements = " ".join(statement for row in rows if row.grants.widens for statement in row.grants.added)
     others = sorted(set(re.findall(r"\b\d{12}\b", statements)) - {plan.account for plan in plans})
     if not others:
         return ""
-    return f"Accounts that are not part of this plan, so check who owns them: {answers.first_of(others)}."
+    return f"New policy statements name accounts outside this plan; check who owns them: {answers.first_of(others)}."
 
 
 def _explanation(plans: Sequence[Plan], command: str) -> str:
@@ -106,7 +106,7 @@ def _explanation(plans: Sequence[Plan], command: str) -> str:
         (
             allowed,
             allowed
-            and f"{allowed[1]} accepts that {allowed[2].replace(',', ', ')} is replaced or deleted; without it, the"
+            and f"{allowed[1]} accepts the replacement or deletion of {allowed[2].replace(',', ', ')}; without it, the"
             " deployment is refused.",
         ),
         (

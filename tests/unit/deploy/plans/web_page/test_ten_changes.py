@@ -144,7 +144,7 @@ ANSWERS = {
         NOTHING_LOST,
         "More access is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root, without a"
         " condition). New access paths to data: iam::555555555555:root reads keys/Key."
-        " Accounts that are not part of this plan, so check who owns them: 555555555555.",
+        " New policy statements name accounts outside this plan; check who owns them: 555555555555.",
         UNCHECKED,
         f"The slowest stack, keys, takes at most 5 min.{KNOWN}",
         DEPLOY,
@@ -159,8 +159,8 @@ def test_a_page_answers_five_questions(name: str) -> None:
 
 
 CALM = (
-    "No warning: this page found no lost or replaced data, no additional access and no interruption. Read the"
-    " changes below nevertheless."
+    "No warning: this page found no lost or replaced data, no additional access and no interruption. Still"
+    " read the changes below."
 )
 VERDICTS = {
     "moved subnet": "Look closely: what others use is replaced (network/PrivateSubnet2, network/PrivateSubnet2Routes).",
@@ -186,7 +186,7 @@ EXPLANATIONS = {
         " the changes; deploy that plan to revert them."
     ),
     "replaced database": (
-        "ALLOW=databases/GeneralLedgerCluster accepts that databases/GeneralLedgerCluster is replaced or deleted;"
+        "ALLOW=databases/GeneralLedgerCluster accepts the replacement or deletion of databases/GeneralLedgerCluster;"
         " without it, the deployment is refused."
     ),
     "removed service": (
