@@ -43,9 +43,12 @@ def continue_run(
 ) -> None:
     """Ask the user, run every check that is not finished, and write the report.
 
-    Raises `CicdError` if a check failed, and `DetachedError` if a check stops before the operation that it watches has
-    ended. Raises `RefusedError` if the user declines. Also raises `RefusedError` if an unfinished run uses other
-    accounts or regions, or if only one of the two runs uses the local AWS.
+    Raises these errors:
+
+    - `CicdError`: a check failed.
+    - `DetachedError`: a check stopped, but an operation that it started continues in AWS.
+    - `RefusedError`: the user declined, or an unfinished run had other accounts or regions, or was on the local AWS
+      while this run is not, or the reverse.
     """
     with locked(FOLDER) as held:
         accesses = access_of(configuration)
@@ -81,7 +84,7 @@ def continue_run(
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
     """Return `access`. If the user has configured `role_arn`, add the account of the user's own credentials.
 
-    The trust policies of the run's roles name this account, because the user's own credentials assume these roles.
+    The user's own credentials assume the roles of the run. So the trust policies of these roles name this account.
     """
     if not access.role_arn:
         return access

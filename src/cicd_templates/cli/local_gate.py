@@ -45,8 +45,8 @@ class ExpectedReport:
 class Day:
     """The time of a decision, and the configured limits for gate policies.
 
-    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a finding that the default
-    policy would stop also stops the release if a weaker policy accepts the finding.
+    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a finding that stops a release
+    under the default policy also stops it under a weaker policy.
     """
 
     now: datetime
@@ -66,10 +66,11 @@ def judge(
 ) -> Decision:
     """Return the gate's decision about the reports in `folder`. `checks` maps each check to its expected report.
 
-    A report is either `<check>/report.<json|xml|sarif>`, which a build writes together with its record `run.json`, or
-    `<check>.<json|xml|sarif>`. If a report is missing, its check fails with an error that lists the paths that were
-    tried. If `policy` is None, the gate uses the copies of the policy that are beside the reports. Raises
-    `ConfigurationError` if the folder does not exist or the policy cannot be read.
+    A report is a file `<check>/report.<json|xml|sarif>` or `<check>.<json|xml|sarif>`. A build writes the first form,
+    together with its record `run.json`. If a report is missing, its check fails with an error that lists the paths that
+    were tried. If `policy` is None, the gate uses the copies of the policy that are beside the reports.
+
+    Raises `ConfigurationError` if the folder does not exist or the policy cannot be read.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder}: no such folder; pass the folder with the reports")

@@ -27,10 +27,12 @@ class Option(click.Option):
     If make started the program, messages name the variable instead of the option. For a flag, `words` maps the allowed
     values of the variable to true or false.
 
-    If `empty_counts` is true, an empty variable counts as set. Use this for an option that makes a command stricter,
-    because an empty variable must not disable the option. If `narrows` is true, an empty variable is an error. Use this
-    for an option that limits the effects of the command. Without the option, the command would affect more
-    environments, or AWS instead of the local AWS.
+    By default, an empty variable counts as unset. Two arguments change this:
+
+    - If `empty_counts` is true, an empty variable counts as set. Use it for an option that makes a command stricter, so
+      that an empty variable does not disable the option.
+    - If `narrows` is true, an empty variable is an error. Use it for an option without which the command would affect
+      more environments, or AWS instead of the local AWS.
     """
 
     def __init__(

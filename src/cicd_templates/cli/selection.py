@@ -74,8 +74,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
     Also report template files that `make render` did not write. No command deploys them.
 
-    Raises `RefusedError` if a protected environment has such templates or files. If `rehearsed` is true, they are only
-    reported. Use `rehearsed` for commands that deploy nothing, or deploy only to the local AWS.
+    Raises `RefusedError` if a protected environment has such templates or files, unless `rehearsed` is true. Commands
+    that deploy nothing, or deploy only to the local AWS, set `rehearsed`.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays
@@ -91,7 +91,9 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
         notes = [problem] if problem else []
         if strays := [str(path) for path in find_strays(folder, target.environment)]:
             verb = "was" if len(strays) == 1 else "were"
-            notes.append(f"{', '.join(strays)} {verb} not written by `make render`: `{hints.remove_files(strays)}`")
+            notes.append(
+                f"{', '.join(strays)} {verb} not written by `make render`; to remove: `{hints.remove_files(strays)}`"
+            )
             if target.protected and not rehearsed:
                 raise RefusedError(f"{target.environment} is protected: {notes[-1]}")
         for note in notes:
@@ -161,10 +163,10 @@ def only_service(environment: Environment, name: str | None, path: Path = CONFIG
 
 
 def confirmation(yes: bool) -> Callable[[str], bool]:
-    """Return a function that asks the user a yes-or-no question. If `yes` is true, it returns true without asking.
+    """Return a function that asks the user a yes-or-no question and returns the answer.
 
-    If `yes` is false and standard input is not a terminal, the function raises `NoTerminalError`. The function raises
-    the error only when it must ask. So a command without questions needs neither `yes` nor a terminal.
+    If `yes` is true, the function returns true without asking. If `yes` is false and standard input is not a terminal,
+    the function raises `NoTerminalError` when it is called.
     """
     if yes:
         return lambda question: True
@@ -189,8 +191,8 @@ def require_answers(yes: bool) -> None:
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
     """Return a function that asks the user whether the pipeline may also get template changes for other environments.
 
-    If `hand_over` is true, the function returns true without asking. Otherwise, it returns false if there is no
-    terminal.
+    If `hand_over` is true, the function returns true without asking. If `hand_over` is false and there is no terminal,
+    it returns false.
     """
     if hand_over:
         return lambda question: True

@@ -125,8 +125,8 @@ class Target:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
         The pipeline gets the templates after the user approves the first plan, or as soon as the pipeline's bucket
-        exists. `deployed` are the environments that are deployed, by default only this one. `confirm` asks the user
-        about template changes in them, and `confirm_others` about template changes in other environments.
+        exists. `confirm` asks the user about changed templates of the environments `deployed`, by default only this
+        one. `confirm_others` asks about changed templates of all other environments.
 
         Raises `RefusedError` if the user chose a stack that only the pipeline may deploy. Also raises the errors of
         `deployment.deploy`.
@@ -286,10 +286,9 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return a note about the types of resources that the local AWS only records, with the number of resources of
-        each type.
+        """Return a list with a note about the resources that the local AWS only records, or an empty list.
 
-        Return an empty list if the chosen stacks have no such resources.
+        The note has the number of such resources in the chosen stacks, for each type.
         """
         if self.engine is None:
             return []
@@ -330,11 +329,11 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    If `local` is true, the target uses the local AWS `engine`. If `engine` is None, it uses the one of `make local`.
-    If `engine` is given, the plans and journals are in its folder and are deleted with it. If `checked` is true, the
-    caller's account is verified first. If `removed` is true, `layer` and `service` may select stacks that are no longer
-    rendered. The target may then have no chosen stacks. Raises an error if the templates cannot be read, the
-    credentials do not work or the account is wrong.
+    If `local` is true, the target uses the local AWS `engine`, by default the local AWS that `make local` started. If
+    `engine` is given, plans and journals are in the engine's folder. If `checked` is true, the caller's account is
+    verified first. If `removed` is true, `layer` and `service` may also select stacks that are no longer rendered, and
+    the target may have no chosen stacks. Raises an error if the templates cannot be read, the credentials do not work
+    or the account is wrong.
     """
     stacks = read_stacks(folder / environment.qualified)
     chosen = matching(stacks, layer, service) if removed else select(stacks, layer, service)

@@ -34,9 +34,10 @@ SHOWN_FILES = 5
 class TemplatesHandover:
     """Hands the rendered templates over to the pipeline during one deployment.
 
-    `deployed` are the names of the environments that are deployed. `confirm` asks the user about template changes in
-    these environments. `confirm_others` asks about template changes in other environments. `waits` is true while the
-    pipeline's bucket for templates does not exist.
+    - `deployed` are the names of the environments that are deployed.
+    - `confirm` asks the user about changed templates of these environments, and `confirm_others` about changed
+      templates of other environments.
+    - `waits` is true while the pipeline's bucket for templates does not exist.
     """
 
     tools: PipelineHandover
@@ -123,9 +124,9 @@ def open_tools(
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
     The object has the stacks of every environment, because a pipeline run may deploy any of them. In a parallel copy,
-    environments may be missing because they were not rendered. If `local` is true, the object uses the local AWS
-    `engine`. If `engine` is None, it uses the one that `make local` started. `known` contains the stacks that were
-    already read from `folder`, keyed by environment.
+    environments that were not rendered are missing. If `local` is true, the object uses the local AWS `engine`, by
+    default the local AWS that `make local` started. `known` contains the stacks that were already read from `folder`,
+    keyed by environment.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.

@@ -50,10 +50,10 @@ def working(line: str) -> Iterator[Callable[[str], None]]:
 
 
 def discard_unwritable_output() -> str:
-    """Return the name of the output stream that cannot be written, or an empty string if every stream can be written.
+    """Discard the rest of standard output if it cannot be written, for example because the disk is full.
 
-    A stream cannot be written if, for example, the disk is full. Discard its text. Otherwise, Python would try to write
-    it again at exit, and would print a second error.
+    Return the name of the stream, or an empty string if it can be written. Python would otherwise try to write the rest
+    again at exit, and print a second error.
     """
     try:
         sys.stdout.flush()

@@ -109,9 +109,8 @@ def repository_arn(env: Environment, service: str) -> str:
 def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
-    The S3 key of an artifact begins with the first characters of the pipeline's name, and contains no more of this
-    name. Two services must differ in these characters. So a longer service name is replaced by its first part and a
-    hash.
+    CodePipeline puts only the first characters of the pipeline's name into the S3 keys of artifacts. Two pipelines must
+    differ in these characters. So a service name that is longer is replaced by its first part and a hash.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 

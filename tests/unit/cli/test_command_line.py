@@ -629,11 +629,11 @@ def test_ctrl_c_at_the_name_of_what_is_destroyed_is_not_the_name(monkeypatch: py
     [
         (
             ["claims.yaml"],
-            "out/staging/claims.yaml was not written by `make render`: `rm -- out/staging/claims.yaml`",
+            "out/staging/claims.yaml was not written by `make render`; to remove: `rm -- out/staging/claims.yaml`",
         ),
         (
             ["a.json", "b.yaml"],
-            "out/staging/a.json, out/staging/b.yaml were not written by `make render`:"
+            "out/staging/a.json, out/staging/b.yaml were not written by `make render`; to remove:"
             " `rm -- out/staging/a.json out/staging/b.yaml`",
         ),
     ],

@@ -5,9 +5,9 @@ included file, or an option such as `--no-binary` could make pip run code of the
 index is refused too, because this index could have a different package of the same name. A file is also refused if pip
 and scanners may read different packages in it.
 
-Environment markers are removed from the printed lines. Otherwise, a scanner would skip packages that the image's Python
-version needs but the scanner's own Python version does not need. Packages for systems other than Linux are not printed,
-because images run on Linux.
+Environment markers are removed from the printed lines, because a scanner skips packages that the scanner's own Python
+version does not need. The image's Python version may need these packages. Packages for systems other than Linux are not
+printed, because images run on Linux.
 """
 
 import re

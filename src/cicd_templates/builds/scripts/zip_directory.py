@@ -20,7 +20,8 @@ def end_of_directory(data: "bytes | mmap.mmap") -> int:
 def zipped_names(data: "bytes | mmap.mmap") -> Iterator[bytes]:
     """Yield the names of all entries in the zip file `data`.
 
-    If a file has several directories, programs may read different directories. So all bytes are searched for entries.
+    A file can have several directories, and two programs may read different ones. So this function searches all bytes
+    for entries.
     """
     if end_of_directory(data) < 0:
         return

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     make_option(
         "--confirm",
         variable="CONFIRM",
-        help="With --plan: the names of the plan's environments, separated with commas. Otherwise, type them.",
+        help="With --plan: the names of the plan's environments, separated with commas; by default, you type them.",
     ),
 )
 def destroy(

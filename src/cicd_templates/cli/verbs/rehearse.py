@@ -38,7 +38,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
         "--service",
         variable="SERVICE",
         narrows=True,
-        help="Service to release, or several, separated with commas, which are released one after the other.",
+        help="Services to release one after the other, separated with commas.",
     ),
     make_option("--app", variable="APP", default="", help="Git work tree, folder or .zip file to release."),
     make_option(
@@ -79,8 +79,8 @@ def rehearse(
 ) -> None:
     """Run the rendered pipeline on this machine, on a separate local AWS that enforces IAM.
 
-    If several services are released, they share this local AWS. So a worker finds the messages that an earlier service
-    sent.
+    If several services are released, they share this local AWS. So a worker receives the messages of services that were
+    released before it.
     """
     from cicd_templates.local import engine_process as local_engine
     from cicd_templates.rehearsal import check_reports, report, result
@@ -234,10 +234,12 @@ def finish(
 ) -> None:
     """Print the result of a rehearsal, and write its files to the folder `output`.
 
-    `reports` maps paths below `output/reports` to the reports of the checks. Each report is written to its path. The
-    reports of an earlier rehearsal are removed. `signed` says whether the run wrote signed evidence to
-    `output/evidence`. `judged` are make variables for `make gate`, which decides about these reports. Raises
-    `CicdError` if the rehearsal did not succeed.
+    - `reports` maps paths below `output/reports` to the reports of the checks. The reports of an earlier rehearsal are
+      removed.
+    - `signed` says whether the run wrote signed evidence to `output/evidence`.
+    - `judged` are make variables for `make gate`, which decides about the reports.
+
+    Raises `CicdError` if the rehearsal did not succeed.
     """
     from cicd_templates.rehearsal import report, result
 

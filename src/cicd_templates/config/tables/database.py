@@ -28,8 +28,7 @@ PostgresName = Annotated[
 class DatabaseTable(Table):
     """`[databases.<name>]`: a database; `[environments.<name>.databases.<database>]` overrides it in one environment.
 
-    A service uses the database if the service's table `[services.<name>.uses]` has `read` or `readwrite` as the value
-    of the database's name.
+    A service uses the database if the database's name has the value `read` or `readwrite` in `[services.<name>.uses]`.
     """
 
     database_name: PostgresName | None = Field(
@@ -42,9 +41,9 @@ class DatabaseTable(Table):
     )
     users: Literal["by hand", "created"] = Field(
         default="by hand",
-        description="Who creates the users with which services connect: a person, or each release, whose first step in"
-        ' an environment creates them through the RDS Data API. Then `"created"` also enables this API for the'
-        " database",
+        description='Who creates the users with which services connect: with `"by hand"` a person, with `"created"` '
+        "each release, in its first step in an environment. Only the second value enables the RDS Data API, through"
+        " which releases create the users",
     )
     min_capacity: Annotated[Capacity, Field(ge=0.5)] = Field(
         default=0.5, description="Smallest capacity of each instance, in Aurora capacity units (ACU) of 2 GiB of memory"

@@ -19,7 +19,7 @@ KeyType = Literal["string", "number", "binary"]
 class DynamoDbTable(Table):
     """`[tables.<name>]`: a DynamoDB table; `[environments.<name>.tables.<table>]` overrides it in one environment.
 
-    A service uses the table if `[services.<name>.uses]` says `read` or `readwrite` for it.
+    A service uses the table if the table's name has the value `read` or `readwrite` in `[services.<name>.uses]`.
     """
 
     partition_key: AttributeName = Field(

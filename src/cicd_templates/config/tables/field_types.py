@@ -17,8 +17,9 @@ def matching(
 ) -> AfterValidator:
     """Return a validator that accepts a text if `pattern` matches the complete text.
 
-    Error messages contain `allowed`, which says what to write instead, and at most `shown` characters of the text. With
-    `every_script`, `\\w` in `pattern` matches the letters and digits of every script, otherwise only those of ASCII.
+    Error messages contain `allowed`, which says what to write instead, and at most `shown` characters of the text. By
+    default, `\\w` in `pattern` matches only ASCII letters and digits. With `every_script`, it matches the letters and
+    digits of every script.
     """
 
     def check(value: str) -> str:

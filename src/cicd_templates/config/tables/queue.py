@@ -12,7 +12,8 @@ from cicd_templates.config.tables.table import Table
 class QueueTable(Table):
     """`[queues.<name>]`: an SQS queue; `[environments.<name>.queues.<queue>]` overrides it in one environment.
 
-    A service uses the queue if `[services.<name>.uses]` says `send`, `receive` or `send-and-receive` for it.
+    A service uses the queue if the queue's name has the value `send`, `receive` or `send-and-receive` in
+    `[services.<name>.uses]`.
     """
 
     visibility_seconds: Annotated[int, Field(ge=0, le=43200)] = Field(

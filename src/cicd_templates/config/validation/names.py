@@ -167,7 +167,7 @@ def _services_of_environments(services: Iterable[str]) -> Iterator[Problem]:
                 why = (
                     f"{service} is reserved, because the names of other resources begin with it"
                     if service == word
-                    else f"{service} could be confused with {word}, with which the names of other resources begin"
+                    else f"{service} could be confused with {word}: names of other resources begin with {word}"
                 )
                 yield Problem(f"services.{service}", f"{why}; choose another name")
 

@@ -102,7 +102,7 @@ def test_a_project_is_called_almost_as_aws_does(project: str) -> None:
 def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: str) -> None:
     for name, why in (
         (word, f"{word} is reserved, because the names of other resources begin with it"),
-        (f"{word}-x", f"{word}-x could be confused with {word}, with which the names of other resources begin"),
+        (f"{word}-x", f"{word}-x could be confused with {word}: names of other resources begin with {word}"),
     ):
         assert problems_of((f"services/{name}", service())) == [f"services.{name}: {why}; choose another name"]
 
@@ -110,8 +110,8 @@ def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: 
 def test_no_service_is_the_beginning_of_such_a_word() -> None:
     # Its check `source-x` would have a role that the artifacts' bucket takes for a source action's.
     assert problems_of(("services/action", service())) == [
-        "services.action: action could be confused with action-source, with which the names of other resources begin;"
-        " choose another name"
+        "services.action: action could be confused with action-source: names of other resources begin with"
+        " action-source; choose another name"
     ]
 
 
