@@ -29,10 +29,10 @@ class CustomerKey(ResourceRule):
     id = "E9101"
     shortdesc = "Encrypted with a customer managed key"
     description = (
-        "A customer managed key can be audited, rotated and revoked; a key that AWS owns or manages cannot. The rule "
-        "knows the key property of every resource type that has one. The one exception is a bucket to which load "
-        "balancers or S3 deliver access logs: they cannot deliver to a bucket with a customer managed key, so the "
-        "rule requires SSE-S3 there."
+        "A customer managed key can be audited, rotated and revoked; a key that AWS owns or manages cannot. The rule"
+        " knows the key property of every resource type that has one. There is one exception: load balancers and S3"
+        " cannot deliver access logs to a bucket with a customer managed key, so the rule requires SSE-S3 for a bucket"
+        " with access logs."
     )
     source_url = "docs/rules.md#e9101"
     tags = ["encryption"]
@@ -61,9 +61,9 @@ def _without_key(top: TemplateNode, key: str, *, used: bool) -> Iterator[RuleFin
     name, where = keys[-1], " where this is used" if used else ""
     for each in node:
         if each.value is None or each.value == "":
-            yield RuleFinding(f"{name} is not set; name a customer managed key{where}", each.path)
+            yield RuleFinding(f"{name} is not set; set it to a customer managed key{where}", each.path)
         elif "alias/aws/" in (known_text(each.value) or ""):
-            yield RuleFinding(f"{name} is an AWS managed key; name a customer managed key", each.path)
+            yield RuleFinding(f"{name} is an AWS managed key; set it to a customer managed key", each.path)
 
 
 def _takes_access_logs(resource: Resource) -> bool:

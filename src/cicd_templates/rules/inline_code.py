@@ -36,12 +36,15 @@ class InlineCode(ResourceRule):
                 continue
             if not origins and resource.facts:
                 yield RuleFinding(
-                    "the source is not stated; add under Metadata, Why: 'Its code is <file>, sha256 <digest>.'",
+                    "the metadata does not name the source file; add under Metadata, Why: "
+                    "'Its code is <file>, sha256 <digest>.'",
                     node.path,
                 )
             for origin in origins:
                 if hashlib.sha256(node.value.encode()).hexdigest() != origin["digest"]:
-                    yield RuleFinding(f"the code does not have the digest stated for {origin['origin']}", node.path)
+                    yield RuleFinding(
+                        f"the code does not have the digest that the metadata has for {origin['origin']}", node.path
+                    )
                 elif not origin["joined"] and _differs(Path(origin["origin"]), node.value):
                     yield RuleFinding(f"the code differs from {origin['origin']}; run `make render`", node.path)
 

@@ -26,10 +26,10 @@ class IsolatedBuilds(ResourceRule):
     id = "E9164"
     shortdesc = "A build runs code of the application only if its metadata says so, and such a build has no secret"
     description = (
-        "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there first, so"
-        " a file `venv.py` in the application runs instead of `python3 -m venv` and can replace every tool that the"
-        " build installs. A project whose commands are meant to run the application says so with"
-        f" `{RUNS_APPLICATION}: true` in its metadata, and takes no variable from Secrets Manager or Parameter Store."
+        "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there first,"
+        " so a file `venv.py` in the application runs instead of `python3 -m venv` and can replace every tool that the"
+        " build installs. If the commands of a project are meant to run the application, its metadata must have"
+        f" `{RUNS_APPLICATION}: true`. Such a project must not take variables from Secrets Manager or Parameter Store."
     )
     source_url = "docs/rules.md#e9164"
     tags = ["pipeline", "secrets"]
@@ -58,9 +58,10 @@ def _starts_in(text: str) -> Iterator[str]:
     for found in PYTHON_COMMAND.finditer(text):
         yield f"`{found[1]} {found[2]}` can load modules of the application; write `{found[1]} -I {found[2]}`"
     for found in OWN_PROGRAM.finditer(text):
-        yield f"{found[1]} is a program of the application; say {RUNS_APPLICATION}: true in the metadata"
+        remedy = f"if it is meant to run, set {RUNS_APPLICATION}: true in the metadata"
+        yield f"{found[1]} is a program of the application; {remedy}"
 
 
 def _secrets_in(text: str) -> Iterator[str]:
     for found in SECRET_SECTIONS.finditer(text):
-        yield f"the application could read what {found[1]} gives to the build; remove it"
+        yield f"the application could read the values that the build gets from {found[1]}; remove {found[1]}"

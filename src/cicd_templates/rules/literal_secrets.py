@@ -22,9 +22,9 @@ class LiteralSecrets(ResourceRule):
     id = "E9104"
     shortdesc = "A template contains no secrets"
     description = (
-        "Many people can read a template, and version control keeps it forever. No text in a resource may match the "
-        "format of a known kind of secret, and a variable that is named like a secret must take its value from "
-        "Secrets Manager or Parameter Store."
+        "Many people can read a template, and version control keeps it forever. No text in a resource may match the"
+        " format of a known kind of secret. A variable with a secret's name, such as API_TOKEN, must take its value"
+        " from Secrets Manager or Parameter Store."
     )
     source_url = "docs/rules.md#e9104"
     tags = ["secrets"]

@@ -34,12 +34,14 @@ class ExplicitLogs(ResourceRule):
         """Yield a finding for each resource without a log group, and for each log group that is created at run time."""
         for node in resource.properties(*LOG_GROUP_PLACES[resource.type]):
             if not node.value and not self._made_here(resource):
-                yield RuleFinding("no log group is set; create one with a key and retention, and name it", node.path)
+                yield RuleFinding(
+                    "no log group is set; create one with a key and retention, and refer to it here", node.path
+                )
         if resource.type == "AWS::ECS::TaskDefinition":
             for node in resource.properties("ContainerDefinitions", EACH, "LogConfiguration"):
                 if node.value is None:
                     yield RuleFinding(
-                        "a container without LogConfiguration writes no logs; name its log group", node.path
+                        "a container without LogConfiguration writes no logs; add it, with a log group", node.path
                     )
             for node in resource.properties(
                 "ContainerDefinitions", EACH, "LogConfiguration", "Options", "awslogs-create-group"

@@ -16,7 +16,8 @@ class PassRole(ResourceRule):
     shortdesc = "A grant of iam:PassRole lists the roles and the service"
     description = (
         "A principal that can pass any role to a service has the permissions of every role in the account. A grant of"
-        " iam:PassRole must name its roles without wildcards, and the service with iam:PassedToService."
+        " iam:PassRole must list its roles without wildcards, and name the service in a condition on"
+        " iam:PassedToService."
     )
     source_url = "docs/rules.md#e9118"
     tags = ["iam"]

@@ -22,10 +22,10 @@ class PhysicalNames(ResourceRule):
     id = "E9122"
     shortdesc = "Physical names contain environment and suffix"
     description = (
-        "Two environments in one account, or a copy and its original, would use the same name for a resource if the"
-        " name did not identify the environment. Each physical name in a template must contain the environment, and the"
-        " suffix of a copy, as "
-        "separate words. Templates without an environment in their metadata (CicdTemplates) are not checked."
+        "If a physical name did not identify the environment, two environments in one account would use the same name,"
+        " and so would a copy and its original. Each physical name in a template must contain the environment's name"
+        " and, in a copy, the suffix, as separate words. Templates without an environment in their metadata"
+        " (CicdTemplates) are not checked."
     )
     source_url = "docs/rules.md#e9122"
     tags = ["names"]

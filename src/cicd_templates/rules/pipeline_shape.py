@@ -201,6 +201,6 @@ def _unknown_stages(resource: Resource, stages: list[TemplateNode]) -> Iterator[
     for node in resource.values("Metadata", PROTECTED_STAGES_KEY, EACH):
         if not isinstance(node.value, str) or node.value not in names:
             yield RuleFinding(
-                f"{PROTECTED_STAGES_KEY} names a stage that the pipeline does not have; write the name of a stage",
+                f"{PROTECTED_STAGES_KEY} names a stage that the pipeline does not have; use the name of a stage",
                 node.path,
             )

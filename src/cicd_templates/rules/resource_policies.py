@@ -31,11 +31,10 @@ class ResourcePolicies(ResourceRule):
     id = "E9117"
     shortdesc = "A resource policy restricts on whose behalf a service may act"
     description = (
-        "A service that may write to a topic or use a key does so for every AWS customer (the confused deputy problem)."
-        " So the statement needs a condition on aws:SourceAccount or aws:SourceArn, or on the encryption context of a"
-        " key. "
-        "Access for another account must be limited to named roles, and access for `*` to the callers that a condition"
-        " names."
+        "If a service may write to a topic or use a key, every AWS customer can make the service do so (the confused"
+        " deputy problem). So the statement needs a condition on aws:SourceAccount or aws:SourceArn, or on the"
+        " encryption context of a key. If another account has access, a condition must limit it to certain roles. If"
+        " `*` has access, a condition must limit it to certain callers."
     )
     source_url = "docs/rules.md#e9117"
     tags = ["policies"]
@@ -63,7 +62,7 @@ def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) ->
         if not keys & CALLER_KEYS:
             return "this allows everybody; name the principal, or restrict the callers with a condition"
     elif (account_of(principal) or "this") not in ("this", own) and not keys & CALLER_KEYS:
-        return "this allows a whole other account; name its roles with aws:PrincipalArn"
+        return "this allows everybody in another account; limit it to certain roles with aws:PrincipalArn"
     return ""
 
 

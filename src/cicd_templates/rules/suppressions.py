@@ -19,9 +19,10 @@ class Suppressions(CloudFormationLintRule):
     id = "E9171"
     shortdesc = "A suppression states its reason"
     description = (
-        "The metadata of a resource or of a template can suppress a rule: `cfn-lint: {config: {ignore_checks: "
-        "[E9101]}}`. Beside `config`, `reasons: {E9101: <reason>}` gives one sentence for each suppressed rule, so "
-        "that a reviewer can judge it. This rule is mandatory in `.cfnlintrc` and cannot be suppressed."
+        "The metadata of a resource or of a template can suppress a rule: `cfn-lint: {config: {ignore_checks:"
+        " [E9101]}}`. Beside `config`, `reasons: {E9101: <reason>}` must have one sentence for each suppressed rule,"
+        " so that a reviewer can judge the suppression. This rule is mandatory in `.cfnlintrc` and cannot be"
+        " suppressed."
     )
     source_url = "docs/rules.md#e9171"
     tags = ["metadata"]

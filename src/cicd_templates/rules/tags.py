@@ -45,7 +45,7 @@ class RequiredTags(ResourceRule):
             if missing:
                 yield RuleFinding(f"missing tags: {', '.join(missing)}", node.path)
             elif not present:
-                yield RuleFinding("the resource supports tags and has none; add at least its owner", node.path)
+                yield RuleFinding("the resource supports tags but has none; add at least its owner as a tag", node.path)
 
 
 class _Unknown(frozenset[str]):

@@ -36,7 +36,12 @@ class BodySize(CloudFormationLintRule):
             or _size(cfn) <= TEMPLATE_BODY_BYTES
         ):
             return []
-        return [RuleMatch(["Metadata"], f"{_size(cfn):,} bytes; at most {TEMPLATE_BODY_BYTES:,} fit into a request")]
+        return [
+            RuleMatch(
+                ["Metadata"],
+                f"the template has {_size(cfn):,} bytes; at most {TEMPLATE_BODY_BYTES:,} fit into a request",
+            )
+        ]
 
 
 def _size(cfn: Template) -> int:

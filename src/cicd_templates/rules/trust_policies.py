@@ -25,11 +25,12 @@ class TrustPolicies(ResourceRule):
     id = "E9116"
     shortdesc = "A trust policy restricts the customers for whom a service assumes the role"
     description = (
-        "A service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another "
-        "customer's resource can use the role through the service (the confused deputy problem). StringEqualsIfExists"
-        " checks the keys only if the service sends them. So it is refused for services that are documented to send the"
-        " keys, and accepted for all other services. For another account, the condition must name its roles with"
-        " aws:PrincipalArn. For a token, the condition must pin both the audience and the subject."
+        "A service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
+        " customer's resource can use the role through the service (the confused deputy problem). StringEqualsIfExists"
+        " checks the keys only if the service sends them. So it is refused for services that send the keys according"
+        " to AWS's documentation, and accepted for all other services. If another account is trusted, a condition on"
+        " aws:PrincipalArn must limit the trust to certain roles. For a token, the condition must require a certain"
+        " audience and a certain subject."
     )
     source_url = "docs/rules.md#e9116"
     tags = ["iam"]
@@ -62,5 +63,5 @@ def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) ->
     elif principal == "*":
         return "this allows everybody; name the principal"
     elif (account_of(principal) or "this") not in ("this", own) and not keys & ACCOUNT_CONDITION_KEYS:
-        return "this allows a whole other account; name its roles with aws:PrincipalArn"
+        return "this allows everybody in another account; limit it to certain roles with aws:PrincipalArn"
     return ""

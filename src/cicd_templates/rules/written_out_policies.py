@@ -23,12 +23,12 @@ class WrittenOutPolicies(ResourceRule):
     shortdesc = "Policies are written out"
     description = (
         "If a statement comes from Mappings, Conditions, a macro or a JSON text, the other rules and reviewers cannot"
-        " read its actions, and a change elsewhere in the template can change what the statement allows."
-        " Effects and actions must be literal texts. A policy must be a map without Fn::If, Fn::FindInMap,"
-        " Fn::Transform and AWS::NoValue. Render the value instead: every environment has its own templates."
-        " If CloudFormation's schema defines a policy as a string, the policy can be a JSON text, which the other rules"
-        " read. The variables of an Fn::Sub in this text may be pseudo parameters and attributes of resources, but no"
-        " parameters, because the value of a parameter could end the text."
+        " read its actions. A change elsewhere in the template can then change what the statement allows. Effects and"
+        " actions must be literal texts. A policy must be a map without Fn::If, Fn::FindInMap, Fn::Transform and"
+        " AWS::NoValue. Render the value instead: every environment has its own templates. If CloudFormation's schema"
+        " defines a policy as a string, the policy can be a JSON text, which the other rules read. An Fn::Sub in this"
+        " text may use pseudo parameters and attributes of resources. It must not use parameters, because a"
+        " parameter's value could contain a quotation mark and so change the policy."
     )
     source_url = "docs/rules.md#e9120"
     tags = ["iam"]

@@ -45,7 +45,7 @@ def test_other_code_than_the_rendered_one_is_found(source: Path) -> None:
     changed = function(CODE + "# more\n", f"Its code is function.py, sha256 {DIGEST}.")
 
     assert findings(InlineCode(), changed) == [
-        "Function/Properties/Code/ZipFile: the code does not have the digest stated for function.py"
+        "Function/Properties/Code/ZipFile: the code does not have the digest that the metadata has for function.py"
     ]
 
 
@@ -65,7 +65,7 @@ def test_a_file_that_is_no_text_proves_nothing(source: Path) -> None:
 
 def test_code_without_an_origin_is_found_where_the_template_is_rendered_here() -> None:
     assert findings(InlineCode(), function(CODE, "Because."), OURS) == [
-        "Function/Properties/Code/ZipFile: the source is not stated; add under Metadata, Why: "
+        "Function/Properties/Code/ZipFile: the metadata does not name the source file; add under Metadata, Why: "
         "'Its code is <file>, sha256 <digest>.'"
     ]
     assert findings(InlineCode(), function(CODE)) == []
