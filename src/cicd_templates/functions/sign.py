@@ -1,15 +1,15 @@
-"""Sign statements about a release with a KMS key, after examining the image, the source, the reports and the verdict.
-
-After a deployment, this function signs a statement about what was deployed to an environment. `deployed_release`
-describes the user parameters for a deployment, and the facts that are then examined. In an environment without
-approvals, the function reports a failure only in a metric and in the variable `Problem`. Otherwise the failed action
-would roll back a stage that has deployed successfully.
+"""Sign statements with a KMS key: about a release before it is deployed, and about each deployment of a release.
 
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
 `execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if three conditions are met:
 the registry has this image under the tag of this source, the registry has scanned the image, and the gate's decision
-let this source pass. Other files that builds wrote are only listed as received files, without an examination. The
-function always answers the job exactly once. The event is never logged, because it contains credentials.
+let this source pass. Other files that builds wrote are only listed as received files, without an examination.
+
+For a deployment, `deployed_release` describes the user parameters and the facts that are examined. In an environment
+without approvals, the function reports a failure only in a metric and in the variable `Problem`. Otherwise, the failed
+action would roll back a stage that has deployed successfully.
+
+The function always answers the job exactly once. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
 This module reads three statements: the release statement, the provenance and the gate's verification summary. Each must
 have one signature, which KMS verifies with the key `SIGNING_KEY`. In the pipeline's account, `SIGNING_KEY` is the ARN
 of the key. Functions in other accounts are deployed before the key exists, so they use the ARN of the key's alias. The
-release statement has the SHA-256 of the other two statements. So it proves that they belong to the same pipeline
-execution.
+release statement has the SHA-256 of the other two statements, so all three belong to the same pipeline execution.
 
 The other environment variables: `EVIDENCE_BUCKET` is the bucket with the statements. `SERVICE`, `BUILDER` and `GATE`
 are the service, the builder and the verifier that the statements must have. `TEMPLATES_BUCKET` and `TEMPLATES_KEY` are

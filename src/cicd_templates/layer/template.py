@@ -61,14 +61,17 @@ class LayerTemplate:
         self.template.add_condition(name, condition)
 
     def read(self, output: Output[V], *, service: Service | None = None) -> V:
-        """Read a value that another stack of the environment publishes. Return a reference to a template parameter.
+        """Return a reference to a parameter with a value that another stack of the environment publishes.
 
         The method adds the parameter to this template. If the configuration provides the value, the method returns the
-        value as a literal instead. For a value that exists once per service, `service` is the service whose value is
-        read. The default is the service of this template. Raises `TypeError` if such a value is read without `service`
-        in a template that has no service, or if `service` is given for a value that exists once per environment. Raises
-        `ConfigurationError` if the configuration provides an invalid value, or if a template parameter with the same
-        name already reads a different value.
+        value as a literal instead.
+
+        `service` is needed only for a value that exists once per service: it is the service whose value is read, by
+        default the service of this template. Raises `TypeError` if `service` is missing for such a value and this
+        template has no service, or if `service` is given for a value that exists once per environment.
+
+        Raises `ConfigurationError` if the configuration provides an invalid value, or if a template parameter with the
+        same name already reads a different value.
         """
         owner = self._owner(output, service)
         provided = self.env.settings.provided.get(f"{output.layer}.{output.name}")

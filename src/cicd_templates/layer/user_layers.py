@@ -72,10 +72,9 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
     """Raise the errors of the user's own `layers` as `ConfigurationError`, with file, line and cause.
 
-    An error belongs to a user's layer in two cases. In the first case, the layer is being built (it is in `building`).
-    In the second case, the traceback contains code of the layer. This can happen while another layer is being built,
-    because other layers call functions in the offers of a user's layer. Every other error is a bug in this program and
-    keeps its traceback.
+    An error belongs to a user's layer if this layer is being built (it is in `building`), or if the traceback contains
+    code of this layer. The traceback can contain it while another layer is being built, because other layers call
+    functions in the offers of a user's layer. Every other error is a bug in this program and keeps its traceback.
     """
     try:
         yield

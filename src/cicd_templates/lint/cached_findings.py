@@ -35,8 +35,8 @@ def lint_changed(
     """Return the sorted findings in the files `paths`, and the number of files that were linted.
 
     Calls `lint` once, with the files that have changed since their findings were stored. Does not call `lint` if no
-    file has changed. If `paths` is empty, calls `lint` without files, because only `lint` raises an error if there is
-    nothing to lint. Raises the errors of `lint`.
+    file has changed. If `paths` is empty, calls `lint` without files, so that `lint` raises its error for missing
+    templates. Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)

@@ -75,8 +75,8 @@ def recreation_by_schema(
 ) -> Recreation:
     """Return a function that says whether a changed property replaces its resource.
 
-    The function reads the schemas. It calls `engine` for the types in `known`, and for types without a schema, such as
-    custom resources.
+    The function reads the schemas. For the types in `known` and for types without a schema, such as custom resources,
+    it calls the engine's own function `engine`.
     """
 
     def recreation(resource_type: str, name: str) -> str:

@@ -24,7 +24,7 @@ Refusal = Callable[[str, str, int], Any]
 def locks_out(policy: str, account: str) -> bool:
     """Return whether a key policy locks everybody out: nobody in the account could change the policy later.
 
-    Only a statement without conditions that lets the account or all principals change the policy prevents a lockout. A
+    To prevent a lockout, a statement must let the account or all principals change the policy, without any condition. A
     policy that is not valid JSON also locks everybody out.
     """
     try:

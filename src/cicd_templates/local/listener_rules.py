@@ -1,6 +1,6 @@
-"""Makes the local AWS refuse a listener rule if another rule of the listener has the same priority, as AWS does.
+"""Makes the local AWS refuse a listener rule if another rule of the listener has the same priority.
 
-In this case, CreateRule returns the error `PriorityInUse`:
+In AWS, CreateRule then returns the error `PriorityInUse`:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
 
 This module runs in the engine's interpreter, so it imports only the standard library.

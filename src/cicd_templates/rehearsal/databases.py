@@ -1,11 +1,11 @@
 """Runs the databases of deployed stacks for the tasks of a rehearsal: PostgreSQL servers behind proxies for IAM logins.
 
-If the RDS Data API is enabled for a database, a function of the pipeline creates the database users. The local AWS runs
-the function's SQL statements on the server, which it finds in a file.
+If the RDS Data API is enabled for a database, a function of the pipeline creates the database users. The local AWS
+finds the server in a file, and runs the function's SQL statements on it.
 
-Otherwise, somebody creates the database users by hand in AWS. For a rehearsal, the source has the SQL statements that
-create them in the script `rehearsal/<database name>.sql`. The script is run as the server's administrator when the
-server starts.
+If the Data API is not enabled, somebody creates the database users in AWS by hand. For a rehearsal, the script
+`rehearsal/<database name>.sql` in the source creates them. It is run as the server's administrator when the server
+starts.
 """
 
 from __future__ import annotations

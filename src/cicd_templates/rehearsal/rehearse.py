@@ -136,9 +136,9 @@ def _release_and_wait(
     """Upload the templates and the release to the local AWS, and start the pipeline.
 
     Return the version of the source and the id of the execution. If the source is an S3 object, the event rule starts
-    the pipeline. The start request is then repeated with the role of the rule, so that its permissions are checked. If
-    the source is a repository behind a connection, its version is a commit, and the account's root user starts the
-    pipeline.
+    the pipeline. The rehearsal then repeats the start request with the rule's role, to check the permissions of this
+    role. If the source is a repository behind a connection, the version is a commit, and the account's root user starts
+    the pipeline.
     """
     pipeline, stack = definition.pipeline, definition.stack
     clients = deployed_pipeline.stack_clients(engine, stack)

@@ -2,7 +2,7 @@
 
 CloudFormation would fail to create the second resource, or, for some types, both stacks would change the same resource.
 Names are compared as they will be in AWS, with the environment's account and region filled in. A value that is unknown
-before the deployment is taken as different from all values in other stacks.
+before the deployment counts as different from all values in other stacks.
 """
 
 from __future__ import annotations

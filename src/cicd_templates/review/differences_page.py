@@ -76,11 +76,15 @@ def _resource_differences(
 ) -> Iterator[Difference]:
     """Yield the differences of a resource between two environments, except in their names and accounts.
 
-    The resource is compared twice. Only differences that both comparisons find are yielded. The first comparison
-    ignores the environment's account number, and the environment's name wherever it is a separate word. The first
-    comparison alone would report false differences. The name can be an ordinary word, such as `test`, and the account
-    can be shared with the tools environment. So the second comparison includes account numbers, and ignores the name
-    only after the project's name or the word `account`.
+    The resource is compared twice, and only differences that both comparisons find are yielded:
+
+    - The first comparison ignores the environment's account number, and the environment's name wherever it is a
+      separate word.
+    - The second comparison includes account numbers, and ignores the name only after the project's name or the word
+      `account`.
+
+    The first comparison alone would report false differences, because the name can be an ordinary word, such as `test`,
+    and because the account can be shared with the tools environment.
     """
     sides = (before, after)
     found = list(value_differences(*(_compared(*side, _word_pattern(side[0]), _ACCOUNT) for side in sides)))

@@ -1,8 +1,7 @@
 """Turns the policies of a resource into access paths, before and after a change.
 
-A path says what one principal may do with one target, so a person can follow it. If rights cannot be read,
-because CloudFormation computes them, they count as rights to data. Conditions and Deny statements are not part of a
-path: `policy_diff` alone decides whether a change widens access.
+A path says what one principal may do with one target. Rights that only CloudFormation can compute count as rights to
+data. Conditions and Deny statements are not part of a path: `policy_diff` alone decides whether a change widens access.
 """
 
 from __future__ import annotations

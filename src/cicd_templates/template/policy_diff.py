@@ -5,8 +5,8 @@ the change adds. The plans of deployments and the review pages use this module.
 
 A statement covers another statement if it applies to at least the same requests. A change does not widen access if two
 conditions are met. First, each new Allow statement is covered by an old one. Second, each old Deny statement is covered
-by a new one. The texts do not always show this, for example if two patterns differ. In such a case, the change counts
-as widening.
+by a new one. The texts do not always show whether a statement covers another, for example if their patterns differ. In
+this case, the change counts as widening.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
 def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the operators of a statement's condition with their parts.
 
-    If an intrinsic function computes the parts of an operator, return the complete condition as the only part.
+    If an intrinsic function computes the parts of an operator, the complete condition is returned as one part.
     """
     condition = statement.get("Condition") or {}
     plain = all(isinstance(parts, Mapping) for parts in condition.values())
@@ -175,9 +175,9 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each IAM statement of a resource, with its identity for comparisons.
 
-    The identity is the complete statement without its Sid. Other properties also determine access, such as a
-    permissions boundary. For each of them, yield a statement that has the same effect. `is_changed` says that the
-    resource exists before and after the change.
+    The identity is the complete statement without its Sid. Some properties determine access without a statement, such
+    as a permissions boundary. For each of these properties, yield a statement with the same effect. `is_changed` says
+    that the resource exists before and after the change.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -211,7 +211,7 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
     """Return a part of a resource, and add the condition of each `Fn::If` to the statements in it.
 
-    Such a statement applies only in some environments. A Deny statement with a further condition denies less.
+    A statement inside an `Fn::If` does not always apply. A Deny statement with an additional condition denies less.
     """
     if is_statement(value):
         if not conditions:
@@ -239,11 +239,11 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return `statement` as a sentence. If another statement changed into `statement`, return only the new parts.
+    """Return `statement` as a sentence. If it is a changed statement of the other template, return only the new parts.
 
-    `own` has all statements on the side of `statement`, before or after the change. `others` has those on the other
-    side. The statement counts as changed if `others` has a statement with the same Sid, effect and elements. If `own`
-    or `others` has several statements with this Sid, the complete statement is returned. The result is empty if
+    `own` are the statements of the template that contains `statement`. `others` are the statements of the other
+    template. The statement counts as changed if `others` has a statement with the same Sid, effect and elements. If
+    `own` or `others` has several statements with this Sid, the complete statement is returned. The result is empty if
     `statement` has no new parts.
     """
     sid = statement.get("Sid")

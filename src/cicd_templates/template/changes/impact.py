@@ -213,8 +213,7 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties with the unique name of a resource, if a replacement of the resource would have the same
-    name.
+    """Return the properties with the resource's unique name, if its replacement would have the same name.
 
     A value that two resources cannot have at the same time, such as the address range of a subnet, counts as a name.
     The result is empty if the name changes, or if AWS chooses it. `properties` are the resource's properties after the
@@ -285,8 +284,8 @@ def _fate(policy: str, resource_type: str) -> str:
 def interruption(change: Change) -> str:
     """Return why this update in place interrupts a running service, or an empty string if it does not.
 
-    A property does not count if it changes only when an attribute of another resource changes. A resource that is
-    modified in place keeps its id and its ARN.
+    A property does not count if it changes only when an attribute of another resource changes, because a resource that
+    is modified in place keeps its id and its ARN.
     """
     if change.action != "Modify":
         return ""

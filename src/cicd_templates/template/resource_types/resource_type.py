@@ -40,35 +40,47 @@ class NameScope(Enum):
 class ResourceType:
     """The facts about one resource type. An empty value means that the fact does not apply or is not needed.
 
-    `type_name`: the name in templates. `loss`: the data that is lost with a stateful resource, because it cannot be
-    rendered again. `data_is_in`: a property that names another resource; a resource with this property has no data
-    itself, because the other resource has the data. `kept_when_protected`: whether a resource that no stack owns is
-    kept when a protected environment is destroyed. `policies_checked_by`: the lint rule that requires both data
-    policies, for deletion and for replacement. `interruptions`: the updates in place that interrupt a running resource.
-    `irreversible`: properties that can never be changed back, each with what their change means. `ends_with_it`: what
-    no longer works when a resource without data is deleted. `billed`: the item that AWS bills while a resource exists,
-    even if nothing uses it, and the unit, according to the service's pricing page.
+    - `type_name`: the name in templates.
+    - `loss`: the data that is lost with a stateful resource, because it cannot be rendered again.
+    - `data_is_in`: a property that names another resource; a resource with this property has no data itself, because
+      the other resource has the data.
+    - `kept_when_protected`: whether a resource that no stack owns is kept when a protected environment is destroyed.
+    - `policies_checked_by`: the lint rule that requires both data policies, for deletion and for replacement.
+    - `interruptions`: the updates in place that interrupt a running resource.
+    - `irreversible`: properties that can never be changed back, each with what their change means.
+    - `ends_with_it`: what no longer works when a resource without data is deleted.
+    - `billed`: the item that AWS bills while a resource exists, even if nothing uses it, and the unit, according to the
+      service's pricing page.
 
-    Physical names: `name_property` is the property with the physical name. `name_limit` is the longest name, in
-    characters, according to the type's schema or the API reference. `name_scope` is the area in which the name must be
-    unique: a region of an account, an account, or all of AWS. `name_within` are other properties that narrow this area,
-    such as the VPC of a security group. `reserved_beginnings` are beginnings that AWS does not allow in a customer's
-    names. `names_shared_with` is another type whose resources cannot have the same name as a resource of this type.
-    `names_may_repeat` means that a name has to be unique only within another resource, such as the name of an inline
-    policy within its role. `has_revisions` means that several resources can share a name, because each resource is a
-    revision, such as `task:3`. `unique_property` is a property of resources without a physical name: two resources
-    cannot have the same value at the same time, such as the address range of a subnet. `names_in_environment` is the
-    pattern of the names in one environment. In this pattern, `{prefix}` stands for the beginning of the names, and
-    `{path}` for the environment's path in Parameter Store and in the logs.
+    Physical names:
 
-    ARNs: `arns` maps each kind of resource to its ARN after the partition. The kinds are the resource types of IAM's
-    service authorization reference, and `{name}` stands for the physical name. `arn_names_of` is the type whose
-    physical names are in the ARNs of this type: the ARN of a listener, for example, contains the name of its load
-    balancer.
+    - `name_property`: the property with the physical name.
+    - `name_limit`: the longest name, in characters, according to the type's schema or the API reference.
+    - `name_scope`: the area in which the name must be unique: a region of an account, an account, or all of AWS.
+    - `name_within`: other properties that narrow this area, such as the VPC of a security group.
+    - `reserved_beginnings`: beginnings that AWS does not allow in a customer's names.
+    - `names_shared_with`: another type whose resources cannot have the same name as a resource of this type.
+    - `names_may_repeat`: a name has to be unique only within another resource, such as the name of an inline policy
+      within its role.
+    - `has_revisions`: several resources can share a name, because each resource is a revision, such as `task:3`.
+    - `unique_property`: a property of resources without a physical name; two resources cannot have the same value at
+      the same time, such as the address range of a subnet.
+    - `names_in_environment`: the pattern of the names in one environment. `{prefix}` stands for the beginning of the
+      names, and `{path}` for the environment's path in Parameter Store and in the logs.
 
-    Imports: `import_identifier` is the property that identifies a resource when CloudFormation imports it; the type's
-    schema calls it `primaryIdentifier`. `create_only` are the properties, besides the name, that cannot change without
-    a replacement. They are listed only for types that can be imported.
+    ARNs:
+
+    - `arns`: the ARN of each kind of resource, after the partition. The kinds are the resource types of IAM's service
+      authorization reference, and `{name}` stands for the physical name.
+    - `arn_names_of`: the type whose physical names are in the ARNs of this type. The ARN of a listener, for example,
+      contains the name of its load balancer.
+
+    Imports:
+
+    - `import_identifier`: the property that identifies a resource when CloudFormation imports it; the type's schema
+      calls it `primaryIdentifier`.
+    - `create_only`: the properties, besides the name, that cannot change without a replacement. They are listed only
+      for types that can be imported.
     """
 
     type_name: str
