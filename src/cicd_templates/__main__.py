@@ -14,11 +14,12 @@ from cicd_templates.cli import main, terminal
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, handler)
     sys.excepthook = terminal.show_crash
-    # Most objects come from imports, configuration and service models, and live until the process ends. Searching them
-    # for garbage after each 700 new ones took a tenth of the time of a plan. Only an entry point may change collection.
+    # Most objects come from imports, configuration and service models, and live until the process ends. By default,
+    # Python searches all of them for garbage after every 700 new objects, which took a tenth of the time of a plan.
+    # Only an entry point may change this setting, because it affects the whole process.
     gc.set_threshold(50_000)
     atexit.register(gc.freeze)
     if sys.argv[1:2] == ["render"]:
-        # Collection would take a third of the time. Rendering makes few cycles, and then the process ends.
+        # Garbage collection would take a third of the time of rendering, but would find little garbage.
         gc.disable()
     main()

@@ -8,9 +8,10 @@ from cicd_templates.acceptance.project import PRODUCTION, STAGING, TOOLS, Enviro
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.errors import CicdError, ConfigurationError
 
-# A load balancer needs two: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
+# A load balancer needs two zones:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
 ZONES = 2
-# Neither Local Zones nor Wavelength Zones, nor a zone in which AWS accepts no new resources.
+# These filters exclude Local Zones, Wavelength Zones, and zones in which AWS accepts no new resources.
 ZONE_FILTERS = {"opt-in-status": "opt-in-not-required", "zone-type": "availability-zone", "state": "available"}
 
 

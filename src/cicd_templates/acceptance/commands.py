@@ -28,7 +28,7 @@ CREDENTIALS = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
 )
-# Variables that would steer the commands from outside.
+# The prefix of environment variables that set options. The commands do not get the user's own variables.
 OWN_PREFIX = "CICD_TEMPLATES_"
 
 
@@ -126,8 +126,8 @@ class Commands:
             stderr=subprocess.PIPE,
             text=True,
             pass_fds=() if self.held is None else (self.held,),
-            # A terminal sends Ctrl-C to its whole process group. In a group of its own the command gets it only once,
-            # from `run`. A second one would interrupt what the command does to stop in good order.
+            # A terminal sends Ctrl-C to its whole process group. The command is in a separate group, so it gets the
+            # interrupt only once, from `run`. A second interrupt would prevent the command from stopping cleanly.
             process_group=0,
         )
 
@@ -137,7 +137,8 @@ class Commands:
             names = {"AccessKeyId": CREDENTIALS[0], "SecretAccessKey": CREDENTIALS[1], "SessionToken": CREDENTIALS[2]}
             given = {name: value for name, value in given.items() if name not in CREDENTIALS}
             given |= {variable: credentials[name] for name, variable in names.items()}
-        # The folder has a `templates/` without code; the code is the tool's.
+        # The `templates/` in the project's folder contains no code, so Python imports the code from the folder of the
+        # tool.
         return {**given, "PYTHONPATH": str(self.tool)}
 
 

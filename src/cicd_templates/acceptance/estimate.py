@@ -14,7 +14,7 @@ from cicd_templates.markdown import cell
 DATE = "2026-11-28"
 SOURCE = f"prices of us-east-1, written down from memory on {DATE} and not compared with the price pages of AWS"
 HOURS = 6
-# Of the application: three that succeed, one that its alarm takes back, and one that the gate stops.
+# The number of releases of the application: three succeed, an alarm rolls one back, and the gate stops one.
 RELEASES = 5
 
 

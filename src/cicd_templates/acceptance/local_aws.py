@@ -16,14 +16,14 @@ ATTEMPTS, PAUSE_SECONDS = 20, 0.25
 
 def start(project: Project, python: Path) -> Engine:
     """Start a local AWS that enforces IAM. Record how to reach it in the file that the project's commands read."""
-    # A rehearsal starts a local AWS of its own, with the environment that it finds in the folder.
+    # A rehearsal in this folder starts a separate local AWS, with the virtual environment to which this link points.
     make_private_folder(project.folder)
     (project.folder / LOCAL_VENV).symlink_to(python.absolute().parents[1])
     return engine_process.start(
         python=python,
         auth=True,
         tls=True,
-        # After a kill, the next run must find an engine that does not answer yet.
+        # If the run is killed now, the continued run must find this engine, even if the engine does not answer yet.
         spawned=lambda engine: engine_state_file.remember(engine, project.engine_file),
     )
 

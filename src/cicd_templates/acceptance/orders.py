@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 10
-# What a request raises if there is no response.
+# The exceptions of a request that gets no response.
 NO_RESPONSE = (HTTPException, OSError)
 
 

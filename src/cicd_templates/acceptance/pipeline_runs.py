@@ -18,8 +18,8 @@ from cicd_templates.acceptance.roles import DEVELOPERS, acting_as
 from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.template import cloudformation_yaml
 
-# The words of a rehearsal's result; those of CodePipeline are the same in lower case. CodePipeline lists no action that
-# was not reached.
+# The states of actions in a rehearsal's result. CodePipeline uses the same words with capital letters, but does not
+# list actions that the run has not reached.
 SUCCEEDED, FAILED, NOT_REACHED = "succeeded", "failed", "not reached"
 PIPELINE = "AWS::CodePipeline::Pipeline"
 STARTED = re.compile(r"^  run +([\w-]+) of (\S+)$", re.MULTILINE)
@@ -186,7 +186,8 @@ def _continued(context: CheckContext, name: str) -> list[str] | None:
         started.extend(others)
         return bool(started) or context.clock() >= latest
 
-    # Without an answer of CodePipeline nothing is released again, so this wait has a later limit.
+    # If CodePipeline does not answer before the limit, this call raises an error, so that the application is not
+    # released twice.
     what = "the search for the execution of an interrupted release"
     context.polling(POLL_SECONDS).until(ignore_transient(looked), what, 2 * START_SECONDS)
     return [pipeline, started[0]] if started else None
@@ -239,7 +240,7 @@ def _actions(client: Any, pipeline: str, execution: str) -> PipelineRun:
     details = [detail for page in pages for detail in page["actionExecutionDetails"]]
     states: dict[str, str] = {}
     errors: dict[str, str] = {}
-    # The newest execution of an action is the first; a retry makes another one.
+    # The newest execution of an action comes first. A retry adds an execution of the same action.
     for detail in details:
         path = f"{detail['stageName']}/{detail['actionName']}"
         if path not in states:

@@ -22,22 +22,23 @@ DISPOSABLE = "disposable"
 RUNTIME = (STAGING, PRODUCTION)
 ENVIRONMENTS = (*RUNTIME, TOOLS)
 APPLICATION, PLANTED = "application.zip", "planted.zip"
-# Other releases of the application. An image that exists already would be no new deployment of the service.
+# Further releases of the application. Each has a different source, because ECS would not deploy the same image again.
 SECOND, THIRD, FAILING = "second.zip", "third.zip", "failing.zip"
 SOURCE = Path("examples/acceptance")
 ROLLING, BLUE_GREEN = "rolling", "blue-green"
-# The load balancer's metrics arrive minutes late, and an alarm needs two bad minutes.
+# The load balancer's metrics arrive minutes late, and the alarm fires only after two minutes with errors.
 BAKE_MINUTES = 10
 TRUSTED = "smoke/trusted.pem"
 BECAUSE = "the acceptance run makes this creation fail on purpose"
 EMAIL = "nobody@example.com"
-# A zip file has times; these are the earliest that it can have, so that the same files are the same archive.
+# The modification time of every file in an archive, so that the same files give the same bytes. It is the earliest time
+# that a zip file can contain.
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
 RANGES = {STAGING: "10.210.0.0/20", PRODUCTION: "10.220.0.0/20"}
-# The start of the application, into which the failing release puts a line.
+# The file that starts the application, and a line that the failing release adds to this file.
 MAIN, FAIL = f"{SERVICE}/__main__.py", b'\nos.environ["FAIL"] = "1"\nHOST = '
-# What Bandit calls a finding of high severity: a shell that runs what it is given.
+# Bandit reports this code with high severity, because a shell runs any text that the function gets.
 PLANTED_FILE = """import subprocess
 
 
@@ -177,7 +178,7 @@ class Project:
             zones = settings.zones.get(name, [f"{access.region}{letter}" for letter in "ab"])
             yield from (f'cidr = "{RANGES[name]}"', f"zones = {json.dumps(list(zones))}")
             yield f'certificate_arn = "{settings.certificates.get(name, unknown)}"'
-            # The name exists in no DNS. The certificate is for it, so that the hook can verify the certificate.
+            # This name has no DNS record. The certificate covers it, so that the hook can verify the certificate.
             yield f'domain = "{access.certificate_name.replace("*", f"{NAME}-{name}")}"'
             if settings.trusted:
                 yield f"certificate_authority = {json.dumps(f'{settings.trusted}{chr(10)}')}"

@@ -14,7 +14,8 @@ from cicd_templates.acceptance.project import EnvironmentAccess
 from cicd_templates.markdown import Markup, cell
 
 FORMAT = 1
-# A number of twelve digits, also inside a name; the end of a UUID alone is no account.
+# An account id is a number of twelve digits, also inside a name. The end of a UUID can look the same, but is no account
+# id.
 UUID = r"(?<![0-9a-fA-F-])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![0-9a-fA-F-])"
 ACCOUNT = re.compile(rf"(?P<uuid>{UUID})|(?<!\d)\d{{12}}(?!\d)")
 ACCESS_KEY = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")
@@ -67,10 +68,10 @@ def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
 
     `known` maps further values that must not be in the report to their replacements.
     """
-    # An ARN contains known values, so it is replaced first.
+    # ARNs are replaced first, because they contain some of the known values.
     text = ARN.sub("(an ARN)", " ".join(text.split()))
     for value in sorted(known, key=len, reverse=True):
-        # Not inside a longer word: a profile may be called `a`.
+        # Replace only complete words, because a profile can have a name such as `a`.
         text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", known[value], text)
     for pattern, word in (
         (ACCESS_KEY, "(an access key)"),

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 from cicd_templates.acceptance.check import CheckContext, require
 from cicd_templates.acceptance.project import SERVICE, TOOLS, settings_of
 
-# The policies of the layer `access`. The role that deploys neither releases nor reads evidence.
+# The groups whose policies are in the layer `access`. The role that deploys may neither release nor read evidence.
 DEVELOPERS, AUDITORS = "developers", "auditors"
-# A new role can be assumed only after some seconds, and its policies count later:
+# A new role can be assumed only after some seconds, and its policies take effect even later:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
 ATTEMPTS, PAUSE_SECONDS = 12, 10.0
 
@@ -91,7 +91,7 @@ def _wait_until_usable(context: CheckContext, role: str) -> None:
         require(attempt < ATTEMPTS, "a role for people who use the pipeline cannot be assumed")
         attempt += 1
         context.pause(PAUSE_SECONDS)
-    # Its policies count later than its trust.
+    # The role's policies take effect later than its trust policy.
     context.pause(PAUSE_SECONDS)
     known.append(role)
     context.save()

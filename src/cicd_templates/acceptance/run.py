@@ -77,7 +77,7 @@ def _run(check: Check, context: CheckContext) -> Entry:
         state, answer = State.FAILED, str(error)
     except AWS_ERRORS as error:
         state, answer = State.FAILED, explain(error)
-    # A bug in one check must not keep the end from running.
+    # A bug in one check must not prevent the last checks, which destroy the resources.
     except Exception as error:
         state, answer = State.FAILED, f"{type(error).__name__}: {error}"
     at = datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds")

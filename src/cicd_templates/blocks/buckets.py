@@ -31,7 +31,8 @@ ACCESS_LOG_DAYS = 400
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-iam-policies.html
 POLICY_LENGTH = 20_480
 # API calls with which somebody could end or weaken the lock of a bucket for new objects, or remove the statement that
-# protects it. CloudTrail names the first call as the API or as the permission; its documentation has both.
+# protects it. CloudTrail's documentation has two names for the first call: the name of the API and the name of the
+# permission.
 LOCK_CALLS = [
     "DeleteBucketPolicy",
     "PutBucketObjectLockConfiguration",
@@ -320,7 +321,7 @@ def _policy(logical_id: str, bucket: s3.Bucket, *grants: Grant) -> s3.BucketPoli
         when=[Bool({"aws:SecureTransport": "false"})],
     )
     policy = document([tls_only, *grants])
-    # References count with their own length, because their values are unknown before the deployment.
+    # The length of a reference counts instead of the length of its value, which is unknown before the deployment.
     require_length(
         json.dumps(encode_to_dict(policy), separators=(",", ":")),
         POLICY_LENGTH,

@@ -152,7 +152,7 @@ def cluster(
     if settings.users == CREATED:
         # The RDS Data API is a second way to the data, beside the network.
         database.EnableHttpEndpoint = True
-    # cfn-lint counts a major version as deprecated as soon as its first minor version is.
+    # cfn-lint counts a major version as deprecated as soon as the first minor version of it is deprecated.
     return exempt_from_rule(
         database, "W3690", "Only the major version is given, so RDS chooses a minor version that is not deprecated"
     )

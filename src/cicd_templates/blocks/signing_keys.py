@@ -57,7 +57,8 @@ def signing_key(
                 allow("LetTheAccountVerify", [actions.GetPublicKey, actions.Verify], on=THIS_KEY, to=account),
                 allow(
                     "LetOnlyTheSignerSign",
-                    # Before it signs a statement about a deployment, the signer verifies those about the release.
+                    # Before it signs a statement about a deployment, the signer verifies the statements about the
+                    # release.
                     [actions.GetPublicKey, actions.Sign, actions.Verify],
                     on=THIS_KEY,
                     to=AWSPrincipal(GetAtt(signer, "Arn")),
@@ -98,8 +99,8 @@ def key_change_rule(
         "detail": {
             "eventSource": ["kms.amazonaws.com"],
             "eventName": REPORTED_CALLS,
-            # The parameters of a call may name the key in several ways, but CloudTrail always adds its ARN. Of an
-            # alias that is moved to another key, it adds the ARN of the alias.
+            # The parameters of a call may name the key in several ways, but CloudTrail always adds the key's ARN. If
+            # the call moves an alias to a different key, CloudTrail adds the ARN of the alias.
             "resources": {"ARN": [GetAtt(key, "Arn"), alias_arn(monitored.env, monitored.service)]},
         },
     }

@@ -11,7 +11,8 @@ from cicd_templates.config.tables.unsigned_image import UnsignedImageTable
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.functions.unsigned_images import day_problem
 
-# Lambda limits the environment variables of a function to 4 KB in all, and the check's other ones need more than 1 KB:
+# Lambda limits the environment variables of a function to 4 KB in all, and the other variables of a function that
+# verifies images need more than 1 KB:
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MOST_BYTES = 2500
 
@@ -46,7 +47,7 @@ def exception_problems(configuration: Configuration, today: date) -> Iterator[Pr
 
 
 def _day_problems(configuration: Configuration, today: date) -> Iterator[Problem]:
-    # The tools environment has the shared tables. An environment with another day has overridden the shared one.
+    # The tools environment has the shared tables. An environment with a different day has overridden the shared day.
     (shared,) = [env for env in configuration.environments if env.kind == "tools"]
     for env in configuration.environments:
         for service in env.services:

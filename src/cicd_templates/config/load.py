@@ -321,7 +321,7 @@ def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, F
     for step in steps:
         annotation: Any = fields[str(step)].annotation
         while get_origin(annotation) is dict:
-            # The next step is a key that the user chose.
+            # The next part of the path is a key that the user chose.
             annotation = get_args(annotation)[1]
             next(steps)
         choices = get_args(annotation) or (annotation,)

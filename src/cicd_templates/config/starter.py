@@ -159,7 +159,7 @@ def _environment(start: NewProject, name: str, account: str, number: int | None 
 
 def _zones(region: str) -> list[str]:
     """Return two availability zones of a region. The zones `a` and `b` do not exist in every region."""
-    # It takes a second to import, and only a new project needs it.
+    # This import takes a second, and only a new project needs it.
     from cfnlint.helpers import AVAILABILITY_ZONES
 
     # Local Zones and Wavelength Zones have longer names.

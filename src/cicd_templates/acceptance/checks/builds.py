@@ -10,7 +10,7 @@ from cicd_templates.acceptance.project import TOOLS
 from cicd_templates.template import cloudformation_yaml
 
 PROJECT, CACHE = "AWS::CodeBuild::Project", "S3"
-# What CodeBuild writes into the log of a build after it has downloaded a cache. No field of BatchGetBuilds says so:
+# CodeBuild writes this text into a build's log after it has downloaded a cache. No field of BatchGetBuilds shows this:
 # https://github.com/aws/aws-codebuild-docker-images/issues/821
 READ = ("Unarchiving cache", "compressed S3 cache")
 
@@ -21,7 +21,8 @@ def read_caches(context: CheckContext) -> str:
     without, read = [], 0
     for project in _cached_projects(context):
         pages = codebuild.get_paginator("list_builds_for_project").paginate(projectName=project)
-        # Each call describes at most 100: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html
+        # A call describes at most 100 builds:
+        # https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html
         builds = [build for page in pages for build in page["ids"]][:100]
         if len(builds) < 2:
             continue

@@ -7,7 +7,7 @@ from cicd_templates.acceptance.checks.stacks import stacks_of
 from cicd_templates.acceptance.project import ENVIRONMENTS, PRODUCTION, STAGING, TOOLS
 from cicd_templates.errors import ChangesRemainError
 
-# A plan has the stacks that do not wait for each other, so an environment needs several.
+# A plan contains only stacks that do not depend on each other, so an environment needs several plans.
 MOST_PLANS = 15
 # The exit codes of `plan --detailed-exitcode`, `deploy` and `drift`: every other code is an error.
 NOTHING, CHANGES = 0, ChangesRemainError.exit_code

@@ -94,7 +94,7 @@ def remove_own(context: CheckContext) -> str:
     """
     kept = [environment for environment in ENVIRONMENTS if stacks_of(context, environment)]
     roles = context.facts.get("settings", {}).get("roles", {})
-    # The next attempt must not need a role that is removed here.
+    # Roles that are removed below must not be in the configuration of the next attempt.
     render_with(context, roles={name: role for name, role in roles.items() if name in kept})
     regions = {(access.account, access.region) for name, access in context.access.items() if name in kept}
     for environment in RUNTIME:

@@ -17,7 +17,8 @@ STACK = "network"
 FAILED_CREATIONS = frozenset(
     {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_COMPLETE", "DELETE_FAILED"}
 )
-# The local AWS creates a log group with any key, so there another resource of the same stack is told to fail.
+# The local AWS creates a log group with any key. There, the creation of a different resource of the stack is made to
+# fail.
 FAILING_TYPE = "AWS::EC2::NatGateway"
 
 

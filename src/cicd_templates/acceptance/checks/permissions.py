@@ -32,7 +32,7 @@ def use_printed_policies(context: CheckContext) -> str:
         for environment in ENVIRONMENTS:
             _wait_until_it_deploys(context, environment)
     except CheckFailed:
-        # The end of the run must not need roles that cannot be used.
+        # Let the last checks of the run use the user's credentials, because these roles cannot be used.
         render_with(context, roles={})
         raise
     return (

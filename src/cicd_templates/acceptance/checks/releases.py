@@ -31,7 +31,7 @@ NOT_AWS = (
 def release(context: CheckContext) -> str:
     """Release the application, and require that every action has succeeded, up to production."""
     run = run_pipeline(context, APPLICATION, GOOD)
-    # The questions also need the actions of a release that fails.
+    # A failed release also answers some of the questions, so its actions are recorded before the checks below.
     context.facts["states"] = dict(run.states)
     context.save()
     require(run.succeeded, f"the release did not pass: {run.problem}")

@@ -17,11 +17,11 @@ from cicd_templates.acceptance.project import BLUE_GREEN, FAILING, PRODUCTION, S
 
 BLUE_GREEN_RUN, FAILING_RUN = "blue-green", "failing"
 DAY_SECONDS, DAYS_UNTIL_OPEN = 86_400, 3
-# Both are the words of ECS.
+# The names of ECS for the strategy and for the status of a successful deployment.
 STRATEGY, SUCCESSFUL = "BLUE_GREEN", "SUCCESSFUL"
-# The deployment of a service whose rollback has begun, has succeeded, or has failed.
+# The statuses of an ECS deployment whose rollback has begun, has succeeded or has failed.
 TAKEN_BACK = frozenset({"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
-# The alarm on errors wants more than two in a minute, two minutes long.
+# The alarm on errors fires after two minutes with more than two errors each.
 ORDERS, ORDER = 20, b'{"items": 1}'
 
 

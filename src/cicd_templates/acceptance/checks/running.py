@@ -14,7 +14,8 @@ from cicd_templates.acceptance.project import ENVIRONMENTS, STAGING
 from cicd_templates.deploy.aws.retry import ignore_transient
 from cicd_templates.template import cloudformation_yaml
 
-# CloudFormation finds the drift of log groups, and another retention loses nothing in an environment that is hours old.
+# CloudFormation detects drift of log groups. A changed retention deletes nothing in an environment that is only hours
+# old.
 DAYS_AS_RENDERED, OTHER_DAYS = 1, 3
 LOG_GROUP, ALARM = "AWS::Logs::LogGroup", "AWS::CloudWatch::Alarm"
 POLL_SECONDS, ACTION_SECONDS = 15.0, 300.0

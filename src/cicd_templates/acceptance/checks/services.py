@@ -21,7 +21,7 @@ def deployments_since(context: CheckContext, environment: str, seconds: float) -
         if not page.get("nextToken"):
             break
         request["nextToken"] = page["nextToken"]
-    # Each call describes at most 20:
+    # A call describes at most 20 deployments:
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     described = [
         deployment

@@ -8,7 +8,7 @@ from cicd_templates.acceptance.checks.rendering import render_with
 from cicd_templates.acceptance.project import BLUE_GREEN, ROLLING, STAGING
 from cicd_templates.errors import DetachedError
 
-# The shortest session that AssumeRole makes, and what is left of it when the command begins:
+# The duration of the shortest session of AssumeRole, and the part of it that is left when the command begins:
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 SESSION_SECONDS, LEFT_SECONDS = 900, 25.0
 DETACHED = DetachedError.exit_code

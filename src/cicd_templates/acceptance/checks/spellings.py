@@ -14,7 +14,8 @@ from cicd_templates.acceptance.project import STAGING, TOOLS
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 BY_PATH = "ssm:GetParametersByPath"
-# A key of the account that is not the environment's: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+# A key in the same account that is not the environment's key:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 OTHER_KEY = "alias/aws/s3"
 OBJECT = "acceptance/key"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 PATH = r"[\w./][\w./-]*"
-# The name of a package of a repository. Installers take other endings for files in the folder.
+# The name of a package in a repository. With other endings, installers read the text as the name of a file.
 NAMED = r"(?!\S*(?i:\.(?:rpm|apk|u?deb|dsc|changes))(?!\S))[a-z0-9][\w+.-]*(?:=[\w.+:~-]+)?"
 REQUIREMENTS = r"(?!-)(?:[\w./-]+/)?(?:[\w.-]*requirements[\w.-]*|requirements/[\w.-]+)\.txt"
 # The forms of commands that install only locked packages: the command, the allowed options, and the required options.

@@ -44,7 +44,7 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
     from cicd_templates.render import last_render
 
     folder = out or rendered_folder(suffix)
-    # A check, the files of one environment, and those of a folder that is named are always made from nothing.
+    # With `--check`, `--env` or `--out`, every stack is built anew.
     last = None if check or env or out else last_render.LastRender(folder, form, suffix or "")
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
     if problems := list(exception_problems(configuration, datetime.now(UTC).date())):
