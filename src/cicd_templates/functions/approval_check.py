@@ -6,15 +6,19 @@ This function runs directly before a stage executes anything. It reads each chan
 - If releases to the environment need an approval, the record of the review function must list the change set. The
   pipeline executes a change set by its name, and another change set can get this name after the approval.
 
-The function fails the stage if a signature or the record is missing. The configuration can make exceptions for unsigned
-images, which the module `unsigned_images` describes. They do not count if the function cannot find out whether the
-release is signed. If an exception lets a stage pass, the function records this as evidence and notifies the security
-topic. Otherwise, it stores nothing.
+The configuration can make exceptions for unsigned images, which the module `unsigned_images` describes. They do not
+count if the function cannot find out whether the release is signed. If an exception lets a stage pass, the function
+records this as evidence and notifies the security topic. Otherwise, it stores nothing.
 
-The user parameters are `stacks` and `layers` (the stacks and their layers, in the same order, separated by commas),
-`changeSet`, `role` (the role that the function assumes to read the change sets), `region`, `environment`, `execution`,
-`statements` (the folder with the signed statements) and, after an approval, `reviewed` (the digest of the record). The
-environment variable `WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas.
+The user parameters:
+
+- `stacks` and `layers`: the stacks and their layers, in the same order, separated by commas
+- `role`: the role that the function assumes to read the change sets
+- `statements`: the folder with the signed statements
+- `reviewed`: the digest of the record, after an approval
+- `changeSet`, `region`, `environment` and `execution`
+
+The environment variable `WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas.
 `PIPELINE` is the name of the pipeline. The event is never logged, because it contains credentials.
 """
 

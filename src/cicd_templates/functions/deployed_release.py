@@ -1,18 +1,26 @@
 """Examines the deployment of a release to an environment, and writes the statement about this deployment.
 
-The user parameters are `statements` (the folder with the signed statements about the release), `stacks` and `layers`
-(the stacks that the stage deployed and their layers, in the same order, separated by commas), `image` (the image of the
-release), `role` (the role that the function assumes to read what was deployed), `region`, `environment`, `execution`
-and, after an approval, `reviewed` (the digest of the approved record).
+The statement contains only facts that the function itself reads from AWS:
 
-The statement contains only facts that the function itself reads from AWS. It reads the signed release from the evidence
-bucket, and the change sets, templates and resources from CloudFormation. It reads the running service from ECS, the
-states of the service's alarms from CloudWatch, and the approvers from CodePipeline.
+- the signed release, from the evidence bucket
+- the change sets, templates and resources, from CloudFormation
+- the running service, from ECS, and the states of its alarms, from CloudWatch
+- the approvers, from CodePipeline
 
-The function also reads environment variables. `DEPLOYMENTS` is the prefix of the statements in the bucket
-`EVIDENCE_BUCKET`. `ENVIRONMENTS`, `STAGES`, `CHANGE_SETS` and `HEALTH_STACKS` are lists in the same order, separated by
-commas: the environments, the stages that deploy to them, the names of their change sets, and the stacks with the
-service's alarms. These lists are too long for user parameters.
+The user parameters:
+
+- `statements`: the folder with the signed statements about the release
+- `stacks` and `layers`: the stacks that the stage deployed and their layers, in the same order, separated by commas
+- `image`: the image of the release
+- `role`: the role that the function assumes to read what was deployed
+- `reviewed`: the digest of the approved record, after an approval
+- `region`, `environment` and `execution`
+
+The environment variables, of which some are too long for user parameters:
+
+- `DEPLOYMENTS`: the prefix of the statements in the bucket `EVIDENCE_BUCKET`
+- `ENVIRONMENTS`, `STAGES`, `CHANGE_SETS` and `HEALTH_STACKS`: the environments, the stages that deploy to them, the
+  names of their change sets, and the stacks with the service's alarms, in the same order, separated by commas
 """
 
 from __future__ import annotations

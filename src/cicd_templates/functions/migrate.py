@@ -1,14 +1,8 @@
 """Run an ECS task of a release once in another account, and report its result to the pipeline's job.
 
 The task is a migration, or a test run of a service with the shape `job`. The environment variable `SUBJECT` says which
-of the two it is.
-
-The user parameters are `stage` and `environment`, `role` (the role that the function assumes to run the task),
-`region`, `cluster`, `definition` (the task definition), `image` (the only image that may run, with its digest),
-`subnets` (separated by commas), `group` (the security group of the task) and `log` (the log group). The environment
-variable `PIPELINE` is the name of the pipeline, and `LIMIT_MINUTES` is the longest time that a task may run. A Lambda
-function cannot run that long. So the function answers the pipeline's job with a continuation token, and CodePipeline
-invokes the function again. The event is never logged, because it contains credentials.
+of the two it is. A task may run longer than a Lambda function. So the function answers the pipeline's job with a
+continuation token, and CodePipeline invokes the function again.
 
 Before the function starts a task, it records the attempt as evidence. A new attempt begins only after the last attempt
 has ended, even if another pipeline run began it. After an attempt has succeeded, the same run begins no other attempt.
@@ -16,6 +10,17 @@ has ended, even if another pipeline run began it. After an attempt has succeeded
 A rollback deploys an older release. The function starts no task during a rollback, because an older migration must not
 change the newer schema. A rollback gets the variables of the older run, so the function cannot recognize a rollback by
 its variables. It asks CodePipeline which run is in the stage.
+
+The user parameters:
+
+- `role`: the role that the function assumes to run the task
+- `definition` and `image`: the task definition, and the only image that may run, with its digest
+- `subnets` and `group`: the subnets, separated by commas, and the security group of the task
+- `log`: the log group
+- `stage`, `environment`, `region` and `cluster`
+
+The environment variable `PIPELINE` is the name of the pipeline, and `LIMIT_MINUTES` is the longest time that a task may
+run. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations

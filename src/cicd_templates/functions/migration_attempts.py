@@ -2,10 +2,12 @@
 
 The record is needed because ECS deletes its data about a task an hour after the task has stopped.
 
-The attempts in one environment are numbered. An attempt has up to three S3 objects. `started.json` is stored before the
-task is started, `task.json` as soon as the ARN of the task is known, and `ended.json` at the end. An object is never
-replaced. If two invocations try to begin the same attempt, S3 refuses the second `started.json`, so only one invocation
-begins it.
+The attempts in one environment are numbered. An attempt has up to three S3 objects, which are never replaced:
+
+- `started.json` is stored before the task is started. If two invocations try to begin the same attempt, S3 refuses the
+  second `started.json`.
+- `task.json` is stored as soon as the ARN of the task is known.
+- `ended.json` is stored at the end.
 
 The environment variables `EVIDENCE_BUCKET`, `SERVICE` and `RECORDS` determine the bucket and the keys of the objects.
 """

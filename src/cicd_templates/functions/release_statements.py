@@ -58,12 +58,13 @@ class CheckedTests:
 
 @dataclass
 class SignedRelease:
-    """The facts about a release that the signer itself has verified.
+    """The facts about a release that the signer itself has verified. All times are in ISO 8601.
 
-    `repository` is the address of the image's repository, and `image` is the SHA-256 of the image. `parameters` has the
-    user parameters of the pipeline's action. `environments` lists the environments in the order in which the pipeline
-    deploys to them. `base_images` lists image references with digests. `vulnerabilities` is the predicate about the
-    registry's scan of the image. All times are in ISO 8601.
+    - `repository` is the address of the image's repository, and `image` is the SHA-256 of the image.
+    - `parameters` has the user parameters of the pipeline's action.
+    - `environments` lists the environments in the order in which the pipeline deploys to them.
+    - `base_images` lists image references with digests.
+    - `vulnerabilities` is the predicate about the registry's scan of the image.
     """
 
     service: str

@@ -4,11 +4,17 @@ The function records the page and the identities of the change sets as evidence.
 function `approval_check` compares the change sets with this record. The function refuses every version of the templates
 except the newest one and an older one that the configuration allows.
 
-The user parameters are `stack`, `changeSet`, `role` (the role that the function assumes to read the change set),
-`region`, `environment`, `execution`, `image` (with its digest), `templates` (the version of the templates) and, if the
-service has a migration, `migration` (the stack of the migration, whose change set has the same name). The environment
-variable `CONSOLE` is the address of the console, and `SERVICE` is the name of the service. If `UNSIGNED_IMAGES`, which
-the module `unsigned_images` describes, has an exception for the image, the approver sees the exception.
+The user parameters:
+
+- `stack` and `changeSet`: the stack and the name of its change set
+- `role`: the role that the function assumes to read the change set
+- `image`: the image of the release, with its digest
+- `templates`: the version of the templates
+- `migration`: the stack of the migration, if there is one. Its change set has the same name.
+- `region`, `environment` and `execution`
+
+The environment variable `CONSOLE` is the address of the console, and `SERVICE` is the name of the service. The module
+`unsigned_images` describes `UNSIGNED_IMAGES`. If this variable has an exception for the image, the approver sees it.
 
 Every path answers the job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is never
 logged, because it contains credentials.

@@ -4,9 +4,9 @@ The containers of the service get this value as a variable, and ECS reads it onl
 deployment starts the service's current task definition, so the image and all settings stay the same, and the hooks of
 the service run again.
 
-The function never disturbs another deployment, such as a release. It waits until no deployment of the service is in
-progress. If the function cannot wait longer, it raises an error, and Lambda invokes it again, twice. Then Lambda sends
-the event to the dead-letter queue:
+The function never disturbs another deployment, such as a release: it waits until no deployment is in progress. If it
+cannot wait longer, it raises an error. Lambda then invokes it twice more, and finally sends the event to the
+dead-letter queue:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 

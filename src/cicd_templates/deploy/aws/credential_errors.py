@@ -39,7 +39,8 @@ SKEW_SECONDS = 240
 SSO_KEYS = frozenset({"sso_session", "sso_start_url"})
 LONGEST_DETAIL = 300
 ASSUMING = (
-    "check that its trust policy admits these credentials, with the `external_id` and `source_identity` that are sent"
+    "check that the role's trust policy admits these credentials, with the `external_id` and `source_identity` that"
+    " are sent"
 )
 TRY_LOCALLY = (
     "set `profile` for the environment in templates/environments.toml or set AWS_PROFILE; to try the command"

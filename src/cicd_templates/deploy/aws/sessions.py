@@ -136,8 +136,8 @@ def ask_mfa_code(prompt: str) -> str:
     if not sys.stdin.isatty():
         device = prompt.removeprefix("Enter MFA code for ").strip().removesuffix(":")
         raise MissingCodeError(
-            f"the MFA code of {device} must be typed, but there is no terminal; first run `make status` with the same"
-            " ENV= at a terminal, then run this command again; it uses the same credentials until they expire"
+            f"the MFA code of {device} must be typed, but there is no terminal; run `make status` with the same"
+            " ENV= in a terminal and type the code there; until those credentials expire, this command can use them"
         )
     return getpass.getpass(prompt)
 

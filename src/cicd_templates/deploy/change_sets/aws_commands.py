@@ -49,10 +49,9 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the commands that switch off the deletion protection of a stack's resources.
 
-    A person runs them before deleting a stack whose creation failed in a protected environment. There, load balancers
-    and databases have deletion protection, which prevents the rollback and the deletion of the stack. The result is
-    empty if `status` does not require the deletion of the stack. `resources` are the resources that the stack still
-    has.
+    If the creation of a stack fails in a protected environment, the deletion protection of its load balancers and
+    databases prevents the rollback and the deletion of the stack. A person must then run these commands first. The
+    result is empty if a stack in `status` need not be deleted. `resources` are the resources that the stack still has.
     """
     if status not in DELETED_BY_HAND:
         return ()

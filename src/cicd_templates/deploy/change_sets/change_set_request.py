@@ -112,7 +112,8 @@ def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     role = published(clients, [stack.deployed_as]).get(stack.deployed_as)
     if role is None:
         raise CicdError(
-            f"{stack.name}: needs a role, but {stack.deployed_as} does not exist yet; deploy the layer delivery first"
+            f"{stack.name}: needs a role, but its ARN is not in {stack.deployed_as} yet; deploy the layer"
+            " delivery first"
         )
     return {"RoleARN": role}
 

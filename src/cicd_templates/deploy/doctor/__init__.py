@@ -1,9 +1,9 @@
 """Checks an account before a deployment, and finds what would make the deployment fail.
 
-`checks` defines the examined environment and the result of one check. Each other module checks one subject and yields
-its results: `identity` (Python, credentials, region), `roles`, `quotas`, `certificates`, `connections`, `provided`,
-`secrets`, `subscriptions` and `names`. `examine` runs them in this order. `identity` is first, because all other checks
-need credentials.
+- `checks` defines the examined environment and the result of one check.
+- `identity` checks Python, the credentials and the region. The other modules each check the subject that their name
+  says.
+- `examine` runs all checks. `identity` is first, because all other checks need credentials.
 
 Nothing here writes to AWS, prints or ends the program. If the caller may not read something, the result of its check
 has `read=False` and the other checks continue. Every failed check has a `fix`: a command, or the file to correct.

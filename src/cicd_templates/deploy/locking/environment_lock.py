@@ -1,12 +1,12 @@
 """Defines the lock of an environment: a Parameter Store parameter that exists while a command changes the stacks.
 
 Parameter Store refuses to create a parameter that exists, so two machines cannot both create it. The lock needs no
-stack.
+stack. It never expires, because the program cannot tell whether a command was killed, is slow, or waits on a sleeping
+machine.
 
-The lock never expires, because the program cannot tell whether a command was killed, is slow, or waits on a sleeping
-machine. On the machine where the command ran, a locked file shows whether the command has ended. If so, the next
-command on this machine takes over the lock. On any other machine, a person must remove the lock by its holder's id:
-docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
+If a command ends without removing its lock, the next command on the same machine takes over the lock: a locked file on
+this machine shows whether the first command has ended. On any other machine, a person must remove the lock by its
+holder's id: docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
 
 from __future__ import annotations

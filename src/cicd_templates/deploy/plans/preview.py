@@ -66,8 +66,7 @@ def preview(context: DeployContext, stack: StackTemplate, plan_id: str, survey: 
     """Return what a deployment of `stack` would do. The preview leaves nothing in AWS.
 
     `survey` has AWS's answers from the beginning of the wave. Raises `RefusedError` if the stack belongs to another
-    project, or if a person must first repair it. Raises `CicdError` with CloudFormation's reason if CloudFormation
-    refuses the change set.
+    project or needs a repair. Raises `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients, name = context.clients, preview_change_set_name(plan_id)
     existing = survey.stacks.get(stack.name)

@@ -43,12 +43,14 @@ _CHUNK_BYTES = 1 << 20
 def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement, folder: Path) -> None:
     """Replace `folder` with a folder that contains the evidence of `release`. If this fails, `folder` is unchanged.
 
-    The folder has the files that the release statement lists, and the signer's public key from `store`. It also gets
-    the templates of the previous release, the pages and records that approvers saw, the statements about deployments,
-    and files that are derived from all these. If an object no longer exists in S3, its file is left out, and the
-    verification reports it as missing.
+    The new folder has these files:
+    - the files that the release statement lists, and the signer's public key from `store`
+    - the templates of the previous release, the pages and records that approvers saw, and the statements about
+      deployments
+    - files that are derived from all other files
 
-    Raises `CicdError` if a file name in the release statement is not valid in a folder.
+    If an object no longer exists in S3, its file is left out, and the verification reports it as missing. Raises
+    `CicdError` if a file name in the release statement is not valid in a folder.
     """
     _, *listed = release.statement.subject
     sources = {file.name: _source(store, release, file.name) for file in listed}

@@ -241,9 +241,9 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds for which the policy blocks a finding.
 
-    The parser of a report may lower the severity of a finding in which the tool has low confidence. This function uses
-    the tool's own severity if it is worse. Otherwise a real injection could pass, because tools report low confidence
-    even for an injection that was planted deliberately.
+    The parser of a report may lower the severity of a finding in which the tool has low confidence. If the tool's own
+    severity is worse, this function uses it, because tools report low confidence even for an injection that was planted
+    deliberately.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

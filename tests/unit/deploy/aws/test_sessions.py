@@ -208,7 +208,7 @@ def test_without_a_terminal_a_code_is_one_clear_line(
         require_account(aws_clients(access), ACCOUNT)
 
     assert str(refused.value).startswith(
-        f"the MFA code of {DEVICE} must be typed, but there is no terminal; first run `make status`"
+        f"the MFA code of {DEVICE} must be typed, but there is no terminal; run `make status`"
     )
     assert "\n" not in str(refused.value)
     assert refused.value.exit_code == 2

@@ -1007,7 +1007,8 @@ def test_a_role_that_is_not_there_yet_is_named(harness: DeployHarness) -> None:
     with pytest.raises(CicdError, match="not deployed: service"):
         harness.deploy()
     assert (
-        "/shipping/staging/delivery/RoleArn does not exist yet; deploy the layer delivery first" in harness.lines()[-1]
+        "its ARN is not in /shipping/staging/delivery/RoleArn yet; deploy the layer delivery first"
+        in harness.lines()[-1]
     )
 
     harness.aws.values[f"{ROOT}/delivery/RoleArn"] = "arn:role"

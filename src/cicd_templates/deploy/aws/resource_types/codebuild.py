@@ -22,7 +22,7 @@ OPERATIONS = {
     ),
     "AWS::CodeBuild::ReportGroup": ResourceOperations(
         leftover=Leftover(
-            why="If the stack defines no group for a report, CodeBuild creates `<project>-<report>`.",
+            why="If the stack defines no report group for a report, CodeBuild creates `<project>-<report>`.",
             removal="`aws codebuild delete-report-group --region {region} --delete-reports --arn {name}`",
             state=always_exists,
             delete=lambda clients, name: clients.codebuild.delete_report_group(arn=name, deleteReports=True),

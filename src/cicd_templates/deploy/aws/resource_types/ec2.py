@@ -44,8 +44,8 @@ OPERATIONS = {
     ),
     "AWS::EC2::VPCEndpoint": ResourceOperations(
         leftover=Leftover(
-            why="GuardDuty Runtime Monitoring adds an endpoint to a VPC with tasks that it monitors. The endpoint must"
-            " be deleted before the subnets.",
+            why="GuardDuty Runtime Monitoring adds an endpoint to each VPC in which it monitors tasks. The endpoint"
+            " must be deleted before the subnets.",
             removal="`aws ec2 delete-vpc-endpoints --region {region} --vpc-endpoint-ids {name}`",
             state=unless_not_found(_endpoint_state, ""),
             delete=_delete_endpoint,

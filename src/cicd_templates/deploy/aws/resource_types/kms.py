@@ -41,7 +41,7 @@ OPERATIONS = {
     ),
     "AWS::KMS::Key": ResourceOperations(
         leftover=Leftover(
-            why=f"KMS deletes a key only after a waiting period of {PENDING_DAYS} days in a disposable environment. A"
+            why=f"In a disposable environment, KMS deletes a key after a waiting period of {PENDING_DAYS} days. A"
             " protected environment keeps its key, because its data cannot be read without the key.",
             removal="`aws kms schedule-key-deletion --region {region} --pending-window-in-days 7 --key-id {name}`",
             state=unless_not_found(_key_state, ""),
