@@ -22,10 +22,10 @@ RELEASES = 5
 class Item:
     """A kind of resource that costs money, how many of these resources the run creates, and the price of each.
 
-    If `per_hour` is true, the price is for an hour. Otherwise, it is paid once.
-
-    `page` is the price page of AWS. `repeated` names a page outside AWS that states the same price, and that page's
-    date. `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
+    - The price is paid once, or for each hour if `per_hour` is true.
+    - `page` is the price page of AWS.
+    - `repeated` names a page outside AWS that states the same price, and the date of this page.
+    - `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 
     name: str

@@ -43,7 +43,7 @@ def _is_repeated(check: Check, entry: Entry) -> bool:
 
 
 def _not_run(check: Check, checks: Sequence[Check], context: CheckContext, journal: Journal) -> Entry | None:
-    """If a check cannot be run, return a journal entry with the reason. Otherwise, return None."""
+    """Return a journal entry that says why a check cannot be run, or None if it can be run."""
     if missing := _missing(check, journal.entries):
         return Entry(State.SKIPPED, f"needs {', '.join(missing)}")
     if not check.last and (unsafe := _unsafe_failures(checks, journal.entries)):

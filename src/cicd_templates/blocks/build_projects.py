@@ -72,10 +72,11 @@ def project(
 ) -> BuildProject:
     """Return a CodeBuild project that builds or checks the artifacts of a pipeline.
 
-    `secrets` maps environment variables to ARNs of secrets; `grants` must let the project read these secrets. The
-    project may read the source of its own pipeline. If `report_artifact` is given, the project may write this artifact,
-    but no other artifact. If `cached` is true, the project stores its downloads in a cache that no other project can
-    read or write.
+    The project may read the source of its own pipeline.
+
+    - `secrets` maps environment variables to ARNs of secrets. `grants` must let the project read these secrets.
+    - `report_artifact`, if given, is the only artifact that the project may write.
+    - If `cached` is true, the project stores its downloads in a cache that no other project can read or write.
 
     Raises `ValueError` if the project has `secrets` although it runs code of the application (`runs_application`).
     """

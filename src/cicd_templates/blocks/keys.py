@@ -73,10 +73,11 @@ ENCRYPTION = [
 def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.Key:
     """Return a symmetric KMS key with rotation. IAM policies in its account determine who may use it.
 
-    `statements` let other principals, such as AWS services, use the key. AWS's default key policy allows `kms:*`. This
-    policy lists each action instead, so that an auditor can see what is allowed. A KMS grant stays valid even when its
-    creator loses all permissions. So people cannot create grants directly: only an AWS service, such as RDS, can create
-    a grant for them, if a resource needs it:
+    `statements` let other principals, such as AWS services, use the key. The key policy lists each action, so that an
+    auditor can see what is allowed. (AWS's default key policy allows `kms:*`.)
+
+    A KMS grant stays valid even when its creator loses all permissions. So people cannot create grants. Only an AWS
+    service, such as RDS, can create a grant for a person's resource:
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))

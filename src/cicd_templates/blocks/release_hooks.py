@@ -42,10 +42,14 @@ JOINS_THE_NETWORK = (
 def verify_image(monitored: MonitoredService, key: KeyArn, names: Mapping[str, AWSHelperFn | str]) -> Hook:
     """Return the Lambda function that verifies a release's image, as a lifecycle hook of the ECS deployment.
 
-    The function requires that the image comes from our repository and is referenced by its digest. The image must have
-    signed statements, and no findings of the blocking severities. The statements must name the builder and the verifier
-    in `names`. An exception in the configuration lets one image run without a signature. Images of further containers
-    must come from the repositories in the configuration, and must be referenced by digest.
+    The function accepts the service's image if all of these conditions hold:
+
+    - The image comes from our repository and is referenced by its digest.
+    - It has signed statements that name the builder and the verifier in `names`.
+    - It has no findings of the blocking severities.
+
+    An exception in the configuration lets one image run without a signature. Images of further containers must come
+    from the repositories in the configuration, and must be referenced by digest.
     """
     env, service = monitored.env, monitored.service
     tools = env.tools

@@ -69,10 +69,11 @@ def task_parts(
     """Return the log group, the roles and the variables of a task. The caller adds the result's `resources` to a
     template.
 
-    `log` is the name of the log group. The name of each role consists of the service's name and additional words:
-    `starting` for the execution role, and `running` for the task role. The task role has `grants`, and the grants for
-    everything in `uses`. The execution role may read the secrets of the further `containers`. It may pull the images
-    of these containers, `images`, and the images that the pipeline builds.
+    `log` is the name of the log group. The name of each role consists of the service's name and additional words.
+
+    - The execution role has the words `starting`. It may read the secrets of the service and of the further
+      `containers`. It may pull the service's image, the images of these containers, and `images`.
+    - The task role has the words `running`. It has `grants`, and the grants for everything in `uses`.
     """
     env = layer.env
     tables = containers or {}

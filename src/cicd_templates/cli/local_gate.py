@@ -109,9 +109,9 @@ def waive(
     """For each finding that stops the release, add a waiver to the policy at `path`. Create the file if needed.
 
     A waiver for a finding in a file is valid only for one place in the file, which the finding's fingerprint
-    identifies. The same finding at another place still stops a release. A finding that names neither a package nor a
-    file cannot be waived. If the new waivers would make the policy invalid, raises `ConfigurationError` and writes
-    nothing.
+    identifies. A finding that names neither a package nor a file cannot be waived.
+
+    Raises `ConfigurationError` and writes nothing if the new waivers would make the policy invalid.
     """
     blocking = [finding for judged in decision.findings if judged.blocks for finding in judged.alike]
     scoped = {_scope(finding): finding for finding in blocking}

@@ -329,11 +329,13 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    If `local` is true, the target uses the local AWS `engine`, by default the local AWS that `make local` started. If
-    `engine` is given, plans and journals are in the engine's folder. If `checked` is true, the caller's account is
-    verified first. If `removed` is true, `layer` and `service` may also select stacks that are no longer rendered, and
-    the target may have no chosen stacks. Raises an error if the templates cannot be read, the credentials do not work
-    or the account is wrong.
+    - `local`: use the local AWS `engine`, by default the one that `make local` started. If `engine` is given, plans and
+      journals are in the engine's folder.
+    - `checked`: verify the caller's account first.
+    - `removed`: `layer` and `service` may select stacks that are no longer rendered. The target can have no chosen
+      stack.
+
+    Raises an error if the templates cannot be read, the credentials do not work or the account is wrong.
     """
     stacks = read_stacks(folder / environment.qualified)
     chosen = matching(stacks, layer, service) if removed else select(stacks, layer, service)

@@ -178,7 +178,7 @@ class Environment:
 
     @property
     def network_is_provided(self) -> bool:
-        """Whether the configuration provides an existing VPC. Then `render` writes no template for a network."""
+        """Whether the configuration provides an existing VPC, so that `render` writes no template for a network."""
         return any(output.startswith("network.") for output in self.settings.provided)
 
     @property

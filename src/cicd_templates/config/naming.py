@@ -54,7 +54,7 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
 
 
 def shortened(name: str, limit: int) -> str:
-    """Return `name` if it has at most `limit` characters, otherwise its first part and a hash of the complete name."""
+    """Return `name`. If it has more than `limit` characters, return its first part and a hash of the complete name."""
     if len(name) <= limit:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:HASH_LENGTH]

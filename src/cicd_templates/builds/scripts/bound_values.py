@@ -1,9 +1,9 @@
 """Finds the strings that source code binds to a name in any form, such as `key: str = "..."` or `get("KEY", "...")`.
 
 The keyword detector of detect-secrets finds a value only in the form `name = "value"`: in quotes, on the same line,
-directly after a name and a sign. This module finds strings that are bound to a name in other forms, and rewrites them
-in this form for the detector. Python files are parsed and never run. The text of this module becomes part of a build
-script.
+directly after a name and a sign. This module rewrites strings in other forms as `name = "value"`.
+
+Python files are parsed and never run. The text of this module becomes part of a build script.
 """
 
 import ast

@@ -1,9 +1,11 @@
 """Refuse a Dockerfile whose image could contain something that no check has examined.
 
-`dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile, one per line. It writes a JSON
-list to INSTRUCTIONS, for `dockerfile_network.py`: the line, name, options and arguments of each instruction. If the
-script refuses lines, it prints their numbers instead of the images, and exits with 1. A base image is allowed if its
-name begins with one of the PREFIXes.
+`dockerfile.py FILE INSTRUCTIONS PREFIX...` prints the base images of the Dockerfile FILE, one per line. A base image is
+allowed if its name begins with one of the PREFIXes. If the script refuses lines, it prints their numbers instead of the
+images, and exits with 1.
+
+For `dockerfile_network.py`, the script writes a JSON list to INSTRUCTIONS: the line, name, options and arguments of
+each instruction.
 
 The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file
 differently: syntax directives, escape directives, other encodings and here-documents. It needs only Python 3.8, because

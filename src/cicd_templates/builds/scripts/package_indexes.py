@@ -1,9 +1,10 @@
 """Refuse a source whose files use a package index that the configuration does not allow.
 
-`package_indexes.py SOURCE SERVICE HOST...`: installers may take packages only from these HOSTs. Without any HOST, they
-may use the public index of each language. Checks examine packages by name and version, so they would accept a package
-of the same name from another index. An address is accepted only if it has https, exactly an allowed host, no user name,
-no password, and no port except 443.
+`package_indexes.py SOURCE SERVICE HOST...` allows installers to take packages only from these HOSTs or, without any
+HOST, from the public index of each language. Checks examine packages by name and version, so they would accept a
+package of the same name from any other index.
+
+An address is accepted only if it has https, exactly an allowed host, no user name, no password, and no port except 443.
 
 The script reads the files that give addresses to installers: lock files, requirements files and the configuration of
 installers. For each address that is not accepted, it prints the file, the line and the setting, and it exits with 1. It

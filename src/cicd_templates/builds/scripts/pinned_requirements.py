@@ -1,9 +1,11 @@
 """Print the pinned packages of a requirements file: `pinned_requirements.py FILE`.
 
-A file with a line that is not a pinned package is refused. For example, a URL or a folder instead of a name, an
-included file, or an option such as `--no-binary` could make pip run code of the application. An option that selects an
-index is refused too, because this index could have a different package of the same name. A file is also refused if pip
-and scanners may read different packages in it.
+The script refuses a file in these cases:
+
+- A line is not a pinned package. For example, a URL or a folder instead of a name, an included file, or an option such
+  as `--no-binary` could make pip run code of the application.
+- An option selects an index. This index could have a different package of the same name.
+- pip and scanners may read different packages in the file.
 
 Environment markers are removed from the printed lines, because a scanner skips packages that the scanner's own Python
 version does not need. The image's Python version may need these packages. Packages for systems other than Linux are not

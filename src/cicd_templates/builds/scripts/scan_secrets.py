@@ -1,10 +1,15 @@
 """Run detect-secrets on a plain-text copy of the source: `scan_secrets.py SOURCE COPY OPTION...`.
 
 detect-secrets skips files with certain extensions, and files that are not valid UTF-8. So the script copies every file
-as UTF-8. To decode a file, it uses the encoding of the byte order mark, then UTF-8, then Latin-1, which accepts every
-byte. It removes NUL characters, because UTF-16 text without a mark contains them. For a link, the copy is a file that
-contains only the path of the link's target, because the target itself is copied, too. The name of a file is scanned
-like a line of the file. Digests in lock files (`sha512-...`) are removed, because each of them looks like a secret.
+as UTF-8:
+
+- To decode a file, it uses the encoding of the byte order mark, or UTF-8 without a mark. If this fails, it uses
+  Latin-1, which accepts every byte.
+- It removes NUL characters, because UTF-16 text without a mark contains them.
+- It copies a link as a file that contains only the path of the link's target. The target has its own copy.
+- It removes digests in lock files (`sha512-...`), because each of them looks like a secret.
+
+The name of a file is scanned like a line of the file.
 
 If detect-secrets can parse a file as INI, it scans only the parsed values, without comments and headers. So this script
 always scans the lines of the file, in addition to the lines that the parsers of detect-secrets produce. It also scans

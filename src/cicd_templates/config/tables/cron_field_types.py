@@ -41,7 +41,7 @@ def _schedule(value: str) -> str:
 
 
 def check_cron(value: str, kind: str, fields: Sequence[str]) -> str:
-    """Return the cron expression `value` if all `fields` are valid; otherwise, raise `ValueError`.
+    """Return the cron expression `value`. Raise `ValueError` if one of its `fields` is not valid.
 
     `fields` are the fields of the expression, beginning with the minute.
     """
