@@ -11,7 +11,7 @@ TAKEN_BY_TARGET = f"{PREFIX}MAKE"
 
 
 def under_make() -> bool:
-    """Return whether make started the program. The Makefile sets `CICD_TEMPLATES_MAKE` for this."""
+    """Return whether make started the program. The Makefile sets `CICD_TEMPLATES_MAKE` to show this."""
     return TAKEN_BY_TARGET in os.environ
 
 

@@ -50,7 +50,7 @@ def plain(text: str) -> Markup:
 def code(text: str) -> Markup:
     """Return `text` as a code span for use outside tables, or an empty string if `text` is blank.
 
-    Backticks in `text` remain.
+    Backticks in `text` are kept.
     """
     shown = printable(text)
     if not shown.strip():

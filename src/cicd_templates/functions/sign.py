@@ -156,7 +156,7 @@ def _pem(der: bytes) -> bytes:
 
 
 def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRelease, bytes]:
-    """Return the verified facts about the release, and its scan policy. Raises `ValueError` if facts do not match."""
+    """Return the verified facts about the release, and its scan policy. Raises `ValueError` if two facts contradict."""
     import boto3
 
     ecr = boto3.client("ecr")

@@ -34,7 +34,9 @@ class LayerTemplate:
         self._layers_read: dict[str, str] = {}
 
     def add(self, resource: R) -> R:
-        """Add `resource` and return it. Raises `ConfigurationError` if the template already contains its logical id."""
+        """Add `resource` and return it. Raises `ConfigurationError` if the template has a resource with its
+        logical id.
+        """
         taken = self.template.resources.get(str(resource.title))
         if taken is not None:
             of = f" for service {self.service.name}" if self.service else ""
@@ -98,8 +100,8 @@ class LayerTemplate:
             owners = " or of ".join(f"the layer {layer}" for layer in layers)
             raise ConfigurationError(
                 f"{path}: the parameter {name} already reads {declared.properties.get('Default', 'another value')};"
-                f" give the Output of {owners} another name, or rename the resource in the configuration that gives the"
-                " parameter its name"
+                f" rename the Output of {owners}, or rename the resource in the configuration whose name is in the"
+                " name of the parameter"
             )
         return output.kind(Ref(name))
 

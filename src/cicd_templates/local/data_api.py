@@ -88,7 +88,7 @@ class DataApi:
             return self._refuse("HttpEndpointNotEnabledException", f"The HTTP endpoint of {arn} is not enabled", 400)
         secret = self._secrets.get(cluster["DbClusterResourceId"])
         if secret is None or request["secretArn"] != secret.arn:
-            return self._refuse("SecretsErrorException", "The secret is not that of the administrator", 400)
+            return self._refuse("SecretsErrorException", "The secret is not the administrator's secret", 400)
         if self._is_denied(headers, PASSWORD_ACTION, secret.arn):
             return self._refuse("AccessDeniedException", f"The caller may not read {secret.arn}", 403)
         if secret.key and self._is_denied(headers, "kms:Decrypt", secret.key):

@@ -24,7 +24,9 @@ PSEUDO = "AWS::"
 
 
 def template_refusal(template: Mapping[str, Any], conditions: Mapping[str, bool]) -> str:
-    """Return why CloudFormation refuses `template`, or an empty string. `conditions` maps conditions to values."""
+    """Return why CloudFormation refuses `template`, or an empty string. `conditions` has the value of each
+    condition.
+    """
     resources = template.get("Resources")
     if not resources or not isinstance(resources, Mapping):
         return f"{FORMAT}At least one Resources member must be defined."

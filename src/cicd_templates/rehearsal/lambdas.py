@@ -79,7 +79,7 @@ def _invoke(
 
 
 def require_log_access(run: PipelineRun, function: dict[str, Any]) -> None:
-    """Raise `ActionFailedError` if a function's role may not write the function's log, as Lambda does in AWS."""
+    """Raise `ActionFailedError` if a function's role does not allow Lambda to write the function's log."""
     if group := function.get("LoggingConfig", {}).get("LogGroup", ""):
         region, account = function["FunctionArn"].split(":")[3:5]
         arn = f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:rehearsal"

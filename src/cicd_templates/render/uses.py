@@ -68,7 +68,9 @@ def _problems(env: Environment, service: Service, offers: dict[str, Offer]) -> I
         else:
             for variable in (*offer.variables, *offer.texts(service, access)):
                 if variable in set_by:
-                    yield Problem(at, f"sets the variable {variable}, which {set_by[variable]} sets too; rename one")
+                    yield Problem(
+                        at, f"sets the variable {variable}, which {set_by[variable]} sets too; rename one of them"
+                    )
                 set_by[variable] = f"uses.{name}"
 
 

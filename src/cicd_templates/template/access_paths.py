@@ -43,7 +43,7 @@ _PARTITION = re.compile(r"^arn:(\$\{AWS::Partition\}|aws[\w-]*):")
 
 
 def changed_paths(label: str, logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[AccessPath]:
-    """Return the paths of the resource `logical_id` in the stack `label`. Each path is `new`, `gone` or the `same`.
+    """Return the paths of the resource `logical_id` in the stack `label`. Each path is `new`, `gone` or `same`.
 
     `before` and `after` are the resources of the templates.
     """

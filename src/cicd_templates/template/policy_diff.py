@@ -96,7 +96,9 @@ def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
 
 
 def _may_deny(statement: Mapping[str, Any]) -> bool:
-    """Return whether a statement denies, or may deny, because its effect is computed or it cannot be read."""
+    """Return whether a statement may deny something. It may do so, too, if its effect is computed or it cannot be
+    read.
+    """
     return statement["Effect"] != "Allow" or statement.get("Action") == UNREADABLE
 
 

@@ -177,9 +177,9 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
         layer.read(Output(KeyArn, "other", "KeyArn", "Another key"))
 
     assert str(caught.value) == (
-        "/shipping/staging/other/KeyArn: the parameter KeyArn already reads /shipping/staging/keys/KeyArn; give the"
-        " Output of the layer keys or of the layer other another name, or rename the resource in the configuration that"
-        " gives the parameter its name"
+        "/shipping/staging/other/KeyArn: the parameter KeyArn already reads /shipping/staging/keys/KeyArn;"
+        " rename the Output of the layer keys or of the layer other, or rename the resource in the configuration whose"
+        " name is in the name of the parameter"
     )
 
 
@@ -190,7 +190,7 @@ def test_a_value_with_the_name_of_a_parameter_of_the_layer_names_its_own_layer(
     layer = LayerTemplate(STAGING)
     layer.add_parameter(Parameter("KeyArn", Type="String", **default))
 
-    with pytest.raises(ConfigurationError, match=f"reads {shown}; give the Output of the layer keys another name, or"):
+    with pytest.raises(ConfigurationError, match=f"reads {shown}; rename the Output of the layer keys, or"):
         layer.read(KEY)
 
 

@@ -108,7 +108,7 @@ def problems_of(*edits: tuple[str, Any]) -> list[str]:
                 (f"services/{SERVICE}/environment", {"LABELS_QUEUE_URL": "x"}),
             ],
             f"environments.staging.services.{SERVICE}.uses.labels: sets the variable LABELS_QUEUE_URL, which"
-            " environment.LABELS_QUEUE_URL sets too; rename one",
+            " environment.LABELS_QUEUE_URL sets too; rename one of them",
         ),
     ],
     ids=["nothing offered", "typing error", "unknown", "kind of access", "variable"],

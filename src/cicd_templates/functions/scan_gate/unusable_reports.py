@@ -26,7 +26,7 @@ def read_or_mark_unusable(reader: Callable[[bytes], Report], form: str, data: by
 
 
 def _number_repeats(findings: list[Finding]) -> None:
-    """Add a number to repeated fingerprints, so that findings in equal lines of a file get different ones."""
+    """Add a number to repeated fingerprints, so that findings in equal lines of a file get different fingerprints."""
     seen: Counter[str] = Counter()
     for finding in findings:
         seen[finding.fingerprint] += 1

@@ -1,4 +1,4 @@
-"""Waivers, which accept certain findings until a date, and an index that returns the waivers of a finding."""
+"""Waivers, which accept certain findings until a date, and an index that finds the waivers for a finding."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from cicd_templates.template.policy_diff import PolicyDiff
 
 @dataclass(frozen=True)
 class AccessPath:
-    """An access path to a resource: `principal` has the `right`, such as `reads`, to use `target`.
+    """An access path: `right` is a verb, such as `reads`, that says what `principal` may do with `target`.
 
     `is_data` says that the right is about data or about its encryption. `change` is `new`, `gone` or `same`.
     """
