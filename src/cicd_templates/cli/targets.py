@@ -332,8 +332,7 @@ def open_target(
     - `local`: use the local AWS `engine`, by default the one that `make local` started. If `engine` is given, plans and
       journals are in the engine's folder.
     - `checked`: verify the caller's account first.
-    - `removed`: `layer` and `service` may select stacks that are no longer rendered. The target can have no chosen
-      stack.
+    - `removed`: `layer` and `service` may select stacks that are no longer rendered, so `chosen` can be empty.
 
     Raises an error if the templates cannot be read, the credentials do not work or the account is wrong.
     """
