@@ -1,7 +1,6 @@
 """Runs the commands of this tool in the project of the acceptance run, as a user would: each in a separate process.
 
-If the run is killed, its current command is killed, too. The continued run then runs the command again, as a user
-would.
+If the run is killed, its current command is killed, too. The continued run repeats this command.
 """
 
 from __future__ import annotations

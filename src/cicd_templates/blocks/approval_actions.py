@@ -1,9 +1,9 @@
 """The pipeline's actions around an approval: describe the change sets, ask for approval, and check the change sets.
 
 The check runs before the change sets are executed. In every environment, the check requires that the change sets deploy
-only what the signer has signed. CodePipeline executes a change set by its name, and another change set can get the same
-name. So the check also requires that each change set is the one that the approver saw:
-https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
+only what the signer has signed. CodePipeline executes a change set by its name, and a later change set can get the same
+name. So if a person has approved the release, the check also requires that each change set is the one that the approver
+saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
 
 from __future__ import annotations
@@ -110,9 +110,11 @@ def attest_action(
 ) -> PipelineAction:
     """Return an action that signs a statement about the stacks of `layers`, which the action's stage has deployed.
 
-    If the function cannot sign, the result depends on the stage. A stage without an approval rolls back on failure, so
-    a failed action would undo a good deployment. In such a stage, the function only reports the problem. In a stage
-    with an approval, the action fails, and a person can retry this action without repeating the deployment.
+    If the function cannot sign, the result depends on the stage:
+
+    - In a stage with an approval, the action fails. A person can retry this action without repeating the deployment.
+    - In a stage without an approval, the function only reports the problem. A failed action would roll the stage back,
+      and so undo a good deployment.
     """
     parameters = {
         "stacks": ",".join(stack_name(peer, layer, context.service.name) for layer in layers),

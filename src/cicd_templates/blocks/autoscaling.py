@@ -72,9 +72,11 @@ def scaling_policies(
 ) -> list[scaling.ScalingPolicy]:
     """Return one scaling policy for each target value in the configuration.
 
-    `requests` are the request counts of both target groups of a web service. `queues` contains the queues that a worker
-    receives messages from. It maps the name of each queue to its name in CloudWatch metrics. If the policies demand
-    different numbers of tasks, ECS runs the highest number.
+    - `requests` are the metrics that count the requests to each of the two target groups of a web service.
+    - `queues` maps the name of each queue from which a worker receives messages to the queue's name in CloudWatch
+      metrics.
+
+    If the policies demand different numbers of tasks, ECS runs the highest number.
     """
     cpu_percent, messages = settings.cpu_percent, settings.messages_per_task
     if not (service.settings.is_web or cpu_percent or settings.memory_percent or messages):

@@ -1,7 +1,7 @@
 """The command of the bootstrap container, which a service runs until its first release.
 
-The bootstrap container uses a public image. Without it, the creation of the service's stack would hang until the
-pipeline has built the first image.
+The bootstrap container uses a public image. Without the bootstrap container, the creation of the service's stack would
+hang until the pipeline has built the first image.
 """
 
 from __future__ import annotations

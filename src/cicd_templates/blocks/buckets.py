@@ -55,9 +55,9 @@ def encrypted_bucket(
 ) -> s3.Bucket:
     """Return a bucket that is encrypted with the environment's KMS key and writes its access log to `logs`.
 
-    `logs` is the bucket for access logs: a resource of the same stack, or a bucket name that another layer publishes.
-    Objects expire after `expire_days`, if given. Replaced versions expire after `noncurrent_days`. If `notify` is true,
-    the bucket sends its events to EventBridge.
+    - `logs` is the bucket for access logs: a resource of the same stack, or a bucket name that another layer publishes.
+    - Objects expire after `expire_days` days, if given. Replaced versions expire after `noncurrent_days` days.
+    - If `notify` is true, the bucket sends its events to EventBridge.
     """
     event_bridge = s3.EventBridgeConfiguration(EventBridgeEnabled=True)
     bucket = _private_bucket(
@@ -254,8 +254,10 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
     """Deny puts of the source artifacts `artifacts` to every role except the roles of source actions and pipelines.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks
-    examine. CodePipeline's object keys are `<pipeline>/<artifact>/<letters>`. CodePipeline truncates `<pipeline>` to 20
-    characters and `<artifact>` to 10.
+    examine.
+
+    The statement matches the S3 keys of the artifacts, which are `<pipeline>/<artifact>/<letters>`. CodePipeline
+    truncates `<pipeline>` to 20 characters and `<artifact>` to 10.
     """
     roles = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return deny(

@@ -35,9 +35,10 @@ from cicd_templates.layer.iam import Grant, allow
 def service_grants(env: Environment, service: Service) -> list[Grant]:
     """Return the permissions of the role that CloudFormation uses when a release updates a service's stacks.
 
-    The permissions for the migration's stack are always included. When a migration is removed from the configuration,
-    CloudFormation must be allowed to delete the resources of the stack. A job has a schedule instead of an ECS service.
-    The module `job_permissions` returns the permissions for the schedule.
+    The permissions for the migration's stack are always included, because CloudFormation must also be able to delete
+    the stack after the migration was removed from the configuration.
+
+    For a job, the module `job_permissions` returns the permissions for its schedule.
     """
     if service.settings.job is not None:
         return [*_task_definitions(env, service), *_of_every_service(env, service)]
@@ -253,9 +254,9 @@ def _publication(env: Environment, service: Service) -> Grant:
 def _scaling(env: Environment) -> list[Grant]:
     """Let CloudFormation manage the scalable target and the scaling policies, even if the service has no autoscaling.
 
-    When autoscaling is removed from the configuration, CloudFormation must be allowed to delete these resources.
-    Application Auto Scaling creates the alarms of scaling policies, but CloudFormation, as its caller, also needs the
-    permissions for these alarms:
+    After autoscaling was removed from the configuration, CloudFormation must still be able to delete these resources.
+    Application Auto Scaling creates the alarms of scaling policies, but requires that its caller, CloudFormation, has
+    the permissions for these alarms:
     https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
     """
     targets = _arn(env, "application-autoscaling", "scalable-target/*")

@@ -44,9 +44,9 @@ def hooks_may(
     on: ResourceArn | Sequence[ResourceArn],
     *when: ConditionElement,
 ) -> list[Grant]:
-    """Return a statement of a resource policy that allows `actions` to exactly the roles of `hooks`.
+    """Return a list with a statement of a resource policy, which allows `actions` to exactly the roles of `hooks`.
 
-    Return an empty list if there are no `hooks`.
+    Without `hooks`, return an empty list.
     """
     if not hooks:
         return []

@@ -107,7 +107,7 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
         ),
         # Container Insights has a value for each minute in which a task runs, and no value for any other minute.
         alarm(
-            "TooLongAlarm", env, [service.name, "too-long"], f"The job has run for {job.max_minutes} minutes",
+            "TooLongAlarm", env, [service.name, "too-long"], f"A run takes longer than {job.max_minutes} minutes",
             _task_metric(monitored, "CpuReserved"), above=0, tell=tell, periods=job.max_minutes,
         ),
     ]  # fmt: skip
@@ -118,7 +118,8 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
 
 
 def watched_minutes(job: JobTable) -> int | None:
-    """Return after how many minutes without a run the alarm fires, or None if no alarm can monitor the schedule.
+    """Return the number of minutes without a run after which an alarm fires, or None if no alarm can monitor the
+    schedule.
 
     The number is the longest time between two runs, plus the delays that are allowed for a run.
     """
@@ -128,7 +129,7 @@ def watched_minutes(job: JobTable) -> int | None:
 
 
 def _missing_run_alarm(monitored: MonitoredService, minutes: int, tell: Sequence[TopicArn]) -> cloudwatch.Alarm:
-    """Return an alarm that fires if the schedule's metric has no value for `minutes`: no run was even attempted."""
+    """Return an alarm that fires if the schedule has not tried to start a run for `minutes` minutes."""
     period = FIVE_MINUTES if minutes <= DAY_MINUTES else HOUR
     base = alarm(
         "MissingRunAlarm",

@@ -61,8 +61,7 @@ def inline_function(
     memory_mb: int = MEMORY_MB,
     network: awslambda.VPCConfig | None = None,
 ) -> tuple[logs.LogGroup, iam.Role, awslambda.Function]:
-    """Return a log group, a role with `grants`, and the function that runs `code`. Add them to a template in this
-    order.
+    """Return a log group, a role with `grants`, and the function that runs `code`, in the order of their creation.
 
     Lambda retries a failed asynchronous invocation twice and then drops it. The queue `dead_letters` receives the
     dropped invocations: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html

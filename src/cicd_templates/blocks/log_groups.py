@@ -15,8 +15,8 @@ from cicd_templates.template.partitions import partition_of
 def log_group(logical_id: str, env: Environment, name: str, key: KeyArn) -> logs.LogGroup:
     """Return a log group that is encrypted with the environment's KMS key and has the environment's retention period.
 
-    The log group must be created before an AWS service writes to it. Otherwise, the service would create it outside the
-    stack, without this encryption and retention period.
+    The stack must create the log group before an AWS service writes to it. If the log group is missing, the service
+    creates it outside the stack, without this encryption and retention period.
     """
     return stateful(
         logs.LogGroup(logical_id, LogGroupName=name, KmsKeyId=key, RetentionInDays=env.settings.log_retention_days),

@@ -82,7 +82,7 @@ def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> s
 
 def dead_letter_alarm(logical_id: str, env: Environment, queue: sqs.Queue, operations: TopicArn) -> cloudwatch.Alarm:
     """Return the alarm that notifies `operations` as soon as a message is in the dead-letter queue."""
-    description = "An event or an invocation failed and is in the dead-letter queue"
+    description = "An undelivered event or a failed invocation is in the dead-letter queue"
     return _dead_letter_alarm(logical_id, env, [DEAD_LETTERS], description, queue, operations)
 
 
@@ -95,9 +95,7 @@ def _dead_letter_alarm(
 
 
 def may_send(sid: str, queue: QueueArn) -> Grant:
-    """Let a Lambda function's role send failed invocations to the dead-letter queue. Lambda sends them after all
-    retries.
-    """
+    """Let a Lambda function's role send an invocation to the dead-letter queue after the last retry has failed."""
     return allow(sid, [actions.SendMessage], on=queue)
 
 

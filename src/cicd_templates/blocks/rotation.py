@@ -62,8 +62,8 @@ def change_rules(
 ) -> Iterator[AWSObject]:
     """Yield the rules that invoke `function` when one of the secrets or parameters `arns` gets a new value.
 
-    After each rule comes the Lambda permission that the rule needs. Both services send these events directly, without
-    CloudTrail:
+    After each rule comes the Lambda permission that the rule needs. Secrets Manager and Parameter Store send these
+    events directly, without CloudTrail:
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/secret-event-notifications.html
     https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-cwe.html
     """

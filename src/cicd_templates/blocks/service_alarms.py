@@ -111,12 +111,12 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return how many minutes the alarm on unhealthy targets evaluates, and in how many of them a target must be
-    unhealthy.
+    """Return two numbers for the alarm on unhealthy targets: how many minutes it evaluates, and in how many of these
+    minutes a target must be unhealthy.
 
     One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
-    balancer already counts the task as unhealthy. If a task never becomes healthy, ECS replaces it again and again.
-    Three failed starts must trigger the alarm.
+    balancer already counts the task as unhealthy. Three failed starts must trigger the alarm, because ECS replaces a
+    task that never becomes healthy again and again.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1

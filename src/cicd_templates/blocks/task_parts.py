@@ -34,9 +34,9 @@ class TaskParts:
 
     The resources are in the order in which a layer adds them to its template.
 
-    `secrets` maps environment variables of the service's own container to ARNs of secrets or parameters.
-    `container_secrets` has such a map for each further container, keyed by its name. `addresses` maps other variables
-    of the service's own container to values that other stacks publish.
+    - `secrets` maps environment variables of the service's own container to ARNs of secrets or parameters.
+    - `container_secrets` contains the same kind of map for each further container, keyed by the container's name.
+    - `addresses` maps other variables of the service's own container to values that other stacks publish.
     """
 
     log: logs.LogGroup
@@ -163,9 +163,10 @@ def secret_arns(
 ) -> dict[str, AWSHelperFn | str]:
     """Return a map from each secret environment variable of a container to the ARN from which ECS reads its value.
 
-    `variables` is the container's table `secrets`. The ARN is the ARN of a secret or a parameter. If the value is one
-    key of a JSON secret, the key is appended to the ARN. `own_secrets` maps the names of the secrets in the layer
-    `secrets` to their ARNs.
+    The ARN names a secret or a parameter. If the value is one key of a JSON secret, the key is appended to the ARN.
+
+    `variables` is the container's table `secrets`. `own_secrets` maps the names of the secrets in the layer `secrets`
+    to their ARNs.
     """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in variables.items():

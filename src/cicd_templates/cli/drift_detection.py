@@ -1,4 +1,4 @@
-"""Detects the drift of an environment's stacks. Meanwhile, a terminal shows that the detection is in progress."""
+"""Detects the drift of an environment's stacks, and shows on the terminal that the detection is in progress."""
 
 from __future__ import annotations
 

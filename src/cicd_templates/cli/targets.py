@@ -239,10 +239,9 @@ class Target:
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """Return the labels of the chosen stacks, or None if all stacks are chosen.
+        """Return the labels of the chosen stacks, or None for all stacks, including those that are no longer rendered.
 
-        With None, callers also select stacks that are no longer rendered. A label is the name of a template file
-        without its extension.
+        A label is the name of a template file without its extension.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 

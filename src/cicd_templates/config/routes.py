@@ -130,8 +130,8 @@ class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
     The literal prefix of a pattern is the part before its first wildcard. A pattern can cover a second pattern only if
-    the second pattern begins with the literal prefix of the first. The class compares only pairs of patterns for which
-    this is true, so that it stays fast with many services.
+    the second pattern begins with this prefix. So the class compares only such pairs of patterns, which is fast even
+    with many services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:

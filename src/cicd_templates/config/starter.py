@@ -38,9 +38,9 @@ class NewProject:
 
 
 def wrong_numbers(start: NewProject) -> list[tuple[str, str]]:
-    """Return the problems with the numbers of values, as pairs: the name of a question, and a message.
+    """Return the problems of answers that have too many values, too few values, or the same value twice.
 
-    An answer can have too many values, too few values, or the same value twice.
+    Each problem is a pair: the name of a question, and a message.
     """
     names = [TOOLS, *start.environments]
     problems = []

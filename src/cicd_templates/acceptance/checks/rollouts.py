@@ -110,7 +110,8 @@ def _require_stopped(run: PipelineRun) -> None:
 def _send_orders(context: CheckContext, answers: set[str]) -> None:
     """Send orders to the service of staging, and add the responses to `answers`.
 
-    If an order gets no response, the check continues. An error would stop the check while the pipeline run continues.
+    If an order gets no response, the function ignores this. An error would end the check before the pipeline run has
+    ended.
     """
     url = f"{output(context, STAGING, 'cluster', 'BaseUrl')}/orders"
     trusted = context.facts["settings"]["trusted"]

@@ -22,8 +22,8 @@ def newest_stack(context: CheckContext, environment: str, layer: str) -> tuple[s
 def first_failed_type(context: CheckContext, environment: str, stack_id: str) -> str:
     """Return the type of the resource whose creation failed first in a stack, or an empty string.
 
-    After the first failure, CloudFormation cancels the creation of other resources. Their events also say
-    CREATE_FAILED.
+    The events of other resources also say CREATE_FAILED, because CloudFormation cancels their creation after the first
+    failure.
     """
     paginator = context.clients(environment).cloudformation.get_paginator("describe_stack_events")
     # The newest event comes first.

@@ -1,8 +1,9 @@
 """Print a JSON list of the code that Bandit did not examine: `bandit_failures.py SOURCE LOG`.
 
-If one of Bandit's tests raises an exception, Bandit logs the exception and continues. The report then contains neither
-a finding nor an error. LOG is the file with Bandit's standard error. The list also contains the files below SOURCE
-whose code is nested too deeply.
+LOG is the file with Bandit's standard error. If one of Bandit's tests raises an exception, Bandit only logs the
+exception and continues. Bandit's report then contains neither a finding nor an error.
+
+The list also contains the files below SOURCE whose code is nested too deeply.
 """
 
 import json

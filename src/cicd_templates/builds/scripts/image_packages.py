@@ -216,9 +216,16 @@ class Image:
     def unrecorded(self) -> dict[str, dict[str, str]]:
         """Return the archives and the code files that no record contains, with their digests.
 
-        Code that a system package lists is returned as `system`, because the lists of system packages have no digests.
-        Code that is not beside a package is returned as `elsewhere`. The record of a package that was installed from a
-        folder does not count, because the source could write anything into it.
+        The result has a dict for each kind of file:
+
+        - `code`: code beside a package.
+        - `system`: code beside a package that a system package lists. The lists of system packages have no digests.
+        - `archives`: archives.
+        - `databases`: all files in `databases`, whether or not a record contains them.
+        - `elsewhere`: code that is not beside a package.
+
+        The record of a package that was installed from a folder does not count, because the source could write anything
+        into it.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}

@@ -39,12 +39,10 @@ SHOWN = 5
 
 
 def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int], list[Any]]:
-    """Wait until the image's scan has ended and its counts match its findings.
+    """Wait until the image's scan has ended and its counts match its findings, but not longer than WAIT_SECONDS.
 
-    Return the scan's status, counts and findings.
-
-    While Inspector monitors the image, counts and findings may differ for a moment. After WAIT_SECONDS, the result is
-    returned even if they differ.
+    Return the scan's status, counts and findings. While Inspector monitors the image, counts and findings may differ
+    for a moment.
     """
     image = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
     deadline = time.monotonic() + WAIT_SECONDS

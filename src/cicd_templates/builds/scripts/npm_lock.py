@@ -2,7 +2,7 @@
 
 `npm audit` judges packages by their names and versions in the lock file, but npm installs from the address in the key
 `resolved`. The script prints a JSON list of everything that `npm audit` does not examine. Examples are packages from
-other addresses than REGISTRY, other lock files, and projects without a lock file.
+addresses outside REGISTRY, further lock files, and projects without a lock file.
 """
 
 import json

@@ -33,9 +33,11 @@ _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)", re.ASCII)
 class Interval:
     """The shortest and the longest time between two consecutive runs of a schedule, in minutes.
 
-    The two times ignore changes to and from daylight saving time. Such a change makes one interval an hour shorter or
-    longer. If a run's time does not exist on the day of the change in spring, EventBridge Scheduler skips this run.
-    Then the interval between the runs before and after can be almost twice as long.
+    The two times ignore daylight saving time, which changes one interval twice a year:
+
+    - The change makes an interval an hour shorter or longer.
+    - EventBridge Scheduler skips a run whose time does not exist on the day of the change in spring. The interval
+      between the runs before and after can then be almost twice as long.
     """
 
     shortest: int

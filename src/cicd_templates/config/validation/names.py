@@ -66,8 +66,8 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 def _reserved_reason(name: str, actions: Iterable[str]) -> str:
     """Return why a check may not have the name `name`. If it may, return an empty string.
 
-    `actions` are the names of the pipeline's actions. If there are several reasons, return only the first, because
-    another name solves all problems.
+    `actions` are the names of the pipeline's actions. If there are several reasons, return only the first. A different
+    name removes all of them.
     """
     equal = [word for word in AFTER_A_SERVICE | OF_A_PIPELINE if _same(name, word)]
     if name in equal:
@@ -129,9 +129,9 @@ def _environments_that_read_as_more(configuration: Configuration, services: Iter
     """Yield a problem for each environment whose resources could have the same names as another environment's
     resources.
 
-    For example, the environment `dev-api` is refused if there is an environment `dev` and a service `api`. A parallel
-    copy of an environment can exist beside its original. So the function searches for names that begin with an
-    environment's name, and for names that begin with its name and suffix.
+    For example, the environment `dev-api` is refused if there is an environment `dev` and a service `api`. The function
+    compares names both with and without suffixes, because a parallel copy of an environment can exist beside its
+    original.
     """
     words = sorted({*services, *OF_AN_ENVIRONMENT})
     for one in configuration.environments:
