@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
@@ -117,6 +117,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self._services: dict[str, Service] = {}
 
     def configuration(self, raw: Raw, suffix: str | None) -> tuple[Configuration, frozenset[str]]:
         """Return the valid part of the configuration, and the names of the environments that could not be read.
@@ -218,12 +219,19 @@ class _Reader:
             name,
             *shared,
             settings,
-            with_priorities([Service(each, table.in_environment(name)) for each, table in services.items()]),
+            self._shared(
+                with_priorities([Service(each, table.in_environment(name)) for each, table in services.items()])
+            ),
             suffix or settings.suffix,
             queues=queues,
             tables=tables,
             databases=databases,
         )
+
+    def _shared(self, services: Iterable[Service]) -> tuple[Service, ...]:
+        """Return `services`. Equal services of several environments become one object, to save memory."""
+        firsts = ((self._services.setdefault(service.name, service), service) for service in services)
+        return tuple(first if first == service else service for first, service in firsts)
 
     def _overrides(self, kind: str, base: Mapping[str, Raw], raw: Raw, at: str) -> dict[str, Raw]:
         overrides = self._names(raw.get(kind, {}), f"{at}.{kind}", OVERRIDABLE[kind])

@@ -209,6 +209,16 @@ def test_an_override_wins_key_by_key_and_leaves_the_rest() -> None:
     assert (staging.health_check.grace_seconds, staging.cpu, production.cpu) == (10, 256, 512)
 
 
+def test_a_service_with_equal_settings_in_several_environments_is_one_object() -> None:
+    ledger = {"priority": 20, "path_pattern": "/ledger/*", "checks": {"bandit": {"preset": "bandit"}}}
+    edits = [("services/ledger", ledger), ("environments/production/services/ledger", {"desired_count": 3})]
+    services = [environment.services[1] for environment in configured(*edits).environments]
+
+    assert {service.name for service in services} == {"ledger"}
+    assert len({service.settings.desired_count for service in services}) == 2
+    assert [service is services[0] for service in services] == [True, True, False]
+
+
 def test_two_services_live_in_one_environment_with_priorities_of_their_own() -> None:
     ledger = {"priority": 20, "path_pattern": "/ledger/*", "checks": {"bandit": {"preset": "bandit"}}}
     services = environment("staging", ("services/ledger", ledger)).services
