@@ -23,6 +23,7 @@ from cicd_templates.render.stack_rendering import render_stack
 from cicd_templates.render.template_store import Place, TemplateStore, Unpacked
 from cicd_templates.render.template_text import Format
 from cicd_templates.render.uses import uses_of
+from cicd_templates.review.formatting import NameIndex
 from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_graph import Links
 from cicd_templates.template.stack_template import StackTemplate
@@ -134,5 +135,5 @@ def _finished(template: StackTemplate) -> FinishedStack:
         hashlib.sha256(encoded).hexdigest(),
         len(encoded),
         name_marks(template),
-        Unpacked(template.text, template.content),
+        Unpacked(template.text, template.content, NameIndex([template])),
     )

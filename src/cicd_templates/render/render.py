@@ -16,6 +16,7 @@ from cicd_templates.render.equal_names import marks_repeat, refuse_equal_names
 from cicd_templates.render.layer_rendering import render_layers
 from cicd_templates.render.template_store import TemplateStore
 from cicd_templates.render.template_text import Format
+from cicd_templates.review.formatting import NameIndex
 from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_graph import Links, Read
@@ -52,6 +53,11 @@ class RenderedStack:
         Each call may read the content again, but never the text. So a call takes less time than a call of `template`.
         """
         return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
+
+    @property
+    def names(self) -> NameIndex:
+        """Return the names in the template. Each call may read them again."""
+        return self.store.names(self.number)
 
     @property
     def text(self) -> str:

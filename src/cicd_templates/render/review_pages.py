@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from cicd_templates.config.environment import Environment
 from cicd_templates.render.processes import map_in_processes, process_count
@@ -15,38 +16,40 @@ from cicd_templates.review.reviewed_stacks import ReviewedStacks
 if TYPE_CHECKING:
     from cicd_templates.render.render import RenderedStack
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 
 def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
     """Return the pages, keyed by their path below `out/`.
 
     The pages are made from the contents of the templates, not from rendered text.
     """
-    processes = process_count(len(stacks))
-
-    def mapped(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-        return map_in_processes(function, items, processes, lambda item: "review a stack")
-
-    reviewed = ReviewedStacks(stacks, mapped)
-    review = Review()
-    for part in reviewed.in_parts(Review):
-        review.extend(part)
     environments = {stack.environment.qualified: stack.environment for stack in stacks}
-    overrides = {name: _overrides(environment) for name, environment in environments.items()}
-    texts = {f"{name}/{environment_page.REVIEW_FILE}": text for name, text in review.pages(overrides).items()}
     route = [
         peer.qualified
         for environment in environments.values()
         if environment.kind == "tools"
         for peer in environment.route
     ]
+    reviewed = ReviewedStacks(stacks)
+    reviews = reviewed.jobs(Review)
+    comparisons = differences_page.comparisons({name: reviewed.by_label(name) for name in route})
+    # The same processes do all jobs, because each process first needs the names of all stacks.
+    jobs: list[Callable[[], Any]] = [*reviews, *(comparison.rows for comparison in comparisons)]
+    results = map_in_processes(_call, jobs, process_count(len(stacks)), lambda job: "review a stack")
+    review = Review()
+    for part in islice(results, len(reviews)):
+        review.extend(part)
+    compared = list(results)
+    overrides = {name: _overrides(environment) for name, environment in environments.items()}
+    texts = {f"{name}/{environment_page.REVIEW_FILE}": text for name, text in review.pages(overrides).items()}
     if len(route) > 1:
         texts[differences_page.DIFFERENCES_FILE] = differences_page.differences_page(
-            {name: reviewed.by_label(name) for name in route}, mapped
+            route, zip(comparisons, compared, strict=True)
         )
     return texts
+
+
+def _call(job: Callable[[], Any]) -> Any:
+    return job()
 
 
 def _overrides(environment: Environment) -> environment_page.Overrides:

@@ -1,4 +1,4 @@
-"""Stores the texts and contents of rendered templates until they are written and reviewed.
+"""Stores the texts, contents and names of rendered templates until they are written and reviewed.
 
 The first templates stay in memory. All other templates are in a temporary file, so that rendering a project of any size
 needs little memory. The file has no name and disappears with the process. Forked processes append to the same file.
@@ -12,42 +12,56 @@ import os
 import pickle
 import tempfile
 import weakref
+from array import array
 from collections.abc import Mapping
-from typing import IO, Any, NamedTuple
+from itertools import accumulate
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from cicd_templates.errors import CicdError
+
+if TYPE_CHECKING:
+    from cicd_templates.review.formatting import NameIndex
 
 # The number of templates that stay in memory. Most projects have fewer.
 IN_MEMORY = 100
 
 
 class Unpacked(NamedTuple):
-    """The text and the content of a template."""
+    """The text and the content of a template, and the names in it."""
 
     text: str
     content: Mapping[str, Any]
+    names: NameIndex
 
 
 class Place(NamedTuple):
-    """The place of a template in the file: its text from `start` to `middle`, its content from `middle` to `end`."""
+    """The place of a template in the file: where its text, its content and its names begin, and where they end."""
 
-    start: int
-    middle: int
+    text: int
+    content: int
+    names: int
     end: int
 
 
 class TemplateStore:
-    """Texts and contents of templates, each with a number. Raises `CicdError` if the temporary file cannot be used."""
+    """Templates, each with a number. Raises `CicdError` if the temporary file cannot be used."""
 
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self._in_memory = in_memory
-        self._templates: list[Unpacked | Place] = []
+        self._unpacked: dict[int, Unpacked] = {}
+        # The four numbers of the place of each template. They take much less memory than objects would.
+        self._places = array("Q")
         self._file: IO[bytes] | None = None
 
     def add(self, template: Unpacked | Place) -> int:
         """Add a template, which may already be in the file, and return its number."""
-        self._templates.append(template if len(self._templates) < self._in_memory else self.write(template))
-        return len(self._templates) - 1
+        number = len(self._places) // 4
+        if isinstance(template, Unpacked) and number < self._in_memory:
+            self._unpacked[number] = template
+            self._places.extend((0, 0, 0, 0))
+        else:
+            self._places.extend(self.write(template))
+        return number
 
     def open(self) -> IO[bytes]:
         """Return the file. It must be open before a process is forked, so that both use the same file."""
@@ -66,35 +80,49 @@ class TemplateStore:
         """
         if isinstance(template, Place):
             return template
-        text = template.text.encode()
-        content = pickle.dumps(template.content, protocol=5)
+        parts = (
+            template.text.encode(),
+            pickle.dumps(template.content, protocol=5),
+            pickle.dumps(template.names, protocol=5),
+        )
         file = self.open()
         try:
             # Forked processes share what `flock` locks, but not what `lockf` locks.
             fcntl.lockf(file, fcntl.LOCK_EX)
             try:
                 start = file.seek(0, os.SEEK_END)
-                file.writelines((text, content))
+                file.writelines(parts)
                 file.flush()
             finally:
                 fcntl.lockf(file, fcntl.LOCK_UN)
         except OSError as error:
             raise _unusable(error) from None
-        return Place(start, start + len(text), start + len(text) + len(content))
+        return Place(*accumulate(map(len, parts), initial=start))
 
     def text(self, number: int) -> str:
         """Return the text of a template."""
-        kept = self._templates[number]
-        return self._read(kept.start, kept.middle).decode() if isinstance(kept, Place) else kept.text
+        kept = self._kept(number)
+        return self._read(kept.text, kept.content).decode() if isinstance(kept, Place) else kept.text
 
     def content(self, number: int) -> Mapping[str, Any]:
         """Return the content of a template."""
-        kept = self._templates[number]
+        kept = self._kept(number)
         if isinstance(kept, Place):
             # Only this process and its forked processes can open the file.
-            content: Mapping[str, Any] = pickle.loads(self._read(kept.middle, kept.end))  # noqa: S301
+            content: Mapping[str, Any] = pickle.loads(self._read(kept.content, kept.names))  # noqa: S301
             return content
         return kept.content
+
+    def names(self, number: int) -> NameIndex:
+        """Return the names in a template."""
+        kept = self._kept(number)
+        if isinstance(kept, Place):
+            names: NameIndex = pickle.loads(self._read(kept.names, kept.end))  # noqa: S301 - see `content`
+            return names
+        return kept.names
+
+    def _kept(self, number: int) -> Unpacked | Place:
+        return self._unpacked.get(number) or Place(*self._places[4 * number : 4 * number + 4])
 
     def _read(self, start: int, end: int) -> bytes:
         try:

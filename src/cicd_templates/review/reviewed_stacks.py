@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol, TypeVar
 
 from cicd_templates.review.formatting import Formatter, NameIndex
@@ -54,16 +54,13 @@ class Templated(Protocol):
         ...
 
     @property
-    def label(self) -> str:
-        """The short name of the stack."""
+    def names(self) -> NameIndex:
+        """The names in the template."""
         ...
 
-
-class Mapper(Protocol):
-    """The function `map`, or a function that computes the same results in several processes."""
-
-    def __call__(self, function: Callable[[T], R], items: Sequence[T], /) -> Iterable[R]:
-        """Return the results of `function` for all `items`, in their order."""
+    @property
+    def label(self) -> str:
+        """The short name of the stack."""
         ...
 
 
@@ -74,19 +71,26 @@ class ReviewedStacks:
     needs little memory. The formatter of each stack knows the names in all stacks.
     """
 
-    def __init__(self, sources: Sequence[Templated], mapped: Mapper = map) -> None:
-        self._mapped = mapped
-        self._parts = [sources[start : start + STACKS_PER_PART] for start in range(0, len(sources), STACKS_PER_PART)]
+    def __init__(self, sources: Sequence[Templated]) -> None:
+        self._sources = sources
         self._by_label: dict[str, dict[str, Templated]] = {}
         for source in sources:
             self._by_label.setdefault(source.facts.qualified_environment, {})[source.label] = source
-        self._names = NameIndex(())
-        for names in mapped(lambda part: NameIndex(source.without_text for source in part), self._parts):
-            self._names.extend(names)
 
-    def in_parts(self, function: Callable[[Iterable[ReviewedStack]], R]) -> Iterable[R]:
-        """Call `function` on batches of stacks. Return the results in the order of the stacks."""
-        return self._mapped(lambda part: function(map(self.review, part)), self._parts)
+    @cached_property
+    def _names(self) -> NameIndex:
+        # Each process that reviews stacks joins all names. So a process that only starts others does not have them.
+        names = NameIndex(())
+        for source in self._sources:
+            names.extend(source.names)
+        return names
+
+    def jobs(self, function: Callable[[Iterable[ReviewedStack]], R]) -> list[Callable[[], R]]:
+        """Return jobs, each of which calls `function` on a part of the stacks, in the order of the stacks."""
+        return [partial(self._reviewed, function, part) for part in in_parts(self._sources)]
+
+    def _reviewed(self, function: Callable[[Iterable[ReviewedStack]], R], part: Sequence[Templated]) -> R:
+        return function(map(self.review, part))
 
     def by_label(self, environment: str) -> Mapping[str, ReviewedStack]:
         """Return the stacks of an environment, keyed by their short names."""
@@ -96,6 +100,11 @@ class ReviewedStacks:
         """Return the template with its formatter and its IAM statements."""
         template = source.without_text
         return ReviewedStack(template, Formatter(template, self._names))
+
+
+def in_parts(items: Sequence[T]) -> list[Sequence[T]]:
+    """Return `items` in batches, each of which is the work of one process at a time."""
+    return [items[start : start + STACKS_PER_PART] for start in range(0, len(items), STACKS_PER_PART)]
 
 
 class _StacksByLabel(Mapping[str, ReviewedStack]):

@@ -15,6 +15,10 @@ from hypothesis import strategies as st
 from cicd_templates.errors import CicdError
 from cicd_templates.render.processes import map_in_processes
 from cicd_templates.render.template_store import TemplateStore, Unpacked
+from cicd_templates.review.formatting import NameIndex
+from tests.unit.review.conftest import resource, stack_of
+
+NAMES = NameIndex([stack_of({"Queue": resource("SQS::Queue", QueueName="orders")})])
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=["Cs"])) | st.dates(),
@@ -29,20 +33,21 @@ def test_templates_are_read_back_as_they_were_whether_in_memory_or_not(
     templates: list[tuple[str, dict[str, Any]]], in_memory: int
 ) -> None:
     store = TemplateStore(in_memory)
-    numbers = [store.add(Unpacked(text, content)) for text, content in templates]
+    numbers = [store.add(Unpacked(text, content, NAMES)) for text, content in templates]
 
     assert numbers == list(range(len(templates)))
     # Reading does not disturb what is added later.
-    numbers.append(store.add(store.write(Unpacked("last\r\n", {"Day": date(2026, 11, 28)}))))
+    numbers.append(store.add(store.write(Unpacked("last\r\n", {"Day": date(2026, 11, 28)}, NAMES))))
     for number, (text, content) in reversed([*zip(numbers, templates, strict=False)]):
         assert (store.text(number), store.content(number)) == (text, content)
+        assert store.names(number).is_reference("network.Queue")
     assert (store.text(numbers[-1]), store.content(numbers[-1])) == ("last\r\n", {"Day": date(2026, 11, 28)})
 
 
 def test_the_first_templates_stay_the_same_objects() -> None:
     store = TemplateStore(in_memory=1)
     contents = [{"A": 1}, {"A": 2}]
-    first, second = (store.add(Unpacked(f"text {number}", content)) for number, content in enumerate(contents))
+    first, second = (store.add(Unpacked(f"text {number}", content, NAMES)) for number, content in enumerate(contents))
 
     assert store.content(first) is contents[0]
     assert store.content(second) == contents[1]
@@ -54,14 +59,14 @@ def test_a_small_project_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/absent")
     store = TemplateStore(in_memory=1)
 
-    assert store.text(store.add(Unpacked("text", {}))) == "text"
+    assert store.text(store.add(Unpacked("text", {}, NAMES))) == "text"
 
 
 def test_a_folder_without_space_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
 
     with pytest.raises(CicdError, match=r"absent: a temporary file with rendered templates cannot be used: No such"):
-        TemplateStore(in_memory=0).add(Unpacked("text", {}))
+        TemplateStore(in_memory=0).add(Unpacked("text", {}, NAMES))
 
 
 def test_a_file_that_cannot_be_read_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,27 +75,27 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(monkeypatch: pytest.Monke
             raise OSError(5, "Input/output error")
 
     store = TemplateStore(in_memory=0)
-    number = store.add(Unpacked("text", {}))
+    number = store.add(Unpacked("text", {}, NAMES))
     monkeypatch.setattr(store, "_file", Broken())
 
-    for read in (store.text, store.content):
+    for read in (store.text, store.content, store.names):
         with pytest.raises(CicdError, match="Input/output error; free some space"):
             read(number)
     with pytest.raises(CicdError, match="Input/output error; free some space"):
-        store.write(Unpacked("text", {}))
+        store.write(Unpacked("text", {}, NAMES))
 
 
 def test_forked_processes_write_to_the_same_file_at_the_same_time() -> None:
     store = TemplateStore(in_memory=0)
     store.open()
-    templates = [Unpacked(f"{number} " * 50_000, {"Number": [number] * 1_000}) for number in range(40)]
+    templates = [Unpacked(f"{number} " * 50_000, {"Number": [number] * 1_000}, NAMES) for number in range(40)]
 
     places = map_in_processes(store.write, templates, 4, lambda template: "wrote a template")
     numbers = [store.add(place) for place in places]
-    numbers.append(store.add(Unpacked("last", {})))
-    assert [Unpacked(store.text(number), store.content(number)) for number in numbers] == [
-        *templates,
-        Unpacked("last", {}),
+    numbers.append(store.add(Unpacked("last", {}, NAMES)))
+    assert [(store.text(number), store.content(number)) for number in numbers] == [
+        *((template.text, template.content) for template in templates),
+        ("last", {}),
     ]
 
 
@@ -99,7 +104,7 @@ def test_the_file_is_closed_with_the_store(monkeypatch: pytest.MonkeyPatch) -> N
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the store closes it
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda: file)
     store = TemplateStore(in_memory=0)
-    store.add(Unpacked("text", {}))
+    store.add(Unpacked("text", {}, NAMES))
 
     assert not file.closed
     del store

@@ -11,7 +11,7 @@ from cicd_templates.render import processes
 from cicd_templates.render.render import render
 from cicd_templates.render.review_pages import pages
 from cicd_templates.review import differences_page, environment_page, reviewed_stacks
-from cicd_templates.review.reviewed_stacks import ReviewedStack, review_stacks
+from cicd_templates.review.reviewed_stacks import review_stacks
 from cicd_templates.template.stack_template import StackTemplate
 from templates import LAYERS
 from tests.conftest import PROJECT, configured, rendered_stacks
@@ -20,13 +20,15 @@ from tests.unit.review.conftest import ACCOUNTS, one, reading, resource, role, s
 NOTHING = environment_page.Overrides({}, ())
 
 
-def sides(stacks: list[StackTemplate], *route: str) -> dict[str, dict[str, ReviewedStack]]:
-    """Return the stacks of each environment of `route`, as the page gets them."""
+def differences(stacks: list[StackTemplate], *route: str) -> str:
+    """Return the page that compares the environments of `route`."""
     reviewed = review_stacks(stacks)
-    return {
+    by_label = {
         name: {stack.template.label: stack for stack in reviewed if stack.template.environment == name}
         for name in route
     }
+    comparisons = differences_page.comparisons(by_label)
+    return differences_page.differences_page(route, [(comparison, comparison.rows()) for comparison in comparisons])
 
 
 def services(count: int) -> list[tuple[str, object]]:
@@ -139,7 +141,7 @@ def test_an_environment_named_by_a_word_differs_only_where_the_texts_do(shares: 
         return stack_of(made | more, environment=environment, account=account)
 
     stacks = [stack("test"), stack("live"), stack_of({}, environment="tools", label="keys")]
-    text = differences_page.differences_page(sides(stacks, "test", "live"))  # type: ignore[arg-type] # subjects
+    text = differences(stacks, "test", "live")  # type: ignore[arg-type] # subjects
 
     # The second description differs in more than the name, and live reads a value of test.
     assert [line for line in text.splitlines() if line.startswith("| ")][1:] == [
@@ -169,7 +171,7 @@ def test_environments_differ_property_by_property_but_not_in_their_names() -> No
 
     before = [stack("staging", 1, Gone=resource("X::Z")), stack_of({}, label="only", environment="staging")]
     after = [stack("production", 2, New=resource("X::Z")), stack_of({}, label="late", environment="production")]
-    text = differences_page.differences_page(sides(before + after, "staging", "production"))  # type: ignore[arg-type] # subjects
+    text = differences(before + after, "staging", "production")  # type: ignore[arg-type] # subjects
 
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert "Differences: 6." in text
@@ -185,11 +187,10 @@ def test_environments_differ_property_by_property_but_not_in_their_names() -> No
 
 
 def test_a_missing_property_is_a_dash() -> None:
-    rows = differences_page.rows_between(
-        {"s": one({"A": resource("X::Y", Size=1)})}, {"s": one({"A": resource("X::Y")})}
-    )
+    before, after = {"s": one({"A": resource("X::Y", Size=1)})}, {"s": one({"A": resource("X::Y")})}
+    (comparison,) = differences_page.comparisons({"staging": before, "production": after})
 
-    assert list(rows) == [("s.A", "Size", "1", "-")]
+    assert comparison.rows() == [("s.A", "Size", "1", "-")]
 
 
 @pytest.mark.no_cover

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
+
+from cicd_templates.review import reviewed_stacks
+from cicd_templates.review.formatting import NameIndex
 from cicd_templates.review.reviewed_stacks import ReviewedStacks
 from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_template import StackTemplate
@@ -19,11 +23,17 @@ class Counted:
 
     stack: StackTemplate
     reads: list[str] = field(default_factory=list)
+    name_reads: list[str] = field(default_factory=list)
 
     @property
     def without_text(self) -> StackTemplate:
         self.reads.append(self.stack.label)
         return self.stack
+
+    @property
+    def names(self) -> NameIndex:
+        self.name_reads.append(self.stack.label)
+        return NameIndex([self.stack])
 
     @property
     def facts(self) -> StackFacts:
@@ -38,11 +48,20 @@ def test_each_pass_reads_every_template_once() -> None:
     sources = [Counted(KEYS), Counted(READER)]
     stacks = ReviewedStacks(sources)
 
-    assert [[stack.template for part in stacks.in_parts(list) for stack in part] for _ in range(2)] == [
-        [KEYS, READER]
-    ] * 2
-    # The names are read in a pass of their own.
-    assert [len(source.reads) for source in sources] == [3, 3]
+    for _ in range(2):
+        assert [stack.template for job in stacks.jobs(list) for stack in job()] == [KEYS, READER]
+    assert [len(source.reads) for source in sources] == [2, 2]
+    # The names in all stacks are needed before the first review.
+    assert [len(source.name_reads) for source in sources] == [1, 1]
+
+
+def test_a_job_reviews_a_part_of_the_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reviewed_stacks, "STACKS_PER_PART", 2)
+    sources = [Counted(stack_of({}, label=label)) for label in ("one", "two", "three")]
+
+    jobs = ReviewedStacks(sources).jobs(lambda stacks: [stack.template.label for stack in stacks])
+    assert [source.reads + source.name_reads for source in sources] == [[], [], []]
+    assert [job() for job in jobs] == [["one", "two"], ["three"]]
 
 
 def test_a_stack_is_found_by_its_label_and_knows_the_names_in_all_others() -> None:
