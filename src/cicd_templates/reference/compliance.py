@@ -134,8 +134,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "storage.EvidencePolicy",
             "test_evidence_can_be_put_and_never_replaced test_a_principal_may_do_what_it_needs_and_nothing_else"
             " test_an_administrator_cannot_delete_evidence_of_a_protected_environment",
-            "Setting `lock_days` in `[evidence]`, which locks the evidence; without it, limiting who may delete objects"
-            " in your account, and with a service control policy even administrators",
+            "Locking the evidence with `lock_days` in `[evidence]`. If you do not lock it, use a service control policy"
+            " to limit who may delete objects in your account, so that it limits administrators, too",
         ),
         _row(
             "10.7.2 failures of security controls are noticed",
@@ -245,7 +245,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "Build L3: hardened builds",
             "",
             "",
-            "The signing key is out of reach; isolation is CodeBuild's",
+            "Builds cannot use the signing key; only CodeBuild isolates them",
         ),
         _row("Source track", "", "", "Your repository keeps the history of the source; this project does not check it"),
     ),

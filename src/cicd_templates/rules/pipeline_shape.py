@@ -67,9 +67,9 @@ class PipelineShape(ResourceRule):
         for action in uncovered(resource, stages, approved):
             if action.path[:-2] not in reported:
                 yield RuleFinding(
-                    "the approval check does not cover this deployment; execute a change set, give the check the "
-                    "stack in `stacks` and the change set in `changeSet`, call the same function in every stage, and "
-                    "run the check after every preparation and the approval, but before the execution",
+                    "no approval check covers this deployment; it must execute a change set, whose stack and name the "
+                    "check must get in `stacks` and `changeSet`; the check must call the same function in every stage, "
+                    "and run after every preparation and the approval, but before the execution",
                     action.path,
                 )
 
@@ -166,7 +166,7 @@ def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
         elif not any(approved < first and last < deployed for first, last in orders["Invoke"]):
             yield RuleFinding(
                 "no function checks the approved change sets between the approval and the deployment; add the approval"
-                " check, with a RunOrder between theirs",
+                " check, with a RunOrder between the two",
                 stage.path,
             )
         elif any(last > approved and first <= deployed for first, last in orders[RUNS_CODE]):

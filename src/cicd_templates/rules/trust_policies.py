@@ -59,7 +59,7 @@ def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) ->
             return "add a condition on aws:SourceAccount, with StringEqualsIfExists if the service may not send it"
     elif kind == "Federated":
         if not {":aud", ":sub"} <= {key[-4:] for key in keys} and "saml:aud" not in keys:
-            return "pin the token's audience (:aud) and subject (:sub)"
+            return "require a certain audience (:aud) and subject (:sub)"
     elif principal == "*":
         return "this allows everybody; name the principal"
     elif (account_of(principal) or "this") not in ("this", own) and not keys & ACCOUNT_CONDITION_KEYS:

@@ -101,7 +101,7 @@ def judged(policy: Policy, check: str = "all", today: date = TODAY, **about: Any
             "unknown.expires: 2028-02-01 is more than 366 days ahead; the latest day is 2027-11-28",
         ),
         ("waivers = [{}]", "waivers[0]: has neither a package nor a path"),
-        ('waivers = [{ path = "." }]', "waivers[0].path: '.' is not a file or folder within the repository"),
+        ('waivers = [{ path = "." }]', "waivers[0].path: '.' is not a file or folder below the top of the repository"),
         ('waivers = [{ path = "src/../.." }]', "waivers[0].path: 'src/../..' is not a file or folder"),
         ('waivers = [{ path = "//" }]', "waivers[0].path: '//' is not a file or folder"),
         ("waivers = [{ path = 7 }]", "waivers[0].path: is not a string"),

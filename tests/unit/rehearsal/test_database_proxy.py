@@ -46,8 +46,11 @@ def test_the_token_of_the_sdk_is_accepted() -> None:
     [
         (token(host="127.9.8.6"), "the token is for 127.9.8.6:5432/, not for 127.9.8.7:5432/"),
         (token(port=5433), "the token is for 127.9.8.7:5433/"),
-        (token(user="read_till"), "the token is for the user read_till"),
-        (token().replace("Action=connect", "Action=drop"), "the token is for the user readwrite_till"),
+        (token(user="read_till"), "the token is for the action connect and the user read_till, not"),
+        (
+            token().replace("Action=connect", "Action=drop"),
+            "the token is for the action drop and the user readwrite_till,",
+        ),
         (token(region="eu-west-2"), "the token is not signed for the service rds-db in eu-west-1"),
         (token(keys=dataclasses.replace(KEYS, access="OTHER")), "the token is not signed for the service rds-db"),
         (token(keys=dataclasses.replace(KEYS, secret="other")), "the signature of the token is wrong"),

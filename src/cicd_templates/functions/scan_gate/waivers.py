@@ -55,7 +55,7 @@ def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[
     if not value.get("package") and not value.get("path"):
         note(f"{path}: has neither a package nor a path; a waiver needs one of them")
     elif isinstance(texts["path"], str) and texts["path"] and _is_everything(texts["path"]):
-        note(f"{path}.path: {texts['path']!r} is not a file or folder within the repository")
+        note(f"{path}.path: {texts['path']!r} is not a file or folder below the top of the repository")
     expires = value.get("expires")
     # In Python, a datetime is also a date, but it is not a valid expiry date.
     if type(expires) is not date:
