@@ -11,7 +11,7 @@ if __name__ == "__main__":
     gc.disable()
     atexit.register(gc.freeze)
 
-from cicd_templates.cli import render
+from cicd_templates.cli.verbs.render import render
 
 if __name__ == "__main__":
     render()

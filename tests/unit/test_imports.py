@@ -180,7 +180,16 @@ def test_only_iam_makes_statements() -> None:
             ("boto3", "botocore", "rich", "cfnlint"),
             id="generate.py",
         ),
-        pytest.param("import cicd_templates.cli", ("boto3", "rich", "troposphere", "pydantic", "cfnlint"), id="cli"),
+        pytest.param(
+            "from cicd_templates.cli import main; main(['--help'], standalone_mode=False)",
+            ("boto3", "rich", "troposphere", "pydantic", "cfnlint"),
+            id="all commands",
+        ),
+        pytest.param(
+            "from cicd_templates.cli import main; main(['render', '--help'], standalone_mode=False)",
+            ("cicd_templates.cli.verbs.deploy", "cicd_templates.cli.verbs.plan"),
+            id="one command",
+        ),
         pytest.param(
             "import cicd_templates.cli.targets", ("troposphere", "awacs", "rich", "cfnlint", "boto3"), id="deployer"
         ),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import pkgutil
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import click
 
 from cicd_templates import hints
-from cicd_templates.cli import terminal
+from cicd_templates.cli import terminal, verbs
 from cicd_templates.errors import CicdError
 from cicd_templates.printable import printable
 
@@ -77,7 +79,25 @@ class Group(Command, click.Group):
 
 
 class Main(Group):
-    """The click group that contains all commands."""
+    """The click group that contains all commands. It imports the module of a command only when the command is needed.
+
+    A module of `verbs` has the name of its command, with underscores in place of hyphens.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        self._import_all()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command with a name, or None if there is none."""
+        module = cmd_name.replace("-", "_")
+        if module in _modules():
+            import_module(f"{verbs.__name__}.{module}")
+        else:
+            # A module can define a second command.
+            self._import_all()
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -86,10 +106,21 @@ class Main(Group):
 
         If the name belongs to a subcommand, the error message shows the whole command, such as `NAME SUBCOMMAND`.
         """
-        for name, command in self.commands.items():
-            if args[0] not in self.commands and isinstance(command, click.Group) and args[0] in command.commands:
-                ctx.fail(f"No such command {args[0]!r}; did you mean '{name} {args[0]}'?")
+        if self.get_command(ctx, args[0]) is None:
+            for name, command in self.commands.items():
+                if isinstance(command, click.Group) and args[0] in command.commands:
+                    ctx.fail(f"No such command {args[0]!r}; did you mean '{name} {args[0]}'?")
         return super().resolve_command(ctx, args)
+
+    def _import_all(self) -> None:
+        for module in _modules():
+            import_module(f"{verbs.__name__}.{module}")
+
+
+@functools.cache
+def _modules() -> tuple[str, ...]:
+    """Return the names of the modules in `verbs`."""
+    return tuple(module.name for module in pkgutil.iter_modules(verbs.__path__))
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
