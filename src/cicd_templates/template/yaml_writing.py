@@ -32,8 +32,6 @@ LONG_TEXT, CACHED_LONG_TEXTS = 4_000, 64
 _PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
 # If a text within braces contains one of these characters, libyaml writes it in quotes.
 _FLOW_INDICATOR = re.compile(r"[,?\[\]{}:]")
-# A literal block can contain all other characters.
-_NOT_IN_LITERAL = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff]")
 _CONSTANTS = frozenset({bool, int, type(None)})
 # Two things that cannot be indented after libyaml has written the text. One is an unusual line break, because libyaml
 # has already written an indent after it. The other is the mark `...`, with which libyaml ends a document after a text
@@ -262,7 +260,8 @@ def _literal(text: str, indent: str) -> str:
 def _new_literal(text: str, indent: str) -> str:
     # One expression for all of this would take ten times as long.
     odd_ends = text.startswith((" ", "\n")) or text.endswith((" ", "\n\n"))
-    if not text or odd_ends or " \n" in text or _NOT_IN_LITERAL.search(text):
+    is_usual = text.isascii() and text.replace("\n", "").isprintable()
+    if not text or odd_ends or " \n" in text or not is_usual:
         return ""
     if text.endswith("\n"):
         return " |\n" + _indented(text, f"{indent}  ")
