@@ -177,7 +177,7 @@ def test_only_iam_makes_statements() -> None:
     [
         pytest.param(
             "import sys, generate; sys.argv = ['generate.py', '--check']; generate.render(standalone_mode=False)",
-            ("boto3", "botocore", "rich", "cfnlint"),
+            ("boto3", "botocore", "rich", "cfnlint", "cicd_templates.functions.scan_gate.policy"),
             id="generate.py",
         ),
         pytest.param(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, release_change_set_name
+from cicd_templates.blocks.delivery_actions import APPROVE_ACTION, SERVICE_LAYER, release_change_set_name
 from cicd_templates.blocks.pipeline_actions import (
     EXECUTION_ID,
     PipelineAction,
@@ -22,7 +22,6 @@ from cicd_templates.blocks.pipeline_stages import GATE_STAGE
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.naming import role_arn, stack_name, title
 from cicd_templates.config.reserved_words import MIGRATION, REVIEW
-from cicd_templates.functions.deployed_release import APPROVE_ACTION
 from cicd_templates.layer.outputs import FunctionName, TopicArn
 
 REVIEW_ACTION, APPROVE, CHECK_ACTION, ATTEST_ACTION = "Review", APPROVE_ACTION, "Check", "Attest"

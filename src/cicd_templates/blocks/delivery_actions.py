@@ -15,9 +15,11 @@ from cicd_templates.blocks.pipeline_actions import PipelineAction, PipelineConte
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import file_stem, physical_name, role_arn, stack_name, title
 from cicd_templates.config.reserved_words import DELIVERY, EXECUTION
-from cicd_templates.functions.deployed_release import EXECUTE_ACTION
 
 SERVICE_LAYER = "service"
+# The function `deployed_release` finds the two actions by the same names, and a test compares them. The names are not
+# imported from there, because the renderer would load all modules of the function.
+EXECUTE_ACTION, APPROVE_ACTION = "Execute", "Approve"
 
 
 def release_change_set_name(env: Environment, service: Service) -> str:

@@ -14,7 +14,7 @@ from cicd_templates.builds.check_commands import TOOL, install_pins
 from cicd_templates.builds.release_check import ReleaseCheck
 from cicd_templates.builds.source import DIGEST_FILE, NO_GIT, compute_digest, require_judged_source, service_folder
 from cicd_templates.config.environment import Service
-from cicd_templates.functions.scan_gate.policy import POLICY
+from cicd_templates.functions.evidence_format import SCAN_POLICY
 from cicd_templates.template import cloudformation_yaml
 
 RUN_RECORD = "run.json"
@@ -69,7 +69,7 @@ def _prepare(service: Service) -> str:
     This folder is outside the source. So the source cannot replace a report, and tools that scan the source do not scan
     the reports.
     """
-    policy = f"{service_folder(service)}/{POLICY}"
+    policy = f"{service_folder(service)}/{SCAN_POLICY}"
     return f"""\
 (
 set -e
