@@ -3,8 +3,10 @@
 `engine_process` runs this file in the engine's interpreter.
 """
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -33,6 +35,9 @@ import secret_references  # type: ignore[import-not-found]
 import secret_values  # type: ignore[import-not-found]
 import shared_resources  # type: ignore[import-not-found]
 import template_refusals  # type: ignore[import-not-found]
+import yaml
+import yaml_loader  # type: ignore[import-not-found]
+from botocore import session
 from ministack import app  # type: ignore[import-not-found] # installed in the engine's environment only
 from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4  # type: ignore[import-not-found]
 from ministack.services import (  # type: ignore[import-not-found]
@@ -61,6 +66,10 @@ from ministack.services.cloudformation import engine as templates
 from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # type: ignore[import-not-found]
 
 folder = Path(os.environ["TMPDIR"])
+# For the content type of its answers, the engine makes a session for each service. A session takes longer than a model.
+get_session: Callable[..., session.Session] = functools.cache(session.get_session)
+session.get_session = get_session
+templates.CfnLoader = yaml_loader.read_with_c(templates.CfnLoader, yaml.CSafeLoader)
 recorded_types.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, responses.get_region)
 secret_values.register(secretsmanager, _RESOURCE_HANDLERS, responses.error_response_json)
 secret_references.secrets_by_arn(_RESOURCE_HANDLERS, drift._DRIFT_READERS)
