@@ -4,8 +4,8 @@
   reads their reports, `policy` reads the accepted risks, `decide` makes the decision, and `summary` and `findings`
   describe it.
 - `review` describes change sets to an approver. `approval_check` stops a stage that would execute any other change
-  sets. Both use `reviewed_change_sets`, which identifies change sets, and `approval_records`, which stores them as
-  evidence.
+  sets. These two functions use `reviewed_change_sets`, which identifies change sets, and `approval_records`, which
+  stores them as evidence.
 - `sign` signs statements about a release and about its deployments. `deployed_release` and `alarm_states` examine the
   deployments. `release_statements` writes the statements in the format of `evidence_format`, and `dockerfile_images`
   finds the base images of the release.
@@ -18,7 +18,7 @@
 text. `cicd_templates.blocks.inlined_scan_gate` does this for the modules of the scan gate that a service needs. `make
 gate` runs the same modules of the gate locally.
 
-A function imports only the standard library, boto3 and modules of this package. The source is ASCII. Each function
-answers its caller exactly once. It refuses every unexpected request. It never logs an event, because an event can
-contain credentials.
+The source is ASCII. A function imports only the standard library, boto3 and modules of this package. It answers its
+caller exactly once, and refuses every unexpected request. It never logs an event, because an event can contain
+credentials.
 """

@@ -6,8 +6,8 @@ This function runs directly before a stage executes anything. It reads each chan
 - If releases to the environment need an approval, the record of the review function must list the change set. The
   pipeline executes a change set by its name, and another change set can get this name after the approval.
 
-The configuration can make exceptions for unsigned images, which the module `unsigned_images` describes. They do not
-count if the function cannot find out whether the release is signed. If an exception lets a stage pass, the function
+The configuration can make exceptions for unsigned images, which the module `unsigned_images` describes. Exceptions do
+not count if the function cannot find out whether the release is signed. If an exception lets a stage pass, the function
 records this as evidence and notifies the security topic. Otherwise, it stores nothing.
 
 The user parameters:
@@ -164,8 +164,8 @@ def _require_change_sets(
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
     """Raise an error unless the signed statements are about the current run, or about the run that it restores.
 
-    A rollback of a stage is a separate run. It gets the variables of the older run that it restores, and so also the
-    statements about the older run.
+    A rollback of a stage is a separate run. It gets the variables of the older run that it restores, so it also gets
+    the statements about the older run.
     """
     if signed == present:
         return

@@ -18,7 +18,7 @@ _PINNED = re.compile(r"[^\s@$]+@sha256:[0-9a-f]{64}")
 def base_images(text: str) -> list[str]:
     """Return the base images of the Dockerfile in sorted order, each with its digest.
 
-    The images are those in FROM, in `--from=` and in the `from=` of mounts. The names of build stages are left out.
+    The result has the images in FROM, in `--from=` and in the `from=` of mounts, without the names of build stages.
     Raises `ValueError` if an image has no digest.
     """
     images: set[str] = set()

@@ -1,6 +1,6 @@
 """Defines the credentials that a command uses for one environment. This module does not call AWS.
 
-It also describes the credentials for messages, and returns the options that make the AWS CLI use them.
+The class also describes the credentials for messages, and returns the options that make the AWS CLI use them.
 """
 
 from __future__ import annotations

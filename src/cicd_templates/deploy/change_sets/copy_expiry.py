@@ -1,7 +1,7 @@
 """Sets and reads the tag `Expires` on the stacks of a disposable copy of an environment.
 
-A deployment does not change an expiry in the future. Otherwise, each deployment would change the tags of every stack.
-If the expiry has passed, the deployment sets a new one.
+A deployment does not change an expiry in the future, so it does not update a stack only for this tag. If the expiry has
+passed, the deployment sets a new one.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from cicd_templates.template.stack_template import StackTemplate
 class DetectedDrift:
     """The drift of the stacks of a plan.
 
-    If `revert` is true, the plan reverts the drift. Otherwise, the plan only shows it.
+    If `revert` is true, the plan reverts the drift. If it is false, the plan only shows the drift.
     """
 
     stacks: tuple[StackDrift, ...]
@@ -40,7 +40,7 @@ class DetectedDrift:
 def reason_to_keep(stack: StackTemplate) -> str:
     """Return why a change set must not revert the drift of `stack`, or an empty string if it may.
 
-    A change set cannot revert the drift of only some resources. It would also revert changes that were made on purpose.
+    A change set reverts the drift of all resources of a stack, also if a resource was changed on purpose.
     """
     if any(resource["Type"] == SHIFTED for resource in stack.resources.values()):
         return "the change set would also revert the weights of listener rules, which ECS changes in a deployment"

@@ -1,4 +1,4 @@
-"""Reads the events of a stack during one operation, and finds the failure that caused the others."""
+"""Reads the events of a stack during one operation, and finds the failure that caused the other failures."""
 
 from __future__ import annotations
 

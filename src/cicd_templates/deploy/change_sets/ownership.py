@@ -131,9 +131,10 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete the change set `arn`. If `creates` is true, delete the empty stack that was created with the change set.
 
-    If the stack contains anything else, only the change set is deleted. Otherwise, only the stack is deleted, because
-    CloudFormation then deletes the change set, too. An interruption between two calls could leave an empty stack with
-    an unknown owner. `stack_id` identifies the stack even if somebody else has deleted its change set.
+    If the stack is empty, only the stack is deleted, because CloudFormation then deletes the change set, too. If two
+    calls were needed, an interruption between them could leave an empty stack with an unknown owner. If the stack
+    contains anything else, only the change set is deleted. `stack_id` identifies the stack even if somebody else has
+    deleted its change set.
     """
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)

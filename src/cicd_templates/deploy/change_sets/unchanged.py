@@ -1,6 +1,6 @@
 """Recognizes without a change set that a deployment of a stack would change nothing. Does not call AWS.
 
-CloudFormation refuses a change set if its template, parameters and tags are those of the stack. The reason is "The
+CloudFormation refuses a change set that has the same template, parameters and tags as the stack. The reason is "The
 submitted information didn't contain changes":
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-create.html
 

@@ -87,9 +87,10 @@ def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
 
 
 def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> DeployedStack:
-    """Return a stack with its resources and with facts from its template. `described` is its entry in DescribeStacks.
+    """Return the deployed stack whose entry in DescribeStacks is `described`.
 
-    These facts are the DeletionPolicy of each resource, and the values that the stack reads and publishes.
+    The result has the stack's resources and, from its template, the DeletionPolicy of each resource and the values that
+    the stack reads and publishes.
     """
     # The id still works if somebody else has just deleted the stack; the name does not.
     name, stack_id = described["StackName"], described["StackId"]

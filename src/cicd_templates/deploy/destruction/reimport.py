@@ -174,7 +174,7 @@ def find_reimports(
 
 
 def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of those template parameters of the stack that read Parameter Store.
+    """Return the values of the stack's template parameters that read Parameter Store.
 
     `values` has the known values, keyed by Parameter Store path. Parameters with unknown values are left out.
     """

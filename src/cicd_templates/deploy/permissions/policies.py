@@ -88,7 +88,7 @@ def _deletes_locked_objects(stack: StackTemplate) -> bool:
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:
     """Yield a statement that allows using the pipelines' connections to source providers, if there are any.
 
-    The statement has two actions, because IAM checks one for old connections and the other for newer ones:
+    The statement has two actions, because IAM checks different actions for old and for newer connections:
     https://docs.aws.amazon.com/codepipeline/latest/userguide/connections-permissions.html
     """
     connections = {

@@ -192,7 +192,7 @@ def _change_set_differences(
 
     - The plan did not create the change set.
     - The change set is too old.
-    - The findings of CloudFormation's validation differ from those in the plan.
+    - The findings of CloudFormation's validation differ from the findings in the plan.
     """
     answer: Mapping[str, Any] = described.answer
     if (answer["ChangeSetName"], answer["StackName"]) != (plan_change_set_name(plan.id), stack.name):

@@ -124,7 +124,7 @@ class PipelineHandover:
 def left_to_the_pipeline(
     clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
 ) -> list[StackTemplate]:
-    """Return those of `stacks` that only the pipeline may deploy.
+    """Return the stacks in `stacks` that only the pipeline may deploy.
 
     Only the pipeline may deploy a stack if all of these are true: the stack belongs to a protected environment,
     pipeline releases update the stack, and its ECS service or task definition already exists.

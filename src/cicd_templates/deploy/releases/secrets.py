@@ -19,10 +19,9 @@ LONGEST_BYTES = 65_536
 def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
     """Read the value of a secret from the terminal or from `stream`, and return it.
 
-    At a terminal, the user types the value twice without echo. Otherwise, `stream` is read until its end.
-
-    A final line break in `stream` is removed. Raises `ConfigurationError` for an invalid value; the message does not
-    contain the value.
+    At a terminal, the user types the value twice without echo. If `stream` is not a terminal, it is read until its end,
+    and a final line break is removed. Raises `ConfigurationError` for an invalid value; the message does not contain
+    the value.
     """
     try:
         value = _ask_twice(ask) if stream.isatty() else stream.read().removesuffix("\n").removesuffix("\r")

@@ -45,8 +45,8 @@ class Item:
 class Remainder:
     """A resource or stack that is left after a destruction. `reason` says why it is left.
 
-    `explained` is true if the destruction keeps the resource on purpose. Otherwise, `command` is the command that
-    removes the resource.
+    `explained` is true if the destruction keeps the resource on purpose. If it is false, `command` removes the
+    resource.
     """
 
     resource_type: str

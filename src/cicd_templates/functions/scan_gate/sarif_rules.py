@@ -37,12 +37,10 @@ class Descriptors:
         self._guids = {str(each.get("guid")).lower(): number for number, each in enumerate(components)}
 
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
-        """Return the descriptor to which `reference` refers by index, guid or id.
+        """Return the descriptor to which `reference` refers by index, guid or id, or an empty object if there is none.
 
-        Return an empty object if there is none.
-
-        The id `CA1000/md5` also finds the rule `CA1000`. In SARIF, the index and the id of a rule can be in the result
-        instead of in the reference. In this case, pass them as `index` and `name`.
+        The id `CA1000/md5` also finds the rule `CA1000`. If the index and the id of a rule are in the result instead of
+        in the reference, which SARIF allows, pass them as `index` and `name`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):

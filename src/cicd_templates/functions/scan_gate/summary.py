@@ -76,7 +76,7 @@ def _below_lines(decision: Decision) -> list[str]:
     """Return lines for the findings that do not stop the release.
 
     Findings that differ only in their place share a line. First come the findings that would stop the release under the
-    default policy, then new findings, then the others by severity.
+    default policy, then new findings, then all other findings by severity.
     """
     alike: dict[tuple[bool, bool, str, str], list[JudgedFinding]] = {}
     for each in decision.findings:

@@ -71,7 +71,7 @@ def _title(plans: Sequence[Plan]) -> str:
 
 
 def fold_paths(plans: Iterable[Plan]) -> list[FoldedPath]:
-    """Return the paths of `plans`: first the new ones, then the removed ones, then the others."""
+    """Return the paths of `plans`: first the new paths, then the removed paths, then all other paths."""
     folded: dict[tuple[str, AccessPath], dict[str, AccessPath]] = {}
     for plan in plans:
         account = f"{plan.environment}, {plan.account}"
