@@ -26,7 +26,9 @@ from cicd_templates.local.engine_process import Engine
 from cicd_templates.template.stack_template import StackTemplate
 
 HAND_OVER_QUESTION = "Hand these templates to the pipeline? Its next release deploys them."
-HAND_OVER_OTHERS = "Hand them over with the changes for {others}? The next release deploys them there, too."
+HAND_OVER_OTHERS = (
+    "Hand over all templates, with the changes for {others}? The next release deploys these changes, too."
+)
 SHOWN_FILES = 5
 
 

@@ -251,7 +251,7 @@ def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of
     ]
     assert (yes.questions, tools.published) == ([], 0)
     assert others.questions == [
-        "Hand them over with the changes for staging and tools? The next release deploys them there, too."
+        "Hand over all templates, with the changes for staging and tools? The next release deploys these changes, too."
     ]
 
 

@@ -45,7 +45,7 @@ def ambiguity(data: bytes) -> str:
     if not match:
         return ""
     number = text.count("\n", 0, match.start()) + 1
-    return f"line {number}: {match[0][:80]!a} can make pip read other packages than a scanner"
+    return f"line {number}: {match[0][:80]!a} can make pip and a scanner read different packages"
 
 
 def requirements(data: bytes) -> Iterator[str]:
