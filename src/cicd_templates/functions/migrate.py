@@ -222,8 +222,8 @@ def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], st
     if not task and attempt.age > (NEW_SECONDS if attempt.task else TOKEN_SECONDS):
         reason = (
             f"it is unknown whether the {subject()} succeeded, because ECS no longer returns"
-            f" {attempt.task or 'its task'}. Read its log in {parameters['log']}. This run does not repeat it; release"
-            " again"
+            f" {attempt.task or 'its task'}. Read the log of the task in {parameters['log']}. This run does not repeat"
+            f" the {subject()}; release again"
         )
         attempts.end(attempt.number, UNKNOWN, reason)
         raise TaskRunError(reason)

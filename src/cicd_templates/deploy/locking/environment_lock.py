@@ -209,8 +209,8 @@ class EnvironmentLock:
         except BlockingIOError:
             holder = self.holder()
             raise RefusedError(
-                f"{self.environment}: another command on this machine is working on it"
-                f"{f': {holder}' if holder else ''}; wait until it ends, or stop it with Ctrl-C"
+                f"{self.environment}: another command on this machine is working on this environment"
+                f"{f': {holder}' if holder else ''}; wait until that command ends, or stop it with Ctrl-C"
             ) from None
 
     def _close(self) -> None:

@@ -42,7 +42,7 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
     if order != [planned.name for planned in plan.stacks if planned.name in stacks] and max(counts.values()) == 1:
         yield "the stacks are not in the order of their dependencies"
     for label in sorted({*plan.removed} & {stack.label for stack in stacks.values()}):
-        yield f"{label}: the plan says that this stack is no longer rendered, but it is"
+        yield f"{label}: the plan says that this stack is no longer rendered, but the stack is rendered"
     for label in plan.waits:
         if label not in {stack.label for name, stack in stacks.items() if name not in counts}:
             yield (

@@ -37,7 +37,9 @@ from cicd_templates.template.source_lines import resource_lines
 from cicd_templates.template.stack_template import StackTemplate
 
 # The warning about the checks of a plan that a preview leaves out, because it lacks the permissions for them.
-UNCHECKED = "warning: a preview does not check whether names are taken or changes are impossible; a plan does"
+UNCHECKED = (
+    "warning: a preview does not check whether names are taken or changes are impossible; `make plan` checks this"
+)
 
 
 def preview_change_set_name(plan_id: str) -> str:

@@ -87,7 +87,9 @@ def drift_in_words(drift: StackDrift) -> str:
 
 def drift_notes(planned: PlannedStack) -> tuple[str, ...]:
     """Return lines about the drift of a stack: what its change set reverts, and what it does not revert."""
-    reverts = ("reverts what was changed outside CloudFormation; if it fails, the stack returns to its present state",)
+    reverts = (
+        "reverts what was changed outside CloudFormation; if this fails, the stack returns to its present state",
+    )
     return (*(reverts if planned.reverts_drift else ()), *planned.ignored_drift)
 
 

@@ -82,8 +82,8 @@ class Journal:
             self._lock.close()
             self._lock = None
             raise RefusedError(
-                f"{self._environment}: another run is working on it ({self._first()}); wait until it ends, or stop it"
-                " with Ctrl-C and start its command again to continue it"
+                f"{self._environment}: another run is working on this environment ({self._first()}); wait until that"
+                " run ends, or stop it with Ctrl-C and start its command again to continue"
             ) from None
         try:
             self._read()

@@ -105,10 +105,10 @@ def test_another_command_of_the_same_machine_is_refused_even_where_it_could_take
 ) -> None:
     with hold(lock_on(aws, tmp_path)) as lock:
         holder = lock.holder()
-        here = "staging: another command on this machine is working on it"
-        assert refused(lock_on(aws, tmp_path)).startswith(f"{here}: {holder}; wait until it ends")
+        here = "staging: another command on this machine is working on this environment"
+        assert refused(lock_on(aws, tmp_path)).startswith(f"{here}: {holder}; wait until that command ends")
         before(aws, "GetParameter", aws.values.clear)
-        assert refused(lock_on(aws, tmp_path)).startswith(f"{here}; wait until it ends")
+        assert refused(lock_on(aws, tmp_path)).startswith(f"{here}; wait until that command ends")
 
 
 ENDINGS: list[tuple[BaseException, bool]] = [

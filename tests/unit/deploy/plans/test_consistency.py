@@ -68,7 +68,10 @@ def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
             {"waits": {"keys": ("network",)}},
             "keys: the plan says that this stack waits for a later plan, but it is in this plan or is not rendered",
         ),
-        ({"removed": ("old", "keys")}, "keys: the plan says that this stack is no longer rendered, but it is"),
+        (
+            {"removed": ("old", "keys")},
+            "keys: the plan says that this stack is no longer rendered, but the stack is rendered",
+        ),
         (
             {"region": "eu-west-1"},
             "keys: is for 222222222222 in eu-central-1, but the plan is for 222222222222 in eu-west-1",

@@ -135,7 +135,7 @@ def test_a_plan_that_reverts_drift_says_in_which_stacks_and_why_not_in_others() 
 def test_a_stack_whose_drift_is_reverted_says_so_and_what_stays() -> None:
     reverting = replace(STORAGE, reverts_drift=True, ignored_drift=("Key /Name is not reverted: AWS manages it",))
     notes = [
-        "reverts what was changed outside CloudFormation; if it fails, the stack returns to its present state",
+        "reverts what was changed outside CloudFormation; if this fails, the stack returns to its present state",
         "Key /Name is not reverted: AWS manages it",
     ]
 

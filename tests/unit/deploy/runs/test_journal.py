@@ -45,7 +45,7 @@ def test_a_failed_operation_has_to_be_planned_again(tmp_path: Path) -> None:
 def test_a_second_run_is_refused_with_the_name_of_the_first(tmp_path: Path) -> None:
     first = Journal(tmp_path, "staging").open(EPOCH)
     with pytest.raises(
-        RefusedError, match=r"another run is working on it \(process \d+ on .+, since 2026-01-01 00:00:00"
+        RefusedError, match=r"another run is working on this environment \(process \d+ on .+, since 2026-01-01 00:00:00"
     ):
         Journal(tmp_path, "staging").open(EPOCH)
     Journal(tmp_path, "production").open(EPOCH).close()
