@@ -96,14 +96,13 @@ def computed_alarm(
     periods: int = 1,
     datapoints: int | None = None,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies the topics `tell` if `expression` exceeds `above` in `periods` consecutive periods.
+    """Return an alarm that notifies the topics `tell` if `expression` exceeds `above` in each of the last `periods`
+    periods. If `datapoints` is given, it is enough that this number of the last `periods` periods exceed `above`.
 
-    If `datapoints` is given, the alarm already notifies if `datapoints` of the last `periods` periods exceed `above`.
     The expression refers to each metric by its key in `metrics`.
 
-    Raises `ValueError` if the expression replaces missing values by 0, and `datapoints` is not less than `periods`.
-    Values arrive late, so the newest period always counts as 0 at first. An alarm that needs every period would
-    therefore never fire. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    Raises `ValueError` if the expression replaces missing values by 0 and the alarm needs all `periods`. Such an alarm
+    would never fire: values arrive late, so the newest period always counts as 0 at first. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:
         raise ValueError(f"{logical_id} fills missing values with 0, so its `datapoints` must be less than `periods`")

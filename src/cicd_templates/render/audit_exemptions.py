@@ -13,7 +13,7 @@ from typing import Any
 from cicd_templates.template.metadata import REASONS_KEY
 
 SECRETS_CHECK = "CKV_AWS_45"
-REASON = "checkov takes the Parameter Store path of a variable's value for a secret access key; it is no secret."
+REASON = "checkov mistakes a Parameter Store path, which says where a value is, for a secret access key."
 _TAKEN_FOR_KEY = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=])")
 
 

@@ -8,8 +8,8 @@ For `dockerfile_network.py`, the script writes a JSON list to INSTRUCTIONS: the 
 each instruction.
 
 The script reads a Dockerfile as BuildKit does. It refuses everything that could make BuildKit read the file
-differently: syntax directives, escape directives, other encodings and here-documents. It needs only Python 3.8, because
-it runs in the build environment that has Docker.
+differently: syntax directives, escape directives, other encodings and here-documents. It must run on Python 3.8,
+because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Finds the addresses of package indexes in a Dockerfile, or in another file that has variables and commands.
 
-The text of this module becomes part of a build script, so it needs only Python 3.8.
+The text of this module becomes part of a build script, so it must run on Python 3.8.
 """
 
 from __future__ import annotations

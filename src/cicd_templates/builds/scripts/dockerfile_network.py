@@ -14,8 +14,8 @@ In TARGET, a RUN command has a network only if all of these conditions hold:
   chooses.
 
 The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0. If
-commands need a network but have none, the script prints their lines and exits with 1. It needs only Python 3.8, because
-it runs in the build environment that has Docker.
+commands need a network but have none, the script prints their lines and exits with 1. It must run on Python 3.8,
+because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@
 The script also examines the Python packages of each STAGE, because a later command could have removed their metadata
 from the image. It does not examine the system packages of a STAGE, because the registry's scan does.
 
-The script needs only Python 3.8, because it runs in the build environment that has Docker.
+The script must run on Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ these files:
 Each OTHER is a bill of materials that the script wrote earlier for a different image. With `--lists-of`, a list is
 trusted only if one of these images has the same list.
 
-The script needs only Python 3.8, because it runs in the build environment that has Docker.
+The script must run on Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations

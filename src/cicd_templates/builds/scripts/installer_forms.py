@@ -1,6 +1,6 @@
 """Recognizes commands in a Dockerfile that install only locked packages, or that download a file with a checksum.
 
-The text of this module becomes part of a build script, so it needs only Python 3.8.
+The text of this module becomes part of a build script, so it must run on Python 3.8.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 They may add lock files only to folders of projects. In the folder of a program, a lock file could become part of the
 program: Node.js runs a file `go.sum` if the `package.json` beside it says so.
 
-The text of this module becomes part of a build script, so it needs only Python 3.8.
+The text of this module becomes part of a build script, so it must run on Python 3.8.
 """
 
 from __future__ import annotations

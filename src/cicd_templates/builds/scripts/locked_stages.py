@@ -6,7 +6,7 @@
 disables its network. FILE is the Dockerfile that `dockerfile_network.py` wrote, and CLOSED is the output of
 `dockerfile_network.py`. INSTRUCTIONS is the file that `dockerfile.py` wrote.
 
-The script prints the names of the shortened stages that still run a command. It needs only Python 3.8, because it runs
+The script prints the names of the shortened stages that still run a command. It must run on Python 3.8, because it runs
 in the build environment that has Docker.
 """
 

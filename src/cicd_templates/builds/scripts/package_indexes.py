@@ -8,7 +8,7 @@ An address is accepted only if it has https, exactly an allowed host, no user na
 
 The script reads the files that give addresses to installers: lock files, requirements files and the configuration of
 installers. For each address that is not accepted, it prints the file, the line and the setting, and it exits with 1. It
-needs only Python 3.8, because it runs in the build environment that has Docker.
+must run on Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations

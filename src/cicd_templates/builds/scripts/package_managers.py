@@ -1,7 +1,7 @@
 """Finds the settings of a package.json file that let an installer download package managers or runtimes without a hash.
 
 Corepack downloads the program in `packageManager`. pnpm also downloads the programs in `devEngines` and
-`pnpm.executionEnv`. The module needs only Python 3.8, because it runs in the build environment that has Docker.
+`pnpm.executionEnv`. The module must run on Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STAYS = ("error", "warn", "ignore")
 
 
 def unpinned_managers(text: str) -> Iterator[str]:
-    """Yield the package managers and runtimes that a package.json file lets an installer download without a hash."""
+    """Yield each package manager or runtime that an installer would download without a hash because of package.json."""
     for path, value in settings(json.loads(text, object_pairs_hook=lambda pairs: pairs)):
         if _downloads(path, value):
             yield value if isinstance(value, str) and value else path[-1]

@@ -125,12 +125,12 @@ def test_the_elements_of_the_page_have_names_for_a_screen_reader() -> None:
 @pytest.mark.parametrize(
     ("moved", "sentence"),
     [
-        (("a",), "a uses the old values until planned and deployed again"),
-        (("a", "b", "c", "d"), "a, b, c and 1 more use the old values until planned and deployed again"),
+        (("a",), "a keeps the old values, and may be interrupted, until you plan and deploy it"),
+        (("a", "b", "c", "d"), "a, b, c and 1 more keep the old values, and may be interrupted, until you plan and deploy them"),
     ],
 )
 def test_stacks_that_keep_old_values_are_named(moved: tuple[str, ...], sentence: str) -> None:
-    assert f"{sentence}, and may be interrupted until then." in plan_page([replace(PLAN, moved=moved)], "")
+    assert f"{sentence} again." in plan_page([replace(PLAN, moved=moved)], "")
 
 
 @pytest.mark.no_cover

@@ -58,9 +58,8 @@ ANSWERS = {
         NOBODY,
         UNCHECKED,
         "The slowest stack, network, takes at most 5 min. Whatever uses the old network/PrivateSubnet2,"
-        " network/PrivateSubnet2Routes may be interrupted. databases, service-billing, service-ledger use"
-        " the old values"
-        " until planned and deployed again, and may be interrupted until then.",
+        " network/PrivateSubnet2Routes may be interrupted. databases, service-billing, service-ledger keep"
+        " the old values, and may be interrupted, until you plan and deploy them again.",
         DEPLOY,
     ),
     "tags only": (
@@ -117,8 +116,8 @@ ANSWERS = {
         UNCHECKED,
         "The slowest stack, databases, takes at most 1 h. Whatever uses the old"
         " databases/GeneralLedgerCluster, databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2 may be"
-        " interrupted. service-billing, service-ledger use the old values until planned and deployed again,"
-        " and may be interrupted until then.",
+        " interrupted. service-billing, service-ledger keep the old values, and may be interrupted,"
+        " until you plan and deploy them again.",
         f"{DEPLOY} ALLOW=databases/GeneralLedgerCluster",
     ),
     "image only": (
