@@ -123,14 +123,15 @@ def test_the_elements_of_the_page_have_names_for_a_screen_reader() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moved", "sentence"),
+    ("moved", "sentence", "them"),
     [
-        (("a",), "a keeps the old values, and may be interrupted, until you plan and deploy it"),
-        (("a", "b", "c", "d"), "a, b, c and 1 more keep the old values, and may be interrupted, until you plan and deploy them"),
+        (("a",), "a keeps the old values", "it"),
+        (("a", "b", "c", "d"), "a, b, c and 1 more keep the old values", "them"),
     ],
 )
-def test_stacks_that_keep_old_values_are_named(moved: tuple[str, ...], sentence: str) -> None:
-    assert f"{sentence} again." in plan_page([replace(PLAN, moved=moved)], "")
+def test_stacks_that_keep_old_values_are_named(moved: tuple[str, ...], sentence: str, them: str) -> None:
+    page = plan_page([replace(PLAN, moved=moved)], "")
+    assert f"{sentence}, and may be interrupted, until you plan and deploy {them} again." in page
 
 
 @pytest.mark.no_cover
