@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -93,13 +94,15 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
     )
 
 
-def name_marks(stack: StackTemplate) -> tuple[int, ...]:
+def name_marks(stack: StackTemplate) -> array[int]:
     """Return a number for each name in a stack. Equal names have equal numbers, even in different stacks.
 
     If no number occurs twice, all names are different, and the slower `refuse_equal_names` is not needed. The numbers
     are valid only in this process and in the processes that are forked from it.
     """
-    return tuple(hash(found.identity if isinstance(found, NamedResource) else found.looks) for found in _names(stack))
+    marks = (hash(found.identity if isinstance(found, NamedResource) else found.looks) for found in _names(stack))
+    # An array takes a fifth of the memory of a tuple of numbers.
+    return array("q", marks)
 
 
 def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:

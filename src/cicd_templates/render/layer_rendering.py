@@ -7,6 +7,7 @@ do not depend on the number of processes.
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -42,7 +43,7 @@ class FinishedStack(NamedTuple):
     links: Links
     digest: str
     size: int
-    name_marks: tuple[int, ...]
+    name_marks: array[int]
     template: Unpacked | Place
 
 

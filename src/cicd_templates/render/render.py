@@ -35,7 +35,6 @@ class RenderedStack:
     layer: Layer
     path: str
     facts: StackFacts
-    links: Links
     digest: str
     size: int
     store: TemplateStore = field(repr=False)
@@ -81,21 +80,23 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
     Raises `ConfigurationError` if layers and configuration do not fit together.
     """
     store = TemplateStore()
-    marks: list[tuple[int, ...]] = []
+    # The links and the marks of each stack, by its number. They are needed only until this function returns.
+    links: list[Links] = []
+    marks: list[Sequence[int]] = []
     # Many stacks read the same values. Those that other processes rendered have copies of their own.
     reads: dict[Read, Read] = {}
     rendered: dict[str, list[RenderedStack]] = {environment.name: [] for environment in configuration.environments}
     for env, layer, stack in render_layers(configuration.environments, layers, form, store):
         number = store.add(stack.template)
         marks.append(stack.name_marks)
-        links = replace(stack.links, reads=tuple(reads.setdefault(read, read) for read in stack.links.reads))
+        links.append(replace(stack.links, reads=tuple(reads.setdefault(read, read) for read in stack.links.reads)))
         rendered[env.name].append(
-            RenderedStack(env, layer, stack.path, stack.facts, links, stack.digest, stack.size, store, number)
+            RenderedStack(env, layer, stack.path, stack.facts, stack.digest, stack.size, store, number)
         )
     problems = [
         problem
         for environment in configuration.environments
-        for problem in _provided_problems(environment, rendered[environment.name])
+        for problem in _provided_problems(environment, rendered[environment.name], links)
     ]
     if problems:
         raise configuration_error(str(CONFIGURATION), problems)
@@ -112,14 +113,14 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
         kept = kept_stacks[environment.name]
         at = f"environments.{environment.name}.patch"
         patching.refuse_unknown(environment.settings.patch, [stack.label for stack in kept], at)
-        stack_graph.refuse_broken_links(stack.links for stack in kept)
-        stacks += _in_deploy_order(kept)
+        stack_graph.refuse_broken_links(links[stack.number] for stack in kept)
+        stacks += _in_deploy_order(kept, links)
     return stacks
 
 
-def _in_deploy_order(stacks: list[RenderedStack]) -> Iterator[RenderedStack]:
+def _in_deploy_order(stacks: list[RenderedStack], links: Sequence[Links]) -> Iterator[RenderedStack]:
     by_name = {stack.name: stack for stack in stacks}
-    for wave in stack_graph.waves(stack.links for stack in stacks):
+    for wave in stack_graph.waves(links[stack.number] for stack in stacks):
         yield from (by_name[name] for name in wave)
 
 
@@ -132,7 +133,7 @@ def _provided(env: Environment) -> dict[str, set[str]]:
     return provided
 
 
-def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterator[Problem]:
+def _provided_problems(env: Environment, stacks: list[RenderedStack], links: Sequence[Links]) -> Iterator[Problem]:
     """Yield a problem for each provided output that does not exist, and for each layer that is provided only in part.
 
     A layer is provided only in part if a stack reads an output of the layer that the configuration does not provide.
@@ -140,7 +141,9 @@ def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterato
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}
     for stack in stacks:
-        known.setdefault(stack.layer.name, set()).update(path.rpartition("/")[2] for path in stack.links.publishes)
+        known.setdefault(stack.layer.name, set()).update(
+            path.rpartition("/")[2] for path in links[stack.number].publishes
+        )
     all_names = sorted(f"{name}.{output}" for name, outputs in known.items() for output in outputs)
     for layer, outputs in provided.items():
         for unknown in (f"{layer}.{output}" for output in sorted(outputs - known.get(layer, set()))):
@@ -148,8 +151,9 @@ def _provided_problems(env: Environment, stacks: list[RenderedStack]) -> Iterato
     others = [stack for stack in stacks if stack.layer.name not in provided]
     for stack in stacks:
         if stack.layer.name in provided:
-            names = {path: path.rpartition("/")[2] for path in stack.links.publishes}
-            still_read = {names[read.path] for other in others for read in other.links.reads if read.path in names}
+            names = {path: path.rpartition("/")[2] for path in links[stack.number].publishes}
+            read_paths = {read.path for other in others for read in links[other.number].reads}
+            still_read = {names[path] for path in read_paths if path in names}
             if still_read:
                 missing = ", ".join(f'"{stack.layer.name}.{name}"' for name in sorted(still_read))
                 yield Problem(at, f"layer {stack.layer.name} is provided in part; also provide {missing}")
