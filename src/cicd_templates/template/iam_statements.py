@@ -37,15 +37,17 @@ def find_statements(
     `value` is a part of a resource's properties. The argument `is_trust` says that `value` is a part of a trust policy,
     and `is_policy` that `value` is a part of any policy.
     """
-    if is_statement(value):
+    # Nearly all values are texts, and this is their quickest check.
+    if isinstance(value, str):
+        if value.lstrip().startswith("{"):
+            yield from _statements_in_text(value, is_trust=is_trust, is_policy=is_policy)
+    elif is_statement(value):
         yield is_trust, value
     elif isinstance(value, Mapping):
         yield from _statements_in_map(value, is_trust=is_trust, is_policy=is_policy)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from find_statements(item, is_trust=is_trust, is_policy=is_policy)
-    elif isinstance(value, str) and value.lstrip().startswith("{"):
-        yield from _statements_in_text(value, is_trust=is_trust, is_policy=is_policy)
 
 
 def _statements_in_map(
