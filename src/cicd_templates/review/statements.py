@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 from cicd_templates.review.formatting import Formatter, format_actions, format_condition
@@ -71,8 +72,12 @@ class Statement:
         It applies if an entry of its `Action` matches the action, or if it has a `NotAction` in which no entry matches.
         """
         lowered = action.lower()
-        matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)
+        matched = any(_matches(lowered, pattern) for pattern in self._lowered_patterns)
         return matched != ("Action" in self.negated)
+
+    @cached_property
+    def _lowered_patterns(self) -> tuple[str, ...]:
+        return tuple(pattern.lower() for pattern in self.action_patterns)
 
     def _all_but(self, element: str) -> str:
         return "all but " if element in self.negated else ""
