@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -106,25 +107,31 @@ def _resource_differences(
     and because the account can be shared with the tools environment.
     """
     sides = (before, after)
-    found = list(value_differences(*(_compared(*side, _word_pattern(side[0]), _ACCOUNT) for side in sides)))
+    words = [_word_pattern(stack.template.environment) for stack, _ in sides]
+    names = [_name_pattern(stack.template.environment, stack.template.facts.project) for stack, _ in sides]
+    found = list(
+        value_differences(*(_compared(*side, word, _ACCOUNT) for side, word in zip(sides, words, strict=True)))
+    )
     if not found:
         return
     named = {
-        tuple(_word_pattern(stack).sub(_ENVIRONMENT, step) for step in difference.path)
-        for difference in value_differences(*(_compared(*side, _name_pattern(side[0])) for side in sides))
-        for stack, _ in sides
+        tuple(word.sub(_ENVIRONMENT, step) for step in difference.path)
+        for difference in value_differences(*(_compared(*side, name) for side, name in zip(sides, names, strict=True)))
+        for word in words
     }
     for difference in found:
         if any(_contains(path, difference.path) or _contains(difference.path, path) for path in named):
             yield difference
 
 
-def _word_pattern(stack: ReviewedStack) -> re.Pattern[str]:
-    return re.compile(rf"\b{re.escape(stack.template.environment)}\b")
+@cache
+def _word_pattern(environment: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(environment)}\b")
 
 
-def _name_pattern(stack: ReviewedStack) -> re.Pattern[str]:
-    environment, project = re.escape(stack.template.environment), re.escape(stack.template.facts.project)
+@cache
+def _name_pattern(environment: str, project: str) -> re.Pattern[str]:
+    environment, project = re.escape(environment), re.escape(project)
     return re.compile(rf"(?<=\b{project}[-/ ]){environment}\b|(?<=^account ){environment}$")
 
 
