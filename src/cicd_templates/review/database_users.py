@@ -1,4 +1,4 @@
-"""Lists the users of databases that releases create, with what each user may do."""
+"""Lists the database users that releases create, and what each user may do."""
 
 from __future__ import annotations
 

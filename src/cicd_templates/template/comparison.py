@@ -1,4 +1,4 @@
-"""Compares two values of a template item by item. List items with the same name are compared with each other."""
+"""Compares two values of a template item by item. In lists, items with the same name are compared."""
 
 from __future__ import annotations
 

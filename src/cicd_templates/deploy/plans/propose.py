@@ -141,7 +141,8 @@ def propose(
     described = yield from wait_until_ready(context, stack, arn)
     if described.status != "FAILED" and described.reverts_drift != reverts_drift:
         raise CicdError(
-            f"{stack.name}: CloudFormation did not make a change set that reverts drift, as the plan requests"
+            f"{stack.name}: the plan requests a change set that {'reverts' if reverts_drift else 'does not revert'}"
+            " drift, but CloudFormation made one of the other kind"
         )
     planned = replace(
         planned, inputs=inputs | _resolved_inputs(stack, described), findings=(*described.findings, *unread)

@@ -26,8 +26,8 @@ class Comparison:
 
     - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed: no file differs, and the last upload records the commit of the
-      templates if there is one. Older versions of this tool did not record the commit.
+    - `has_these` is true if no upload is needed: no file differs, and if the templates come from a commit, the last
+      upload has recorded that commit. Older versions of this tool did not record the commit.
     """
 
     bucket: str | None
