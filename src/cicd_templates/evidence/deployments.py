@@ -120,7 +120,7 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
     about = (predicate.get("file"), predicate.get("environment"), predicate.get("service"))
     if about != (name, match and match[1], release.predicate.get("service")):
         yield f"is not the statement that was stored as {name}"
-    # Another archive is reported anyway. It is not opened, because only the signed one is known to be harmless.
+    # An archive that differs from the signed archive is reported anyway. It is not opened, because it may be harmful.
     archive = contents.read_exactly(TEMPLATES_ARCHIVE, digest_of(release, TEMPLATES_ARCHIVE)) or b""
     for stack in _objects(predicate.get("stacks")):
         template = stack.get("template")

@@ -17,7 +17,8 @@ from cicd_templates.errors import ConfigurationError
 GIT_SECONDS = 60
 # Inside a hook, git sets these variables. If they were passed on, git would read the hook's repository instead.
 HOOK_VARIABLES = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"}
-# Keeps git from running what the configuration of a foreign repository names, and from fetching missing objects.
+# Options that keep git from running programs that the configuration of a foreign repository names. OFFLINE keeps git
+# from fetching missing objects.
 # https://git-scm.com/docs/git-config
 HARMLESS = (
     "--no-optional-locks",

@@ -21,7 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except BaseException as error:
-        # On a read-only file system, even this fails.
+        # On a read-only file system, the new file cannot be removed either.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         # For a full disk, Python names no file. For a failed rename, it names both.

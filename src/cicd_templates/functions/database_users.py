@@ -26,15 +26,16 @@ REQUIRED = frozenset({"role", "region", "cluster", "database", "users", "secret"
 # in place of values.
 USER = re.compile(r"(read|readwrite)_[a-z0-9_]{1,60}", re.ASCII)
 PRIVILEGES = frozenset({"USAGE", "CREATE"})
-# The Data API sends a value as `varchar`. A service can create an operator `=` for exactly these types in the schema
-# `public`. PostgreSQL would prefer it, and run it as the administrator. So this query names the schema everywhere:
+# The Data API sends a value as `varchar`. A service can create an operator `=` for `name` and `varchar` in the schema
+# `public`. PostgreSQL would prefer this operator and run it as the administrator, so the query names the schema of each
+# type and operator:
 # https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058:_Protect_Your_Search_Path
 FIND_USER = (
     "SELECT rolcanlogin FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) CAST(:name AS pg_catalog.name)"
 )
 DATABASE_ERROR = "DatabaseErrorException"
 # Pipelines of several services can create the users of one database at the same time. PostgreSQL then refuses one of
-# two equal statements, and accepts it again after the other one has ended.
+# two equal statements. It accepts this statement after the other statement has ended.
 ATTEMPTS = 3
 # Errors that another invocation would repeat:
 # https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_ExecuteStatement.html

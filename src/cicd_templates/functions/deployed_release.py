@@ -200,7 +200,8 @@ def _approval(parameters: dict[str, str], stacks: list[dict[str, Any]], approval
     return {
         "record": parameters["reviewed"],
         "page": record["page"],
-        # CodePipeline reports who has changed the execution of the action, and its model does not require the member.
+        # `updatedBy` is the ARN of the user who last changed the execution of the action: the approver. The model of
+        # CodePipeline's API does not require this member.
         "approvedBy": approval.get("updatedBy", ""),
         "approvedOn": moment(approval["lastUpdateTime"]),
     }

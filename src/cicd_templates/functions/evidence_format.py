@@ -16,7 +16,7 @@ from typing import Any
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 RELEASE_TYPE = "urn:cicd-templates:release:1"
-# The folder of the signed files below that of an execution. A number follows after later attempts.
+# The folder of the signed files, within the folder of an execution. After later attempts, its name ends with a number.
 FOLDER = "signed"
 # Below this folder of a service, the signer lists the folders with statements about each image, by its SHA-256.
 DIGESTS = "digests"
@@ -30,7 +30,8 @@ PREDICATE_TYPES = {
     VERIFICATION_SUMMARY: "https://slsa.dev/verification_summary/v1",
     RECEIVED: "https://in-toto.io/attestation/reference/v0.1",
 }
-# What the registry's scan found in the image. Releases that an older version of the signer has signed do not have it.
+# The statement about what the registry's scan found in the image. Releases that an older version of the signer has
+# signed do not have this statement.
 VULNERABILITIES = "statements/vulnerabilities.dsse.json"
 VULNERABILITIES_TYPE = "https://in-toto.io/attestation/vulns/v0.2"
 # Each test run has a statement of its own, below this prefix. A service can have none.
@@ -39,8 +40,8 @@ TEST_RESULT_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 PUBLIC_KEY = "public-key.pem"
 SCAN_POLICY = "scan-policy.toml"
 TEMPLATES_ARCHIVE = "templates.zip"
-# Each deployment of the release to an environment has a statement of its own. The release statement does not list it,
-# because it is signed later.
+# Each deployment of the release to an environment has a statement of its own. The release statement does not list this
+# statement, because it is signed later.
 DEPLOYMENT = re.compile(r"deployments/([a-z0-9-]+)/([1-9][0-9]*)\.dsse\.json")
 DEPLOYMENT_TYPE = "urn:cicd-templates:deployment:1"
 

@@ -54,8 +54,8 @@ NEW_SECONDS = 10 * 60
 TOKEN_SECONDS = 50 * 60
 # The longest time from reading the record of attempts to the start of a task. The function's timeout is shorter.
 START_SECONDS = 5 * 60
-# Errors of AWS that another invocation would repeat. After any other error, the function is invoked again. An example
-# is the refusal of S3 to store evidence that another invocation has already stored.
+# Errors of AWS that another invocation would repeat. After any other error, the function is invoked again. For example,
+# S3 refuses to store evidence that another invocation has already stored.
 PERMANENT = (
     *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnrecognizedClientException"),
     *("ValidationError", "ValidationException", "InvalidParameterException", "InvalidParameterValue"),

@@ -42,7 +42,7 @@ def answer_job(put_result: Any, **answer: Any) -> None:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "OutputVariablesSizeExceededException":
-            # Stages that need the variables stay locked, but the job is answered.
+            # Answer without the output variables. Stages that need these variables then do not run.
             put_result(jobId=answer["jobId"])
         elif code not in ANSWERED:
             raise

@@ -108,7 +108,7 @@ class _AssumedRole(CredentialProvider):
             return None
         profile = self._core.get_scoped_config()
         # An MFA device belongs to a person, so the profile names it. If the profile has a role of its own, the device
-        # is for that role, not for the configured one.
+        # is for that role, not for the role in the project's configuration.
         device = None if "role_arn" in profile else profile.get("mfa_serial")
         options = self._access.assume_role_options | ({"SerialNumber": device} if device else {})
         fetcher = AssumeRoleCredentialFetcher(

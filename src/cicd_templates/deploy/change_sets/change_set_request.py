@@ -71,7 +71,7 @@ def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -
     """Return the option `OnStackFailure` of CreateChangeSet, or an empty dict for CloudFormation's default."""
     if existing is not None or stack.protected:
         return {}
-    # Otherwise a failed first creation would leave a stack that can be neither updated nor created again.
+    # Without this option, a failed first creation would leave a stack that can be neither updated nor created again.
     return {"OnStackFailure": "DELETE"}
 
 

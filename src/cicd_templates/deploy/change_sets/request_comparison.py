@@ -82,7 +82,7 @@ def _are_tags_of(
     reported = {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
     wanted = change_set_tags(stack, existing, now)
     if EXPIRES_KEY in wanted:
-        # The expiry was computed when the request was sent, so it is earlier than one computed now.
+        # The expiry was computed when the request was sent, so it is earlier than an expiry that is computed now.
         end = expires(reported)
         if end is None or end > now + COPY_LIVES:
             return False

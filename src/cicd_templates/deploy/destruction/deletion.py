@@ -24,7 +24,8 @@ from cicd_templates.deploy.destruction.deployed_stacks import DeployedStack, Own
 from cicd_templates.errors import CicdError, DetachedError
 
 DELETION_ATTEMPTS = 4
-# The number of poll intervals between two attempts. In this time, each service notices what others have deleted.
+# The number of poll intervals between two attempts. In this time, each AWS service notices what other services have
+# deleted.
 PAUSE_POLLS = 5
 PROGRESS_EVERY = 10_000
 DELETED = "DELETE_COMPLETE"

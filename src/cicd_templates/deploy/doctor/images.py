@@ -18,7 +18,7 @@ def check_first_images(examined: ExaminedEnvironment) -> Iterator[Check]:
     """Yield a result for each service that has the hook `verify-image` and whose stack does not exist yet."""
     for hooks, _, function in examined.resources("AWS::Lambda::Function"):
         variables = function.get("Environment", {}).get("Variables", {})
-        # Of the functions in an environment of services, only the hook has both.
+        # Only the function of the hook `verify-image` has both variables.
         if {"CONTAINER", "UNSIGNED_IMAGES"} <= variables.keys():
             for image in _first_images(examined, hooks.service, variables["CONTAINER"]):
                 yield _check_image(f"first image of {hooks.service}", image, hooks.service, variables)

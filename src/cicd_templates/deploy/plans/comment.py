@@ -23,7 +23,7 @@ from cicd_templates.template.changes.duration import format_duration
 from cicd_templates.template.changes.impact import Detail
 
 LONGEST_ANSWER, LONGEST_STATEMENT = 1_000, 600
-# The largest number of values, and of names, on one line. Further ones are only counted.
+# The largest number of values, and of names, on one line. Further values and names are only counted.
 SHOWN_VALUES, SHOWN_NAMES = 4, 3
 # Rows with a severity number below this are printed in bold: data, access, replacements and interruptions.
 REMARKABLE = 6

@@ -9,7 +9,7 @@ from cicd_templates.deploy.change_sets.cloudformation_calls import EXECUTED, is_
 from cicd_templates.deploy.runs.journal import Entry
 from cicd_templates.deploy.runs.watch import operation_events
 
-# The error codes for a change set that this run or an earlier one has already executed.
+# The error codes for a change set that this run or an earlier run has already executed.
 ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "TokenAlreadyExistsException"})
 
 

@@ -26,7 +26,7 @@ SAME_EFFECT = "same in effect"
 OLDER = "older"
 UNCOMMITTED = "not committed"
 UNKNOWN_TEXT = "unknown text"
-# The next two values are used if git was not asked for the commits.
+# These two values are used if git was not searched for the commits.
 AS_RENDERED = "as rendered"
 DIFFERENT = "not as rendered"
 UNREAD = "not readable"

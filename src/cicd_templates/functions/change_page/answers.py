@@ -26,13 +26,13 @@ from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.used_roles import HANDED_ROLES
 
 PERHAPS_MODIFY = "Perhaps modify"
-# The number of rows that a sentence names. The others are counted.
+# The number of rows that a sentence names. All other rows are only counted.
 NAMED = 3
 LONGEST_STATEMENT = 160
 # The longest value that a sentence has, and the number of removed stacks that it names.
 LONGEST_VALUE, NAMED_STACKS = 40, 12
-# What a resource contains. A resource that replaces it does not contain it. Other losses, such as an address, are not
-# contents.
+# The contents that a resource can have. A new resource that replaces it does not have these contents. Other losses,
+# such as an address, are not contents.
 CONTENTS = frozenset({
     "a database", "a table", "objects", "files", "messages", "records", "images", "an index", "users", "logs", "a disk",
     "archived events", "reports",

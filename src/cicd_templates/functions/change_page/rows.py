@@ -30,7 +30,7 @@ VERBS = {
     "Replace": "replaced",
     "Remove": "deleted",
     "Dynamic": "undecided",
-    # The resource already is as the template describes it. Only CloudFormation's record of the resource changes.
+    # The resource already matches the template. Only CloudFormation's record of the resource changes.
     "SyncWithActual": "recorded, not changed",
 }
 UNCOMPARED = "alike, but masked values cannot be compared"

@@ -11,12 +11,12 @@ from typing import Literal, NamedTuple
 _WORD = re.compile(r"[\w.:/*${}@+-]+|\s+|.", re.DOTALL)
 # The number of equal words that stay beside a difference. All other equal words are left out.
 CONTEXT_WORDS = 12
-# The largest product of both lengths, because the comparison takes time proportional to it. Longer texts are not
-# compared: the first is shown as replaced by the second.
+# The largest product of the lengths of both texts. The time of a comparison is proportional to this product. Longer
+# texts are not compared: the first is shown as replaced by the second.
 LARGEST_PRODUCT = 250_000
 # The number of characters in both texts up to which they are split into words.
 LONGEST_TEXTS = 100_000
-# The number of characters that a cut leaves out, so that it is not within a word.
+# The longest word that a cut omits as a whole. A longer word is cut inside the word.
 LONGEST_CUT_WORD = 100
 
 

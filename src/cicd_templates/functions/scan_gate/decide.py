@@ -136,9 +136,7 @@ def _by_package(finding: Finding) -> list[Finding]:
 
 
 def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
-    """Record the digest of the source that all reports are about. If they are about different sources, the release
-    fails.
-    """
+    """Record the common source of all reports. The release fails if the reports are about different sources."""
     checks_by_digest: dict[str, list[str]] = {}
     for check, report in reports.items():
         if report.source_digest:
@@ -241,9 +239,8 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds for which the policy blocks a finding.
 
-    The parser of a report may lower the severity of a finding in which the tool has low confidence. If the tool's own
-    severity is worse, this function uses it, because tools report low confidence even for an injection that was planted
-    deliberately.
+    A parser may lower the severity of a finding in which the tool has low confidence. If the tool's own severity is
+    worse, it counts here, because tools report low confidence even for injections that were planted deliberately.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

@@ -160,8 +160,7 @@ def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> st
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
     """Store `content` and return its key. If another object already has the key, use the next free numbered key.
 
-    If an object with one of these keys already has this content, return its key. Raises `ValueError` if MAX_ATTEMPTS
-    keys are taken.
+    If one of the objects already has this content, return its key. Raises `ValueError` if MAX_ATTEMPTS keys are taken.
     """
     from botocore.exceptions import ClientError
 

@@ -182,10 +182,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Add a problem if no finding of a check can reach the check's threshold.
-
-    There is no problem if the policy accepts this until an expiry date.
-    """
+    """Add a problem if no finding of a check can reach the check's threshold, unless the policy accepts this."""
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"
@@ -215,9 +212,8 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity of a setting. The setting is a word, or a table with the word, a reason, an owner and a date.
 
-    A severity that is weaker than `weakest` must be in such a table, with an expiry date. If `weakest` is empty, no
-    severity needs a table. If `lower` is true, the setting is a threshold, and a higher severity is weaker. Otherwise,
-    a lower severity is weaker.
+    A severity weaker than `weakest` must be in such a table. If `weakest` is empty, no severity needs a table. If
+    `lower` is true, the setting is a threshold, and a higher severity is weaker. Otherwise, a lower severity is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

@@ -51,8 +51,8 @@ class Finding:
 
     def __post_init__(self, excerpt: str) -> None:
         """Remove `./` from the file's path, escape bytes that are not UTF-8, and compute the fingerprint."""
-        # A byte that is not UTF-8 is a lone surrogate in this text. A policy cannot contain a lone surrogate, so it is
-        # escaped.
+        # In this text, a lone surrogate stands for a byte that is not UTF-8. It is escaped, because a policy cannot
+        # contain a lone surrogate.
         self.file = self.file.removeprefix("./").encode("utf-8", "backslashreplace").decode()
         identity = [self.id, self.package or self.file, "".join((excerpt or self.title).split())]
         self.fingerprint = hashlib.sha256("\n".join(identity).encode("utf-8", "replace")).hexdigest()[:16]
@@ -102,7 +102,7 @@ def parse_json(data: bytes) -> Any:
     except RecursionError:
         raise UnusableError("the report is nested too deeply") from None
     except ValueError as error:
-        # Includes Python's limit on the digits of a number.
+        # Python also raises this error for a number with too many digits.
         raise UnusableError(f"the report is not JSON: {error}; it starts with {data[:40]!r}") from None
 
 

@@ -8,8 +8,8 @@ import re
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-# GitHub searches the rendered text for mentions and issues. Escapes are no longer in this text, but GitHub does not
-# search code.
+# GitHub finds mentions and issues even if they are escaped, because it searches the rendered text. But GitHub does not
+# search in code.
 _MARKDOWN = re.compile(
     r"(?P<mention>[@#]+(?=\w)|(?<=GH)-(?=\d))"
     r"|[\\|*`~]|\](?=[(\[:]|$)|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])",

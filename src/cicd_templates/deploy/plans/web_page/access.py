@@ -18,8 +18,8 @@ from cicd_templates.review.service_names import with_placeholders
 from cicd_templates.template.changes.planned_stack import AccessPath
 from cicd_templates.template.partitions import is_service_principal
 
-# The most lines of the list, the most targets on one line, and the numbers of principals and of targets of one right
-# that the drawing shows.
+# The maximum numbers of lines in the list, of targets on one line, of principals in the drawing, and of targets that
+# the drawing shows for one kind of access.
 MOST_PATHS, MOST_LISTED, MOST_PRINCIPALS, MOST_TARGETS = 100, 8, 8, 3
 SAME = "same"
 _ACCOUNT = re.compile(r"\b\d{12}\b")

@@ -15,8 +15,8 @@ from cicd_templates.deploy.plans.text import short
 from cicd_templates.functions.change_page.answers import NETWORK_TYPES, grants_access
 from cicd_templates.template.resource_types.registry import facts_of
 
-# Properties that protect data while they are true, those that open a resource while they are true, and those that keep
-# data or its copies for a number of days. The last part of a property's path is its name.
+# Properties that protect data while they are true, properties that open a resource while they are true, and properties
+# that say for how many days data or its copies are kept. The last part of a property's path is its name.
 PROTECTING = frozenset({
     "DeletionProtection", "DeletionProtectionEnabled", "StorageEncrypted", "Encrypted", "SSEEnabled",
     "EnableKeyRotation",    "PointInTimeRecoveryEnabled", "BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls",
@@ -30,7 +30,7 @@ KEEPING = frozenset({
 # The properties of a bucket that keep the old versions of its objects.
 VERSIONING = "VersioningConfiguration"
 RULES = ("SecurityGroupIngress", "SecurityGroupEgress")
-# The types of resources that watch others.
+# The types of resources that watch other resources.
 WATCHING = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudTrail::Trail", "AWS::Events::Rule")
 # The number of changes that the first sentences name.
 NAMED = 6
