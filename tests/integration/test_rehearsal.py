@@ -128,7 +128,7 @@ def test_each_deployment_is_attested_by_what_the_signer_has_read(passed: Rehears
     assert predicate["approval"]["approvedBy"] == account
     assert (stack["executed"], len(stack["taskDefinitions"])) == (True, 1)
     assert [service["taskDefinition"] for service in predicate["services"]] == stack["taskDefinitions"]
-    assert len(predicate["alarms"]) == 10
+    assert [alarm["state"] for alarm in predicate["alarms"]] == ["INSUFFICIENT_DATA"] * 10
     notes = [note for step in passed.rehearsal.result.steps for note in step.notes]
     assert "the local AWS does not evaluate alarms, so their states do not show how the release behaves" in notes
 

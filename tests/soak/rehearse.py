@@ -1,8 +1,9 @@
 """Removes every permission that a rehearsal of the example uses, one at a time: `make soak`.
 
 For each permission, deploys the rendered template without it and repeats the pipeline action that used it. The action
-must fail, and its error must name the missing permission. Permissions that are not missed are printed, and the exit
-code is then 1. docs/rehearsal.md has the figures.
+must fail, and its error must name the missing permission. If the action succeeds, an alarm must notify people, and must
+not when the permission is back. Permissions that are not missed are printed, and the exit code is then 1.
+docs/rehearsal.md has the figures.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from cicd_templates.rehearsal.cloudformation import REPLACE
@@ -19,6 +21,7 @@ from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.result import ActionProgress, ActionState
 from cicd_templates.template.stack_template import StackTemplate
 from tests.integration.rehearsed_example import Rehearsed, rehearsed, without
+from tests.soak.notices import FAILED_ACTION, deployed_alarms, how_noticed
 
 Key = tuple[str, str, str]
 
@@ -65,11 +68,12 @@ def _prepare_again(example: Rehearsed, path: str) -> None:
 def main() -> int:
     """Remove each permission in turn; return 0 if every missing permission was noticed, otherwise 1."""
     began = time.monotonic()
-    unnoticed = 0
+    notices: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder, rehearsed(Path(folder)) as example:
         asked = sys.argv[1] if sys.argv[1:] else ""
         used = {key: path for key, path in users(example).items() if asked in " ".join(key)}
         prepared = _preparing(example)
+        alarms = deployed_alarms(example.run.setup.root_session(example.run.pipeline.role))
         order = {stage: number for number, stage in enumerate(each.stage for each in example.run.pipeline.actions)}
         failed: set[str] = set()
         deployed_less: StackTemplate | None = None
@@ -89,17 +93,31 @@ def main() -> int:
             for earlier in [each for each in failed if order[each.partition("/")[0]] < order[path.partition("/")[0]]]:
                 example.again(earlier)
                 failed.discard(earlier)
+            calls = example.run.setup.calls
+            before = len(calls.rows())
             step = _repeat(example, example.action(path))
             if step.state is ActionState.FAILED:
                 failed.add(path)
-            if step.state is ActionState.FAILED and f"may not {action}" in step.error:
-                continue
-            unnoticed += 1
-            reason = step.error.partition("\n")[0]
-            print(f"not missed: {role} {statement} {action}: {path} {step.state} {reason}", flush=True)
-    missed = len(used) - unnoticed
-    print(f"{missed} of {len(used)} permissions are missed when they are taken away, {time.monotonic() - began:.0f} s")
-    return 1 if unnoticed else 0
+            notice = how_noticed(step, role, action, calls.rows()[before:], alarms)
+            if step.state is ActionState.SUCCEEDED:
+                print(f"{role} {statement} {action}: {path} succeeded, and people notice it by {notice or 'nothing'}")
+                # With the permission, nothing may be noticed.
+                deploy_stacks(example.engine, [stack])
+                deployed_less = None
+                control = _repeat(example, example.action(path))
+                if control.state is ActionState.FAILED or alarms.raised_by(control.log):
+                    print(f"{path} does the same with the permission: {control.error or control.log}")
+                    notice = ""
+            notices[notice] += 1
+            if not notice:
+                reason = step.error.partition("\n")[0]
+                print(f"not missed: {role} {statement} {action}: {path} {step.state} {reason}", flush=True)
+    missed, failing = len(used) - notices[""], notices[FAILED_ACTION]
+    print(
+        f"{missed} of {len(used)} permissions are missed when they are taken away: {failing} by a failed action,"
+        f" {missed - failing} by an alarm; {time.monotonic() - began:.0f} s"
+    )
+    return 0 if used and missed == len(used) else 1
 
 
 if __name__ == "__main__":

@@ -198,7 +198,7 @@ def approval_check_alarms(
 def signer_alarm(
     monitored: MonitoredService, word: str, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> cloudwatch.Alarm:
-    """Return an alarm on releases for which the signer signed nothing.
+    """Return an alarm on releases for which the signer signed nothing, or could not read the states of alarms.
 
     Another alarm, on errors of the signer, is in the layer `signer`.
     """
@@ -206,7 +206,7 @@ def signer_alarm(
         "SignerCannotSignAlarm",
         monitored,
         [word, "cannot-sign"],
-        "The signer signed nothing for a release, which Lambda does not count as an error",
+        "The signer signed nothing for a release, or could not read the states of its alarms",
         "SignerErrors",
         pipeline,
         [topics["operations"], topics["security"]],

@@ -36,7 +36,7 @@ from cicd_templates.errors import RefusedError
 from cicd_templates.files.paths import STATE
 from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
-from cicd_templates.local.recorded_types import SPELLINGS
+from cicd_templates.local.recorded_types import TYPES
 from cicd_templates.template.stack_template import StackTemplate
 
 
@@ -84,7 +84,7 @@ class Target:
         If an operation is in progress on a stack, the deployment fails. If `wait` is true, it waits for the end of the
         operation instead.
         """
-        recorded = frozenset(SPELLINGS) if self.engine else frozenset()
+        recorded = frozenset(TYPES) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
 
     def plan(

@@ -35,7 +35,8 @@ _BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/[1-9][0-9]*)\.sigstore\.j
 class Deployment:
     """The facts in a statement about a deployment, as texts that a page or a terminal can show.
 
-    If the statement does not contain a fact, its text is empty.
+    If the statement does not contain a fact, its text is empty. `unread` has the names of the alarms whose states the
+    signer could not read.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Deployment:
     change_sets: tuple[str, ...]
     revisions: tuple[str, ...]
     alarms: str
+    unread: tuple[str, ...]
 
 
 def deployment_names(contents: FolderContents) -> list[str]:
@@ -182,6 +184,7 @@ def _deployment(name: str, predicate: dict[str, Any]) -> Deployment:
         tuple(str(stack.get("changeSet")) for stack in stacks),
         tuple(str(arn) for stack in stacks for arn in _list(stack.get("taskDefinitions"))),
         _alarms(_objects(predicate.get("alarms"))),
+        tuple(str(alarm.get("name")) for alarm in _objects(predicate.get("alarms")) if "unread" in alarm),
     )
 
 

@@ -138,10 +138,13 @@ def _approved(contents: FolderContents) -> Iterable[str]:
 
 
 def _deployed_answer(contents: FolderContents, release: Statement, key: PublicKey) -> str:
-    deployed = dict.fromkeys(deployment.environment for deployment in read_deployments(contents, key, release))
+    deployments = read_deployments(contents, key, release)
+    deployed = dict.fromkeys(deployment.environment for deployment in deployments)
     sentences = [f"Signed statements about {', '.join(deployed)}." if deployed else "No signed statement."]
     if missing := undeployed(contents, release):
         sentences.append(f"No statement about {', '.join(missing)}.")
+    if unread := [f"{name} in {deployment.environment}" for deployment in deployments for name in deployment.unread]:
+        sentences.append(f"The states of {counted(len(unread), 'alarm')} could not be read: {', '.join(unread)}.")
     return " ".join(sentences)
 
 

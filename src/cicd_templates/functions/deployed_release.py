@@ -28,6 +28,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,8 +56,20 @@ REVIEWED = frozenset({"reviewed"})
 MOST_LISTINGS, LISTING_SECONDS = 5, 3
 
 
-def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], signer: str) -> tuple[str, bytes]:
-    """Return the S3 key and payload of the statement. Raises an error if anything differs from the signed release."""
+@dataclass(frozen=True)
+class DeploymentStatement:
+    """The S3 key and the payload of a statement.
+
+    `problem` has the names of the alarms whose states could not be read, each with the reason. Otherwise it is empty.
+    """
+
+    key: str
+    payload: bytes
+    problem: str
+
+
+def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], signer: str) -> DeploymentStatement:
+    """Return the statement about a deployment. Raises an error if anything differs from the signed release."""
     signed = read_signed_image(parameters["statements"])
     environment, approved = parameters["environment"], "reviewed" in parameters
     names = [EXECUTE_ACTION, *([APPROVE_ACTION] if approved else [])]
@@ -66,6 +79,7 @@ def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], sig
     earlier = _earlier(s3, signed.execution)
     number = 1 + sum(name.startswith(f"deployments/{environment}/") for name in earlier)
     name = name_of_deployment(environment, number)
+    alarms = _alarms(parameters, _of_environment("HEALTH_STACKS", environment), began)
     predicate = {
         "file": name,
         "service": os.environ["SERVICE"],
@@ -81,7 +95,7 @@ def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], sig
         "began": moment(began),
         "ended": moment(ended),
         "services": _services(parameters, stacks),
-        "alarms": _alarms(parameters, _of_environment("HEALTH_STACKS", environment), began),
+        "alarms": alarms,
         **({"approval": _approval(parameters, stacks, executions[APPROVE_ACTION])} if approved else {}),
         "earlier": [{"name": each, "digest": {"sha256": digest}} for each, digest in earlier.items()],
         "attester": {"id": signer},
@@ -93,7 +107,9 @@ def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], sig
         {"name": RELEASE, "digest": {"sha256": _digest(s3, f"{parameters['statements']}/{RELEASE}")}},
     ]
     key = f"{os.environ['DEPLOYMENTS']}/{signed.execution}/{name.partition('/')[2]}"
-    return key, statement_payload(subject, DEPLOYMENT_TYPE, predicate)
+    unread = ", ".join(f"{alarm['name']} ({alarm['unread']})" for alarm in alarms if "unread" in alarm)
+    problem = f"The statement lacks the states of alarms that could not be read: {unread}" if unread else ""
+    return DeploymentStatement(key, statement_payload(subject, DEPLOYMENT_TYPE, predicate), problem)
 
 
 def _of_environment(variable: str, environment: str) -> str:

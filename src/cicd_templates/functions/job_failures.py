@@ -1,4 +1,4 @@
-"""Reports that a pipeline job failed: as a one-line message to CodePipeline, and as a metric that an alarm watches.
+"""Reports problems of a pipeline job: as a one-line message to CodePipeline, and as a metric that an alarm watches.
 
 The metric is needed because Lambda's own metric `Errors` does not count failures that a function reports to
 CodePipeline. The environment variable `NAMESPACE` is the namespace of the metric, and `PIPELINE` is the value of its
@@ -12,30 +12,31 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd_templates.functions.pipeline_jobs import answer_job, fail_job
+from cicd_templates.functions.pipeline_jobs import fail_job
 
 FAILURE_LENGTH = 1000
 
 
 def report_failure(pipeline: Any, job_id: str, metric: str, message: str) -> None:
     """Log the metric with the value 1, and report to CodePipeline that the job failed. A long message is cut."""
-    report_metric(metric)
+    _log_metric(metric)
     fail_job(pipeline, job_id, one_line(message)[:FAILURE_LENGTH])
 
 
-def report_metric(metric: str) -> None:
+def _log_metric(metric: str) -> None:
     """Log the metric with the value 1."""
     print(_metric_line({metric: 1}))
 
 
-def report_problem(pipeline: Any, job_id: str, metric: str, message: str) -> None:
-    """Log the metric with the value 1, and report to CodePipeline that the job succeeded, with the variable `Problem`.
+def log_problem(metric: str, message: str) -> dict[str, str]:
+    """Log the message, and the metric with the value 1. Return the message as the variable `Problem` of the action.
 
-    Use this function for a problem that people must notice, but that must not roll back the stage.
+    Use this function for a problem that people must notice, but that must not fail the action. A long message is cut.
     """
-    report_metric(metric)
-    variables = {"Problem": one_line(message)[:FAILURE_LENGTH]}
-    answer_job(pipeline.put_job_success_result, jobId=job_id, outputVariables=variables)
+    line = one_line(message)
+    print(line)
+    _log_metric(metric)
+    return {"Problem": line[:FAILURE_LENGTH]}
 
 
 def one_line(text: str) -> str:

@@ -41,9 +41,9 @@ from cicd_templates.functions.evidence_format import (
     signed_bytes,
 )
 from cicd_templates.functions.image_findings import read_findings
-from cicd_templates.functions.job_failures import one_line, report_failure, report_metric, report_problem
+from cicd_templates.functions.job_failures import log_problem
 from cicd_templates.functions.junit_names import names_by_outcome
-from cicd_templates.functions.pipeline_jobs import answer_job, read_parameters
+from cicd_templates.functions.pipeline_jobs import answer_job, fail_job, read_parameters
 from cicd_templates.functions.release_statements import (
     CheckedTests,
     Document,
@@ -87,22 +87,20 @@ def handler(event: dict[str, Any], context: Any) -> None:
             parameters = read_parameters(job, REQUIRED)
             variables = _sign_release(parameters, context.invoked_function_arn)
     except Exception as error:
-        message = one_line(f"Nothing was signed: {type(error).__name__}: {error}")
-        print(message)
+        message = f"Nothing was signed: {type(error).__name__}: {error}"
+        problem = log_problem("SignerErrors", message)
         is_deployment = "statements" in parameters
         # A stage without an approval rolls back on failure.
         if is_deployment and ("reviewed" not in parameters or is_exception(parameters["image"])):
-            report_problem(pipeline, job["id"], "SignerErrors", message)
+            variables = problem
         elif is_deployment or not is_exception(parameters.get("image", "")):
-            report_failure(pipeline, job["id"], "SignerErrors", message)
+            fail_job(pipeline, job["id"], problem["Problem"])
+            return
         else:
             # The check before each execution finds no statements. It decides by the exception whether it executes.
-            report_metric("SignerErrors")
             folder = f"{os.environ['SERVICE']}/{parameters['execution']}/{FOLDER}"
-            nothing = {"Statements": folder, "Signer": "none"}
-            answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=nothing)
-    else:
-        answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
+            variables = {"Statements": folder, "Signer": "none"}
+    answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)
 
 
 def _sign_release(parameters: dict[str, str], signer: str) -> dict[str, str]:
@@ -130,10 +128,12 @@ def _sign_deployment(pipeline: Any, parameters: dict[str, str], signer: str) -> 
     import boto3
 
     s3, kms, key = boto3.client("s3"), boto3.client("kms"), os.environ["SIGNING_KEY"]
-    address, payload = deployment_statement(s3, pipeline, parameters, signer)
+    statement = deployment_statement(s3, pipeline, parameters, signer)
     fingerprint = hashlib.sha256(kms.get_public_key(KeyId=key)["PublicKey"]).hexdigest()
-    _put(s3, address, _signed(kms, key, fingerprint, payload))
-    return {"Statement": address}
+    _put(s3, statement.key, _signed(kms, key, fingerprint, statement.payload))
+    # CloudWatch keeps the states of alarms for 30 days, so people must be notified soon.
+    problem = log_problem("SignerErrors", statement.problem) if statement.problem else {}
+    return {"Statement": statement.key, **problem}
 
 
 def _signed(kms: Any, key: str, fingerprint: str, payload: bytes) -> bytes:

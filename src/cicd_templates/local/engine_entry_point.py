@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, os.path.dirname(__file__))
 import caller_identity  # type: ignore[import-not-found]
 import codepipeline  # type: ignore[import-not-found]
+import computed_alarms  # type: ignore[import-not-found]
 import condition_keys  # type: ignore[import-not-found]
 import create_only  # type: ignore[import-not-found]
 import data_api  # type: ignore[import-not-found]
@@ -70,6 +71,7 @@ folder = Path(os.environ["TMPDIR"])
 get_session: Callable[..., session.Session] = functools.cache(session.get_session)
 session.get_session = get_session
 templates.CfnLoader = yaml_loader.read_with_c(templates.CfnLoader, yaml.CSafeLoader)
+computed_alarms.register(provisioners)
 recorded_types.register(_RESOURCE_HANDLERS, folder, responses.get_account_id, responses.get_region)
 secret_values.register(secretsmanager, _RESOURCE_HANDLERS, responses.error_response_json)
 secret_references.secrets_by_arn(_RESOURCE_HANDLERS, drift._DRIFT_READERS)

@@ -88,15 +88,6 @@ TYPES: dict[str, dict[str | None, str]] = {
     "AWS::WAFv2::WebACLAssociation": {None: "{ResourceArn}|{WebACLArn}"},
 }
 
-# Types that the engine supports, but without the property named here. A resource with this property is only recorded.
-PARTLY: dict[str, str] = {"AWS::CloudWatch::Alarm": "Metrics"}
-SPELLINGS = TYPES | {
-    "AWS::CloudWatch::Alarm": {
-        None: "{AlarmName}",
-        "Arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmName}",
-    },
-}
-
 
 class Record:
     """The record of the resources. Every call reads or writes the file, so all processes see the same resources."""
@@ -217,7 +208,7 @@ def handlers(
             account=account(),
             region=region(),
         )
-        spellings = {name: spelling.format_map(words) for name, spelling in SPELLINGS[resource_type].items()}
+        spellings = {name: spelling.format_map(words) for name, spelling in TYPES[resource_type].items()}
         return spellings.pop(None), {str(name): value for name, value in spellings.items()}
 
     return {
@@ -243,36 +234,3 @@ def register(table: dict[str, Any], folder: Path, account: Callable[[], str], re
     record.clear()
     for resource_type in TYPES:
         table[resource_type] = handlers(resource_type, record, account, region)
-    for resource_type, lacking in PARTLY.items():
-        if resource_type in table:
-            recorded = handlers(resource_type, record, account, region)
-            table[resource_type] = _either(table[resource_type], recorded, lacking)
-
-
-def _either(real: dict[str, Any], recorded: dict[str, Any], lacking: str) -> dict[str, Any]:
-    """Return handlers for a type that the engine supports only partly.
-
-    A resource with the property `lacking` is recorded but not created. The engine creates all other resources of the
-    type.
-    """
-
-    def create(logical_id: str, properties: Properties, stack: str) -> Any:
-        return (recorded if lacking in properties else real)["create"](logical_id, properties, stack)
-
-    def update(physical_id: str, before: Properties, properties: Properties, stack: str, logical_id: str) -> Any:
-        which = recorded if lacking in properties else real
-        return which["update"](physical_id, before, properties, stack, logical_id)
-
-    def delete(physical_id: str, properties: Properties, logical_id: str) -> None:
-        if lacking in properties:
-            recorded["delete"](physical_id, properties, logical_id)
-        else:
-            real["delete"](physical_id, properties)
-
-    return {
-        "create": create,
-        "update": update,
-        "update_with_logical_id": True,
-        "delete": delete,
-        "delete_with_logical_id": True,
-    }

@@ -17,7 +17,7 @@ from cicd_templates.deploy.reporting.report import Broke
 from cicd_templates.deploy.runs import deployment
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.local.engine_process import Engine
-from cicd_templates.local.recorded_types import SPELLINGS
+from cicd_templates.local.recorded_types import TYPES
 from cicd_templates.rehearsal import build_projects, pipeline_definition
 from cicd_templates.rehearsal.build_projects import Project, read_project
 from cicd_templates.rehearsal.intrinsic_functions import resolve
@@ -89,7 +89,7 @@ def deploy_stacks(engine: Engine, stacks: Sequence[StackTemplate]) -> None:
         chosen = [stack for stack in stacks if stack.links.environment == environment]
         with tempfile.TemporaryDirectory() as state:
             clients = stack_clients(engine, chosen[0])
-            context = DeployContext(clients, polling(), Path(state), recorded=frozenset(SPELLINGS))
+            context = DeployContext(clients, polling(), Path(state), recorded=frozenset(TYPES))
             try:
                 deployment.deploy(context, chosen, Listener(), lambda _: True)
             except CicdError as error:

@@ -20,7 +20,15 @@ from cicd_templates.evidence.statements import read_statement
 from cicd_templates.evidence.templates_difference import TemplatesDifference
 from cicd_templates.functions import evidence_format as form
 from tests.conftest import ROOT
-from tests.fakes.signed_evidence import DOCUMENTS, REPOSITORY, Signer, write_evidence, write_whole_evidence
+from tests.fakes.signed_evidence import (
+    DOCUMENTS,
+    REPOSITORY,
+    Signer,
+    deployment,
+    write_derived,
+    write_evidence,
+    write_whole_evidence,
+)
 from tests.hostile.texts import PIECES
 
 SIGNER = Signer()
@@ -93,6 +101,31 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         assert sentence in text, sentence
     # This waiver ended on the day before the release was signed.
     assert "bob" not in text
+
+
+@pytest.mark.parametrize(
+    ("unread", "sentence"),
+    [
+        ({"staging": ["slow"]}, "The states of 1 alarm could not be read: slow in staging."),
+        (
+            {"staging": ["errors"], "production": ["errors", "memory"]},
+            "The states of 3 alarms could not be read: errors in staging, errors in production, memory in production.",
+        ),
+        ({}, ""),
+    ],
+)
+def test_the_page_answers_which_alarms_could_not_be_read(
+    whole: Path, unread: dict[str, list[str]], sentence: str
+) -> None:
+    quiet = {"name": "quiet", "state": "OK", "changes": []}
+    for environment in ("staging", "production"):
+        missing = [{"name": name, "unread": "AccessDenied"} for name in unread.get(environment, ())]
+        deployment(whole, SIGNER, environment, alarms=[quiet, *missing])
+    write_derived(whole)
+    text = words((whole / PAGE).read_text())
+
+    assert f"Deployed Signed statements about staging, production. {sentence}".strip() in text
+    assert ("could not be read" in text) == bool(unread)
 
 
 SUBJECT = {"name": "image", "digest": {"sha256": "1" * 64}}

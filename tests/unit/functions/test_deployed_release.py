@@ -176,6 +176,50 @@ def test_the_states_of_the_alarms_are_those_of_the_deployment(account: DeployedA
     ]
 
 
+@pytest.mark.parametrize("approved", [False, True], ids=["without an approval", "after an approval"])
+@pytest.mark.parametrize(
+    ("unreadable", "unread"),
+    [
+        pytest.param(
+            lambda account: account.denied.update(("errors", "slow")),
+            "errors (AccessDenied), slow (AccessDenied)",
+            id="two alarms",
+        ),
+        pytest.param(
+            lambda account: account.alarms.pop("slow"),
+            "slow (there is no metric alarm with this name)",
+            id="a missing alarm",
+        ),
+        pytest.param(
+            lambda account: account.resources.pop(stack_name("health")),
+            f"{stack_name('health')} (ValidationError)",
+            id="the stack of the alarms",
+        ),
+    ],
+)
+def test_a_statement_without_the_states_of_alarms_is_signed_and_raises_the_alarm(
+    account: DeployedAccount,
+    capsys: pytest.CaptureFixture[str],
+    unreadable: Callable[[DeployedAccount], Any],
+    unread: str,
+    approved: bool,
+) -> None:
+    more = {"reviewed": account.approve("service")} if approved else {}
+    account.attest(**more)
+    assert capsys.readouterr().out == ""
+    unreadable(account)
+    kind, request = account.attest(**more)
+    problem = f"The statement lacks the states of alarms that could not be read: {unread}"
+
+    assert (kind, request["outputVariables"]) == (
+        "success",
+        {"Statement": f"{PREFIX}/staging/2.dsse.json", "Problem": problem},
+    )
+    logged, metric = capsys.readouterr().out.splitlines()
+    assert logged == problem
+    assert (json.loads(metric)["SignerErrors"], json.loads(metric)["PipelineName"]) == (1, ENVIRONMENT["PIPELINE"])
+
+
 def test_an_approval_is_named_with_its_page_its_person_and_its_time(account: DeployedAccount) -> None:
     account.executions.insert(0, detail("Approve", 0, 0) | {"status": "Failed"})
     reviewed = account.approve("service")

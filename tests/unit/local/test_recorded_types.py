@@ -164,41 +164,6 @@ def test_every_recorded_attribute_and_every_property_it_is_made_of_exist_in_the_
     assert words - OWN_WORDS - schema.schema["properties"].keys() == set()
 
 
-def real_alarm(calls: list[str]) -> dict[str, Any]:
-    """Return the engine's handlers of alarms, which record their calls."""
-
-    def called(operation: str) -> Any:
-        def handler(*arguments: Any) -> tuple[str, dict[str, str]]:
-            calls.append(operation)
-            return "real", {}
-
-        return handler
-
-    return {operation: called(operation) for operation in ("create", "update", "delete")}
-
-
-def test_a_type_that_the_engine_has_in_part_is_recorded_only_where_it_lacks_the_property(tmp_path: Path) -> None:
-    calls: list[str] = []
-    found: dict[str, Any] = {"AWS::CloudWatch::Alarm": real_alarm(calls)}
-    register(found, tmp_path, lambda: "123456789012", lambda: "eu-central-1")
-    alarm, record = found["AWS::CloudWatch::Alarm"], Record(tmp_path)
-
-    simple = {"AlarmName": "a"}
-    assert alarm["create"]("A", simple, "stack")[0] == "real"
-    assert alarm["update"]("real", simple, simple, "stack", "A")[0] == "real"
-    alarm["delete"]("real", simple, "A")
-    assert calls == ["create", "update", "delete"]
-    assert record.entries() == []
-
-    computed = {"AlarmName": "b", "Metrics": []}
-    assert alarm["create"]("B", computed, "stack")[0] == "b"
-    assert alarm["update"]("b", computed, computed, "stack", "B")[0] == "b"
-    assert [entry["id"] for entry in record.entries()] == ["b"]
-    alarm["delete"]("b", computed, "B")
-    assert record.entries() == []
-    assert calls == ["create", "update", "delete"]
-
-
 def test_starts_are_told_apart_by_account_and_forgotten_with_the_rest(tmp_path: Path) -> None:
     record = Record(tmp_path)
     record.start({"account": "1", "request": {"name": "p"}})

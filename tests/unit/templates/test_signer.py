@@ -122,7 +122,7 @@ def test_a_refusal_to_sign_notifies_operations_and_security_by_the_metric_that_t
     variables = SIGNER["Signer"]["Properties"]["Environment"]["Variables"]
 
     assert (alarm["Namespace"], alarm["MetricName"]) == (variables["NAMESPACE"], "SignerErrors")
-    assert 'report_failure(pipeline, job["id"], "SignerErrors", ' in SIGNER["Signer"]["Properties"]["Code"]["ZipFile"]
+    assert SIGNER["Signer"]["Properties"]["Code"]["ZipFile"].count('log_problem("SignerErrors", ') == 2
     assert alarm["AlarmActions"] == [{"Ref": "OperationsTopicArn"}, {"Ref": "SecurityTopicArn"}]
 
 
