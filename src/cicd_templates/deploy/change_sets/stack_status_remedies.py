@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command that acts on a stack according to its status. `deploy` is left out, because it executes a plan."""
+    """A command that acts on a stack according to its status. `deploy` is not a member, because it executes a plan."""
 
     PLAN = "plan"
     DESTROY = "destroy"

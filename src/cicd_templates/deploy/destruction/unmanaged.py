@@ -84,7 +84,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS lacks an operation, and so also the resources that it lists."""
+    """Return whether `error` means that the local AWS lacks an operation, and so has no resources for it to list."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 

@@ -44,8 +44,8 @@ class TemplatesCommit:
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
     """Return the commit that contains the rendered templates in `folder`, or the reason why there is none.
 
-    Every file in the folder must match HEAD and the folder's list of checksums. So must the template text of each of
-    `stacks`.
+    Every file in the folder, and the template text of each stack in `stacks`, must match HEAD and the folder's list of
+    checksums.
     """
     if not in_work_tree(folder):
         return TemplatesCommit(problem=f"{folder} is not in a git work tree")
