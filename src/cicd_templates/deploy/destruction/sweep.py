@@ -38,8 +38,10 @@ def parse_age(text: str) -> timedelta:
 def find_copies(clients: Clients, original: Scope, older_than: timedelta, now: datetime) -> list[EnvironmentCopy]:
     """Return every copy of the environment `original`. If a copy must not be destroyed, its `stays` says why.
 
-    A copy may be destroyed only if all its stacks meet three conditions. The date in the expiry tag has passed.
-    Termination protection is off. The last deployment is longer ago than `older_than`.
+    A copy may be destroyed only if each of its stacks meets three conditions:
+    - The date in the expiry tag has passed.
+    - Termination protection is off.
+    - The last deployment is longer ago than `older_than`.
     """
     stacks_by_suffix: dict[str, list[tuple[datetime | None, datetime, bool]]] = {}
     for stack in list_project_stacks(clients, original.project):

@@ -1,7 +1,7 @@
-"""Lists the IAM actions that the deployer needs for its own calls. CloudFormation needs others for its resource
-handlers.
+"""Lists the IAM actions that the deployer needs for its own calls.
 
-Most API operations need the action of the same name, but many S3 operations need a different one:
+CloudFormation needs other actions for its resource handlers. Most API operations need the action of the same name, but
+many S3 operations need a different one:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
 

@@ -1,6 +1,6 @@
 """Builds the policies for a principal that deploys an environment.
 
-The policies have no wildcard actions. If one document would exceed IAM's size limit, there are several.
+The policies have no wildcard actions. If one document would exceed IAM's size limit, there are several documents.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ PolicyStatementDocument = dict[str, Any]
 
 
 def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> dict[str, Document]:
-    """Return the policy documents, keyed by policy name. A principal needs all of them to deploy the environment.
+    """Return the policy documents, keyed by policy name. A principal needs all these policies to deploy the
+    environment.
 
-    With `destroying`, they also allow `destroy`, `sweep` and `adopt`. If CloudFormation deploys a stack with a separate
-    role, the principal only needs the permission to pass that role.
+    With `destroying`, the policies also allow `destroy`, `sweep` and `adopt`. If CloudFormation deploys a stack with a
+    separate role, the principal only needs the permission to pass that role.
     """
     # A sweep destroys copies of the environment; their suffixes are not known here.
     names = replace(EnvironmentNames.of(stacks), copies=destroying)
