@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import botocore.session
-
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER_MEDIA_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 CONFIG_MEDIA_TYPE = "application/vnd.docker.container.image.v1+json"
@@ -85,6 +83,9 @@ def _build(arguments: Sequence[str]) -> int:
 
 
 def _push(image: str) -> int:
+    # Builds run this program about twenty times and push once. Importing botocore takes most of the time of a start.
+    import botocore.session
+
     if not _image_file(image).exists():
         return _report_failure(f"{image}: the image was not built")
     registry, _, rest = image.partition("/")
