@@ -15,7 +15,7 @@ ATTEMPTS, PAUSE_SECONDS = 20, 0.25
 
 
 def start(project: Project, python: Path) -> Engine:
-    """Start a local AWS that enforces IAM. Record how to reach it in the file that the project's commands read."""
+    """Start a local AWS that enforces IAM. Write its address to the file that the project's commands read."""
     # A rehearsal in this folder starts a separate local AWS, with the virtual environment to which this link points.
     make_private_folder(project.folder)
     (project.folder / LOCAL_VENV).symlink_to(python.absolute().parents[1])

@@ -108,8 +108,9 @@ def _can_be_assumed(context: CheckContext, role: str) -> bool:
 
 
 def remove_people(context: CheckContext) -> None:
-    """Delete the roles of people. A stack contains the policies of these roles. CloudFormation cannot delete a policy
-    that is attached to a role.
+    """Delete the roles of people, so that CloudFormation can delete the stack with the policies of these roles.
+
+    CloudFormation cannot delete a policy that is attached to a role.
     """
     for group in (DEVELOPERS, AUDITORS):
         delete_role(context, TOOLS, _name(context, group))

@@ -138,7 +138,7 @@ def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
 
 
 def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters that tell a function where to read what this pipeline run deploys to an environment."""
+    """Return the parameters with which a function reads the deployment of this pipeline run to an environment."""
     return {
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,

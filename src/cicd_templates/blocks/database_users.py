@@ -33,7 +33,7 @@ TIMEOUT_SECONDS = 300
 
 
 def created_databases(env: Environment) -> list[str]:
-    """Return the databases of `env` whose users each release creates, and that a service of `env` uses."""
+    """Return the databases of `env` that a service uses, and whose users are created by releases."""
     return [name for name, settings in env.databases.items() if settings.users == CREATED and _users(env, name)]
 
 

@@ -115,8 +115,8 @@ def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
     minutes a target must be unhealthy.
 
     One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
-    balancer already counts the task as unhealthy. Three failed starts must trigger the alarm, because ECS replaces a
-    task that never becomes healthy again and again.
+    balancer already counts the task as unhealthy. Three failed starts must trigger the alarm, because ECS keeps
+    replacing a task that never becomes healthy.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1

@@ -18,7 +18,7 @@ GROUPS = ("developers", "security", "operations")
 
 
 def topic_words(env: Environment) -> list[tuple[str, ...]]:
-    """Return the topics of `env`. The result contains, for each topic, a tuple of the words in its name.
+    """Return, for each topic of `env`, a tuple of the words in the topic's name.
 
     Each stakeholder group has a topic. The tools environment also has a topic for the approvers of each protected
     environment.

@@ -23,7 +23,8 @@ DIGEST_FILE = "/tmp/source_digest"  # noqa: S108 - in the container of one build
 def service_path(service: Service) -> str:
     """Return the path of the service's folder in the source of a build.
 
-    `make release` packs only the service's folder, so the path is `.`. A connection delivers the whole repository.
+    `make release` packs only the service's folder, so the path is `.`. A connection delivers the whole repository, so
+    the path is the folder's path in the repository.
     """
     whole = service.settings.source == "s3" or not service.settings.path
     return "." if whole else str(service.settings.path)

@@ -47,8 +47,8 @@ def continue_run(
 
     - `CicdError`: a check failed.
     - `DetachedError`: a check stopped, but an operation that it started continues in AWS.
-    - `RefusedError`: the user declined, or an unfinished run had other accounts or regions, or was on the local AWS
-      while this run is not, or the reverse.
+    - `RefusedError`: the user declined, or there is an unfinished run with other accounts or regions. The error is also
+      raised if only one of the two runs uses the local AWS.
     """
     with locked(FOLDER) as held:
         accesses = access_of(configuration)
@@ -126,10 +126,9 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 
 
 def _begin(context: CheckContext) -> None:
-    """Write and render the project before the first check.
+    """Write and render the project before the first check. If this fails, stop the local AWS.
 
-    The last checks destroy what the run has deployed. They need the project even if earlier checks fail. If writing or
-    rendering fails, stop the local AWS.
+    The checks that destroy what the run has deployed need the project, even if earlier checks fail.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

@@ -117,8 +117,9 @@ def _require_no_change(reporter: DemoReporter, targets: list[Target]) -> None:
 
 
 def _write_objects(targets: list[Target]) -> str:
-    """Write several versions of an object to each bucket, and return a sentence about this for the user.
-    CloudFormation cannot delete a bucket with objects.
+    """Write versions of an object to a bucket of each disposable environment. Return a sentence that says where.
+
+    CloudFormation cannot delete a bucket with objects, so the destruction must empty these buckets first.
     """
     disposable = [target for target in targets if not target.stacks[0].protected]
     for target in disposable:

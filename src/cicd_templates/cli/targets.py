@@ -102,8 +102,8 @@ class Target:
 
         A protected environment requires `tools`, which uploads templates for the pipeline. With `tools`, the plan
         leaves out the stacks that only the pipeline may deploy. The plan shows the stacks in `removed`, which are no
-        longer rendered, and the commands in `to_destroy`, which delete them. The plan shows or reverts `drift`. Raises
-        the errors of `deployment.plan`.
+        longer rendered, and the commands in `to_destroy`, which delete them. If `drift` is given, the
+        plan shows the drift or reverts it. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)

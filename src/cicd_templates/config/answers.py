@@ -64,8 +64,8 @@ def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[s
 
     The answer may be wrong by itself, or may not fit the answers in `accepted`.
 
-    If several tables have the same mistake, the mistake is returned once. If the answer's own key has problems, the
-    problems of other keys are omitted, because most of them are only consequences.
+    If several tables have the same mistake, the mistake is returned once. If the configuration key of the answer has
+    problems, the problems of other keys are omitted, because most of them are only consequences.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

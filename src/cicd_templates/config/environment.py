@@ -59,7 +59,7 @@ class Environment:
 
     - `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
       overrides the suffix in the file.
-    - `peers` are the other environments of the configuration, because grants across accounts need the names of their
+    - `peers` are the other environments of the configuration. Grants across accounts use the names of the peers'
       resources. A peer itself has no peers.
     - `queues`, `tables` and `databases` map the name of each queue, DynamoDB table and database to its settings in this
       environment.

@@ -110,7 +110,7 @@ def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
     CodePipeline puts only the first characters of the pipeline's name into the S3 keys of artifacts. Two pipelines must
-    differ in these characters. So a service name that is longer is replaced by its first part and a hash.
+    differ in these characters. So a hash replaces the end of a service name that has more characters.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 

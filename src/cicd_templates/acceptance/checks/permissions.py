@@ -92,6 +92,6 @@ PERMISSIONS = Check(
     needs=("certificates",),
     safe_to_continue=False,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS checks the permissions of every call of a command, but not those of the calls that "
-    "CloudFormation makes for it",
+    local_limit="the local AWS checks the permissions of every call of a command, but not of the calls that "
+    "CloudFormation makes for the command",
 )

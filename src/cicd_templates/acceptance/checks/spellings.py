@@ -21,9 +21,9 @@ OBJECT = "acceptance/key"
 
 
 def read_by_path(context: CheckContext) -> str:
-    """Find out whether IAM compares a parameter path with or without its last slash.
+    """Find out whether a policy must name a parameter path with or without its last slash.
 
-    The check reads parameters in two sessions. The policy of each session allows only one of the spellings.
+    The check reads parameters in two sessions. The policy of each session contains only one of the spellings.
     """
     access, root = context.access[STAGING], parameter_root(context, STAGING)
     role = context.facts["settings"]["roles"][STAGING]
@@ -46,8 +46,9 @@ def read_by_path(context: CheckContext) -> str:
 
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:
-    """Upload objects with different names of the environment's KMS key: its id, alias and ARNs. Require that the
-    bucket refuses an object that is encrypted with any other key.
+    """Upload an object once for each name of the environment's KMS key: its id, its alias and its ARNs.
+
+    Return the names that the bucket accepts. Require that the bucket refuses every other key.
     """
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")
@@ -89,7 +90,7 @@ PATHS = Check(
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
     local_limit="the local AWS compares the path exactly as the request spells it",
-    question="Does IAM compare the path of GetParametersByPath with or without its last slash?",
+    question="Must a policy name the path of GetParametersByPath with or without its last slash?",
 )
 KEY_SPELLINGS = Check(
     "key-spellings",

@@ -14,7 +14,7 @@ NO_WINDOWS = "a rehearsal does not evaluate deployment windows"
 
 
 def stay_out(context: CheckContext) -> str:
-    """Require that the blue/green release did not enter production, because the window was closed.
+    """Require that the closed window kept the blue/green release out of production.
 
     Return whether the stage failed immediately, or waited until somebody stopped the run.
     """

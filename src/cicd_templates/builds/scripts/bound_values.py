@@ -242,7 +242,7 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield each name that a comparison, loop, case, pair or class binds, and the expression that it binds to it.
+    """Yield each name that a comparison, loop, case, pair or class binds, and the expression bound to this name.
 
     In loops, cases, pairs and classes, only strings that look like a secret count as values.
     """

@@ -9,9 +9,9 @@ In TARGET, a RUN command has a network only if all of these conditions hold:
 - The command has one of a few forms, which install only packages that a lock file names.
 - Before this command, its stage has copied only lock files, and only into folders of a project. A program of the source
   could download something, or replace the installer that the command runs.
-- In its stage, pip, uv, npm, yarn, pnpm and Composer have not run yet. A program of their packages could have the name
-  of an installer. Python runs code of packages when it starts. Composer creates links to folders that the source
-  chooses.
+- In its stage, pip, uv, npm, yarn, pnpm and Composer have not run yet. The reasons are: a package can contain a program
+  with the name of an installer, Python runs code of packages when it starts, and Composer creates links to folders that
+  the source chooses.
 
 The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0. If
 commands need a network but have none, the script prints their lines and exits with 1. It must run on Python 3.8,

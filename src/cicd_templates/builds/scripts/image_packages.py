@@ -219,7 +219,7 @@ class Image:
         The result has a dict for each kind of file:
 
         - `code`: code beside a package.
-        - `system`: code beside a package that a system package lists. The lists of system packages have no digests.
+        - `system`: code beside a package, if a system package lists the code. Lists of system packages have no digests.
         - `archives`: archives.
         - `databases`: all files in `databases`, whether or not a record contains them.
         - `elsewhere`: code that is not beside a package.

@@ -53,6 +53,6 @@ def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
         yield (
             "job.max_minutes",
             f"a run of {job.max_minutes} minutes could last until the next run begins; use at most {longest_run},"
-            f" because {job.schedule} begins a run {shortest} minutes after another"
+            f" because {job.schedule} begins a run {shortest} minutes after the previous one"
             + (f" and window_minutes is {job.window_minutes}" if job.window_minutes else ""),
         )

@@ -31,7 +31,7 @@ def test_each_question_that_no_reading_settles_has_one_check() -> None:
         "typed-parameters": "Which role reads the parameters of a change set from Parameter Store?",
         "cloudformation-role": "Which permissions do the handlers of CloudFormation's resource types need?",
         "caches": "Do the caches of builds in S3 work without s3:ListBucket?",
-        "parameters-by-path": "Does IAM compare the path of GetParametersByPath with or without its last slash?",
+        "parameters-by-path": "Must a policy name the path of GetParametersByPath with or without its last slash?",
         "key-spellings": (
             "Does a bucket accept the id or alias of its key in a request, although the policy names the key's ARN?"
         ),

@@ -69,8 +69,8 @@ def test_a_refusal_names_the_service_and_the_key(edit: dict[str, Any], line: str
         ({"schedule": "rate(5 minutes)", "max_minutes": 5}, {"job.max_minutes": "use at most 4, because rate(5"}),
         (
             {"schedule": "rate(30 minutes)", "max_minutes": 20, "window_minutes": 15},
-            {"job.max_minutes": "use at most 14, because rate(30 minutes) begins a run 30 minutes after another and"
-             " window_minutes is 15"},
+            {"job.max_minutes": "use at most 14, because rate(30 minutes) begins a run 30 minutes after the previous"
+             " one and window_minutes is 15"},
         ),
         ({"schedule": "rate(30 minutes)", "window_minutes": 29}, {"job.schedule": "a shorter window_minutes"}),
     ],
