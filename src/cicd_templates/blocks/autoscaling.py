@@ -70,11 +70,11 @@ def scaling_policies(
     requests: Sequence[Metric],
     queues: Mapping[str, MetricName],
 ) -> list[scaling.ScalingPolicy]:
-    """Return one scaling policy for each target value in the configuration.
+    """Return one scaling policy for each target value in the configuration. A target for messages has one per queue.
 
     - `requests` are the metrics that count the requests to each of the two target groups of a web service.
-    - `queues` maps the name of each queue from which a worker receives messages to the queue's name in CloudWatch
-      metrics.
+    - `queues` maps the configured names of queues to their names in CloudWatch metrics. A worker receives messages from
+      these queues.
 
     If the policies demand different numbers of tasks, ECS runs the highest number.
     """

@@ -132,8 +132,8 @@ def dropped_events_alarm(
 ) -> cloudwatch.Alarm:
     """Return the alarm that notifies `operations` if the function failed and Lambda does not try again.
 
-    The alarm does not use the metric `Errors`. The function also raises an error while another deployment is in
-    progress, so that Lambda invokes it again later:
+    The alarm does not use the metric `Errors`, because the function also raises an error while another deployment is in
+    progress. Lambda then invokes the function again later:
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#async-invocation-metrics
     """
     name = monitored.service.name

@@ -52,7 +52,7 @@ def response_alarms(
     """Return the alarms on errors, latency and unhealthy targets of a web service. They roll a release back.
 
     The alarm on errors calculates the error rate of each target group and uses the higher rate. A canary gets few
-    requests, so in a common rate, the many requests of the old release would hide the canary's errors. The load
+    requests. In one rate for both groups, the many requests of the old release would hide the canary's errors. The load
     balancer's values arrive minutes late, so no alarm depends on the newest minute.
     """
     limits = monitored.service.settings.alarms
