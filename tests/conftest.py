@@ -34,6 +34,7 @@ from cicd_templates.render.render import RenderedStack, render
 from cicd_templates.render.template_text import Format
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
+from tests.memory import GarbageCollection, share_service_models
 from tests.projects.rendering import rendered_project
 
 ROOT = Path(__file__).parent.parent
@@ -58,11 +59,11 @@ Edit = Callable[[dict[str, Any]], None]
 REMEMBERED_CONFIGURATIONS = 24
 REMEMBERED_TEMPLATES = 256
 REMEMBERED_RESOURCES = 4096
-# How many new objects Python waits for before it searches them for garbage; its default is 700.
-GARBAGE_AFTER = 50_000
 _stacks: dict[str, list[RenderedStack]] = {}
+_garbage = GarbageCollection()
 # Modules and collected tests live until the end, so searching them for garbage is wasted time.
 gc.disable()
+share_service_models()
 
 
 def is_measured() -> bool:
@@ -179,20 +180,17 @@ def is_grouped(file: str) -> bool:
 
 def pytest_collection_finish() -> None:
     """Collect garbage from now on, but only that of tests."""
-    collect_garbage()
+    _garbage.begin()
 
 
-def collect_garbage() -> None:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_AFTER)
-    gc.enable()
+def pytest_runtest_logfinish() -> None:
+    _garbage.collect_after_growth()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Keep groups together: pytest-xdist 3.8 ignores the mark with pytest 9.2, which keeps a test's id elsewhere."""
-    collect_garbage()
+    _garbage.begin()
     return Groups(config, log) if config.getoption("dist") == "loadgroup" else None
 
 

@@ -1,0 +1,76 @@
+"""Keeps the memory of a process that runs tests small: shares what is large, and collects garbage when it has grown."""
+
+from __future__ import annotations
+
+import gc
+import os
+from functools import cache
+from pathlib import Path
+
+import botocore.loaders
+import botocore.session
+import pytest
+from botocore.loaders import Loader, create_loader
+
+# How many new objects Python waits for before it searches them for garbage; its default is 700.
+GARBAGE_AFTER = 50_000
+# By how many bytes a process grows before it searches all objects for garbage.
+GROWTH = 40_000_000
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_STATISTICS = Path("/proc/self/statm")
+
+
+class OncePerPath(list[str]):
+    """Paths that contain no path twice. Each session of boto3 appends the same path."""
+
+    def append(self, path: str) -> None:
+        if path not in self:
+            super().append(path)
+
+
+def share_service_models() -> None:
+    """Let all sessions of botocore use one loader.
+
+    Otherwise each session reads its own copies of the models, of up to 20 MB, and lists the folders of all services.
+    """
+
+    @cache
+    def loader(search_path: str | None = None) -> Loader:
+        made = create_loader(search_path)
+        vars(made)["_search_paths"] = OncePerPath(made.search_paths)
+        return made
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(botocore.loaders, "create_loader", loader)
+    patch.setattr(botocore.session, "create_loader", loader)
+
+
+def resident() -> int:
+    """Return how many bytes of memory this process uses, or 0 if the system does not tell."""
+    try:
+        return int(_STATISTICS.read_text().split()[1]) * _PAGE
+    except OSError:
+        return 0
+
+
+class GarbageCollection:
+    """Collects garbage: rarely, but all of it whenever the process has grown by `GROWTH` since the last time.
+
+    Large structures refer to themselves, such as the clients of AWS and the rules of cfn-lint, so they stay until then.
+    """
+
+    def __init__(self) -> None:
+        self._resident = 0
+
+    def begin(self) -> None:
+        """Exempt everything that exists, such as modules and collected tests, because it lives until the end."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_AFTER)
+        gc.enable()
+        self._resident = resident()
+
+    def collect_after_growth(self) -> None:
+        if resident() - self._resident > GROWTH:
+            gc.collect()
+            self._resident = resident()
