@@ -85,7 +85,8 @@ def call(text: str) -> tuple[list[str], dict[str, str]]:
 
 def parsed(arguments: list[str]) -> dict[str, Any]:
     """Return the parameters of a verb, or of the command of a verb, as click parses them."""
-    command: click.Command = main.commands[arguments[0]]
+    command = main.get_command(click.Context(main), arguments[0])
+    assert command
     rest = arguments[1:]
     if isinstance(command, click.Group) and rest and rest[0] in command.commands:
         command, rest = command.commands[rest[0]], rest[1:]

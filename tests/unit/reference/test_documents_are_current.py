@@ -108,10 +108,13 @@ def test_every_variable_of_a_daily_target_is_in_the_page_of_commands() -> None:
     assert [name for name in sorted(variables) if not re.search(rf"\b{name}\b", COMMANDS)] == []
 
 
-@pytest.mark.parametrize("command", sorted(main.commands))
-def test_every_command_has_a_target_and_a_help_line(command: str) -> None:
-    assert main.commands[command].help
-    assert re.search(rf"\$\(RUN\) {command}\b", MAKEFILE), command
+@pytest.mark.parametrize("name", main.list_commands(click.Context(main)))
+def test_every_command_has_a_target_and_a_help_line(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+
+    assert command
+    assert command.help
+    assert re.search(rf"\$\(RUN\) {name}\b", MAKEFILE), name
 
 
 @pytest.mark.parametrize("path", DOCS, ids=[path.name for path in DOCS])
@@ -123,8 +126,8 @@ def test_what_a_document_tells_to_type_exists(path: Path) -> None:
 
 
 def test_every_option_of_a_command_has_a_help_text() -> None:
-    for name, command in main.commands.items():
-        for option in command.params:
+    for name in main.list_commands(click.Context(main)):
+        for option in main.commands[name].params:
             if isinstance(option, click.Argument):
                 assert f"`make {name} {str(option.name).upper()}=" in COMMANDS, f"{name} {option.name}"
                 continue
