@@ -7,7 +7,6 @@ import copy
 import dataclasses
 import io
 import shutil
-import sys
 import time
 import uuid
 import zipfile
@@ -18,7 +17,6 @@ from typing import Any
 from cicd_templates.deploy.releases.archives import source_archive
 from cicd_templates.local.engine_process import Engine, running
 from cicd_templates.rehearsal import artifacts, deployed_pipeline
-from cicd_templates.rehearsal.build_tools import BuildTools
 from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import PipelineRun
 from cicd_templates.rehearsal.rehearse import Rehearsal, run_rehearsal
@@ -27,10 +25,11 @@ from cicd_templates.rehearsal.stages import list_execution
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT, ROOT
+from tests.integration.remembered_tools import remembering_tools
 from tests.projects.rendering import EXAMPLE
 
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
-TOOLS = BuildTools(Path(sys.prefix))
+TOOLS = remembering_tools()
 
 
 def example(folder: Path) -> Path:

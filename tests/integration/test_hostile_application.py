@@ -11,6 +11,7 @@ import pytest
 
 from tests.hostile import application
 from tests.integration.rehearsed_example import Rehearsed, example, rehearsed
+from tests.integration.remembered_tools import INSTALLED
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
@@ -39,7 +40,7 @@ def verdict(example: Rehearsed) -> str:
 
 def test_the_gate_stops_a_hostile_application_and_names_every_planted_finding(tmp_path: Path) -> None:
     code, secrets = application.findings()
-    with rehearsed(tmp_path, released(tmp_path, application.steering(), code, secrets)) as example:
+    with rehearsed(tmp_path, released(tmp_path, application.steering(), code, secrets), tools=INSTALLED) as example:
         text = json.dumps(json.loads(verdict(example)), ensure_ascii=False)
 
         assert [step.path for step in example.rehearsal.result.failed] == ["Gate/Gate"]
@@ -47,5 +48,5 @@ def test_the_gate_stops_a_hostile_application_and_names_every_planted_finding(tm
 
 
 def test_without_findings_the_hostile_application_passes_like_the_plain_one(tmp_path: Path) -> None:
-    with rehearsed(tmp_path, released(tmp_path, application.steering())) as example:
+    with rehearsed(tmp_path, released(tmp_path, application.steering()), tools=INSTALLED) as example:
         assert [step.path for step in example.rehearsal.result.failed] == []

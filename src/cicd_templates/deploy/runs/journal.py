@@ -144,7 +144,7 @@ class Journal:
             "durations": self.durations,
         }
         # The file is replaced by renaming, which is atomic: if the run is killed, the old or the new journal remains.
-        write_privately(self._file, json.dumps(facts, indent=2) + "\n")
+        write_privately(self._file, json.dumps(facts) + "\n")
 
     def record_proposal(self, plan_id: str, names: Iterable[str]) -> None:
         """Record that a plan is about to create change sets for the stacks in `names`."""
