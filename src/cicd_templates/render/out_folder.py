@@ -17,6 +17,7 @@ from cicd_templates.files.ordinary_files import find_link, refuse_special
 from cicd_templates.files.paths import CHECKSUMS
 from cicd_templates.files.project_files import replace_file
 from cicd_templates.render import github_workflow, pull_request_workflow
+from cicd_templates.render.processes import map_in_processes, process_count
 from cicd_templates.render.render import RenderedStack
 from cicd_templates.render.review_pages import pages
 from cicd_templates.template.checksums import checksums_text, digest_of, parse_checksums, recorded_sources
@@ -24,6 +25,7 @@ from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.shell_commands import parameter_value
 
 INDEX = "README.md"
+FILES_PER_BATCH = 50
 
 
 @dataclass(frozen=True)
@@ -116,13 +118,28 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
     others = _other_paths(files, root)
     stale = others & listed
     links = {path: find_link(root, path) for path in files}
-    changed = [path for path in sorted(files) if links[path] or _text(root / path) != files[path]]
+    processes = process_count(len(files))
+    paths = sorted(files)
+    differ = map_in_processes(
+        lambda path: bool(links[path]) or _text(root / path) != files[path],
+        paths,
+        processes,
+        lambda path: f"read {path}",
+        FILES_PER_BATCH,
+    )
+    changed = [path for path, differs in zip(paths, differ, strict=True) if differs]
     try:
         for link in filter(None, links.values()):
             link.unlink(missing_ok=True)
-        for path in changed:
-            if path != CHECKSUMS:
-                replace_file(root / path, files[path])
+        written = map_in_processes(
+            lambda path: replace_file(root / path, files[path]),
+            [path for path in changed if path != CHECKSUMS],
+            processes,
+            lambda path: f"write {path}",
+            FILES_PER_BATCH,
+        )
+        for _ in written:
+            pass
         for path in stale:
             (root / path).unlink()
         if CHECKSUMS in changed:

@@ -35,9 +35,11 @@ def process_count(stacks: int, cores: int | None = None) -> int:
 
 
 def map_in_processes(
-    function: Callable[[T], R], items: Sequence[T], processes: int, doing: Callable[[T], str]
+    function: Callable[[T], R], items: Sequence[T], processes: int, doing: Callable[[T], str], batch: int = 1
 ) -> Iterator[R]:
     """Yield the results of `function` for all `items`, in their order, from `processes` processes.
+
+    A process receives `batch` items at a time; use more for items that need little time.
 
     Only the results must be picklable. Raises `CicdError` if a process ends before it has sent its results. For the
     message of this error, `doing` returns what a process does with an item, such as `review a stack`.
@@ -54,7 +56,7 @@ def map_in_processes(
     with ProcessPoolExecutor(processes, context, initializer=begin, initargs=(function, items)) as pool:
         done = 0
         try:
-            for result in pool.map(call, range(len(items))):
+            for result in pool.map(call, range(len(items)), chunksize=batch):
                 yield result
                 done += 1
         except BrokenProcessPool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import zipfile
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.errors import CicdError
-from cicd_templates.render import out_folder, render
+from cicd_templates.render import out_folder, processes, render
 from templates import LAYERS
 from tests.conftest import configured, environment, rendered_stacks
 
@@ -25,6 +26,33 @@ def test_writing_says_what_it_wrote_and_writing_again_changes_nothing(tmp_path: 
     assert first.written == ("README.md", "SHA256SUMS", "staging/keys.yaml")
     assert (again.written, again.unchanged) == ((), 3)
     assert out_folder.diff_against_folder(FILES, tmp_path) == []
+
+
+def test_many_files_are_compared_and_written_in_several_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "STACKS_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    many = FILES | {f"staging/{number}.yaml": f"{number}\n" for number in range(120)}
+    first = out_folder.write_files(many, tmp_path)
+    (tmp_path / "staging/7.yaml").write_text("edited\n")
+    again = out_folder.write_files(many, tmp_path)
+
+    assert first.written == tuple(sorted(many))
+    assert (again.written, again.unchanged) == (("staging/7.yaml",), 122)
+    assert out_folder.diff_against_folder(many, tmp_path) == []
+
+
+def test_an_error_of_a_process_that_writes_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "STACKS_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(out_folder, "replace_file", full)
+    with pytest.raises(CicdError, match=rf"^{tmp_path}/staging/a.yaml: cannot be written: No space left on device$"):
+        out_folder.write_files({"staging/a.yaml": "a", "staging/b.yaml": "b"}, tmp_path)
 
 
 def test_files_of_removed_layers_are_deleted_and_strangers_kept(tmp_path: Path) -> None:
