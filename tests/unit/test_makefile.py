@@ -181,7 +181,8 @@ def test_each_variable_is_an_option(made: Path, monkeypatch: pytest.MonkeyPatch,
 def test_a_target_takes_the_variables_of_its_verb(made: Path) -> None:
     for target in TAKES.keys() - {"verify", *SCRIPTS}:
         ((arguments, _),) = calls(made, target)
-        command: click.Command = main.commands[arguments[0]]
+        command = main.get_command(click.Context(main), arguments[0])
+        assert command
         if isinstance(command, click.Group) and arguments[1:]:
             command = command.commands[arguments[1]]
         variables = {option.variable for option in command.params if isinstance(option, Option)} - {None}
