@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from cicd_templates.cli import main
 from cicd_templates.errors import CicdError
 from tests.conftest import PROJECT
-from tests.integration.rehearsed_example import example, rehearsed
+from tests.integration.rehearsed_example import TOOLS, example, rehearsed
 from tests.unit.functions.sample_reports import snyk
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -43,8 +43,8 @@ def rehearse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., B
             else:
                 (app / name).write_text(text)
         output = tmp_path / "result"
-        command = ["rehearse", "--app", str(app), "--output", str(output), *(options or ("--yes",))]
-        answer = CliRunner().invoke(main, command)
+        places = ("--app", str(app), "--output", str(output), "--tools", str(TOOLS.prefix))
+        answer = CliRunner().invoke(main, ["rehearse", *places, *(options or ("--yes",))])
         return answer.exit_code, answer.output, json.loads((output / "rehearsal.json").read_text())
 
     return run
