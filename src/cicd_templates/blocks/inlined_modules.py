@@ -69,7 +69,7 @@ def read_module(path: str) -> Module:
         imports |= {(alias.name, "") for alias in plain.names}
     kept = "\n".join(line for line in rest[start:].splitlines() if not line.startswith(("# ruff:", "# fmt:")))
     # Replace two empty lines by one, to keep the code in the template short.
-    body = re.sub(r"\n{3,}", "\n\n", kept).strip()
+    body = kept.replace("\n\n\n", "\n\n").strip()
     names = [name for function, variables in _DEFINED.findall(body) for name in (function or variables).split(", ")]
     heading = f"# --- {path.rpartition('/')[2]}: {docstring.splitlines()[0]}"
     return Module(docstring, f"{heading}\n{body}", frozenset(imports), tuple(needs), tuple(names))
