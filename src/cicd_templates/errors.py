@@ -4,7 +4,6 @@ Each message says what is wrong, where it is wrong and how to correct it. Any ot
 traceback. This module prints nothing; `cli` prints the messages.
 """
 
-import difflib
 from collections.abc import Sequence
 
 
@@ -14,6 +13,8 @@ def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
 
     At most `most` names are listed.
     """
+    import difflib  # this takes time, and only a few messages need it
+
     close = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {close[0]}?" if close else f"known names: {', '.join(known[:most]) or 'none'}"
 

@@ -37,6 +37,9 @@ _OTHERS = yaml.representer.SafeRepresenter()
 
 @lru_cache(CACHED_TEXTS)
 def _tag_of_plain(text: str) -> Any:
+    # Nearly all texts are strings because of their first character, and PyYAML takes longer to see that.
+    if text[:1] not in _RESOLVER.yaml_implicit_resolvers:
+        return _STR
     return _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
 
 
