@@ -3,9 +3,9 @@
 - `scan_gate` decides whether a release may continue. In it, `handler` fetches the artifacts of all checks, `formats`
   reads their reports, `policy` reads the accepted risks, `decide` makes the decision, and `summary` and `findings`
   describe it.
-- `review` describes change sets to an approver. `approval_check` stops a stage that would execute any other change
-  sets. These two functions use `reviewed_change_sets`, which identifies change sets, and `approval_records`, which
-  stores them as evidence.
+- `review` describes change sets to an approver. `approval_check` stops a stage that would execute change sets
+  that were not approved. These two functions use `reviewed_change_sets`, which identifies change sets, and
+  `approval_records`, which stores them as evidence.
 - `sign` signs statements about a release and about its deployments. `deployed_release` and `alarm_states` examine the
   deployments. `release_statements` writes the statements in the format of `evidence_format`, and `dockerfile_images`
   finds the base images of the release.

@@ -60,7 +60,8 @@ MOST_LISTINGS, LISTING_SECONDS = 5, 3
 class DeploymentStatement:
     """The S3 key and the payload of a statement.
 
-    `problem` has the names of the alarms whose states could not be read, each with the reason. Otherwise it is empty.
+    `problem` has the names of the alarms whose states could not be read, each with the reason. It is empty if all
+    states could be read.
     """
 
     key: str

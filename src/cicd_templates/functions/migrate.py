@@ -107,8 +107,8 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
     """Begin an attempt or follow the attempt in `state`, and return the answer to the job. In a rollback, run nothing.
 
     `state` is the content of the continuation token: the time and the id of the first job, and the number of the
-    attempt. A retry of the stage is another job of the same run. It follows an attempt that has not ended, and begins
-    another attempt after a failed one.
+    attempt. A retry of the stage is another job of the same run. If the attempt of the run has failed, the retry begins
+    a new attempt. Otherwise, the retry follows the same attempt.
     """
     import boto3
 

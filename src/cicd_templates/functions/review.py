@@ -16,8 +16,8 @@ The user parameters:
 The environment variable `CONSOLE` is the address of the console, and `SERVICE` is the name of the service. The module
 `unsigned_images` describes `UNSIGNED_IMAGES`. If this variable has an exception for the image, the approver sees it.
 
-Every path answers the job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is never
-logged, because it contains credentials.
+The function answers each job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is
+never logged, because it contains credentials.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds problems with routes: rules that are never used, and smoke tests whose requests reach another service."""
+"""Finds problems with routes: rules that are never used, and smoke tests that miss their service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SMOKE_HOOK = "smoke"
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each service that no request can reach, and for each smoke test that reaches another service.
+    """Yield a problem for each service that no request reaches, and for each smoke test that misses its service.
 
     The caller passes only runtime environments.
     """

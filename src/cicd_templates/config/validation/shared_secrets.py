@@ -24,8 +24,10 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
 
     A secret belongs to an environment in one of these cases:
     - The path or name of the secret contains the name of the environment.
-    - No environment's name is in the ARN of the secret, and only this environment uses the account of the ARN. This
-      case does not count for a variable in the environment's own table, because accounts may share secrets.
+    - The ARN of the secret contains no environment's name, and only this environment uses the account in the ARN.
+
+    Accounts may share secrets. So the second case does not count if the table of the environment that reads the secret
+    sets the variable.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """

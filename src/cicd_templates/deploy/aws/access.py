@@ -1,6 +1,7 @@
 """Defines the credentials that a command uses for one environment. This module does not call AWS.
 
-The class also describes the credentials for messages, and returns the options that make the AWS CLI use them.
+The class also returns the words that describe the credentials in messages, and the options with which the AWS CLI uses
+the credentials.
 """
 
 from __future__ import annotations

@@ -73,7 +73,10 @@ def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
 
 
 def describe_stacks(clients: Clients) -> dict[str, Mapping[str, Any]]:
-    """Return the descriptions of all stacks of the account in its region, keyed by name, without deleted stacks."""
+    """Return the descriptions of all stacks in the account and region of `clients`, keyed by name.
+
+    Deleted stacks are left out.
+    """
     pages = clients.cloudformation.get_paginator("describe_stacks").paginate()
     return {
         stack["StackName"]: stack

@@ -1,7 +1,7 @@
 """Sets and reads the tag `Expires` on the stacks of a disposable copy of an environment.
 
-A deployment does not change an expiry in the future, so it does not update a stack only for this tag. If the expiry has
-passed, the deployment sets a new one.
+If a stack has not expired yet, a deployment keeps the tag, so it updates no stack only because of this tag. If a stack
+has expired, the deployment sets a new expiry.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def change_set_tags(
 
 
 def expires(tags: Mapping[str, str]) -> datetime | None:
-    """Return when a resource with `tags` expires, or None if its tag `Expires` is missing or wrong."""
+    """Return when a resource with `tags` expires, or None if its tag `Expires` is missing or is not a time."""
     try:
         return datetime.strptime(tags[EXPIRES_KEY], _FORMAT).replace(tzinfo=UTC)
     except (KeyError, ValueError):

@@ -48,8 +48,8 @@ class Owner(Enum):
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of a stack, or the tags that it will have.
 
-    If the stack has no tags yet, its change set or its template contains them. The result is empty if this program
-    created neither of them, or if the caller may not read them.
+    If the stack has no tags yet, they are read from its change set or its template. Then the result is empty if this
+    program created neither the change set nor the template, or if the caller may not read the tags.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -131,10 +131,9 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete the change set `arn`. If `creates` is true, delete the empty stack that was created with the change set.
 
-    If the stack is empty, only the stack is deleted, because CloudFormation then deletes the change set, too. If two
-    calls were needed, an interruption between them could leave an empty stack with an unknown owner. If the stack
-    contains anything else, only the change set is deleted. `stack_id` identifies the stack even if somebody else has
-    deleted its change set.
+    An empty stack is deleted with one call, because CloudFormation then deletes the change set, too. With two calls, an
+    interruption between them could leave an empty stack whose owner is unknown. If the stack contains anything else,
+    only the change set is deleted. `stack_id` identifies the stack even if somebody else has deleted its change set.
     """
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)

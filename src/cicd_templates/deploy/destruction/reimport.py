@@ -155,8 +155,8 @@ def find_reimports(
 ) -> list[Reimport]:
     """Return the possible imports in the order of `stacks`: one for each missing stack whose resources were kept.
 
-    `environment` has all stacks of the environment, or is empty if `stacks` has all of them. The values that `stacks`
-    read may be published by any of them.
+    `environment` has all stacks of the environment, because any of them may publish the values that `stacks` read. If
+    `stacks` has all stacks of the environment, `environment` may be empty.
     """
     environment = environment or stacks
     existing = describe_stacks(clients)

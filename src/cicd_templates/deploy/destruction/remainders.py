@@ -27,8 +27,8 @@ def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool)
     With `stacks_too`, also return each stack that still exists. Use this after a destruction, when no stack should
     exist.
 
-    Without `stacks_too`, existing stacks mean that the environment is in use. This use explains resources that the
-    environment has created outside its stacks, such as older task definition revisions.
+    Without `stacks_too`, existing stacks mean that the environment is in use. Resources outside the stacks, such as
+    older task definition revisions, then remain for a known reason.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

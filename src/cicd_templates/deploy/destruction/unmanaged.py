@@ -65,9 +65,9 @@ def unmanaged_resources(
 ) -> list[UnmanagedResource]:
     """Return the resources that may have been created outside the stacks, without duplicates.
 
-    `had` contains the resources of existing and deleted stacks. They may have created other resources. With `whole`,
-    also return everything else that belongs to the environment `scope`. The result can contain resources that stacks
-    own; the caller must leave these out.
+    `had` contains the resources of existing and deleted stacks, which may have created the resources to be found. With
+    `whole`, also return everything else that belongs to the environment `scope`. The result can contain resources that
+    stacks own; the caller must leave these out.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}

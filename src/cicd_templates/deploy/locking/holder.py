@@ -68,6 +68,6 @@ def parse_holder(value: str) -> Holder:
 
 def lock_parameter(root: str) -> str:
     """Return the name of the parameter that locks an environment. `root` is the environment's parameter path, which
-    ends with `/`. Outputs of stacks have other names, which also contain the layer.
+    ends with `/`. No output of a stack has this name, because the names of outputs also contain the layer.
     """
     return f"{root}{NAME}"

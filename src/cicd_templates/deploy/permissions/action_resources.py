@@ -143,7 +143,7 @@ def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str
 def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple[str, ...]:
     """Return the ARNs on which a policy allows `action`, or only `*` if IAM cannot limit the action.
 
-    `kinds` are IAM's names of the resource types that can limit the action.
+    `kinds` are IAM's names of the resource types to which a policy can limit the action.
     """
     service = action.partition(":")[0]
     service_linked = f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/*"

@@ -1,7 +1,8 @@
-"""Looks up which IAM actions CloudFormation needs for a resource type, and which resources can limit these actions.
+"""Looks up which IAM actions CloudFormation needs for a resource type, and to which resources a policy can limit them.
 
 Both facts come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions of
-each type's handlers. The service authorization reference lists the resource types that can limit an action.
+each type's handlers. The service authorization reference lists the resource types to which a policy can limit an
+action.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def is_action(action: str) -> bool:
 
 
 def resource_kinds(action: str) -> tuple[str, ...]:
-    """Return the types of resources that can limit an action in an IAM policy. The result is empty if IAM accepts
+    """Return the types of resources to which an IAM policy can limit an action. The result is empty if IAM accepts
     only `*`.
     """
     service, _, name = action.partition(":")

@@ -41,11 +41,11 @@ def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[str
         if names:
             causes = sorted({detail.name for detail in change.details if detail.recreation not in ("", "Never")})
             spelled = " and ".join(f"{name} {properties[name]}" for name in names)
+            cause = f"{', '.join(causes)} cannot change without" if causes else "this change needs"
             yield (
-                f"{change.logical_id} ({change.resource_type}): {', '.join(causes) or 'this change'} cannot change "
-                "without a replacement, but CloudFormation cannot create the new resource, because it would have "
-                f"the same {spelled} as the old one; undo this change, or add a resource with another name, use it "
-                "instead, and then remove this one"
+                f"{change.logical_id} ({change.resource_type}): {cause} a replacement, but CloudFormation cannot "
+                f"create the new resource, because it would have the same {spelled} as the old one; undo this change, "
+                "or add a resource with another name, use it instead of the old one, and then remove the old one"
             )
 
 

@@ -166,7 +166,8 @@ def _possible_use(clients: Clients, stack: StackTemplate, tags: Mapping[str, str
     if (made_by.account, made_by.region) != (stack.account, stack.region):
         return (
             f"the stack {name} in account {made_by.account} and {made_by.region} created the resource and may use it;"
-            " destroy that stack first, from a configuration with its region, or choose another project name or suffix"
+            " destroy that stack first, with a configuration for its account and region, or choose another project name"
+            " or suffix"
         )
     described = describe_stack(clients, tags[OF_STACK_ID])
     if described is not None and described["StackStatus"] != "DELETE_COMPLETE":

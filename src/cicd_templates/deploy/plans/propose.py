@@ -99,9 +99,9 @@ def propose(
     """Create a change set for `stack` without executing it, and return what it would do.
 
     `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set.
-    None is created if the deployed template already proves this. If `drift` requires it, the change set also reverts
-    changes made outside CloudFormation. Raises `RefusedError` if the stack belongs to another project or needs a
-    repair, or if one of the changes must fail. Raises `CicdError` with CloudFormation's reason if CloudFormation
+    If the deployed template already proves this, no change set is created. If `drift` requires it, the change set also
+    reverts changes made outside CloudFormation. Raises `RefusedError` if the stack belongs to another project or needs
+    a repair, or if one of the changes must fail. Raises `CicdError` with CloudFormation's reason if CloudFormation
     refuses the change set.
     """
     clients = context.clients
@@ -299,7 +299,7 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
     while (yield from retry_steps(lambda: describe_stack(context.clients, stack.name))) is not None:
         if context.polling.now() >= deadline:
             raise CicdError(
-                f"{stack.name}: an earlier attempt to create this stack failed, and its empty stack is not deleted yet;"
+                f"{stack.name}: an earlier creation of this stack failed, and the empty stack is not deleted yet;"
                 " try again later"
             )
         yield

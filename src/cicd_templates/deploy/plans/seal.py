@@ -184,9 +184,9 @@ def _digest_of(content: Mapping[str, Any]) -> str:
 
 
 def _as_json(value: Any) -> Any:
-    """Return a date or a dataclass within a plan as JSON can represent it.
+    """Return a date or a dataclass of a plan as a value that JSON can represent.
 
-    `asdict` copies every value of a plan, which takes several times as long.
+    This is several times as fast as `dataclasses.asdict`, which copies every value of a plan.
     """
     if isinstance(value, datetime):
         return value.isoformat()

@@ -144,7 +144,7 @@ def _compute(
         )
         differences += request_differences(described.answer, stack, existing, inputs, context.today())
     if fresh.kept != planned.kept:
-        differences.append("a value that the pipeline sets, such as its image, has changed since the plan was made")
+        differences.append("a value that the pipeline sets, such as the image, has changed since the plan was made")
     if fresh.changes != planned.changes:
         differences.append("the change set now has different changes")
     else:
@@ -160,7 +160,7 @@ def _compute(
 def _owner_differences(clients: Clients, existing: Mapping[str, Any] | None, stack: StackTemplate) -> list[str]:
     if existing is None or owner_of(clients, existing, stack) is Owner.OURS:
         return []
-    return ["the tags of its stack do not show this project as its owner"]
+    return ["the tags of the stack do not show that this project owns the stack"]
 
 
 def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> Any:

@@ -18,7 +18,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan file or an interrupted run that still needs a stack, even if the stack has only a change set so far.
+    """A plan file or an interrupted run that still needs a stack. The stack may have only a change set so far.
 
     `fact` is a sentence about the plan or run. The user can run one of `commands` to continue or discard it.
     """

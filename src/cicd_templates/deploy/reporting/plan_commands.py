@@ -1,5 +1,6 @@
-"""Builds the command that deploys a plan, and a line that shows the option with which this command refuses any other
-plan.
+"""Builds the command that deploys a plan.
+
+Also builds the line that shows the option DIGEST. With this option, the command refuses any other plan.
 """
 
 from __future__ import annotations

@@ -239,7 +239,7 @@ def report_plan(made: Plan, reporter: Reporter) -> None:
 class PlainReporter:
     """Prints plain lines, for logs and pipes.
 
-    Prints every failure. Prints another event of a resource only if nothing has been printed for ten seconds.
+    Prints every failure. Prints other events of resources only if nothing has been printed for ten seconds.
     """
 
     def __init__(self, stream: IO[str] | None = None, now: Callable[[], float] = time.monotonic) -> None:

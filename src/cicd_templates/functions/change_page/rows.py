@@ -280,8 +280,8 @@ def _joined(rows: Sequence[Row]) -> Row:
 def nature_of(change: Change) -> str:
     """Return `TAGS`, `IMAGE` or `REFERENCES` if a change affects only these, otherwise an empty string.
 
-    `REFERENCES` means that the resource changes only if an attribute of another changed resource changes. A change of
-    an ECS service that only uses a new revision of its task definition counts as `IMAGE`, too.
+    `REFERENCES` means that the resource changes only if an attribute of another changed resource changes. If an
+    ECS service changes only to a new revision of its task definition, the change counts as `IMAGE`, too.
     """
     if change.action != "Modify" or not change.details:
         return ""

@@ -133,7 +133,7 @@ def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
 
 
 def require_version(value: Any, known: str, where: str) -> None:
-    """Raise `UnusableError` if `value` is not a version, or if its major version differs from that of `known`."""
+    """Raise `UnusableError` if `value` is not a version, or if `value` and `known` have different major versions."""
     version = str(value)
     if isinstance(value, bool) or version.partition(".")[0] != known.partition(".")[0] or not version[-1:].isdigit():
         raise UnusableError(f"{where} is {value!r}, but the gate supports only {known}")

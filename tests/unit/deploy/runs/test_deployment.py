@@ -410,7 +410,7 @@ def on_another_aws(harness: DeployHarness) -> None:
         (elsewhere, "service: is for 333333333333 in eu-central-1, but the plan is for 222222222222 in eu-central-1"),
         (moved, "service: /shipping/staging/keys/KeyArn was key-1 and is key-9"),
         (removed, "service: /shipping/staging/keys/KeyArn was key-1 and is gone"),
-        (released, "service: a value that the pipeline sets, such as its image, has changed since the plan was made"),
+        (released, "service: a value that the pipeline sets, such as the image, has changed since the plan was made"),
         (
             updated,
             "service: the change set no longer exists: it was executed or deleted, or another change set",
@@ -624,7 +624,7 @@ def found_otherwise(harness: DeployHarness) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (untagged, "service: the tags of its stack do not show this project as its owner"),
+        (untagged, "service: the tags of the stack do not show that this project owns the stack"),
         (found_otherwise, "service: CloudFormation's validation now has different findings"),
     ],
 )
@@ -945,7 +945,7 @@ def test_a_deletion_that_does_not_end_is_reported_after_a_limit(
     with pytest.raises(CicdError, match="not planned: keys"):
         harness.plan()
     assert (
-        "an earlier attempt to create this stack failed, and its empty stack is not deleted yet; try again later"
+        "an earlier creation of this stack failed, and the empty stack is not deleted yet; try again later"
         in "".join(harness.lines())
     )
 

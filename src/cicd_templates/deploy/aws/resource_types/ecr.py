@@ -37,7 +37,7 @@ def empty_repository(clients: Clients, repository: str, on_progress: OnProgress 
     """Delete all images of an ECR repository and return their number.
 
     ECR refuses to delete an image while an image index refers to it. Such an image is deleted after the index. Raises
-    `CicdError` with ECR's reason if ECR refuses to delete every remaining image.
+    `CicdError` with ECR's reason if images remain and ECR deletes none of them.
     """
     count = 0
     while images := _images(clients, repository):
