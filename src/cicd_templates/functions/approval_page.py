@@ -29,7 +29,7 @@ from cicd_templates.template.changes.impact import KNOWN_LATER, UNKNOWN_VALUE, C
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.policy_diff import PolicyDiff, compare, hides_access
 
-# Stands for a value before the change that CloudFormation does not report. It must not equal an unknown value after it.
+# Stands for an old value that CloudFormation does not report. It must differ from the text for an unknown new value.
 NOT_REPORTED = "(not reported)"
 NO_DRIFT = "Not checked; make drift checks it."
 NEXT = (

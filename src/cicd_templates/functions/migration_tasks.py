@@ -130,7 +130,7 @@ def _end_of_log(parameters: dict[str, str], task: dict[str, Any], container: str
         return f". Its log cannot be read: {type(error).__name__}"
     room = TEXT_LENGTH // 2
     lines: list[str] = []
-    # The newest lines say why it failed, so the oldest are left out first.
+    # The newest lines say why the task failed, so the oldest lines are left out first.
     for event in reversed(events):
         line = printable(" ".join(event["message"].split()))[:LINE_LENGTH]
         room -= len(line) + 1

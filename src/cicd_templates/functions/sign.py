@@ -91,14 +91,14 @@ def handler(event: dict[str, Any], context: Any) -> None:
         message = f"Nothing was signed: {type(error).__name__}: {error}"
         problem = log_problem("SignerErrors", message)
         is_deployment = "statements" in parameters
-        # A stage without an approval rolls back on failure.
+        # If the job failed, a stage without an approval would roll back the deployment.
         if is_deployment and ("reviewed" not in parameters or is_exception(parameters["image"])):
             variables = problem
         elif is_deployment or not is_exception(parameters.get("image", "")):
             fail_job(pipeline, job["id"], problem["Problem"])
             return
         else:
-            # The check before each execution finds no statements. It decides by the exception whether it executes.
+            # The folder has no statements, so `approval_check` lets a stage pass only if an exception allows the image.
             folder = f"{os.environ['SERVICE']}/{parameters['execution']}/{FOLDER}"
             variables = {"Statements": folder, "Signer": "none"}
     answer_job(pipeline.put_job_success_result, jobId=job["id"], outputVariables=variables)

@@ -15,7 +15,7 @@ from typing import Any
 from cicd_templates.template.stack_template import StackTemplate
 
 SECURITY_GROUP = "AWS::EC2::SecurityGroup"
-# The property of a group with its rules, and the resource type of a single rule.
+# Each property in which a group lists its rules, and the resource type of a single rule of this kind.
 RULE_TYPES = {
     "SecurityGroupEgress": "AWS::EC2::SecurityGroupEgress",
     "SecurityGroupIngress": "AWS::EC2::SecurityGroupIngress",

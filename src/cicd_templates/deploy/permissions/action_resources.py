@@ -44,8 +44,8 @@ NO_PREVIEW = {
         "cloudformation:ChangeSetName": [f"{PREVIEW_PREFIX}*", f"*:changeSet/{PREVIEW_PREFIX}*"],
     }
 }
-# For a database, RDS also uses default groups, listed here as IAM names their types, and a secret with the
-# administrator's password, whose name RDS chooses.
+# For a database, RDS also uses default groups, whose resource types have these names in IAM. It also uses a secret with
+# the administrator's password. RDS chooses the name of this secret.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/security_iam_id-based-policy-examples.html
 DEFAULT_GROUPS = ("og", "pg")
 MAKES_MANAGED_SECRET = frozenset({"secretsmanager:CreateSecret", "secretsmanager:TagResource"})

@@ -175,8 +175,8 @@ class DeploymentEngine:
             raise self._objection
         failed = [record for record in self._records.values() if record.phase is StackPhase.FAILED]
         if failed:
-            # List stacks of the interrupted run that are not part of this run first. They may have caused the other
-            # failures.
+            # First list the failed stacks of an interrupted run that are not part of this run. They may have caused the
+            # other failures.
             labels = [record.label for record in sorted(failed, key=lambda record: record.name in self._stacks)]
             raise CicdError(f"not deployed: {', '.join(labels)}; the causes are above")
 

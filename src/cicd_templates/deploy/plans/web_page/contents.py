@@ -17,7 +17,7 @@ from cicd_templates.functions.change_page.word_difference import word_difference
 from cicd_templates.plurals import counted
 from cicd_templates.review.service_names import with_placeholders
 
-# The number of services from which their equal stacks are one item.
+# If at least this number of services have equal stacks, these stacks are shown as one item.
 LEAST_JOINED = 3
 # What the drift status of a resource means: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackResourceDrift.html
 DRIFT_EFFECTS = {"MODIFIED": "modified", "DELETED": "deleted", "UNKNOWN": "could not be read"}
