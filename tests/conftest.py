@@ -55,8 +55,8 @@ for _name in [name for name in os.environ if name.startswith("CICD_TEMPLATES_") 
     del os.environ[_name]
 
 Edit = Callable[[dict[str, Any]], None]
-# How much each worker remembers: more than one file of tests has.
-REMEMBERED_CONFIGURATIONS = 24
+# How much each worker remembers: more than one file of tests has. A rendered configuration takes about 7 MB.
+REMEMBERED_CONFIGURATIONS = 6
 REMEMBERED_TEMPLATES = 256
 REMEMBERED_RESOURCES = 4096
 _stacks: dict[str, list[RenderedStack]] = {}
@@ -144,11 +144,11 @@ def rendered_stacks(*edits: tuple[str, Any], suffix: str | None = None) -> list[
 
 
 def _rendered_once(what: object, stacks: Callable[[], list[RenderedStack]]) -> list[RenderedStack]:
+    """Return what was rendered from `what` before, or render it now and forget what was not used for longest."""
     key = repr((what, is_measured()))
-    if key not in _stacks:
-        _stacks[key] = stacks()
-        if len(_stacks) > REMEMBERED_CONFIGURATIONS:
-            del _stacks[next(iter(_stacks))]
+    _stacks[key] = _stacks.pop(key, []) or stacks()
+    if len(_stacks) > REMEMBERED_CONFIGURATIONS:
+        del _stacks[next(iter(_stacks))]
     return list(_stacks[key])
 
 
