@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+# One worker runs all tests of this file, because they read the same files.
+pytestmark = pytest.mark.xdist_group("imports")
 PACKAGE = ROOT / "src/cicd_templates"
 AWS = ("boto3", "botocore")
 RENDERER = ("troposphere", "awacs", "templates")
@@ -96,12 +99,16 @@ RULES = [
 ]
 
 
-def imported(path: Path) -> Iterator[str]:
+@cache
+def imported(path: Path) -> tuple[str, ...]:
+    """Return what a file imports. Each file is read once for all tests."""
+    names: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names.extend(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names.extend(f"{node.module}.{alias.name}" for alias in node.names)
+    return tuple(names)
 
 
 def room(module: str) -> str:
@@ -166,7 +173,7 @@ def test_only_iam_makes_statements() -> None:
         path.relative_to(ROOT).as_posix()
         for folder in (PACKAGE, ROOT / "templates")
         for path in folder.rglob("*.py")
-        if "awacs.aws.Statement" in set(imported(path))
+        if "awacs.aws.Statement" in imported(path)
     }
 
     assert makers == {"src/cicd_templates/layer/iam.py"}
@@ -244,10 +251,7 @@ def test_only_the_function_that_refuses_links_names_the_folder_of_the_templates(
     users = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom)
-        and node.module == "cicd_templates.files.paths"
-        and "OUT" in [alias.name for alias in node.names]
+        if "cicd_templates.files.paths.OUT" in imported(path)
     }
 
     # In the temporary folder in which another revision renders.

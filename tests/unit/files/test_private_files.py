@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,10 +111,13 @@ OTHER_WRITERS = {
     "local/iam_decisions.py": "the private temporary folder of the engine",
 }
 WRITERS = {"write_text", "write_bytes", "mkdir", "touch"}
+# Files without these words are not parsed, which would take most of the time.
+WRITING = re.compile(rf"\b({'|'.join(WRITERS)}|open)\b")
 
 
 def writes(path: Path) -> bool:
-    for node in ast.walk(ast.parse(path.read_text())):
+    text = path.read_text()
+    for node in ast.walk(ast.parse(text)) if WRITING.search(text) else ():
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             modes = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
