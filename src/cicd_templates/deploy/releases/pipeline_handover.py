@@ -26,8 +26,8 @@ class Comparison:
 
     - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed: no file differs, and if the templates come from a commit, the last
-      upload has recorded that commit. Older versions of this tool did not record the commit.
+    - `has_these` is true if no upload is needed: no file differs, and the last upload recorded a commit. The second
+      condition does not apply if no commit contains the templates. Older versions of this tool recorded no commit.
     """
 
     bucket: str | None

@@ -64,13 +64,13 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"connection_arn": CONNECTION})],
-            "services.parcel-dispatcher.github.repository: missing; the placeholder octocat/Hello-World may not"
-            " release to production, which is protected",
+            "services.parcel-dispatcher.github.repository: missing; set the application's repository, because the"
+            " placeholder octocat/Hello-World may not be released to protected environments (production)",
             id="placeholder in a protected path",
         ),
         pytest.param(
             [(f"{SERVICE}/github", {"releases": True})],
-            "services.parcel-dispatcher.github.repository: missing; the placeholder",
+            "services.parcel-dispatcher.github.repository: missing; set the application's repository",
             id="placeholder for GitHub Actions",
         ),
         pytest.param(
