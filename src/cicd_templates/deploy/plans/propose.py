@@ -98,11 +98,10 @@ def propose(
 ) -> Steps[PlannedStack]:
     """Create a change set for `stack` without executing it, and return what it would do.
 
-    `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set.
-    If the deployed template already proves this, no change set is created. If `drift` requires it, the change set also
-    reverts changes made outside CloudFormation. Raises `RefusedError` if the stack belongs to another project or needs
-    a repair, or if one of the changes must fail. Raises `CicdError` with CloudFormation's reason if CloudFormation
-    refuses the change set.
+    `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set. If
+    `drift` requires it, the change set also reverts changes made outside CloudFormation. Raises `RefusedError` if the
+    stack belongs to another project or needs a repair, or if one of the changes must fail. Raises `CicdError` with
+    CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients = context.clients
     current = yield from wait_until_settled(context, stack, survey.stacks.get(stack.name))
