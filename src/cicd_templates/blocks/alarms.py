@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from troposphere import AWSHelperFn, Sub, cloudwatch
 
@@ -24,8 +23,7 @@ METRIC_NAMESPACE = "CicdTemplates"
 FILLED_WITH_ZERO = re.compile(r"FILL\(\w+, 0\)")
 
 
-@dataclass(frozen=True)
-class Metric:
+class Metric(NamedTuple):
     """A CloudWatch metric with its dimensions. CloudWatch calculates `statistic` (such as `Sum`) for every `period`
     seconds.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from awacs import codebuild as actions
@@ -35,8 +34,7 @@ DOCKER_COMPUTE = "BUILD_GENERAL1_MEDIUM"
 QUEUED_MINUTES = 15
 
 
-@dataclass(frozen=True)
-class BuildContext:
+class BuildContext(NamedTuple):
     """The values that all CodeBuild projects of a service share: the environment, the KMS key and the buckets."""
 
     env: Environment

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from awacs import awslambda as actions
 from troposphere import ecs, iam
@@ -34,8 +33,7 @@ STAGES = {"verify-image": "PRE_SCALE_UP", "smoke": "POST_TEST_TRAFFIC_SHIFT"}
 HOOKS = reserved_words.HOOKS
 
 
-@dataclass(frozen=True)
-class Traffic:
+class Traffic(NamedTuple):
     """A web service's target groups and listener rules, and the role that ECS uses to shift requests between the
     groups.
     """
@@ -47,8 +45,7 @@ class Traffic:
     role: RoleArn
 
 
-@dataclass(frozen=True)
-class Safeguards:
+class Safeguards(NamedTuple):
     """Everything that can stop an ECS deployment: the rollback alarms and the functions of lifecycle hooks.
 
     The functions are keyed by the hook's name.

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from awacs import logs as actions
 from awacs.aws import ArnEquals, Principal
@@ -27,8 +26,7 @@ HISTORY_PREFIX = "/aws/events/"
 GIVE_UP_SECONDS = 3600
 
 
-@dataclass(frozen=True)
-class MonitoredService:
+class MonitoredService(NamedTuple):
     """A service that EventBridge rules monitor, and the dead-letter queue for events that the rules cannot deliver."""
 
     env: Environment
@@ -61,8 +59,7 @@ class MonitoredService:
         return Sub(f"arn:${{AWS::Partition}}:events:{self.env.region}:{self.env.account}:rule/{name}")
 
 
-@dataclass(frozen=True)
-class MonitoredEnvironment:
+class MonitoredEnvironment(NamedTuple):
     """An environment that EventBridge rules monitor, and the dead-letter queue for events that the rules cannot
     deliver.
     """

@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from cicd_templates import functions
 from cicd_templates.blocks.inlined_stand_ins import STAND_INS
@@ -23,8 +23,7 @@ _AFTER_IMPORTS = re.compile(r"^(?!from |import |[ )]|# (?:ruff|fmt):|$)", re.MUL
 _DEFINED = re.compile(r"^(?:async )?(?:def|class) (\w+)|^(\w+(?:, \w+)*)(?:: [^=\n]+)? = ", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Module:
+class Module(NamedTuple):
     """A module, split into the parts that are needed to join it with other modules.
 
     - `docstring` is the complete docstring.

@@ -9,8 +9,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from awacs import codepipeline, xray
 from troposphere import AWSHelperFn, Sub, awslambda, encode_to_dict, iam, logs
@@ -38,8 +38,7 @@ VARIABLES_LENGTH = 4096
 REFERENCE_LENGTH = 128
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """The source text of a Lambda function. `origin` is the path of the file of this repository that contains the
     text.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from awacs import logs as logs_actions
 from awacs.aws import ArnLike
@@ -36,8 +36,7 @@ QUEUE_SERVICE = "sqs"
 NO_EGRESS = ec2.SecurityGroupRule(IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing")
 
 
-@dataclass(frozen=True)
-class Zone:
+class Zone(NamedTuple):
     """The public and the private subnet of one availability zone.
 
     `number` is 1 for the first zone, and is part of the logical ids.

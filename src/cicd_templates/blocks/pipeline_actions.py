@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from awacs import awslambda, codebuild, codeconnections, s3, sns
 from troposphere import AWSHelperFn, GetAtt, Sub, codepipeline, iam
@@ -26,8 +26,7 @@ from cicd_templates.layer.outputs import BucketName, FunctionName, KeyArn, Topic
 EXECUTION_ID = "#{codepipeline.PipelineExecutionId}"
 
 
-@dataclass(frozen=True)
-class PipelineContext:
+class PipelineContext(NamedTuple):
     """The values that all actions of a pipeline share. Only `pipeline_role` may assume the actions' roles."""
 
     env: Environment
@@ -63,8 +62,7 @@ class PipelineContext:
         )
 
 
-@dataclass(frozen=True)
-class PipelineAction:
+class PipelineAction(NamedTuple):
     """A pipeline action and its role. `role` is None if the action uses a role of another account."""
 
     declaration: codepipeline.Actions

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from awacs.aws import ArnEqualsIfExists
 from troposphere import Sub, codepipeline, iam
@@ -31,8 +31,7 @@ GATE_STAGE = "Gate"
 VERDICT = f"#{{{GATE_STAGE}.Verdict}}"
 
 
-@dataclass(frozen=True)
-class PipelineStage:
+class PipelineStage(NamedTuple):
     """A stage of the pipeline: its CloudFormation declaration, and its actions with their roles."""
 
     declaration: codepipeline.Stages

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from troposphere import cloudwatch
 
@@ -31,8 +31,7 @@ FEWEST_REQUESTS = 20
 REPLACEMENT_SECONDS = 90
 
 
-@dataclass(frozen=True)
-class TargetGroupMetrics:
+class TargetGroupMetrics(NamedTuple):
     """The names of a service's load balancer and of its two target groups in CloudWatch metrics."""
 
     balancer: MetricName

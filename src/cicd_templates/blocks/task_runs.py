@@ -8,7 +8,7 @@ assumes a role in the environment's account. This role may only run this task an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from awacs import codepipeline, ecr, ecs, logs
 from awacs import iam as iam_actions
@@ -40,8 +40,7 @@ DEFINITION, SUBNETS, GROUP = "TaskDefinitionArn", "SubnetIds", "SecurityGroupId"
 TIMEOUT_SECONDS = 60
 
 
-@dataclass(frozen=True)
-class TaskRun:
+class TaskRun(NamedTuple):
     """A task of a service that the pipeline runs once for a release.
 
     - `word` is part of the names of the role and the function. Services may not use it in their names.

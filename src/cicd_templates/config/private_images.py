@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PRIVATE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/(?P<repository>[^@]+)@.+")
 
 
-@dataclass(frozen=True)
-class PrivateRepository:
+class PrivateRepository(NamedTuple):
     """A repository in the private ECR registry of an account and a region."""
 
     account: str

@@ -11,7 +11,6 @@ import json
 import re
 from array import array
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,8 +27,7 @@ PLACEHOLDER = re.compile(r"\$\{([^!{}]+)\}")
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
 
-@dataclass(frozen=True, slots=True)
-class NamedResource:
+class NamedResource(NamedTuple):
     """A resource, or a stack itself, with its physical name. `condition` is the resource's condition, if it has one.
 
     Two resources with the same `identity` cannot exist at the same time. `place` is the part of AWS in which the name

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -59,8 +58,7 @@ class Job(NamedTuple):
     stop: int
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(NamedTuple):
     """The data that every process needs: environments, layers, format, and the resources that services use."""
 
     environments: Sequence[Environment]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from cicd_templates.errors import CicdError
 from cicd_templates.files.ordinary_files import find_link, refuse_special
@@ -28,8 +28,7 @@ INDEX = "README.md"
 FILES_PER_BATCH = 50
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(NamedTuple):
     """The result of a run of `make render`. All paths are sorted and relative to the folder.
 
     `kept` are files in the folder that `make render` did not create. `unchanged` is the number of unchanged files.

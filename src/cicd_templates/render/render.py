@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from cicd_templates.config.environment import Configuration, Environment
@@ -89,7 +89,7 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
     for env, layer, stack in render_layers(configuration.environments, layers, form, store):
         number = store.add(stack.template)
         marks.append(stack.name_marks)
-        links.append(replace(stack.links, reads=tuple(reads.setdefault(read, read) for read in stack.links.reads)))
+        links.append(stack.links._replace(reads=tuple(reads.setdefault(read, read) for read in stack.links.reads)))
         rendered[env.name].append(
             RenderedStack(env, layer, stack.path, stack.facts, stack.digest, stack.size, store, number)
         )

@@ -6,7 +6,7 @@ Each row of a table is one fact for the reviewer to judge.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cicd_templates.markdown import plain, table
 from cicd_templates.review import (
@@ -29,8 +29,7 @@ from cicd_templates.template.stack_graph import READING_TYPE
 REVIEW_FILE = "REVIEW.md"
 
 
-@dataclass(frozen=True)
-class Overrides:
+class Overrides(NamedTuple):
     """The settings that bypass layers and checks, each with its reason.
 
     `provided` are outputs that the configuration provides, and `unsigned` are images that may run without a signature.

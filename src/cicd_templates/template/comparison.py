@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cicd_templates.template.intrinsics import is_intrinsic_function
 
@@ -14,8 +13,7 @@ ABSENT: Any = object()
 _NAMES = ("Sid", "Key", "Id", "Name", "PolicyName", "TagKey")
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """A difference between two values at `path`. `before` or `after` is `ABSENT` if there is no value."""
 
     path: tuple[str, ...]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cicd_templates.errors import ConfigurationError, suggestion
 from cicd_templates.template.stack_facts import StackFacts
@@ -17,8 +16,7 @@ from cicd_templates.template.stack_facts import StackFacts
 READING_TYPE = "AWS::SSM::Parameter::Value<"
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """A template parameter whose value CloudFormation reads from Parameter Store."""
 
     parameter: str
@@ -26,8 +24,7 @@ class Read:
     is_list: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(NamedTuple):
     """The values that one stack reads and publishes, and the stacks that must be deployed before it.
 
     `publishes` maps each published Parameter Store path to true if its value is a list, otherwise to false.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.plurals import counted
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake in the configuration file.
 
     `path` is the TOML path of the key, and may be empty. `message` says what to write instead. `also_in` lists the

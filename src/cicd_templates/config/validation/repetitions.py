@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from cicd_templates.config.environment import Configuration
@@ -67,7 +66,7 @@ def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], r
     if len(environments) > 1 and runtimes <= {*environments} and _is_of_the_shared_table(problem, environments, raw):
         return problem
     first, *others = environments
-    return replace(problem, path=f"environments.{first}.{problem.path}", also_in=tuple(others))
+    return problem._replace(path=f"environments.{first}.{problem.path}", also_in=tuple(others))
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
