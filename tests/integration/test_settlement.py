@@ -99,12 +99,14 @@ class Clearing:
     engine: Engine
     stacks: list[StackTemplate]
     app: Path
+    before: list[str] = dataclasses.field(default_factory=list)
 
     @contextlib.contextmanager
     def released(self, service: str) -> Iterator[Rehearsed]:
         options: dict[str, Any] = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True}
-        archive = source_archive(self.app)
-        with run_rehearsal(self.engine, self.stacks, service, archive, **options) as rehearsal:
+        archive, deploy = source_archive(self.app), not self.before
+        self.before.append(service)
+        with run_rehearsal(self.engine, self.stacks, service, archive, deploy=deploy, **options) as rehearsal:
             yield Rehearsed(self.engine, self.stacks, rehearsal)
 
 

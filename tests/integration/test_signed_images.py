@@ -30,7 +30,8 @@ OTHER = "9" * 64
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Archive]]:
+def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, Archive, list[str]]]:
+    """Yield a local AWS, a source, and the projects that are deployed there, to which each test adds its own."""
     app = example(tmp_path_factory.mktemp("signed"))
     # The policy of the example is for its own checks.
     (app / "scan-policy.toml").unlink()
@@ -38,7 +39,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine,
         (app / package).mkdir()
         (app / package / f"{module}.py").write_text("")
     with running(python=ENGINE_PYTHON, auth=True, tls=True) as engine:
-        yield engine, source_archive(app)
+        yield engine, source_archive(app), []
 
 
 class Statements:
@@ -179,11 +180,13 @@ NEEDED = (
     ],
 )
 def test_nothing_unsigned_reaches_execute(
-    released: tuple[Engine, Archive], project: str, service: str, has_hooks: bool
+    released: tuple[Engine, Archive, list[str]], project: str, service: str, has_hooks: bool
 ) -> None:
-    engine, archive = released
+    engine, archive, deployed = released
     stacks = deployed_pipeline.read_every_stack(rendered_project(project) / "out")
     options: dict[str, Any] = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True}
+    options["deploy"] = project not in deployed
+    deployed.append(project)
     with run_rehearsal(engine, stacks, service, archive, **options) as rehearsal:
         run = rehearsal.run
         assert rehearsal.steps["Build/Sign"].state is ActionState.SUCCEEDED, rehearsal.result.problem
@@ -231,7 +234,7 @@ def test_nothing_unsigned_reaches_execute(
             assert set(states.values()) == {ActionState.SUCCEEDED}, [step.error for step in steps.values()]
 
 
-def test_each_permission_of_the_hook_is_necessary(released: tuple[Engine, Archive]) -> None:
+def test_each_permission_of_the_hook_is_necessary(released: tuple[Engine, Archive, list[str]]) -> None:
     stacks = deployed_pipeline.read_every_stack(rendered_project("rollouts") / "out")
     options: dict[str, Any] = {"tools": TOOLS, "tokens": {}, "network": {}, "confirm": lambda question: True}
     # In the other engine, the service may already run this image, and then nothing is deployed.

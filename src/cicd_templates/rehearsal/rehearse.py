@@ -65,16 +65,18 @@ def run_rehearsal(
     confirm: Confirm,
     on_progress: ProgressListener = lambda step: None,
     on_start: Callable[[DeployedPipeline, float], None] = lambda definition, seconds: None,
+    deploy: bool = True,
 ) -> Iterator[Rehearsal]:
-    """Rehearse in a new local AWS that enforces IAM, and yield the finished rehearsal to the `with` block.
+    """Rehearse in a local AWS that enforces IAM, and yield the finished rehearsal to the `with` block.
 
-    The block can repeat actions. Before the first action, `on_start` is called with the deployed pipeline and the
+    If `deploy` is false, an earlier rehearsal in the same local AWS has deployed the same stacks. The block can repeat
+    actions. Before the first action, `on_start` is called with the deployed pipeline and the
     seconds that the deployment took. Raises `CicdError` if the pipeline cannot start.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
     stack = deployed_pipeline.pipeline_stack(stacks, service)
-    deployed_pipeline.deploy_stacks(engine, stacks)
+    deployed_pipeline.deploy_stacks(engine, stacks if deploy else ())
     account = root(engine.url, stack.account, stack.region, engine.secret)
     definition = deployed_pipeline.read_definition(account, stacks, stack)
     if problems := find_problems(definition.pipeline, ACTION_RUNNERS.__contains__):

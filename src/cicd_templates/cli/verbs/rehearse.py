@@ -132,6 +132,7 @@ def rehearse(
                 confirm=confirm,
                 on_progress=tell,
                 on_start=start if number == 0 else lambda definition, _: start(definition, None),
+                deploy=number == 0,
             ) as rehearsal:
                 setup = rehearsal.run.setup
                 s3 = root(setup.endpoint, setup.account, setup.region, setup.secret).client("s3")

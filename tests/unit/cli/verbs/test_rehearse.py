@@ -164,7 +164,8 @@ def pretend(monkeypatch: pytest.MonkeyPatch, *states: ActionState) -> list[tuple
 
     @contextlib.contextmanager
     def run_rehearsal(engine: object, stacks: Any, service: str, archive: Any, **options: Any) -> Iterator[Any]:
-        rehearsed.append((engine, stacks[-1].name, service, b"settlement/web.py" in archive.data))
+        from_example = b"settlement/web.py" in archive.data
+        rehearsed.append((engine, stacks[-1].name, service, from_example, options["deploy"]))
         step = ActionProgress("Source/App", "S3", left.pop(0), error="why")
         outcome = RehearsalResult("p", "e", "v", 1.0, {}, (step,), "", (), (), ())
         setup = SimpleNamespace(endpoint="http://127.0.0.1:1", account="1" * 12, region="eu-central-1", secret="s")
@@ -190,7 +191,9 @@ def test_the_services_of_an_example_are_released_one_after_the_other(
 
     assert answer.exit_code == 0, answer.output
     services = [SETTLEMENT_WEB, "settlement", "settlement-report"]
-    assert [row[2:] for row in rehearsed] == [(service, True) for service in services]
+    assert [row[2:4] for row in rehearsed] == [(service, True) for service in services]
+    # The first rehearsal deploys the stacks of all services.
+    assert [row[4] for row in rehearsed] == [True, False, False]
     assert {(row[0], str(row[1]).partition("-")[0]) for row in rehearsed} == {("engine", "clearing")}
     assert sorted(path.name for path in in_project.glob(".state/rehearsal/*")) == services
     assert not (in_project / "out").exists()
