@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import runpy
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -448,9 +449,23 @@ def test_a_file_of_a_system_package_must_be_as_it_was_installed(
         assert judgement.startswith(answer), judgement
 
 
-@pytest.mark.no_cover
 def test_a_large_file_is_read_in_parts_and_judged_by_its_end(run: Run, tmp_path: Path) -> None:
-    answer = judged({"app/large": b"x" * 64_000_000 + ARCHIVE}, {}, {}, run, tmp_path)
+    large, exporting, listing, base = (tmp_path / name for name in ("large", "image.tar", "image.json", "base.json"))
+    with large.open("wb") as file:
+        file.writelines(b"x" * 1_000_000 for _ in range(64))
+        file.write(ARCHIVE)
+    with tarfile.open(exporting, "w") as archive:
+        archive.add(large, "app/large")
+    # In a process of its own, whose memory is free afterwards.
+    with exporting.open("rb") as image:
+        command = [sys.executable, str(SCRIPTS / "image_packages.py"), str(listing)]
+        assert b"listed" in subprocess.run(command, stdin=image, capture_output=True, check=True).stdout
+    listed({}, run, base)
+    large.unlink()
+    exporting.unlink()
+    (tmp_path / "source").mkdir()
+
+    answer = run("image_judgement", str(listing), str(tmp_path / "source"), str(base))
 
     assert answer.startswith("exit: error: 'app/large'")
 
