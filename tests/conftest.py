@@ -61,6 +61,8 @@ REMEMBERED_TEMPLATES = 256
 REMEMBERED_RESOURCES = 4096
 _stacks: dict[str, list[RenderedStack]] = {}
 _garbage = GarbageCollection()
+# In a worker, pytest-cov begins a measurement for a controller, and leaves it running below that of the worker.
+_first_measurement = Coverage.current()
 # Modules and collected tests live until the end, so searching them for garbage is wasted time.
 gc.disable()
 share_service_models()
@@ -187,10 +189,23 @@ def pytest_runtest_logfinish() -> None:
     _garbage.collect_after_growth()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart() -> None:
+    """End the measurement of a controller in a worker. It would go on whenever that of the worker is stopped."""
+    measurement = Coverage.current()
+    if measurement is not None and _first_measurement not in (None, measurement):
+        measurement.stop()
+        _first_measurement.stop()
+        measurement.start()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Keep groups together: pytest-xdist 3.8 ignores the mark with pytest 9.2, which keeps a test's id elsewhere."""
     _garbage.begin()
+    # Only the workers run code that counts. The controller has imported what this file imports, which counts as well.
+    if measurement := Coverage.current():
+        measurement.stop()
     return Groups(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
