@@ -34,7 +34,7 @@ def resource_id(name: str) -> Output[DatabaseResourceId]:
         DatabaseResourceId,
         "databases",
         f"{title(name)}ResourceId",
-        f"Id of the database {name} in the ARNs of its users",
+        f"Resource id of the database {name}, for the ARNs of its database users",
     )
 
 

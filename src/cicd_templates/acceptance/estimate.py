@@ -102,10 +102,10 @@ OTHERS = frozenset(
 
 
 def price_table() -> list[str]:
-    """Return the lines of a table of prices. Each row names the price page of AWS, and the page with which
-    the price was compared.
+    """Return the lines of a table of prices. Each row names the price page of AWS, and the page against
+    which the price was last checked.
     """
-    lines = ["| Price in US dollars | For | Page of AWS | Written down | Compared with |", "|---|---|---|---|---|"]
+    lines = ["| Price in US dollars | For | AWS page | Recorded on | Last checked against |", "|---|---|---|---|---|"]
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
         compared = f"{item.repeated}: same price; the page of AWS was not read" if item.repeated else "nothing"

@@ -2,8 +2,8 @@
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
 `image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. Functions that do not report
-exceptions get no `owner` and no `reason`. An exception is valid through its last day, except if this day is still more
-than LONGEST_DAYS ahead.
+exceptions get no `owner` and no `reason`. An exception is valid until the end of its last day. It is not valid yet
+while that day is more than LONGEST_DAYS in the future.
 """
 
 from __future__ import annotations

@@ -99,5 +99,5 @@ KEY_SPELLINGS = Check(
     needs=("deployed",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
     local_limit="the local AWS compares the name of the key exactly as the request spells it",
-    question="Does a bucket accept the id or alias of its key in a request, although the policy names the key's ARN?",
+    question="If a bucket's policy names a KMS key by its ARN, may a request name the key by its id or alias?",
 )

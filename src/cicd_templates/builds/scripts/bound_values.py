@@ -170,7 +170,7 @@ def text_of(node: ast.AST) -> str | None:
 
 
 def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.AST, str]]:
-    """Yield each string that can be the value of an expression. A string in a list must also look like a secret."""
+    """Yield each string that can be the value of an expression. Skip strings in lists unless they look like secrets."""
     text = text_of(node) if node else None
     inner: list[ast.expr] = []
     if node and text is not None:

@@ -1,4 +1,4 @@
-"""Imports the resources that a destruction kept into new stacks, so that the environment can be deployed again.
+"""Imports into new stacks the resources that a destruction kept, so that the environment can be deployed again.
 
 CloudFormation imports resources through a change set, which can also create the stack. The template of the import
 contains only these resources:

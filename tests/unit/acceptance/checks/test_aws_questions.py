@@ -33,7 +33,7 @@ def test_each_question_that_no_reading_settles_has_one_check() -> None:
         "caches": "Do the caches of builds in S3 work without s3:ListBucket?",
         "parameters-by-path": "Must a policy name the path of GetParametersByPath with or without its last slash?",
         "key-spellings": (
-            "Does a bucket accept the id or alias of its key in a request, although the policy names the key's ARN?"
+            "If a bucket's policy names a KMS key by its ARN, may a request name the key by its id or alias?"
         ),
         "window-closed": "Does a closed deployment window hold the release, or does the stage fail?",
         "cost": "What does a run cost?",
