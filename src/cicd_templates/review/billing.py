@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 
 BILLING_HEADS = ("billed item", "count", "resources")
+MOST_NAMES = 8
 
 
 class BilledItem(NamedTuple):
-    """A billed resource: its kind in AWS's price list, the number of billed items, and its name in the review table."""
+    """Billed resources of one kind in AWS's price list, and the number of items that AWS bills for them.
+
+    `names` are the names of the first resources in the review table, at most `MOST_NAMES`.
+    """
 
     kind: str
     number: int
-    name: str
+    resources: int
+    names: tuple[str, ...]
 
 
 def billed_items(stack: StackTemplate) -> Iterator[BilledItem]:
@@ -27,18 +32,28 @@ def billed_items(stack: StackTemplate) -> Iterator[BilledItem]:
         count = _count(resource["Type"], resource.get("Properties", {}))
         if billed and count:
             size = f" ({sizes})" if resource["Type"] == "AWS::ECS::Service" else ""
-            yield BilledItem(billed, count, f"{stack.label}.{logical_id}{size}")
+            yield BilledItem(billed, count, 1, (f"{stack.label}.{logical_id}{size}",))
 
 
 def billing_rows(items: Iterable[BilledItem]) -> list[tuple[str, ...]]:
     """Return one row for each kind of billed item, with the number of items and their resources."""
-    by_kind: dict[str, list[BilledItem]] = {}
-    for item in items:
-        by_kind.setdefault(item.kind, []).append(item)
     return [
-        (kind, str(sum(item.number for item in of_kind)), _shortened([item.name for item in of_kind]))
-        for kind, of_kind in sorted(by_kind.items())
+        (item.kind, str(item.number), _shortened(item.names, item.resources)) for item in sorted(joined_items(items))
     ]
+
+
+def joined_items(items: Iterable[BilledItem]) -> list[BilledItem]:
+    """Join the items of each kind. An environment can have thousands, whose names would need memory for nothing."""
+    joined: dict[str, BilledItem] = {}
+    for item in items:
+        known = joined.get(item.kind, BilledItem(item.kind, 0, 0, ()))
+        joined[item.kind] = BilledItem(
+            item.kind,
+            known.number + item.number,
+            known.resources + item.resources,
+            (*known.names, *item.names)[:MOST_NAMES],
+        )
+    return list(joined.values())
 
 
 def _count(kind: str, properties: Mapping[str, Any]) -> int:
@@ -58,5 +73,6 @@ def _task_sizes(resources: Mapping[str, Any]) -> str:
     return ", ".join(texts)
 
 
-def _shortened(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 8 else f"{', '.join(names[:6])} and {len(names) - 6} more"
+def _shortened(names: Sequence[str], resources: int) -> str:
+    """Return all names, or six of them and the number of the others if there are more resources than `names`."""
+    return ", ".join(names) if resources <= len(names) else f"{', '.join(names[:6])} and {resources - 6} more"

@@ -99,7 +99,7 @@ class EnvironmentReview:
         self._used.add(stack)
         self._containers.add(template.service, further_containers.container_rows(stack))
         self._users.add(template.service, database_users.user_rows(stack))
-        self._billed += billing.billed_items(template)
+        self._billed = billing.joined_items([*self._billed, *billing.billed_items(template)])
         for (_, _, rows_of), rows in zip(_TABLES, self._tables, strict=True):
             rows.add(template.service, rows_of(stack))
 
@@ -107,7 +107,7 @@ class EnvironmentReview:
         """Add what `other` has collected from stacks that come after the stacks of this review."""
         self._reachable += other._reachable
         self._examples |= other._examples
-        self._billed += other._billed
+        self._billed = billing.joined_items([*self._billed, *other._billed])
         self._used.extend(other._used)
         for rows, more in zip(self._all_rows(), other._all_rows(), strict=True):
             rows.extend(more)

@@ -402,6 +402,23 @@ def test_what_costs_while_it_rests_is_counted() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        pytest.param(8, "a.Nat, b.Nat, c.Nat, d.Nat, e.Nat, f.Nat, g.Nat, h.Nat", id="few"),
+        pytest.param(10, "a.Nat, b.Nat, c.Nat, d.Nat, e.Nat, f.Nat and 4 more", id="many"),
+    ],
+)
+def test_billed_items_are_joined_stack_by_stack_with_the_names_of_the_first(count: int, shown: str) -> None:
+    items: list[billing.BilledItem] = []
+    for label in "abcdefghij"[:count]:
+        stack = stack_of({"Nat": resource("EC2::NatGateway")}, label=label)
+        items = billing.joined_items([*items, *billing.billed_items(stack)])
+
+    assert [len(item.names) for item in items] == [8]
+    assert billing.billing_rows(items) == [("NAT gateway, per hour and per byte", str(count), shown)]
+
+
 def test_examples_that_are_still_in_place_are_reported() -> None:
     made = stack_of(
         {
