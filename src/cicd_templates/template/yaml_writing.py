@@ -26,7 +26,7 @@ from cicd_templates.template.yaml_nodes import (
 
 # Many services have the same inline function, which can have 100,000 characters. So long texts have their own cache,
 # which is small.
-LONG_TEXT, CACHED_LONG_TEXTS = 4_000, 16
+LONG_TEXT, CACHED_LONG_TEXTS = 4_000, 32
 # Matches only texts that libyaml writes without quotes in a block. libyaml also writes some other texts without quotes;
 # this module passes those to libyaml.
 _PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
