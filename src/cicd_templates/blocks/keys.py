@@ -76,8 +76,8 @@ def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.K
     `statements` let other principals, such as AWS services, use the key. The key policy lists each action, so that an
     auditor can see what is allowed. (AWS's default key policy allows `kms:*`.)
 
-    A KMS grant stays valid even when its creator loses all permissions. So people cannot create grants. Only an AWS
-    service, such as RDS, can create a grant on a person's behalf:
+    People cannot create KMS grants, because a grant stays valid even when its creator loses all permissions. Only an
+    AWS service, such as RDS, can create a grant on a person's behalf:
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-grant-is-for-aws-resource
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))

@@ -124,9 +124,9 @@ def _require_short_variables(function: str, variables: Mapping[str, AWSHelperFn 
 
 
 def _with_long_references(value: AWSHelperFn) -> str:
-    """Return a text that is about as long as `value` will be after the deployment.
+    """Return `value` as a text that is about as long as `value` will be after the deployment.
 
-    It replaces each reference by a long text, and keeps pseudo parameters.
+    In the text, long placeholders replace all references except pseudo parameters.
     """
     text = str(encode_to_dict(value).get("Fn::Sub", "${Reference}"))
     return re.sub(r"\$\{(?!AWS::)[^}]*\}", "x" * REFERENCE_LENGTH, text)

@@ -35,8 +35,9 @@ def migration_actions(
 def run_parameters(
     context: PipelineContext, peer: Environment, run: TaskRun, layer: str, stage: str, image: str
 ) -> dict[str, str]:
-    """Return the parameters of the function that runs a task once. The stack of the layer `layer` contains the task
-    definition.
+    """Return the parameters that the pipeline passes to the Lambda function that runs a task once.
+
+    The stack of the layer `layer` contains the task definition.
     """
     outputs = stack_variables(peer, layer)
     return {

@@ -89,7 +89,7 @@ def gate_condition() -> codepipeline.BeforeEntryConditions:
     """Return an entry condition of a pipeline stage. The run fails unless the scan gate's verdict is PASS.
 
     The gate's own action also fails without the verdict PASS, so this condition is a second check. If the verdict is
-    not PASS, the condition's result is `FAIL`. The result `SKIP` would skip only this stage and continue the run.
+    not PASS, the condition's result is `FAIL`. With the result `SKIP`, the run would skip this stage and continue.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])

@@ -114,7 +114,7 @@ def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
     minutes a target must be unhealthy.
 
     One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
-    balancer already counts the task as unhealthy. Three failed starts must trigger the alarm, because ECS keeps
+    balancer counts the task as unhealthy. Three failed starts must trigger the alarm, because ECS keeps
     replacing a task that never becomes healthy.
     """
     detected = check.interval_seconds * check.unhealthy_threshold

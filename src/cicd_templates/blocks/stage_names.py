@@ -10,7 +10,7 @@ from cicd_templates.config.naming import title
 def approval_of(peer: Environment) -> str:
     """Return the path `<stage>/<action>` of the action that approves releases to the environment `peer`.
 
-    The ARN of the action ends in this text.
+    The ARN of the action ends in this path.
     """
     return f"{stage_of(peer)}/{APPROVE}"
 
@@ -26,5 +26,5 @@ def migration_stage_of(peer: Environment) -> str:
 
 
 def users_stage_of(peer: Environment) -> str:
-    """Return the name of the stage that creates the users of databases in `peer`."""
+    """Return the name of the stage that creates database users in `peer`."""
     return stage_of(peer) if peer.protected else f"{stage_of(peer)}-DatabaseUsers"

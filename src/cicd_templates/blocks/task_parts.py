@@ -163,7 +163,8 @@ def secret_arns(
 ) -> dict[str, AWSHelperFn | str]:
     """Return a map from each secret environment variable of a container to the ARN from which ECS reads its value.
 
-    The ARN names a secret or a parameter. If the value is one key of a JSON secret, the key is appended to the ARN.
+    The ARN names a secret or a parameter. If the variable gets one key of a JSON secret, the key is appended to the
+    ARN.
 
     `variables` is the container's table `secrets`. `own_secrets` maps the names of the secrets in the layer `secrets`
     to their ARNs.

@@ -43,7 +43,7 @@ TIMEOUT_SECONDS = 60
 class TaskRun(NamedTuple):
     """A task of a service that the pipeline runs once for a release.
 
-    - `word` is part of the names of the role and the function. Services may not use it in their names.
+    - `word` is part of the names of the role and the function. No service may be named `word`, a reserved word.
     - `subject` is the name of the task in messages.
     - `records` is the folder of the evidence bucket in which the function records its attempts.
     - `family` contains the words of the task definition's name, and `roles` the words of the names of its two roles.
@@ -60,7 +60,7 @@ class TaskRun(NamedTuple):
 
 
 def outputs(definition: tasks.TaskDefinition, subnets: SubnetIds, group: SecurityGroupId) -> Sequence[Output]:
-    """Return the outputs of the stack that contains the task definition. The pipeline passes them to the function."""
+    """Return the outputs with the task definition and its network. The pipeline passes these values to the function."""
     return [
         Output(name, Description=description, Value=value)
         for name, description, value in (

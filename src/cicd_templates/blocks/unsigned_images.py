@@ -1,4 +1,4 @@
-"""Passes the configured exceptions to the functions that verify images. Each lets one image run without a signature."""
+"""Passes exceptions to the functions that verify images. Each exception lets one image run without a signature."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_BYTES = 2500
 
 
 def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTable]:
-    """Return the exceptions of a service in one environment, keyed by their names."""
+    """Return the exceptions for unsigned images of a service in one environment, keyed by their names."""
     return {
         name: table
         for own in env.services

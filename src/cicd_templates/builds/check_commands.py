@@ -83,7 +83,7 @@ def list_dependencies(name: str) -> str:
     """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
 
     This folder contains no other file of the source, so the source cannot influence the scanner. The command writes
-    to `$NOT_READ` which dependencies the scanner cannot see.
+    the dependencies that the scanner cannot see to the file `$NOT_READ`.
     """
     return "\n".join(
         [

@@ -40,8 +40,8 @@ def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
     """Return whether the check runs code of the application.
 
     - If the check's table sets `runs_application`, return this value.
-    - If it does not, but has its own commands, return True.
-    - If it has no commands, return the value of the preset.
+    - Otherwise, if the check's table has commands, return True.
+    - Otherwise, return the value of the preset.
     """
     if table.runs_application is not None:
         return table.runs_application

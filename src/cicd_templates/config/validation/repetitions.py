@@ -41,7 +41,10 @@ def without_repetitions(
 
 
 def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
-    """Return whether one correction can remove the mistake at the key `rest` from several environments."""
+    """Return whether one correction can remove a mistake from several environments.
+
+    `rest` is the key of the mistake, without the table of the environment.
+    """
     kind, *steps = rest.replace("[", ".[").split(".")
     if kind in SHARED and len(steps) > 1:
         return not _overrides(raw["environments"][environment], [kind, *steps])
@@ -70,6 +73,9 @@ def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], r
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
-    """Return whether the problem comes from the shared table: one of `environments` does not override this table."""
+    """Return whether the problem comes from the shared table.
+
+    It does if at least one of `environments` does not override this table.
+    """
     kind, *steps = problem.path.split(".")
     return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)

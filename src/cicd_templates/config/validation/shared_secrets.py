@@ -26,8 +26,8 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     - The path or name of the secret contains the name of the environment.
     - The ARN of the secret contains no environment's name, and only this environment uses the account in the ARN.
 
-    Accounts may share secrets. So the second case does not count if the table of the environment that reads the secret
-    sets the variable.
+    The second case does not count if the variable is set in the own table of the environment that reads the secret.
+    This setting means that the accounts share the secret on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """

@@ -44,7 +44,7 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
 def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each exception whose image has another exception in the same environment.
 
-    If an environment's own table has one of the two exceptions, the problem is reported there.
+    If only one of the two exceptions is in the environment's own table, the problem is reported at this exception.
     """
     for environment in configuration.environments:
         for service in environment.services if environment.kind == "runtime" else ():

@@ -24,8 +24,8 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> Iterator[Problem]:
-    """Yield every problem of `configuration`: first problems between environments, then the problems of each
-    environment.
+    """Yield every problem of `configuration`: first the problems that concern several environments, then the
+    problems of each environment.
 
     `unread` has the names of the environments that `configuration` lacks, because their tables have mistakes.
     """

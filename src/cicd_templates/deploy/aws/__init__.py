@@ -1,4 +1,4 @@
-"""Contains the calls to AWS that all packages of the deployer share. It makes no decisions and prints nothing.
+"""Contains the calls to AWS that all packages of the deployer share. Decides nothing and prints nothing.
 
 - `clients` creates the boto3 clients for an environment's account or for the local AWS.
 - `retry` repeats calls that failed with a transient error; `polling` waits for a condition, up to a time limit.

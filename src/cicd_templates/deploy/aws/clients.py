@@ -249,7 +249,7 @@ def _before_the_first_call() -> Iterator[None]:
 def local_clients(endpoint_url: str, account: str, region: str, secret: str, token: str | None = None) -> Clients:
     """Return clients for the local AWS, which refuses requests that are not signed with `secret`.
 
-    The clients' access key is `account`, because the local AWS takes a 12-digit access key as the account's id. With
+    The clients' access key is `account`, because the local AWS uses a 12-digit access key as the account's id. With
     `token`, the clients use the credentials of an assumed role. The session reads neither profiles nor credentials from
     environment variables.
     """

@@ -1,8 +1,9 @@
-"""Refuses addresses of AWS services that environment variables or this machine's AWS configuration set:
+"""Refuses AWS service addresses that come from environment variables or from this machine's AWS configuration:
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 
-The server at such an address sees every request and can forge every answer. So the project's configuration must allow
-these addresses. With `LOCAL=1`, no check is needed, because the clients get the address of the local AWS directly.
+The server at such an address sees every request and can forge every answer. So these addresses are refused
+unless the project's configuration allows them. With `LOCAL=1`, no check is needed, because the clients get the address
+of the local AWS directly.
 """
 
 from __future__ import annotations

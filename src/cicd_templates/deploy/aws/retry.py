@@ -42,7 +42,7 @@ def is_transient(error: Exception) -> bool:
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
     """Wrap `look`, a condition for `Polling.until`. The wrapper returns False if `look` raises a transient error.
 
-    A poll can fail although the operation in AWS continues. The wrapper still raises all other errors.
+    A failed poll does not mean that the operation in AWS has failed. The wrapper does not catch any other error.
     """
 
     def tolerant() -> bool:

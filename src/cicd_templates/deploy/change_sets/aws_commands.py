@@ -50,9 +50,9 @@ def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str
     """Return the commands that switch off the deletion protection of a stack's resources.
 
     If the creation of a stack fails in a protected environment, the deletion protection of its load balancers and
-    databases prevents the rollback and the deletion of the stack. A person must then run these commands first. The
-    result is empty if the stack's `status` does not require its deletion. `resources` are the resources that the stack
-    still has.
+    databases prevents the rollback and the deletion of the stack. A person must then run these commands before they
+    delete the stack. The result is empty if a stack in `status` need not be deleted. `resources` are the resources that
+    the stack has now.
     """
     if status not in DELETED_BY_HAND:
         return ()

@@ -54,9 +54,9 @@ def change_set_request(
 def preview_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, Any]:
     """Return the CreateChangeSet request for a preview of an existing stack, without the name of the change set.
 
-    A preview is never executed. The request names no role, so the caller needs no permission to pass a role. It has no
-    tags either: CloudFormation uses the present role and tags of the stack. A template that is too long for a request
-    is uploaded to a folder for previews.
+    A preview is never executed. The request names no role, so the caller needs no permission to pass a role. The
+    request has no tags either. CloudFormation uses the present role and tags of the stack. A template that is too long
+    for a request is uploaded to a folder for previews.
     """
     return {
         "StackName": stack.name,
@@ -104,8 +104,8 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     """Return the option `RoleARN` of CreateChangeSet, or an empty dict if CloudFormation uses the caller's permissions.
 
-    CloudFormation uses the role also for later operations on the stack, so the pipeline must pass the same role. Raises
-    `CicdError` if the role is not deployed yet.
+    The pipeline must pass the same role, because CloudFormation also uses the role for later operations on the stack.
+    Raises `CicdError` if the role is not deployed yet.
     """
     if stack.deployed_as is None:
         return {}

@@ -1,7 +1,7 @@
 """Sets and reads the tag `Expires` on the stacks of a disposable copy of an environment.
 
-If a stack has not expired yet, a deployment keeps the tag, so it updates no stack only because of this tag. If a stack
-has expired, the deployment sets a new expiry.
+If a stack has not expired yet, a deployment keeps its tag. A new expiry would update every stack, even if nothing else
+changes. If a stack has expired, the deployment sets a new expiry.
 """
 
 from __future__ import annotations

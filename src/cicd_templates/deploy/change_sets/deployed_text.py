@@ -55,8 +55,8 @@ def content_of(body: Any) -> Any:
 def restored(returned: Any, rendered: Any) -> Any:
     """Return the template `returned` with its original non-ASCII characters.
 
-    GetTemplate replaces these characters with question marks. If a text in `returned` would otherwise equal the text at
-    the same place in `rendered`, the text of `rendered` is used.
+    GetTemplate replaces these characters with question marks. If a text in `returned` differs only in these
+    characters from the text at the same place in `rendered`, the text in `rendered` replaces it.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

@@ -33,7 +33,10 @@ DETECTION_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class PropertyDrift:
-    """A property that differs from the template: its path, and both values as JSON or plain text, without secrets."""
+    """A property that differs from the template: its path, its expected value and its actual value.
+
+    The values are JSON or plain text, without secrets.
+    """
 
     path: str
     expected: str
@@ -73,7 +76,8 @@ class DriftedResource:
 class StackDrift:
     """The drift of one stack. `problem` says why the stack, or a part of it, could not be checked.
 
-    `unsupported` maps resource types that CloudFormation never checks to the number of such resources in the stack.
+    `unsupported` has the resource types in the stack that CloudFormation cannot check, each with the number of its
+    resources.
     """
 
     stack: str

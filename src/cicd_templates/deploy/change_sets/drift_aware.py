@@ -78,7 +78,7 @@ def with_actual_states(
 
 
 def ignored_drift(changes: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return a line for each property whose drift remains, although the change set reverts the drift of the stack."""
+    """Return a line for each property whose drift the change set does not revert."""
     return tuple(
         f"{change['LogicalResourceId']} {ignored['Path']} is not reverted: "
         f"{IGNORED_BECAUSE.get(ignored.get('Reason', ''), ignored.get('Reason', 'CloudFormation gives no reason'))}"

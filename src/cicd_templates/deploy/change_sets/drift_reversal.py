@@ -38,9 +38,9 @@ class DetectedDrift:
 
 
 def reason_to_keep(stack: StackTemplate) -> str:
-    """Return why a change set must not revert the drift of `stack`, or an empty string if it may.
+    """Return why a change set must not revert the drift of `stack`, or an empty string if there is no reason.
 
-    A change set reverts the drift of all resources of a stack, also if a resource was changed on purpose.
+    A change set reverts the drift of all resources of a stack, including resources that were changed on purpose.
     """
     if any(resource["Type"] == SHIFTED for resource in stack.resources.values()):
         return "the change set would also revert the weights of listener rules, which ECS changes in a deployment"

@@ -98,7 +98,7 @@ def list_change_sets(clients: Clients, stack: str) -> list[Mapping[str, Any]]:
 
 
 def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> Owner:
-    """Return the owner of the stack in AWS that has the name of `stack`. `existing` describes that stack."""
+    """Return the owner of `existing`, the description of the deployed stack with the same name as `stack`."""
     tags = owner_tags(clients, existing)
     if tags:
         same_project = tags.get("Project") == stack.tags["Project"]
@@ -109,9 +109,9 @@ def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate
 
 
 def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> None:
-    """Raise `RefusedError` if another owner created the stack in AWS that has the name of `stack`.
+    """Raise `RefusedError` unless this project owns `existing`.
 
-    `existing` is the description of the stack in AWS.
+    `existing` is the description of the deployed stack with the same name as `stack`.
     """
     owner = owner_of(clients, existing, stack)
     if owner is Owner.UNKNOWN:

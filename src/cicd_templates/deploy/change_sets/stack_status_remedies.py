@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command that acts on a stack according to its status. `deploy` is not a member, because it executes a plan."""
+    """A command that looks up what to do with a stack. `deploy` does not look this up, because it executes a plan."""
 
     PLAN = "plan"
     DESTROY = "destroy"

@@ -29,7 +29,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Owned:
-    """A resource that belongs to a stack, or belonged to a deleted one. `policy` is its DeletionPolicy.
+    """A resource of an existing or deleted stack. `policy` is the DeletionPolicy of the resource.
 
     If CloudFormation has deleted the resource together with a stack, `deleted_with` is the id of that stack.
     `protected_by` is the setting in the template that protects the resource from deletion, or empty.

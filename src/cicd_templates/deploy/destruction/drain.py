@@ -108,7 +108,7 @@ def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
 def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Say) -> None:
     """Scale every ECS service to zero tasks, so that no task receives requests while the network is being deleted.
 
-    If a service still has tasks after 15 minutes, continue: CloudFormation also scales it down before deleting it.
+    Waits for at most 15 minutes. Before CloudFormation deletes a service, it scales down the service, too.
     """
     for service in services:
         _drain_service(clients, service, polling, say)
@@ -118,8 +118,8 @@ def stop_jobs(clients: Clients, definitions: Iterable[Owned], cluster: str, say:
     """Stop the tasks of jobs. Running tasks would block the deletion of their security groups and of the cluster.
 
     `definitions` are the task definitions of jobs. The tasks belong to no ECS service, so draining services does not
-    stop them. Until the schedule of a job is deleted, it can start more tasks. Deleting the schedule does not stop
-    running tasks.
+    stop them. The schedule of a job can start more tasks until the schedule is deleted. Deleting the schedule
+    does not stop tasks.
     """
     for definition in definitions:
         # The physical id is an ARN that ends in task-definition/<family>:<revision>.

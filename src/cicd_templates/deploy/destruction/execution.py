@@ -1,6 +1,8 @@
 """Executes a destruction in three steps.
 
-It stops running pipelines, services and jobs, deletes the stacks in order, and deletes resources without a stack.
+1. Stop the pipeline runs, the services and the jobs.
+2. Delete the stacks in order.
+3. Delete the resources that belong to no stack.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ StackDescription = Mapping[str, Any]
 def find_unknown_environments(
     clients: Clients, known: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], list[StackDescription]]:
-    """Return the account's stacks of environments that are not in `known`, grouped by project and environment.
+    """Return the account's stacks whose environments are not in `known`, grouped by project and environment.
 
     Only the region of `clients` is searched.
     """
@@ -38,7 +38,7 @@ def find_unknown_environments(
 
 @dataclass(frozen=True)
 class RemovedStack:
-    """A stack of an environment that exists in AWS but is no longer rendered. The fields are read from its tags.
+    """A stack that exists in AWS but is no longer rendered for its environment. The fields are read from its tags.
 
     If the stack has no tag for its layer, `layer` is empty and the label of the stack is its name.
     """

@@ -95,8 +95,9 @@ def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
     """Raise `RefusedError` if the plan does not cover the inventory.
 
-    The plan must have all stacks and resources to delete, and no stack may have been deployed since. Resources that are
-    already gone are ignored, so that an interrupted destruction can continue with the same plan.
+    The plan covers the inventory if it has all stacks and resources to delete, and if no stack was deployed after the
+    plan was made. Planned resources that no longer exist are ignored, so that an interrupted destruction can continue
+    with the same plan.
     """
     name, scope = planned.environment, inventory.scope
     if (planned.account, planned.region) != (scope.account, scope.region):

@@ -50,7 +50,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 class Reimport:
     """The resources to import into one stack, which no longer exists.
 
-    `values` maps template parameters that read Parameter Store to their values, if these are known.
+    `values` has the known values of the template parameters that read Parameter Store, keyed by parameter name.
     """
 
     stack: StackTemplate
@@ -121,7 +121,7 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return a property in which the values in `values` replace the references to template parameters."""
+    """Return the property `value` with references to template parameters replaced by their values in `values`."""
     match value:
         case {"Ref": str(name)} if name in values:
             return values[name]

@@ -1,8 +1,8 @@
 """Writes and reads destroy-report.json, the report of destructions.
 
 The report has one entry for each environment of a project in an account. An entry has the deletions of a destruction,
-the remaining resources, and what can be imported. A destruction changes only its own entry: the report is the only
-lasting record of the KMS keys that destructions have kept.
+the remaining resources, and what can be imported. A destruction replaces only the entry of its environment. The
+other entries must remain, because no other lasting record lists the KMS keys that destructions have kept.
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ def write_report(
 
 
 def kept_resources(inventory: Inventory) -> list[Owned]:
-    """Return the resources in `inventory` that are kept when their stack is deleted, because of their deletion
-    policy.
-    """
+    """Return the resources in `inventory` whose deletion policy keeps them when their stack is deleted."""
     return [owned for stack in inventory.stacks for owned in stack.resources if owned.kept]
 
 

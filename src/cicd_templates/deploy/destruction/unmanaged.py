@@ -84,7 +84,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS lacks an operation, and so has no resources for it to list."""
+    """Return whether `error` means that the local AWS lacks a list operation. It then has no resources to list."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 
@@ -161,7 +161,8 @@ def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Itera
     """Yield the log groups that our EventBridge rules write to.
 
     EventBridge prescribes a prefix for their names. Log groups of a copy can have the same prefix, so only the tags of
-    a group prove who owns it. A group whose tags the caller may not read is left out, because `_tagged` finds it.
+    a group prove who owns it. If IAM denies the caller the tags of a group, this function omits the group; `_tagged`
+    finds it.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):

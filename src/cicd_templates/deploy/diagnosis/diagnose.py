@@ -88,7 +88,7 @@ class FailureCollector:
             self._seen[event.logical_id] = ask_service(self._clients, self._stack, failure)
 
     def diagnosis(self, stack_id: str, status: str, token: str | None = None) -> Diagnosis:
-        """Return why the operation that has just ended has the result `status`. Never raises."""
+        """Return why the operation on the stack ended in `status`. Never raises."""
         return diagnose(self._clients, self._stack, stack_id, status, token, self._seen)
 
 

@@ -116,7 +116,7 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
     """Yield the failures of hooks and validations in `operations`, each with its path in the template.
 
-    Only DescribeEvents returns them. If the caller may not call it, or the endpoint does not support it, yield nothing.
+    Only DescribeEvents returns them. If IAM denies the caller this operation, or the endpoint lacks it, yield nothing.
     The diagnosis then uses only the events of the stack.
     """
     for operation in sorted(operations):

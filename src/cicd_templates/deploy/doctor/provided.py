@@ -1,4 +1,4 @@
-"""Checks existing resources that the configuration refers to, such as a VPC. They must exist and fit together."""
+"""Checks whether the resources that the configuration provides, such as a VPC, exist and fit together."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Parameter Store refuses to create a parameter that exists, so two machines canno
 stack. It never expires, because the program cannot tell whether a command was killed, is slow, or waits on a sleeping
 machine.
 
-If a command ends without removing its lock, the next command on the same machine takes over the lock: a locked file on
+If a command ends without removing its lock, the next command on the same machine takes over the lock. A locked file on
 this machine shows whether the first command has ended. On any other machine, a person must remove the lock by its
 holder's id: docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
@@ -38,7 +38,7 @@ DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 class EnvironmentLock:
     """The lock of one environment in one account.
 
-    `root` is the path of the environment's parameters. `folder` has the files in which this machine records its locks.
+    `root` is the environment's path in Parameter Store. `folder` has the files in which this machine records its locks.
     `unlock` returns the make command that removes the lock of the holder with a given id.
     """
 
@@ -154,7 +154,7 @@ class EnvironmentLock:
     def _refuse_another(self, ours: Holder) -> None:
         """Raise `RefusedError` unless `ours` is the holder of the lock.
 
-        `ours` can already be the holder if an earlier attempt to set the lock succeeded, but AWS's answer was lost.
+        `ours` is the holder if an earlier attempt to set the lock succeeded and AWS's answer was lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

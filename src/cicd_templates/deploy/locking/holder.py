@@ -58,7 +58,7 @@ class Holder:
 def parse_holder(value: str) -> Holder:
     """Return the holder of a lock, read from the value of the lock's parameter.
 
-    A value that this program did not write also locks the environment. The whole value is then the holder's id.
+    If this program did not write the value, the whole value is the holder's id, and the environment is locked, too.
     """
     try:
         return Holder(**json.loads(value))
@@ -68,6 +68,7 @@ def parse_holder(value: str) -> Holder:
 
 def lock_parameter(root: str) -> str:
     """Return the name of the parameter that locks an environment. `root` is the environment's parameter path, which
-    ends with `/`. No output of a stack has this name, because the names of outputs also contain the layer.
+    ends with `/`. The names of the parameters with stack outputs differ from this name, because they contain the
+    layer.
     """
     return f"{root}{NAME}"

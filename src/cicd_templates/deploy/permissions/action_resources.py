@@ -69,8 +69,8 @@ class EnvironmentNames:
     """The account and region of one environment, and the prefixes of its names.
 
     - Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`.
-    - `exceptions` has the physical names that do not begin with `prefix`, keyed by resource type: AWS prescribes the
-      name, or the prefix in it is shortened.
+    - `exceptions` has the physical names that do not begin with `prefix`, keyed by resource type. Either AWS prescribes
+      the name, or the prefix in the name is shortened.
     - With `copies`, ARNs also match the paths of the environment's copies. The physical names of copies always match.
     - `databases` is true if the environment has a database.
     """

@@ -24,8 +24,8 @@ def discard_planned(clients: Clients, planned: PlannedStack) -> None:
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
-    """Delete the change set that the plan `plan_id` created for `stack`, if there is one. The change set is found by
-    its name, because the plan file may not contain its ARN.
+    """Delete the change set that the plan `plan_id` created for `stack`, if there is one. The function finds the
+    change set by its name, because not every plan file contains the ARN.
     """
     try:
         change_set = clients.cloudformation.describe_change_set(
@@ -43,7 +43,8 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
 def discard_plans(context: DeployContext, environment: str) -> int:
     """Delete all plans of an environment with their change sets, and return the number of change sets.
 
-    If a file is not a valid plan, only the file is removed. A later plan deletes change sets that are older than a day.
+    If a file is not a valid plan, only the file is removed. Its change sets remain until a day later; then, the next
+    plan deletes them.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):

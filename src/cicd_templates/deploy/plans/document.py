@@ -1,7 +1,7 @@
 """Defines the plan of a deployment, and writes and reads it. A deployment later executes exactly this plan.
 
-`make deploy PLAN=` reads the JSON file. The reviewer reads the Markdown file beside it. Secrets are already masked.
-This module does not call AWS.
+`make deploy PLAN=` reads the JSON file. The reviewer reads the Markdown file beside it. In both files,
+secrets are masked. This module does not call AWS.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Plan:
       them.
     - `drift` has the result of drift detection for each planned stack, or is None if drift was not detected.
     - `kept_drift` maps labels of stacks to the reasons why the plan does not revert their drift.
-    - `preview` is true if the plan only shows what would change. Its change sets are deleted, and nothing executes it.
+    - `preview` is true if the plan only shows what would change. Its change sets are deleted, so it cannot be executed.
     """
 
     id: str
@@ -119,7 +119,7 @@ def losses(plan: Plan) -> list[DataLoss]:
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
     """Return the data losses that need no consent, because the local AWS does not create the resources.
 
-    `recorded` has the resource types that the local AWS only records.
+    `recorded` has the resource types that the local AWS only records, without creating resources.
     """
     return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 

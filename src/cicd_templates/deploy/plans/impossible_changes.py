@@ -1,4 +1,4 @@
-"""Finds changes in a change set that CloudFormation accepts but cannot complete. Without this check, the execution
+"""Finds changes that CloudFormation accepts in a change set but cannot complete. Without this check, the execution
 of the change set fails after other resources have changed or been deleted. This module only reads.
 """
 
@@ -20,7 +20,7 @@ from cicd_templates.template.stack_template import StackTemplate
 def impossible_changes(
     clients: Clients, stack: StackTemplate, changes: Sequence[Change], before: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Return a line for each change of `stack` that must fail, with the reason and what to do.
+    """Return a line for each change of `stack` that is certain to fail, with the reason and what to do.
 
     `before` has the deployed resources.
     """
@@ -54,7 +54,7 @@ def _protected(
 ) -> Iterator[str]:
     """Yield a line for each resource that would be deleted while its deletion protection is on.
 
-    CloudFormation would still delete other resources of the stack, such as the instances of a database cluster.
+    Before it fails, CloudFormation would delete other resources, such as the instances of a database cluster.
     """
     going = [
         change

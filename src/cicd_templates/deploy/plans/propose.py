@@ -69,7 +69,7 @@ class DeployContext:
 
     - `state` is the folder for plans and journals.
     - `wait_for_busy` says whether the deployment waits for a stack with an operation in progress, or refuses it.
-    - `recorded` has the resource types that the local AWS only records.
+    - `recorded` has the resource types that the local AWS only records, without creating resources.
     - `today` returns the current time. `new_plan_id` returns a new id of 32 hexadecimal digits at each call.
     """
 

@@ -87,7 +87,7 @@ def _listener_and_priority(stack: StackTemplate, logical_id: str, inputs: Mappin
 
 
 def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
-    """Return a mapping from each value of the environment in Parameter Store to the stack that publishes it."""
+    """Return the stack that publishes each of the environment's Parameter Store values, keyed by value."""
     pages = clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=stack.parameter_root, Recursive=True)
     return {
         parameter["Value"]: f"the stack {parameter['Name'].removeprefix(stack.parameter_root).partition('/')[0]}"
@@ -99,7 +99,7 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 def _next_free(priority: int, taken: set[int]) -> int:
     """Return the next free number above `priority`. If there is none, return the nearest free number below it.
 
-    A higher number is better: the existing rule with `priority` then still gets its requests until it is deleted.
+    A higher number is better, because the existing rule with `priority` then keeps its requests until it is deleted.
     """
     numbers: list[int] = [*range(priority + 1, HIGHEST_PRIORITY + 1), *range(priority - 1, 0, -1)]
     return next(number for number in numbers if number not in taken)

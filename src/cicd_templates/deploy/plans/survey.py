@@ -40,7 +40,8 @@ def paths_read_by(stack: StackTemplate) -> set[str]:
 def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
     """Read only `stacks`, one stack in each step. No values are read.
 
-    A list of all stacks needs a permission for every stack of the account. The role for pull requests lacks it.
+    A list of all stacks needs a permission for every stack of the account. The role for pull requests does not have
+    this permission.
     """
     described = {}
     for stack in stacks:

@@ -1,4 +1,4 @@
-"""Finds KMS keys and aliases, and schedules their deletion."""
+"""Finds KMS keys and aliases, deletes aliases, and schedules the deletion of keys."""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ class Leftover:
     - `why`: a sentence for docs/destroying.md that says why such a resource remains.
     - `removal`: how to remove the resource by hand, in words and commands, with the placeholders `{name}` and
       `{region}`.
-    - `state`: a function that returns the state of a resource: empty if the resource does not exist, a text that says
-      when or why AWS will delete the resource, or `EXISTS`.
+    - `state`: a function that returns the state of a resource. The state is empty if the resource does not exist. If
+      AWS will delete the resource, the state says when or why. Otherwise, it is `EXISTS`.
     - `delete`: a function that deletes the resource and everything in it, or None if `destroy` only lists such
       resources.
     - `kept_when_protected`: whether a protected environment keeps such a resource. Set it only for a type that
@@ -87,8 +87,8 @@ class Contents:
     """The contents of a resource. They must be deleted before the resource itself.
 
     - `describe` returns the amount of the contents in words.
-    - `empty` deletes the contents and returns the number of deleted items. Meanwhile, it passes the number of items
-      deleted so far to its last argument, a callback.
+    - `empty` deletes the contents and returns the number of deleted items. While it deletes, it
+      passes the number of items deleted so far to its last argument, which is a callback.
     - `describe_lock` returns a text about the lock that prevents the deletion of the contents, or an empty string.
     """
 

@@ -1,4 +1,4 @@
-"""Finds RDS databases and their groups by name, and finds and deletes snapshots of clusters."""
+"""Finds RDS databases, parameter groups and subnet groups by name. Finds and deletes snapshots of clusters."""
 
 from __future__ import annotations
 

@@ -52,7 +52,10 @@ class Node(NamedTuple):
 
 
 def access_content(plans: Sequence[Plan]) -> dict[str, Any]:
-    """Return what the page shows about access: paths to data before and after, and a drawing of all changed paths."""
+    """Return what the page shows about access.
+
+    This is a list of the paths to data before and after a deployment, and a drawing of the paths that change.
+    """
     folded = fold_paths(plans)
     data = [each for each in folded if each.path.is_data]
     changed, same = ([each for each in data if (each.path.change == SAME) == is_same] for is_same in (False, True))
@@ -164,8 +167,8 @@ def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int]
 def _box(label: str, account: str) -> str:
     """Return the name of the box in which the drawing shows a node with this label.
 
-    There is one box for anonymous access, one for the AWS services, and one for each account. The account comes from
-    `label` if `label` is an ARN that contains one. Otherwise, it is `account`.
+    There is one box for anonymous access, one for the AWS services, and one for each account. If `label` is an ARN that
+    contains an account, this account is used. Otherwise, `account` is used.
     """
     if label == "*":
         return ANYONE

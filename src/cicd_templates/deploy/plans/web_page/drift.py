@@ -1,8 +1,8 @@
 """Uses tables of resource types and properties to assess changes that were made outside CloudFormation.
 
-If a resource grants access or stores data, only changes of properties in these tables can be judged. No table has
-policies, because CloudFormation reports only a part of a changed policy. Changes of resources that neither grant access
-nor store data are only listed. This module does not call AWS.
+If a resource grants access or stores data, only changes of properties in these tables can be judged. The tables
+contain no policies, because CloudFormation reports only a part of a changed policy. Changes of resources that neither
+grant access nor store data are only listed. This module does not call AWS.
 """
 
 from __future__ import annotations
