@@ -117,10 +117,9 @@ class Main(Group):
             import_module(f"{verbs.__name__}.{module}")
 
 
-@functools.cache
-def _modules() -> tuple[str, ...]:
+def _modules() -> list[str]:
     """Return the names of the modules in `verbs`."""
-    return tuple(module.name for module in pkgutil.iter_modules(verbs.__path__))
+    return [module.name for module in pkgutil.iter_modules(verbs.__path__)]
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
