@@ -88,8 +88,7 @@ class Check:
     - `run` returns the answer, a sentence for the report, or raises `CheckFailed`. It must be safe to repeat at any
       time, because a continued run repeats the check that was interrupted.
     - `needs` lists the checks that must pass before this check.
-    - `safe_to_continue` says whether all other checks still run after this check has failed. If it is false, only the
-      checks with `last` run.
+    - If `safe_to_continue` is false and this check fails, only the checks whose `last` is true run afterwards.
     - `local_coverage` says what the check can do on the local AWS, and `local_limit` says why it cannot do more.
     - `question` is a question that the AWS documentation leaves open and that this check answers.
     """

@@ -105,8 +105,8 @@ def read_journal(path: Path) -> Journal | None:
 def locked(folder: Path) -> Iterator[int]:
     """Hold the lock of the acceptance run in `folder`. Yield its file descriptor, which commands of the run inherit.
 
-    The lock is free when the run and all its commands have ended. So a continued run never overlaps with a command of
-    the killed run. Raises `RefusedError` if another run holds the lock.
+    The lock is free when the run and all its commands have ended. So a continued run never overlaps with a command
+    that was started before the run was killed. Raises `RefusedError` if another run holds the lock.
     """
     with open_lock_file(folder / LOCK) as stream:
         try:

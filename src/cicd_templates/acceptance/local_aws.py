@@ -31,7 +31,7 @@ def start(project: Project, python: Path) -> Engine:
 def find(project: Project) -> Engine | None:
     """Return the local AWS of the run, or None if it is not running any more.
 
-    If it has just been started, wait some seconds until it answers.
+    If the local AWS has just been started, wait some seconds until it answers.
     """
     for _ in range(ATTEMPTS):
         engine = engine_state_file.recall(project.engine_file)

@@ -60,11 +60,11 @@ def run_pipeline(
 ) -> PipelineRun:
     """Release the application `archive` of the project, approve the release, and return how its run ended.
 
-    In AWS, the function polls the run until it ends, and calls `at_each_poll` at each poll. It stops a run that waits
-    longer than `HELD_SECONDS` for its deployment window.
+    In AWS, the function polls the run until the run ends, and calls `at_each_poll` at each poll. If the run waits
+    longer than `HELD_SECONDS` for its deployment window, the function stops the run.
 
-    The function records the facts of the run under `name`. If a check is interrupted and repeated, it continues with
-    the same pipeline run, even if the command `release` was interrupted before it showed the run's id.
+    The function records the facts of the run under `name`. If a check is interrupted and repeated, the check continues
+    with the same pipeline run, even if the command `release` did not yet show the run's id.
     """
     if context.local:
         return _rehearsed(context, archive, name)
@@ -123,8 +123,8 @@ def _released(context: CheckContext, archive: str, name: str, at_each_poll: Call
 def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
     """Wait until the pipeline has no execution in progress. Reject each execution that waits for an approval.
 
-    A stage that rolls back automatically starts a new execution. Without this wait, the new execution and the next
-    deployment of a check could change the same stack at the same time.
+    An automatic rollback starts a new execution. Without this wait, the new execution and the next deployment
+    of a check could change the same stack at the same time.
     """
     context.pause(POLL_SECONDS)
 
@@ -170,7 +170,8 @@ def _continued(context: CheckContext, name: str) -> list[str] | None:
     """Return the pipeline and the execution that an earlier attempt of this release started, or None.
 
     Before its upload, the first attempt records the source versions that already have executions. A later attempt
-    searches for an execution of any other source version, and waits as long as CodePipeline may need to start one.
+    searches for an execution of any other source version. The search lasts at most as long as CodePipeline may need to
+    start an execution.
     """
     before = f"versions before {name}"
     client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])

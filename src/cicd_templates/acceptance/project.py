@@ -51,8 +51,8 @@ def run(command: str) -> None:
 class EnvironmentAccess:
     """The account and region of an environment, and the user's credentials for it.
 
-    If the credentials assume a role in `account`, `caller_account` is the account of the caller that assumes the role.
-    If it is empty, the caller is in `account`.
+    If the credentials assume `role_arn`, `caller_account` is the account of the caller that assumes this role. If
+    `caller_account` is empty, the caller is in `account`.
     """
 
     account: str

@@ -23,7 +23,7 @@ ATTEMPTS, PAUSE_SECONDS = 12, 10.0
 def create_role(context: CheckContext, environment: str, name: str, policies: Iterable[str]) -> str:
     """Create a role that the user may assume, attach the `policies` to it, and return the ARN of the role.
 
-    If an interrupted attempt has already created the role or a policy, the function uses it.
+    If an interrupted attempt has already created the role, the function uses that role.
     """
     iam, access = context.clients(environment).iam, context.access[environment]
     # The checks also assume the role, with the user's `role_arn` in the account of the environment.
@@ -108,9 +108,9 @@ def _can_be_assumed(context: CheckContext, role: str) -> bool:
 
 
 def remove_people(context: CheckContext) -> None:
-    """Delete the roles of people, so that CloudFormation can delete the stack with the policies of these roles.
+    """Delete the roles that the run created for people who use the pipeline.
 
-    CloudFormation cannot delete a policy that is attached to a role.
+    The policies of these roles belong to a stack. CloudFormation cannot delete a policy that is attached to a role.
     """
     for group in (DEVELOPERS, AUDITORS):
         delete_role(context, TOOLS, _name(context, group))

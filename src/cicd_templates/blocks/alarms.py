@@ -95,7 +95,7 @@ def computed_alarm(
     datapoints: int | None = None,
 ) -> cloudwatch.Alarm:
     """Return an alarm that notifies the topics `tell` if `expression` exceeds `above` in each of the last `periods`
-    periods. If `datapoints` is given, it is enough that `expression` exceeds `above` in this number of these periods.
+    periods. If `datapoints` is given, `expression` need only exceed `above` in `datapoints` of these periods.
 
     The expression refers to each metric by its key in `metrics`.
 

@@ -2,8 +2,8 @@
 
 The check runs before the change sets are executed. In every environment, the check requires that the change sets deploy
 only what the signer has signed. CodePipeline executes a change set by its name, and a later change set can get the same
-name. So if a person has approved the release, the check also requires that each change set is the one that the approver
-saw: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
+name. After an approval, the check therefore also requires that each change set is the one that the approver saw:
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def scaling_policies(
     requests: Sequence[Metric],
     queues: Mapping[str, MetricName],
 ) -> list[scaling.ScalingPolicy]:
-    """Return one scaling policy for each target value in the configuration. A target for messages has one per queue.
+    """Return one scaling policy for each target value. For the target value `messages_per_task`, return one per queue.
 
     - `requests` are the metrics that count the requests to each of the two target groups of a web service.
     - `queues` maps the configured names of queues to their names in CloudWatch metrics. A worker receives messages from

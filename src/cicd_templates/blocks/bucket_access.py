@@ -62,7 +62,7 @@ def may_put_tagged(sid: str, bucket: BucketName, keys: str) -> Grant:
 def may_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
     """Let a role put objects whose keys match one of `keys`.
 
-    If an object is replaced, the bucket keeps its old version.
+    If an object is replaced, the bucket keeps the old version of the object.
     """
     return allow(sid, [actions.PutObject], on=[bucket_arn(bucket, pattern) for pattern in keys])
 

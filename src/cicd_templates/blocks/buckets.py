@@ -225,8 +225,8 @@ def lock_change_rule(
 ) -> events.Rule:
     """Return an EventBridge rule that reports changes of the lock of `bucket`, and changes of its bucket policy.
 
-    S3 has no call that only removes the default retention. A person removes it by a new lock configuration without a
-    retention rule, so the EventBridge rule reports every new configuration.
+    S3 has no call that only removes the default retention. To remove it, a person puts a lock configuration without a
+    retention rule. So the EventBridge rule reports every new lock configuration.
     """
     pattern = {
         "source": ["aws.s3"],

@@ -1,4 +1,4 @@
-"""Creates a role, a function and pipeline actions, with which the pipeline creates the users of databases.
+"""Creates the roles, the function and the pipeline actions that create database users.
 
 The function is in the pipeline's account. For each database, it assumes a separate role in the database's environment.
 Only this role may run statements as the database's administrator.
@@ -33,7 +33,7 @@ TIMEOUT_SECONDS = 300
 
 
 def created_databases(env: Environment) -> list[str]:
-    """Return the databases of `env` that a service uses, and whose users are created by releases."""
+    """Return the databases of `env` that a service uses and in which releases create the database users."""
     return [name for name, settings in env.databases.items() if settings.users == CREATED and _users(env, name)]
 
 
@@ -63,9 +63,10 @@ def _users(env: Environment, name: str) -> list[str]:
 def users_role(
     logical_id: str, env: Environment, name: str, secret: ResourceArn, key: KeyArn, read: Sequence[Output[Any]]
 ) -> iam.Role:
-    """Return the role in `env` with which the function works on the database `name`. Nobody else may assume it.
+    """Return a role in `env` for the database `name`. Only the Lambda function that creates users may assume the role.
 
-    `secret` has the administrator's password, which `key` encrypts. `read` are the values that the function reads.
+    `secret` has the administrator's password, which `key` encrypts. `read` are the outputs of other stacks that the
+    role may read.
     """
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
     return assumed_role(
@@ -120,7 +121,8 @@ def users_action(
 ) -> PipelineAction:
     """Return the action that creates the users of the database `name` in `peer`.
 
-    It creates the users of every service, so that a migration can grant rights on its tables to all of them.
+    The action creates the users of every service. So a migration of one service can grant rights on its tables to the
+    users of all services.
     """
     parameters = {
         "role": role_arn(peer, DATABASE_USERS, name),

@@ -72,7 +72,7 @@ def hooks_may_read_statements(bucket: Bucket, env: Environment) -> list[Grant]:
 
 
 def hooks_may_decrypt_statements(env: Environment) -> list[Grant]:
-    """Return the key-policy statement of the tools environment that lets hooks decrypt signed statements through S3."""
+    """Return the tools environment's key-policy statement that lets hooks decrypt signed statements through S3."""
     hooks = [(peer, service) for service in env.services for peer in verifying(env.runtimes, service.name)]
     through_s3 = StringEquals({"kms:ViaService": regional_hosts("s3", env.region)})
     return hooks_may("LetTheHooksReadStatements", [kms.Decrypt], hooks, "*", through_s3)

@@ -21,7 +21,7 @@ LONGEST_CHECK_MINUTES = 23 * 60
 
 
 def job_check(env: Environment, service: Service, job: JobTable) -> TaskRun:
-    """Return the `TaskRun` that tests a release in `env` by one run of its job."""
+    """Return the `TaskRun` that tests a release in `env` by running the job once."""
     return TaskRun(
         word=JOB_CHECK,
         subject="job",

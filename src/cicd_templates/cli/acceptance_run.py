@@ -48,7 +48,7 @@ def continue_run(
     - `CicdError`: a check failed.
     - `DetachedError`: a check stopped, but an operation that it started continues in AWS.
     - `RefusedError`: the user declined, or there is an unfinished run with other accounts or regions. The error is also
-      raised if only one of the two runs uses the local AWS.
+      raised if only one of them, the unfinished run or this run, uses the local AWS.
     """
     with locked(FOLDER) as held:
         accesses = access_of(configuration)

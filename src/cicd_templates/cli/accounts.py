@@ -28,7 +28,7 @@ LOCAL_POLL_SECONDS = 0.05
 class Account:
     """AWS clients for the account of an environment, for commands that do not read rendered templates.
 
-    Such commands can also find copies of the environment that were rendered on a different machine.
+    Such commands also work on parallel copies that were rendered on a different machine.
     """
 
     scope: Scope

@@ -117,7 +117,7 @@ def _require_no_change(reporter: DemoReporter, targets: list[Target]) -> None:
 
 
 def _write_objects(targets: list[Target]) -> str:
-    """Write versions of an object to a bucket of each disposable environment. Return a sentence that says where.
+    """Write versions of an object to a bucket of each disposable environment. Return a sentence for the summary.
 
     CloudFormation cannot delete a bucket with objects, so the destruction must empty these buckets first.
     """

@@ -86,7 +86,7 @@ def judge(
 
 
 def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
-    """Return the source versions in the records of the builds. Each version is mapped to the checks that have it."""
+    """Return the source versions in the builds' records, each mapped to the checks whose records contain it."""
     versions: dict[str, list[str]] = {}
     for check in checks:
         record = folder / check / RECORD

@@ -74,8 +74,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
     Also report template files that `make render` did not write. No command deploys them.
 
-    Raises `RefusedError` if a protected environment has such templates or files, unless `rehearsed` is true. Commands
-    that deploy nothing, or deploy only to the local AWS, set `rehearsed`.
+    Raises `RefusedError` instead if the environment is protected and `rehearsed` is false. Commands that deploy
+    nothing, or deploy only to the local AWS, set `rehearsed`.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays

@@ -98,12 +98,12 @@ class Target:
         drift: DetectedDrift | None = None,
         wait: bool = False,
     ) -> Plan | None:
-        """Plan the chosen stacks, write the plan to a file and return it. Return None if there is no stack to plan.
+        """Plan the chosen stacks, write the plan to `path` and return the plan, or None if there is no stack to plan.
 
-        A protected environment requires `tools`, which uploads templates for the pipeline. With `tools`, the plan
-        leaves out the stacks that only the pipeline may deploy. The plan shows the stacks in `removed`, which are no
-        longer rendered, and the commands in `to_destroy`, which delete them. If `drift` is given, the
-        plan shows the drift or reverts it. Raises the errors of `deployment.plan`.
+        `tools` uploads templates for the pipeline; protected environments require it. If `tools` is given, the plan
+        leaves out the stacks that only the pipeline may deploy. `removed` are stacks that are no longer rendered, and
+        `to_destroy` are the commands that delete these stacks. If `drift` is given, the plan shows the drift or reverts
+        it. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -124,9 +124,9 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        The pipeline gets the templates after the user approves the first plan, or as soon as the pipeline's bucket
-        exists. `confirm` asks the user about changed templates of the environments `deployed`, by default only this
-        one. `confirm_others` asks about changed templates of all other environments.
+        The templates are uploaded for the pipeline after the user approves the first plan, or later, when the bucket
+        exists. `confirm` asks the user about changed templates of `deployed`, by default only this environment.
+        `confirm_others` asks about changed templates of all other environments.
 
         Raises `RefusedError` if the user chose a stack that only the pipeline may deploy. Also raises the errors of
         `deployment.deploy`.
@@ -239,9 +239,9 @@ class Target:
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """Return the labels of the chosen stacks, or None for all stacks, including those that are no longer rendered.
+        """Return the labels of the chosen stacks: the names of their template files, without extensions.
 
-        A label is the name of a template file without its extension.
+        None stands for every stack, including stacks that are no longer rendered.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
@@ -287,7 +287,7 @@ class Target:
     def notes(self) -> list[str]:
         """Return a list with a note about the resources that the local AWS only records, or an empty list.
 
-        The note has the number of such resources in the chosen stacks, for each type.
+        For each resource type, the note has the number of these resources in the chosen stacks.
         """
         if self.engine is None:
             return []
@@ -331,7 +331,7 @@ def open_target(
     - `local`: use the local AWS `engine`, by default the one that `make local` started. If `engine` is given, plans and
       journals are in the engine's folder.
     - `checked`: verify the caller's account first.
-    - `removed`: `layer` and `service` may select stacks that are no longer rendered, so `chosen` can be empty.
+    - `removed`: `layer` and `service` may select stacks that are no longer rendered. `Target.chosen` is then empty.
 
     Raises an error if the templates cannot be read, the credentials do not work or the account is wrong.
     """

@@ -52,8 +52,8 @@ def working(line: str) -> Iterator[Callable[[str], None]]:
 def discard_unwritable_output() -> str:
     """Discard the rest of standard output if it cannot be written, for example because the disk is full.
 
-    Return "standard output" if the rest was discarded, and an empty string if it was written. Without this,
-    Python would try to write the rest again at exit, and print a second error.
+    Return "standard output" if the rest was discarded, and an empty string if it was written. Without this
+    function, Python would try to write the rest again at exit, and print a second error.
     """
     try:
         sys.stdout.flush()

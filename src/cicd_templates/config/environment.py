@@ -79,7 +79,7 @@ class Environment:
     evidence: EvidenceTable = field(default_factory=EvidenceTable)
 
     def for_service(self, service: Service | None) -> Environment:
-        """Return this environment and its peers with only the service `service`, or with no service if it is None.
+        """Return this environment and its peers with only `service`, or without any service if `service` is None.
 
         Each peer keeps its own settings of this service. A layer with one stack per service gets only this reduced
         environment. So a change of one service never changes the stack of another service.

@@ -260,8 +260,8 @@ class _Reader:
     def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
         """Return the table at `at`.
 
-        If the table has problems, keep the correct values and replace the wrong values with `placeholders`. Without the
-        correct values, later checks would report them as missing.
+        If the table has problems, replace the wrong values with `placeholders`. Keep the correct values, because later
+        checks would report omitted values as missing.
         """
         table = self._table(model, raw, at)
         if table is not None:
@@ -323,7 +323,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the model of the table at `loc`. `loc` is a path in a pydantic error about `model`."""
+    """Return the fields of the table at `loc`, a path in a pydantic error. The path begins at the table of `model`."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

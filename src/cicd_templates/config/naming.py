@@ -110,13 +110,13 @@ def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
     CodePipeline puts only the first characters of the pipeline's name into the S3 keys of artifacts. Two pipelines must
-    differ in these characters. So a hash replaces the end of a service name that has more characters.
+    differ in these characters. So a hash replaces the end of a service name that is longer.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 
 
 def approval_keys(service: str) -> str:
-    """Return the prefix of the S3 keys of the documents that a service's approvers have seen.
+    """Return the S3 key prefix for the documents that a service's approvers have seen.
 
     The prefix begins with an underscore, because keys of other evidence begin with the service's name. It has no slash
     at the end.
@@ -125,7 +125,7 @@ def approval_keys(service: str) -> str:
 
 
 def deployment_keys(service: str) -> str:
-    """Return the prefix of the S3 keys of the signed statements about a service's deployments.
+    """Return the S3 key prefix for the signed statements about a service's deployments.
 
     The prefix has no slash at the end. Only the signer may write objects with this prefix.
     """

@@ -1,6 +1,6 @@
 """Determines which paths the path patterns of listener rules match, and in which order a listener evaluates the rules.
 
-As in a listener rule, `?` stands for exactly one character. `*` stands for any number of characters, also for none.
+As in a listener rule, `?` stands for exactly one character. `*` stands for any number of characters, including none.
 Both can stand for slashes:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
 """
@@ -39,7 +39,8 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
     """Return the possible steps from the position `at` in `pattern`.
 
-    A step reads one character of a path. It is a pair of the next position in `pattern` and this character.
+    Each step reads one character of a path. The step is represented as a pair: the next position in `pattern`, and the
+    character.
     """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)

@@ -23,8 +23,8 @@ LATER_SECONDS = 3600
 def destroy_all(context: CheckContext) -> str:
     """Destroy the pipeline. Then make production disposable, and destroy the other environments.
 
-    The pipeline comes first, because some stacks of production can be changed only by the pipeline while it exists. If
-    a step fails, the next steps still run, so that nothing costs money longer than necessary.
+    The pipeline comes first: while the pipeline exists, no other caller can change some stacks of production. If a step
+    fails, the next steps still run, so that nothing costs money longer than necessary.
     """
     steps = [
         partial(remove_people, context),
@@ -56,7 +56,7 @@ def _redeploy(context: CheckContext) -> None:
     """Deploy production again as a disposable environment, so that its resources can be deleted.
 
     The function leaves out stacks that cannot be updated. It also leaves out layers that were never deployed, because
-    their creation might fail again.
+    the creation of their stacks might fail.
     """
     render_with(context, production=DISPOSABLE)
     stacks = stacks_of(context, PRODUCTION)

@@ -34,7 +34,7 @@ def decline(context: CheckContext) -> str:
 
 
 def fail_then_deploy(context: CheckContext) -> str:
-    """Let the first creation of a stack fail, then deploy the same environment without the fault."""
+    """Make the first creation of a stack fail. Then remove the cause, and deploy the same environment."""
     try:
         if not context.facts.get("failed first creation"):
             _fail(context)

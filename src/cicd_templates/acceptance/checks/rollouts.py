@@ -110,8 +110,8 @@ def _require_stopped(run: PipelineRun) -> None:
 def _send_orders(context: CheckContext, answers: set[str]) -> None:
     """Send orders to the service of staging, and add the responses to `answers`.
 
-    If an order gets no response, the function ignores this. An error would end the check before the pipeline run has
-    ended.
+    The function ignores orders without a response, because an error would end the check before the end of the pipeline
+    run.
     """
     url = f"{output(context, STAGING, 'cluster', 'BaseUrl')}/orders"
     trusted = context.facts["settings"]["trusted"]

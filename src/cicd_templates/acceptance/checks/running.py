@@ -94,7 +94,7 @@ def hear_alarms(context: CheckContext) -> str:
 
 
 def _require_action(context: CheckContext, cloudwatch: Any, name: str, what: str) -> None:
-    """Set an alarm to ALARM, wait up to five minutes until CloudWatch has executed its action, and reset it.
+    """Set an alarm to ALARM, wait up to five minutes until CloudWatch has executed the action, and reset the alarm.
 
     Actions of an earlier, interrupted attempt are also in the alarm's history, but do not count.
     """
@@ -120,7 +120,7 @@ def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]
 
 
 def use_keys(context: CheckContext) -> str:
-    """Require that the KMS key of each environment is enabled and rotated, and that its key policy permits its use."""
+    """Require that the KMS key of each environment is enabled and rotated, and that somebody may use the key."""
     for environment in ENVIRONMENTS:
         clients = context.clients(environment)
         alias = f"alias/{context.project.name(environment)}-key"

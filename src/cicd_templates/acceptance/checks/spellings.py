@@ -1,4 +1,4 @@
-"""Finds out which spellings of a parameter path, and of a KMS key in an S3 request, a policy accepts."""
+"""Finds out how a policy must spell a parameter path, and which names of its KMS key a bucket accepts in a request."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_by_path(context: CheckContext) -> str:
 def encrypt_with_each_spelling(context: CheckContext) -> str:
     """Upload an object once for each name of the environment's KMS key: its id, its alias and its ARNs.
 
-    Return the names that the bucket accepts. Require that the bucket refuses every other key.
+    Return which of these names the bucket accepts. Require that the bucket refuses a different KMS key.
     """
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")

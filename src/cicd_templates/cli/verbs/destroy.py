@@ -110,8 +110,8 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
 def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter: Reporter, **options: Any) -> None:
     """Execute a destruction plan after the user has typed the names of its environments.
 
-    Raises `RefusedError` if the environment has stacks that are not in the plan, or if a stack has changed since the
-    plan was made.
+    Raises `RefusedError` if one of these environments has a stack that is not in the plan, or if a stack has changed
+    since the plan was made.
     """
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.destruction.inventory import take_inventory

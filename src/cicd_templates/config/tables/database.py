@@ -28,7 +28,8 @@ PostgresName = Annotated[
 class DatabaseTable(Table):
     """`[databases.<name>]`: a database; `[environments.<name>.databases.<database>]` overrides it in one environment.
 
-    A service uses the database if the database's name has the value `read` or `readwrite` in `[services.<name>.uses]`.
+    A service uses the database if `[services.<name>.uses]` has the database's name as a key. The value of this key is
+    `read` or `readwrite`.
     """
 
     database_name: PostgresName | None = Field(

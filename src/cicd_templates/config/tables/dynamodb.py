@@ -19,7 +19,8 @@ KeyType = Literal["string", "number", "binary"]
 class DynamoDbTable(Table):
     """`[tables.<name>]`: a DynamoDB table; `[environments.<name>.tables.<table>]` overrides it in one environment.
 
-    A service uses the table if the table's name has the value `read` or `readwrite` in `[services.<name>.uses]`.
+    A service uses the table if `[services.<name>.uses]` has the table's name as a key. The value of this key is
+    `read` or `readwrite`.
     """
 
     partition_key: AttributeName = Field(

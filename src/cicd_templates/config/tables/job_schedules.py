@@ -33,11 +33,11 @@ _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)", re.ASCII)
 class Interval:
     """The shortest and the longest time between two consecutive runs of a schedule, in minutes.
 
-    The two times ignore daylight saving time, which changes one interval twice a year:
+    The two times ignore daylight saving time. When the clocks change, an interval can have another length:
 
-    - The change makes an interval an hour shorter or longer.
-    - EventBridge Scheduler skips a run whose time does not exist on the day of the change in spring. The interval
-      between the runs before and after can then be almost twice as long.
+    - The interval that contains the change is an hour shorter or longer.
+    - In spring, some times of the day of the change do not exist. EventBridge Scheduler skips a run at such a time. The
+      interval between the previous run and the next run can then be almost twice as long.
     """
 
     shortest: int

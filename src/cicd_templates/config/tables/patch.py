@@ -41,7 +41,7 @@ def _template_value(value: Any) -> Any:
 
 
 def _parts(value: Any, steps: str) -> Iterable[tuple[str, Any]]:
-    """Yield every single value within `value`, such as a number or a text, with its path."""
+    """Yield each value within `value` that is not a table or a list, with its path."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _parts(part, f"{steps}.{key}")

@@ -12,8 +12,8 @@ from cicd_templates.config.tables.table import Table
 class QueueTable(Table):
     """`[queues.<name>]`: an SQS queue; `[environments.<name>.queues.<queue>]` overrides it in one environment.
 
-    A service uses the queue if the queue's name has the value `send`, `receive` or `send-and-receive` in
-    `[services.<name>.uses]`.
+    A service uses the queue if `[services.<name>.uses]` has the queue's name as a key. The value of this key is `send`,
+    `receive` or `send-and-receive`.
     """
 
     visibility_seconds: Annotated[int, Field(ge=0, le=43200)] = Field(

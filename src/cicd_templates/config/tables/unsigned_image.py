@@ -35,7 +35,7 @@ def _day(value: object) -> object:
 class UnsignedImageTable(Table):
     """`[services.<name>.unsigned_images.<exception>]`: an image that may run without a signature until a date.
 
-    Use it for the image of the first deployment, for images that are older than signing, and in emergencies.
+    Use it for the image of the first deployment, for images from before the first signed release, and in emergencies.
     """
 
     image: Digest = Field(description="Address of exactly one image, by digest")

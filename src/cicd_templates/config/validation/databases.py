@@ -44,7 +44,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _no_release(environment: Environment) -> str:
-    """Return why no release can create users of databases in a runtime environment, or an empty string."""
+    """Return why no release can create database users in a runtime environment, or an empty string if one can."""
     if environment.kind != "runtime":
         return ""
     if any(output.startswith("databases.") for output in environment.settings.provided):

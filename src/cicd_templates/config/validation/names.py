@@ -92,7 +92,7 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
 
 
 def _reserved_by_aws(project: str) -> Iterator[Problem]:
-    """Yield a problem for each resource type if AWS reserves the beginning of the project's names of this type."""
+    """Yield a problem for each resource type whose names in the project would begin with a prefix reserved by AWS."""
     for facts in RESOURCE_TYPES.values():
         begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
         for reserved in facts.reserved_beginnings:

@@ -40,7 +40,7 @@ def why_not_usable(region: str) -> list[str]:
 
 
 def why_not_connected(region: str) -> list[str]:
-    """Return the reason why a pipeline in `region` cannot read from GitHub, if there is one."""
+    """Return a list with the reason why a pipeline in `region` cannot read from GitHub, or an empty list if it can."""
     if region not in REGIONS_WITHOUT["CodeConnections"]:
         return []
     return [
