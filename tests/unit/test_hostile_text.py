@@ -48,6 +48,8 @@ from tests.hostile.texts import PIECES, hostile_texts
 from tests.unit.deploy.plans.test_document import PLAN
 from tests.unit.review.conftest import resource, stack_of, statement
 
+# Random text must not decide about coverage, and measuring doubles the time.
+pytestmark = pytest.mark.no_cover
 COUNTS = [pytest.param(len(PIECES) + 40, id="sample"), pytest.param(5000, id="5000", marks=pytest.mark.long)]
 TODAY = date(2026, 11, 27)
 # What opens a block or changes what a reader sees; code spans are left out, because a mention becomes one.
