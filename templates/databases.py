@@ -46,7 +46,7 @@ def administrator_secret(name: str) -> Output[SecretArn]:
 
 
 def users(name: str) -> Output[DatabaseUsers]:
-    """Return the output for the users of the database `name` that releases create."""
+    """Return the output for the users that releases create in the database `name`."""
     return Output(DatabaseUsers, "databases", f"{title(name)}Users", f"Users of the database {name} and their rights")
 
 

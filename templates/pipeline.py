@@ -216,7 +216,7 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     """Return the stages that deploy to `peer`. If a deployment window is configured, its stage is the first.
 
     For a protected environment, a single stage asks for approval, creates the users of databases, runs the migration of
-    the release, if the service has one, and deploys the service.
+    the release (if there is one), and deploys the service.
 
     For an unprotected environment, the users and the migration have separate stages before the service's stage. So a
     failed migration can be retried, and a rollback of the service does not run a migration. The service's stage tests a
@@ -312,7 +312,7 @@ def _check(
 def _create_users(
     layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int
 ) -> list[PipelineAction]:
-    """Return an action for each database in `peer` that a service uses and whose users releases create."""
+    """Return an action for each database of the environment `peer` in which releases create users."""
     return [
         users_action(
             context,

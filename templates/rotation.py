@@ -13,7 +13,7 @@ from templates import keys, notifications, secrets
 def needed(service: Service) -> bool:
     """Return whether tasks of the service keep running, and get a secret or parameter as a variable.
 
-    A job needs nothing, because each of its runs starts a new task.
+    A job does not need this layer, because each of its runs starts a new task.
     """
     return service.settings.job is None and bool(service.settings.secret_sources)
 

@@ -56,8 +56,8 @@ def deployment_names(contents: FolderContents) -> list[str]:
 
 
 def route_of(release: Statement) -> list[str]:
-    """Return the environments to which the pipeline deploys. The list is empty if an older version wrote the
-    statement.
+    """Return the environments to which the pipeline deploys. The list is empty if the signer comes from an older
+    version of this tool.
     """
     environments = release.predicate.get("environments")
     return [str(environment) for environment in environments] if isinstance(environments, list) else []

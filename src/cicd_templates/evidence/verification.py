@@ -48,7 +48,7 @@ UNLISTED = {RELEASE, PUBLIC_KEY, RELEASE_BEFORE, TEMPLATES_BEFORE}
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem with a file. `reason` is a phrase that completes a sentence whose subject is the file's name."""
+    """A problem with a file. The name of the file, followed by `reason`, forms a sentence."""
 
     file: str
     reason: str
@@ -58,7 +58,7 @@ class Problem:
 class Verification:
     """The result of a verification. The folder is verified if there are no problems.
 
-    - `fingerprint` is the fingerprint of the key in the folder, or empty.
+    - `fingerprint` is the fingerprint of the public key in the folder. It is empty if this key is missing or invalid.
     - `image` is the image of the release, with its digest. `details` has the other facts about the release.
     - `files` is the number of files that the release statement lists.
     - `unsigned` lists the approval records. They are not signed, so a person must compare their digests with the

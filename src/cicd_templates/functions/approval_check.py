@@ -56,7 +56,8 @@ class RefusedError(Exception):
 class _Release:
     """The images and the templates that may be deployed.
 
-    If `excepted` is true, they are not signed. Exceptions in the configuration allow the images.
+    If `excepted` is true, the images and templates are not signed, but exceptions in the configuration allow the
+    images.
     """
 
     images: list[str]

@@ -79,7 +79,7 @@ def _printable(text: str) -> str:
 def create_users(parameters: dict[str, str]) -> str:
     """Create the missing users of a database and grant all of them their privileges. Return what was done.
 
-    Raises `ValueError` before the first statement if a user or a privilege is not one that the configuration can have.
+    If the configuration cannot contain one of the users or privileges, raises `ValueError` before the first statement.
     """
     values = client_in_role("ssm", parameters["role"], parameters["region"], SESSION)
     listed, secret = (values.get_parameter(Name=parameters[name])["Parameter"]["Value"] for name in ("users", "secret"))

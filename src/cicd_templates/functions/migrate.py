@@ -164,7 +164,7 @@ def _begin(
 
     A test run of a job waits until other tasks of the job have ended. Raises `TaskRunError` in these cases:
 
-    - The image in the task definition is not the image of the release, or it must not run.
+    - The image in the task definition is not the image of the release, or this image must not run.
     - Another task of the task definition is still running, and the attempt cannot wait any longer.
     """
     import boto3

@@ -33,8 +33,8 @@ def address_problem(image: str) -> str:
 
 
 def scan_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return why the registry's scan does not allow `image` to run, or an empty string if it does. `image` has a
-    digest.
+    """Return why the registry's scan does not allow `image`, an image with a digest, to run. If the scan allows it,
+    return an empty string.
     """
     repository, _, digest = image.partition("@")
     status, counts = wait_for_scan(ecr, repository, digest, context)

@@ -1,8 +1,8 @@
 """Describe change sets and their templates to the approver, on a page and in the output variables of an action.
 
 The function records the page and the identities of the change sets as evidence. Before anything is executed, the
-function `approval_check` compares the change sets with this record. The function refuses every version of the templates
-except the newest one and an older one that the configuration allows.
+function `approval_check` compares the change sets with this record. The review function refuses every version of the
+templates except the newest one and an older one that the configuration allows.
 
 The user parameters:
 

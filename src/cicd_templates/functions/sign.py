@@ -6,9 +6,9 @@ the registry has this image under the tag of this source, the registry has scann
 let this source pass. Other files that builds wrote are only listed as received files, without an examination.
 
 For a deployment, `deployed_release` describes the user parameters and the facts that are examined. In an environment
-without approvals, the function reports a failure only in a metric and in the variable `Problem`. Otherwise, the failed
-action would roll back a stage that has deployed successfully. Alarms whose states cannot be read are reported in this
-way in every environment.
+without approvals, the function reports a failure only in a metric and in the variable `Problem`. A failed action would
+roll back a stage that has deployed successfully. Alarms whose states cannot be read are reported in this way in every
+environment.
 
 The function always answers the job exactly once. The event is never logged, because it contains credentials.
 """

@@ -116,10 +116,10 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     `service` is the name before `.amazonaws.com`. The condition prevents other AWS customers from using the role
     through the service: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    The condition compares the key `aws:SourceAccount`. AWS documents for only a few services that they send this key. A
-    service that does not send it could never assume a role that requires it. So for any other service, the condition
-    applies only if the request has the key. The role is still protected, because `iam:PassRole` can pass a role only
-    within the account of the role.
+    The condition compares the key `aws:SourceAccount`. AWS's documentation names only a few services that send this
+    key. A service that does not send the key could never assume a role that requires it. So if the documentation does
+    not name the service, the condition applies only to requests that have the key. The role is still protected, because
+    `iam:PassRole` can pass a role only within the account of the role.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists

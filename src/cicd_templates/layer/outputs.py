@@ -137,7 +137,7 @@ class DatabaseResourceId(Value):
 
 
 class DatabaseUsers(Value):
-    """Database users that releases create. Each value is a text such as `read_reports:USAGE`: the name of the
+    """The users that releases create in a database. Each value is a text such as `read_reports:USAGE`: the name of the
     user, and the user's privileges in the schema `public`.
     """
 

@@ -34,8 +34,8 @@ class LayerTemplate:
         self._layers_read: dict[str, str] = {}
 
     def add(self, resource: R) -> R:
-        """Add `resource` and return it. Raises `ConfigurationError` if the template has a resource with its
-        logical id.
+        """Add `resource` and return it. Raises `ConfigurationError` if the template already has a resource with the
+        same logical id.
         """
         taken = self.template.resources.get(str(resource.title))
         if taken is not None:

@@ -73,8 +73,8 @@ def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None
     """Raise the errors of the user's own `layers` as `ConfigurationError`, with file, line and cause.
 
     An error belongs to a user's layer if this layer is being built (it is in `building`), or if the traceback contains
-    code of this layer. The traceback can contain it while another layer is being built, because other layers call
-    functions in the offers of a user's layer. Every other error is a bug in this program and keeps its traceback.
+    code of this layer. The traceback can contain such code while another layer is being built, because other layers
+    call functions in the offers of a user's layer. Every other error is a bug in this program and keeps its traceback.
     """
     try:
         yield

@@ -78,7 +78,9 @@ class DataApi:
         self._is_denied, self._respond, self._refuse = is_denied, respond, refuse
 
     def execute(self, headers: dict[str, str], body: bytes) -> Response:
-        """Check the cluster and the secret, then run the statement. The engine has checked the permission to run it."""
+        """Check the cluster and the secret, then run the statement. The engine has already checked the permission to
+        run statements.
+        """
         request = json.loads(body)
         arn = request["resourceArn"]
         cluster = self._cluster_of(arn)
@@ -165,7 +167,9 @@ def _field(value: Any) -> dict[str, Any]:
 
 
 def register(module: ModuleType, api: DataApi) -> None:
-    """Let the engine's module for the Data API run statements with `api`. Its other functions do not change."""
+    """Let the engine's module for the Data API run statements with `api`. The other functions of the module do not
+    change.
+    """
     original = module.handle_request
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Response:

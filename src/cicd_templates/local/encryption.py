@@ -68,7 +68,7 @@ class ResourceKeys:
     def _arn_of(self, key: str) -> str:
         """Return the ARN of the customer managed key with this id, alias or ARN.
 
-        Return an empty string for any other key.
+        Return an empty string if AWS manages the key, or if no key has this id or alias.
         """
         if record := self._kms._resolve_key(key):
             return "" if record.get("KeyManager") == "AWS" else str(record["Arn"])

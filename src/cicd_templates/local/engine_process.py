@@ -216,7 +216,7 @@ def alive(pid: int) -> bool:
 def running(*, python: Path | None = None, auth: bool = False, tls: bool = False) -> Iterator[Engine]:
     """Start an engine, yield it, and stop it at the end of the `with` block, or if a signal ends the block.
 
-    After SIGKILL, too, neither the engine nor its folder remains.
+    Even after SIGKILL, neither the engine nor its folder remains.
     """
     with sigterm.interrupting(), contextlib.ExitStack() as until:
         engine = start(

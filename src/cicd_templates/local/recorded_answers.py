@@ -86,9 +86,10 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler like `describe`, which also returns resolved values of template parameters, and masks secrets.
+    """Return a handler that calls `describe`, adds the resolved values of template parameters to its answer, and masks
+    secrets.
 
-    `described` has the engine's stacks or change sets. The handler adds the values to them before it calls `describe`.
+    `described` has the engine's stacks or change sets.
     """
 
     def handle(params: Params) -> Answer:

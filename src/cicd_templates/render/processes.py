@@ -1,8 +1,8 @@
 """Maps a function over many items in forked processes, one per core.
 
-A forked process has all objects that this process has at the time of the fork. So a process receives only the numbers
-of items, and sends back only the results. The modules for processes are imported only when they are needed, because
-small projects do not need them.
+A forked process inherits all objects of its parent. So the parent sends only the numbers of items, and a forked process
+sends back only the results. The modules for processes are imported only when they are needed, because small projects do
+not need them.
 """
 
 from __future__ import annotations

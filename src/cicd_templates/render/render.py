@@ -55,7 +55,7 @@ class RenderedStack:
 
     @property
     def names(self) -> NameIndex:
-        """Return the names in the template. Each call may read them again."""
+        """Return the index of the physical names in the template. Each call may read the index again."""
         return self.store.names(self.number)
 
     @property
@@ -125,7 +125,9 @@ def _in_deploy_order(stacks: list[RenderedStack], links: Sequence[Links]) -> Ite
 
 
 def _provided(env: Environment) -> dict[str, set[str]]:
-    """Return the outputs that the configuration provides, keyed by layer. These layers are not rendered."""
+    """Return the outputs that the configuration provides, keyed by layer. The layers with such outputs are not
+    rendered.
+    """
     provided: dict[str, set[str]] = {}
     for key in env.settings.provided:
         layer, _, output = key.partition(".")
@@ -136,7 +138,8 @@ def _provided(env: Environment) -> dict[str, set[str]]:
 def _provided_problems(env: Environment, stacks: list[RenderedStack], links: Sequence[Links]) -> Iterator[Problem]:
     """Yield a problem for each provided output that does not exist, and for each layer that is provided only in part.
 
-    A layer is provided only in part if a stack reads an output of the layer that the configuration does not provide.
+    A layer is provided only in part if the configuration provides some of its outputs, but not an output that a stack
+    reads.
     """
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}

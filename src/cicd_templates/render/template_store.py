@@ -27,7 +27,7 @@ IN_MEMORY = 100
 
 
 class Unpacked(NamedTuple):
-    """The text and the content of a template, and the names in it."""
+    """The text and the content of a template, and the index of its physical names."""
 
     text: str
     content: Mapping[str, Any]
@@ -114,7 +114,7 @@ class TemplateStore:
         return kept.content
 
     def names(self, number: int) -> NameIndex:
-        """Return the names in a template."""
+        """Return the index of the physical names in a template."""
         kept = self._kept(number)
         if isinstance(kept, Place):
             names: NameIndex = pickle.loads(self._read(kept.names, kept.end))  # noqa: S301 - see `content`

@@ -1,8 +1,8 @@
 """Reads rendered templates and derives the facts for a reviewer: `REVIEW.md`, `DIFFERENCES.md` and `make review`.
 
 The templates are `StackTemplate` objects, from memory, from `out/` or from a git revision. `reviewed_stacks` adds to
-each template its IAM statements with typed principals, and a `Formatter`. The formatter writes values for a reviewer
-and knows the names in all stacks. Each of these modules answers one question:
+each template its IAM statements with typed principals, and a `Formatter`. The formatter writes values for a reviewer,
+and knows the physical names of the resources in all stacks. Each of these modules answers one question:
 
 - `access_matrix`: who may do what? `external_access`: who can access an environment?
 - `exposure`: what can the internet reach? `stateful_resources`: where is data stored?

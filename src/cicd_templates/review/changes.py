@@ -82,8 +82,10 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
     """Return a stack of another service, with the same layer and environment as `stack`.
 
-    Prefer stacks that existed before the change to new stacks. If only new stacks exist, each is compared with the
-    first of them, so return None for the first. Also return None if there is no stack of another service.
+    The result is the first stack that existed before the change or, if all of these stacks are new, the first new
+    stack.
+
+    Return None if this first stack is `stack` itself, or if there is no stack of another service.
     """
     facts = stack.template.facts
     siblings = [

@@ -26,7 +26,7 @@ Stacks = Mapping[str, ReviewedStack]
 
 
 class Comparison(NamedTuple):
-    """A job: the comparison of the stacks `labels` of the environments `before` and `after`."""
+    """A comparison of two environments, `before` and `after`. It covers the stacks with these `labels`."""
 
     before: str
     after: str

@@ -52,7 +52,8 @@ _NOTES = (
 class EnvironmentReview:
     """The contents of an environment's page. They are collected stack by stack, so that no template stays in memory.
 
-    `facts` are the facts about any stack of the environment. Only facts that all of these stacks share are used.
+    `facts` are the facts about one of the environment's stacks. Only facts that are equal for all of its stacks are
+    used.
     """
 
     def __init__(self, facts: StackFacts) -> None:
@@ -104,7 +105,7 @@ class EnvironmentReview:
             rows.add(template.service, rows_of(stack))
 
     def extend(self, other: EnvironmentReview) -> None:
-        """Add what `other` has collected from stacks that come after the stacks of this review."""
+        """Add the contents of `other`, a review of stacks that come later in deploy order."""
         self._reachable += other._reachable
         self._examples |= other._examples
         self._billed = billing.joined_items([*self._billed, *other._billed])
@@ -157,7 +158,7 @@ class EnvironmentReview:
 
         - One line lists all statements that apply to the resource `*`.
         - One line names each resource that is encrypted with a key of AWS instead of the project's key.
-        - One line gives each reason for which checkov checks are skipped, with the resources.
+        - For each reason to skip checkov checks, one line has the resources and the reason.
         """
         statements = ", ".join(self._on_every_resource.texts())
         skipped: dict[str, list[str]] = {}
@@ -184,7 +185,7 @@ class Review:
             self._access.add(stack)
 
     def extend(self, other: Review) -> None:
-        """Add what `other` has collected from stacks that come after the stacks of this review."""
+        """Add the contents of `other`, a review of stacks that come later in deploy order."""
         self._access.extend(other._access)
         for environment, review in other._environments.items():
             self._of_environment(environment, review.facts).extend(review)

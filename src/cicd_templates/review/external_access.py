@@ -38,8 +38,8 @@ _RELEASE_ACTIONS = {
 class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
-    `principals` are the principals of the statement that may be outside the environment. `account` is the role's
-    account. `text` describes the statement. `service` is the service to which the role belongs, or None.
+    `principals` has the statement's principals, except those that are certainly in the environment. `account` is the
+    role's account. `text` describes the statement. `service` is the service to which the role belongs, or None.
     """
 
     principals: tuple[Principal, ...]
@@ -76,7 +76,7 @@ class AccessReview:
             self._add_releasers(stack)
 
     def extend(self, other: AccessReview) -> None:
-        """Add what `other` has collected from stacks that come after the stacks of this review."""
+        """Add the contents of `other`, a review of stacks that come later in deploy order."""
         self._runtimes |= other._runtimes
         self._services |= other._services
         for environment, accounts in other._accounts.items():

@@ -57,7 +57,7 @@ class NameIndex:
             self._add_named(stack.label, frozenset(named))
 
     def extend(self, other: NameIndex) -> None:
-        """Add the names in `other`, whose stacks come after the stacks of this index."""
+        """Add the names in `other`, an index of stacks that come later in deploy order."""
         self.published |= other.published
         for label, named in other._named.items():
             self._add_named(label, named)

@@ -18,7 +18,7 @@ class MergedRows:
         self._all_services: set[str] = set()
 
     def add(self, service: str | None, rows: Iterable[Row]) -> None:
-        """Add the rows of a stack, which may be none. `service` is the service of the stack, if it belongs to one."""
+        """Add `rows`, the rows of a stack. `service` is the service to which the stack belongs, or None."""
         if service:
             self._all_services.add(service)
         for row in rows:

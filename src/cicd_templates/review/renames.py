@@ -1,4 +1,4 @@
-"""Recognizes renamed services. Otherwise, a review would report all access of the renamed service as new access.
+"""Recognizes renamed services, so that a review does not report all access of a renamed service as new access.
 
 A service counts as renamed if its name is gone, and a new service has stacks of the same layers in the same
 environments. An IAM statement counts as renamed if it differs only in the service's name. All other statements are
@@ -85,7 +85,7 @@ def general_sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
 def find_renames(old: Stacks, new: Stacks) -> Renames:
     """Return the services in `old` that have a different name in `new`.
 
-    If several old services could be the same new service, the old service with the most equal statements is chosen.
+    If a new service could be any of several old services, the old service with the most equal statements is chosen.
     """
     before, after = _places(old), _places(new)
     gone = {service: places for service, places in before.items() if service not in after}

@@ -55,7 +55,7 @@ class Templated(Protocol):
 
     @property
     def names(self) -> NameIndex:
-        """The names in the template."""
+        """The index of the physical names in the template."""
         ...
 
     @property
@@ -68,7 +68,7 @@ class ReviewedStacks:
     """The stacks of a review, in the order of their templates.
 
     A `ReviewedStack` is made from its template on each access and is not stored. So a review of thousands of stacks
-    needs little memory. The formatter of each stack knows the names in all stacks.
+    needs little memory. The formatter of each stack knows the physical names in all stacks.
     """
 
     def __init__(self, sources: Sequence[Templated]) -> None:
@@ -103,7 +103,7 @@ class ReviewedStacks:
 
 
 def in_parts(items: Sequence[T]) -> list[Sequence[T]]:
-    """Return `items` in batches, each of which is the work of one process at a time."""
+    """Return `items` in batches. A process works on one batch at a time."""
     return [items[start : start + STACKS_PER_PART] for start in range(0, len(items), STACKS_PER_PART)]
 
 
@@ -122,6 +122,8 @@ class _StacksByLabel(Mapping[str, ReviewedStack]):
 
 
 def review_stacks(stacks: Sequence[StackTemplate]) -> list[ReviewedStack]:
-    """Return a `ReviewedStack` for each of `stacks`. The formatter of each stack knows the names in all stacks."""
+    """Return a `ReviewedStack` for each of `stacks`. The formatter of each stack knows the physical names in all
+    stacks.
+    """
     names = NameIndex(stacks)
     return [ReviewedStack(stack, Formatter(stack, names)) for stack in stacks]

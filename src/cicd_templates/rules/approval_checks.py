@@ -61,7 +61,7 @@ def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int
 
     - It calls the same function as every other check.
     - It names the stack and the change set.
-    - It runs after each preparation of the stage, and before the action.
+    - It runs after each action of the stage that creates a change set, and before the covered action.
 
     `approved` maps the index of a stage in `stages` to the RunOrder of its approval. In such a stage, the check must
     also run after the approval.

@@ -1,7 +1,7 @@
 """Reads values from the resources of any template. The functions never raise an exception, even for invalid values.
 
 `Fn::If` is followed into each branch that the template's conditions allow, and `AWS::NoValue` counts as absent. Any
-other function is returned as it is written, because only CloudFormation can evaluate it, at deployment.
+other intrinsic function is returned as it is written, because only CloudFormation can evaluate it, at deployment.
 """
 
 from __future__ import annotations

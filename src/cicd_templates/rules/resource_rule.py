@@ -3,7 +3,7 @@
 cfn-lint can call a rule in two ways. It calls `match` once with the whole template, or it calls a keyword rule wherever
 cfn-lint's schemas contain a certain keyword. The rules of this project use `match` for two reasons. If a keyword rule
 raised an exception, cfn-lint would lose its own findings about the template. Keyword rules are also slower, because
-cfn-lint compares the keyword of each rule with every place in the schemas that it visits.
+cfn-lint looks for the keyword of each rule at every place that it visits in the schemas.
 """
 
 from __future__ import annotations

@@ -96,8 +96,8 @@ def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
 
 
 def _may_deny(statement: Mapping[str, Any]) -> bool:
-    """Return whether a statement may deny something. It may do so, too, if its effect is computed or it cannot be
-    read.
+    """Return whether a statement may deny something. If the statement cannot be read, or if its effect is computed, the
+    result is true.
     """
     return statement["Effect"] != "Allow" or statement.get("Action") == UNREADABLE
 
@@ -211,7 +211,7 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a part of a resource, and add the condition of each `Fn::If` to the statements in it.
+    """Return a copy of a part of a resource. Each statement inside an `Fn::If` also has the condition of the `Fn::If`.
 
     A statement inside an `Fn::If` does not always apply. A Deny statement with an additional condition denies less.
     """
@@ -241,12 +241,13 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return `statement` as a sentence. If it is a changed statement of the other template, return only the new parts.
+    """Return `statement` as a sentence. If `others` has another version of it, return only the parts that this version
+    lacks.
 
     `own` are the statements of the template that contains `statement`. `others` are the statements of the other
-    template. The statement counts as changed if `others` has a statement with the same Sid, effect and elements. If
-    `own` or `others` has several statements with this Sid, the complete statement is returned. The result is empty if
-    `statement` has no new parts.
+    template. Another version of `statement` has the same Sid, effect and elements. If `own` or `others` has several
+    statements with this Sid, the complete statement is returned. The result is empty if the other version lacks no
+    part.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

@@ -54,7 +54,7 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield a statement for each role in `value` that allows all that the role allows. `kind` is the resource's
+    """For each role in `value`, yield a statement that allows everything that the role allows. `kind` is the resource's
     type.
     """
     if isinstance(value, Mapping) and not is_intrinsic_function(value):

@@ -18,7 +18,8 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan file or an interrupted run that still needs a stack. The stack may have only a change set so far.
+    """A plan file or an interrupted run that still needs a stack. This can be a stack that AWS has not created yet, and
+    that has only a change set.
 
     `fact` is a sentence about the plan or run. The user can run one of `commands` to continue or discard it.
     """

@@ -55,8 +55,8 @@ def unsettled(
     collisions.
 
     A name collision means that the stack would create a resource with a name that another resource already has.
-    `claims` maps stack names to the plans and interrupted runs that still need the stack. Pass all stacks of the
-    environment as `environment` if `stacks` has only some of them.
+    `claims` maps stack names to the plans and interrupted runs that still need the stack. If `stacks` has only some of
+    the stacks of the environment, pass all of its stacks as `environment`.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

@@ -219,7 +219,7 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """Return the files of a zip that `bundle` has made, keyed by name. Return no files if `data` is anything else."""
+    """Return the files in `data`, a zip from `bundle`, keyed by name. The result is empty for any other data."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()

@@ -47,7 +47,7 @@ def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement,
     - the files that the release statement lists, and the signer's public key from `store`
     - the templates of the previous release, the pages and records that approvers saw, and the statements about
       deployments
-    - files that are derived from all other files
+    - derived files, whose contents are computed from the files above
 
     If an object no longer exists in S3, its file is left out, and the verification reports it as missing. Raises
     `CicdError` if a file name in the release statement is not valid in a folder.
@@ -106,7 +106,7 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
 def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
     """Return the S3 objects that show what approvers saw in a pipeline execution.
 
-    They are keyed by the names that they get in the folder.
+    The keys of the result are the names of the files in the folder.
     """
     prefix = f"{approval_keys(service)}/"
     keys = _keys(store, prefix)
@@ -122,7 +122,7 @@ def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, 
 def _deployments(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
     """Return the S3 objects with the statements about deployments of a release.
 
-    They are keyed by the names that they get in the folder.
+    The keys of the result are the names of the files in the folder.
     """
     prefix = f"{deployment_keys(service)}/{execution}/"
     named = {f"deployments/{key.removeprefix(prefix)}": key for key in _keys(store, prefix)}

@@ -26,8 +26,8 @@ class Comparison:
 
     - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed: no file differs, and the last upload recorded a commit. The second
-      condition does not apply if no commit contains the templates. Older versions of this tool recorded no commit.
+    - `has_these` is true if no upload is needed: no file differs, and either the last upload recorded a commit, or no
+      commit contains the rendered templates. Uploads by older versions of this tool recorded no commit.
     """
 
     bucket: str | None
@@ -49,13 +49,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PipelineHandover:
-    """Uploads the templates of all environments for the pipeline. Uses clients of the pipeline's account.
+    """Uploads the templates of all environments for the pipeline. `clients` are AWS clients for the pipeline's account.
 
     - `environment` is the environment that contains the pipeline.
     - `commit` is the commit that contains the templates, or the reason why there is no such commit.
     - `caller` is the ARN of the person or role that uploads the templates.
-    - `missing` has the names of the environments whose templates must still be rendered on this machine before an
-      upload. This can happen only for a parallel copy of an environment.
+    - `missing` has the names of the environments whose templates must be rendered on this machine before an upload.
+      Only the templates of a parallel copy of an environment can be missing.
     """
 
     environment: Environment
@@ -133,10 +133,10 @@ def left_to_the_pipeline(
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the stack already has its ECS service or, without a service in its template, its task definition.
+    """Return whether the stack has created its ECS service or, if its template has no service, its task definition.
 
-    A release can update only a stack that has this resource. For example, after an import, a stack may have only a log
-    group.
+    A release can update only a stack that has created this resource. For example, after an import, a stack may have
+    only a log group.
     """
     if describe_stack(clients, stack.name) is None:
         return False

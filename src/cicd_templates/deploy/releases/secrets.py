@@ -50,8 +50,7 @@ def _ask_twice(ask: Callable[[str], str]) -> str:
 def set_secret(clients: Clients, name: str, value: str, deploy: str) -> str:
     """Set `value` as the current version of a secret, and return the version id.
 
-    `deploy` is the command that creates the secret. Raises a `CicdError` that recommends this command if the secret
-    does not exist.
+    If the secret does not exist, raises a `CicdError` that recommends `deploy`, the command that creates the secret.
     """
     try:
         return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]

@@ -98,9 +98,9 @@ def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
 
 
 def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[StackTemplate]) -> list[str]:
-    """Return a problem for each of `stacks` that differs from its file, or whose file has no checksum.
+    """Return a problem for each of `stacks` whose template differs from its file, or whose file has no checksum.
 
-    A file that has a checksum but belongs to no environment is also a problem.
+    Also return a problem for each file that has a checksum but belongs to no environment.
     """
     listed = _checksums(files)
     texts = {f"{stack.links.environment}/{stack.path.name}": stack.text.encode() for stack in stacks}
@@ -118,5 +118,5 @@ def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[Sta
 
 
 def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Return the digests in the folder's list of checksums, keyed by path. A malformed line matches no file."""
+    """Return the digests in the folder's list of checksums, keyed by path."""
     return parse_checksums(files[CHECKSUMS].decode(errors="replace"))

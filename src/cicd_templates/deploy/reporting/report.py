@@ -77,7 +77,7 @@ class Drifted:
 class Started:
     """An operation on a stack is about to begin.
 
-    `expected_seconds` is the duration of the previous operation of the same kind, or None.
+    `expected_seconds` is the duration of the last operation of the same kind on this stack, or None.
     """
 
     stack: str

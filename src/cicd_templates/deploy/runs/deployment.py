@@ -133,10 +133,10 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise a `CicdError` with the values in Parameter Store for which the stacks of `made` would wait for ever.
+    """Raise a `CicdError` that lists the missing values for which the stacks of `made` would wait for ever.
 
-    This happens if somebody deleted a value from Parameter Store. The stack that published the value has no changes, so
-    CloudFormation will not publish it again.
+    A value is missing if somebody deleted it from Parameter Store. CloudFormation will not publish it again, because
+    the stack that published it has no changes.
     """
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(

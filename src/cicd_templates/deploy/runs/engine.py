@@ -95,7 +95,7 @@ class DeploymentEngine:
     def deploy(self, passed: Callable[[], None] = ignore_approval) -> None:
         """Deploy the reviewed template of every stack.
 
-        All stacks whose input values exist at the same time form a wave, which is planned and approved together. Calls
+        Stacks are planned and approved in waves. A wave has all stacks whose input values have become available. Calls
         `passed` once, after the first approval and before the first operation.
 
         If a wave fails a check or the user declines it, no further operation starts. All change sets that are not

@@ -112,8 +112,8 @@ class Operations:
     def _report_event(self, news: EventSeen) -> None:
         """Report an event of a resource.
 
-        If the resource failed, also read the details of the failure now from the service of the resource, before a
-        rollback deletes them.
+        If the resource failed, also read the details of the failure from the AWS service of the resource. A rollback
+        can delete these details, so they must be read now.
         """
         entry = news.entry
         self._reporter.report(report.Moved(entry.label, news.event))

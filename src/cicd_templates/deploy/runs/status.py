@@ -126,7 +126,7 @@ def _changed(existing: Mapping[str, Any]) -> str:
 
 
 def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> bool:
-    """Return whether a deployed stack belongs to the same environment or copy as `stack`, according to its tags."""
+    """Return whether the tags of a deployed stack name the same environment, or the same parallel copy, as `stack`."""
     tags = owner_tags(clients, existing)
     same = (MANAGED_BY_KEY, "Project", "Environment", "Suffix")
     return all(tags.get(key) == stack.tags.get(key) for key in same)

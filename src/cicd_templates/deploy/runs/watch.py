@@ -149,8 +149,8 @@ def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     """Return the stack's final status after the operation with `token`, or an empty string if it has not ended.
 
     The operation has ended in one of these cases:
-    - An event of the operation has the status `described`, which DescribeStacks returned. `described` alone can be out
-      of date.
+    - DescribeStacks returned the final status `described`, and an event of the operation has the same status. The event
+      is necessary, because the answer of DescribeStacks can be out of date.
     - A later operation on the stack has begun.
 
     An event alone does not show the end. For example, if a creation is rolled back and the stack is then deleted, an

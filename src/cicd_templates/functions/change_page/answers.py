@@ -163,7 +163,7 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
 
     This program compares only policies. A person must check other changes that can grant access, such as changes of
     security groups. A person must also check the changes of the resources in `unreported`, because their policies are
-    not known. Resources in new stacks that grant access are only counted.
+    not known. If a resource grants access and belongs to a new stack, it is only counted.
     """
     wider = [row for row in rows if row.grants.widens]
     created = [row for row in rows if row.creates_stack]
@@ -185,7 +185,7 @@ def unread_changes(rows: Sequence[Row], unreported: Collection[str] = ()) -> lis
 
 
 def _is_uncompared(row: Row) -> bool:
-    """Return whether a change can grant access although the comparison of policies does not show it."""
+    """Return whether a change can grant access in a way that the comparison of policies does not show."""
     if row.creates_stack or row.nature == TAGS or row.change.action == "Remove":
         return False
     return row.change.resource_type in NETWORK_TYPES

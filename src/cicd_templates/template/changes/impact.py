@@ -228,11 +228,12 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
 
 
 def kept_policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return whether the resource continues to exist, outside the stack, after the change deletes or replaces it.
+    """Return whether the old resource continues to exist, outside the stack, after the change removes or replaces it.
 
-    `old` and `new` are the resource in the templates before and after the change. `new` is empty if the resource is
-    deleted. The change's `PolicyAction` decides this. If CloudFormation omits the `PolicyAction`, the policy in the
-    template decides: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
+    `old` and `new` are the resource in the templates before and after the change. `new` is empty if the template no
+    longer has the resource. The change's `PolicyAction` determines the result. If CloudFormation omits the
+    `PolicyAction`, the policy in the template decides:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
     """
     return _policy(change, old, new).startswith("Retain")
 

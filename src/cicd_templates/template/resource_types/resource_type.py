@@ -18,7 +18,7 @@ class PolicyCheck(Enum):
 class Interruption:
     """The reason why an update in place interrupts a running resource.
 
-    The schemas of resource types do not contain this. CloudFormation's reference says `Update requires: Some
+    The schemas of resource types do not contain this reason. CloudFormation's reference says `Update requires: Some
     interruptions`, and the service's own documentation explains the interruption.
 
     `properties` are the properties whose update interrupts the resource, or None for all properties except the tags.

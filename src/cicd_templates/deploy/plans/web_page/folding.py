@@ -65,7 +65,7 @@ def _placeholders(plan: Plan, stack: PlannedStack, *, several_environments: bool
 
 
 def _with_texts(row: Row, edit: Callable[[str], str]) -> Row:
-    """Return a copy of `row`. `edit` is applied to each text of the copy that can contain names."""
+    """Return a copy of `row` with `edit` applied to each text that can contain names."""
     details = (
         replace(detail, path=edit(detail.path), before=edit(detail.before), after=edit(detail.after))
         for detail in row.change.details

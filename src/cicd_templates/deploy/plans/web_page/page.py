@@ -28,10 +28,11 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
-    """Return one HTML page for `plans`, which also shows `command`.
+    """Return one HTML page that shows `plans` and `command`.
 
-    `command` deploys the plans. For plans that change nothing, it shows the repairs of drift, or deletes stacks that
-    are no longer rendered. All dates on the page come from the plans, so the same plans always give the same page.
+    `command` is the command that deploys the plans. If the plans change nothing, `command` shows how to repair drift,
+    or deletes stacks that are no longer rendered. All dates on the page come from the plans, so the same plans always
+    give the same page.
     """
     rows = fold(plans)
     names = ", ".join(plan.environment for plan in plans)
