@@ -39,7 +39,7 @@ def migration_run(env: Environment, service: Service) -> TaskRun:
 
 
 def migration_task(logical_id: str, env: Environment, service: Service, parts: TaskParts) -> tasks.TaskDefinition:
-    """Return the task definition of the migration. The service's own container runs the migration's command."""
+    """Return the task definition that runs the migration's command in the service's own container."""
     variables: dict[str, Value | str] = {**service.settings.environment, **parts.addresses}
     container = own_container(env, service, parts, variables, list(service.settings.migration))
     name = [service.name, MIGRATION]

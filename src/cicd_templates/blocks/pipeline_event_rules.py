@@ -33,8 +33,9 @@ _ACTION_PATHS = _RUN_PATHS | {"stage": "$.detail.stage", "action": "$.detail.act
 
 
 def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """Return one EventBridge rule for each kind of pipeline event. Each rule notifies the stakeholder groups of its
-    kind.
+    """Return one EventBridge rule for each kind of pipeline event.
+
+    A rule notifies the stakeholder groups that need to know about this kind of event.
     """
     approvals = {"category": ["Approval"]}
     gate = {"stage": [GATE_STAGE], "action": [GATE_STAGE]}

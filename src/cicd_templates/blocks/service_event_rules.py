@@ -22,8 +22,9 @@ ROLLBACK_PATHS = {"status": "$.detail.status-details.status", "reason": "$.detai
 
 
 def service_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """Return one EventBridge rule for each kind of service event. Each rule notifies the stakeholder groups of its
-    kind.
+    """Return one EventBridge rule for each kind of service event.
+
+    A rule notifies the stakeholder groups that need to know about this kind of event.
 
     CloudWatch counts the events that match each rule. Alarms use these counts.
     """

@@ -193,7 +193,7 @@ def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.
 
 
 def values_in_call(call: ast.Call) -> list[ast.expr]:
-    """Return the expressions in a call that the call could return: `SecretStr("...")`, `get("OTHER", "...")`."""
+    """Return the parts of a call whose value the call could return: `SecretStr("...")`, `get("OTHER", "...")`."""
     called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     # "...".strip()
     values = [call.func.value] if isinstance(call.func, ast.Attribute) else []
@@ -316,8 +316,9 @@ def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[i
 
 
 def is_token(value: str) -> bool:
-    """Return whether a value looks like a token that the entropy detectors may miss. They find hexadecimal tokens,
-    so these are left out.
+    """Return whether a value looks like a token that the entropy detectors may miss.
+
+    Hexadecimal tokens are left out, because these detectors find them.
     """
     return looks_random(value) and not re.fullmatch(r"[0-9a-fA-F-]+|.*\.{3}", value)
 

@@ -272,8 +272,8 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Add the package of a metadata file under the name in the file's path, and under the name in its text. They
-        may differ.
+        """Add the package of a metadata file. Its name in the file's path can differ from its name in the file, so
+        both names are added.
         """
         if name:
             self.packages.append((place, name, version))
@@ -303,7 +303,7 @@ class Dependencies:
         )
 
     def is_pinned(self, name: str, version: str) -> bool:
-        """Return whether a copy pins this version of a package, or any version if `version` is empty."""
+        """Return whether a copied file pins this version of a package, or any version if `version` is empty."""
         pins = self.pins.get(normalised(name), set())
         return version in pins if version else bool(pins)
 
@@ -312,7 +312,7 @@ class Dependencies:
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:
-        """Return every dependency that no copy pins, without duplicates."""
+        """Return every dependency that no copied file pins, without duplicates."""
         others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"

@@ -110,7 +110,7 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
 def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
     """Exit with 1 if the image has Python packages or code that no check has examined and no base image contains.
 
-    `stages` are the locked stages of the Dockerfile. Their packages may be in the image without their metadata.
+    `stages` are the locked stages of the Dockerfile. Packages of these stages can be in the image without metadata.
     `stages` is None if the configuration allows installs without a lock file. The contents of system packages are then
     unknown.
     """

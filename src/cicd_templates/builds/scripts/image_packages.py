@@ -4,7 +4,7 @@
 these files:
 
 - FILE is a CycloneDX bill of materials.
-- FILE.lists has the digests of the lists of files that installers write: the RECORD files of Python packages, and the
+- FILE.lists has the digests of the file lists that installers write: the RECORD files of Python packages, and the
   file lists of dpkg and apk.
 - FILE.code has the digests of code that is in no such list: importable archives, and code beside packages.
 

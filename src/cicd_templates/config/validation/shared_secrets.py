@@ -77,7 +77,7 @@ def value_at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the owner of the secret: the only environment in `environments`, or None if there are several or none."""
+    """Return the only item of `environments`, which owns the secret. Return None if there are no or several items."""
     return environments[0] if len(environments) == 1 else None
 
 

@@ -50,7 +50,7 @@ class Polling:
     ) -> None:
         """Poll until `done` returns true.
 
-        Raises `CicdError` after `limit_seconds`, although the operation continues in AWS. The error names the operation
+        After `limit_seconds`, raises `CicdError`. The operation continues in AWS. The error names the operation
         (`what`) and ends with the advice in `then`.
         """
         deadline = self.now() + limit_seconds

@@ -35,7 +35,7 @@ class Described:
     - `findings` has one line for each error or warning of CloudFormation's validation. CloudFormation can create a
       change set in spite of findings.
     - `answer` is the first page of DescribeChangeSet. Callers compare it with the request that they would send now.
-    - `states` has the drifted resources, keyed by logical id, if the change set reverts drift.
+    - `states` has the actual states of the drifted resources, keyed by logical id, if the change set reverts drift.
     - `ignored` has a line for each property whose drift the change set does not revert.
     """
 
@@ -179,7 +179,7 @@ def _read_changes(
 def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
     """Return one line per finding of CloudFormation's validation of the change set.
 
-    The result is empty if the caller may not call `cloudformation:DescribeEvents`, or if AWS does not offer this call.
+    The result is empty if IAM denies the caller `cloudformation:DescribeEvents`, or if AWS does not offer this call.
     The lines are only hints for the reader: if there are real errors, CloudFormation itself refuses the change set.
     """
     findings = []

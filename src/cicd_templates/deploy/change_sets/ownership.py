@@ -48,8 +48,8 @@ class Owner(Enum):
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of a stack, or the tags that it will have.
 
-    If the stack has no tags yet, they are read from its change set or its template. Then the result is empty if this
-    program created neither the change set nor the template, or if the caller may not read the tags.
+    If the stack has no tags yet, they are read from its change set or its template. The result is then empty in two
+    cases: this program created neither the change set nor the template, or IAM denies the caller these tags.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:

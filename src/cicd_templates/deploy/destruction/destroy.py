@@ -33,7 +33,7 @@ def destroy(
 ) -> list[Remainder]:
     """Destroy what `inventory` lists and return what is left, together with the result of `also_left`.
 
-    `also_left` returns resources that the local AWS has only recorded, not created. `require_lock` is called before
+    `also_left` returns resources that the local AWS has recorded without creating them. `require_lock` is called before
     each deletion of a stack. If the inventory is protected, this function switches termination protection off; the
     caller must first check that the user allows this.
 

@@ -98,7 +98,7 @@ def _taken_names(clients: Clients, stack: StackTemplate, unread: set[str]) -> It
 
 
 def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[ExistingResource]:
-    """Return the resources with their tags. The tags are None if the caller may not read them."""
+    """Return the resources with their tags. The tags are None if IAM denies the caller the tags."""
     asked = [each.arn for each in found if each.tags is None and each.arn]
     tags: dict[str, dict[str, str]] = {}
     try:

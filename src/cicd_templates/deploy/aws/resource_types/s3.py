@@ -152,7 +152,7 @@ def _delete_batch(emptying: _Emptying, batch: list[ObjectIdentifierTypeDef]) -> 
 
 
 def describe_lock(clients: Clients, bucket: str) -> str:
-    """Return a description of a bucket's Object Lock, or an empty string if it has none or the lock cannot be read."""
+    """Return a description of a bucket's Object Lock, or an empty string if the bucket has no lock that can be read."""
     try:
         lock = clients.s3.get_object_lock_configuration(Bucket=bucket).get("ObjectLockConfiguration", {})
     except ClientError:
