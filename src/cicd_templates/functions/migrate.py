@@ -9,7 +9,7 @@ has ended, even if another pipeline run began it. After an attempt has succeeded
 
 A rollback deploys an older release. The function starts no task during a rollback, because an older migration must not
 change the newer schema. A rollback gets the variables of the older run, so the function cannot recognize a rollback by
-its variables. It asks CodePipeline which run is in the stage.
+its variables. Instead, it asks CodePipeline which run is in the stage.
 
 The user parameters:
 

@@ -14,7 +14,8 @@ The user parameters:
 - `region`, `environment` and `execution`
 
 The environment variable `CONSOLE` is the address of the console, and `SERVICE` is the name of the service. The module
-`unsigned_images` describes `UNSIGNED_IMAGES`. If this variable has an exception for the image, the approver sees it.
+`unsigned_images` describes `UNSIGNED_IMAGES`. If this variable has an exception for the image, the approver sees the
+exception.
 
 The function answers each job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is
 never logged, because it contains credentials.

@@ -28,12 +28,14 @@ NO_USES: Mapping[str, Sequence[Use]] = {}
 
 
 def everywhere(env: Environment) -> bool:
-    """Return True. With this default of `Layer.where`, every environment of a kind in `Layer.kinds` has the layer."""
+    """Return True. This is the default of `Layer.where`: every environment whose kind is in `Layer.kinds` has the
+    layer.
+    """
     return True
 
 
 def every_service(service: Service) -> bool:
-    """Return True. With this default of `Layer.needed`, the layer has a stack for every service."""
+    """Return True. This is the default of `Layer.needed`: the layer has a stack for every service."""
     return True
 
 

@@ -29,8 +29,8 @@ def render_with(revision: str, folder: Path) -> list[StackTemplate]:
     The user's extra layers are included. `folder` must be empty. This runs the code of the revision, which may do
     whatever the caller may do. But the code gets an empty home folder, and no credentials, tokens, agents or other
     variables of the caller's environment. The code uses the installed libraries, even if the revision was written for
-    other versions. If the revision cannot render the configuration, raises `CicdError` with the output of the
-    revision.
+    other versions of these libraries. If the revision cannot render the configuration, raises `CicdError` with the
+    output of the revision.
     """
     unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)

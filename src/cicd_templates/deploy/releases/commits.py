@@ -61,7 +61,7 @@ def in_work_tree(folder: Path) -> bool:
 
 
 def git_problem(folder: Path) -> str:
-    """Return why git cannot find a commit with the files of `folder`, or an empty string if git can."""
+    """Return why git cannot find a commit with the files of `folder`, or an empty string if git finds one."""
     if not in_work_tree(folder):
         return f"{folder} is not in a git work tree"
     try:

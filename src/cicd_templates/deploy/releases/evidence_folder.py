@@ -50,7 +50,7 @@ def write_evidence_folder(store: EvidenceStore, release: SignedReleaseStatement,
     - derived files, whose contents are computed from the files above
 
     If an object no longer exists in S3, its file is left out, and the verification reports it as missing. Raises
-    `CicdError` if a file name in the release statement is not valid in a folder.
+    `CicdError` if the release statement has a file name that is not valid in a folder.
     """
     _, *listed = release.statement.subject
     sources = {file.name: _source(store, release, file.name) for file in listed}

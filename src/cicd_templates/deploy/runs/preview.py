@@ -34,8 +34,8 @@ def preview_environment(
     """Preview every stack of an environment, write the preview to a file, and return it.
 
     The file is `path`. The default is a file in the folder for previews. The file is written even if nothing changes.
-    Raises `CicdError` if a stack cannot be previewed, or if every stack waits for other stacks. Also raises the
-    `RefusedError` that `preview_stack` raises.
+    Raises `CicdError` if a stack cannot be previewed, or if every stack waits for other stacks. Also raises
+    `RefusedError` in the same cases as `preview_stack`.
     """
     waits = _waits(context, stacks)
     previewed = [stack for stack in stacks if stack.label not in waits]

@@ -240,7 +240,7 @@ def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds for which the policy blocks a finding.
 
     A parser may lower the severity of a finding in which the tool has low confidence. If the tool's own severity is
-    worse, it counts here, because tools report low confidence even for injections that were planted deliberately.
+    worse, it counts here, because tools report low confidence even for real injections.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

@@ -1,4 +1,4 @@
-"""Refuses a release whose templates are not the newest version."""
+"""Refuses a release whose templates are neither the newest version nor an allowed older version."""
 
 from __future__ import annotations
 
