@@ -43,7 +43,7 @@ TIMEOUT_SECONDS = 60
 class TaskRun(NamedTuple):
     """A task of a service that the pipeline runs once for a release.
 
-    - `word` is part of the names of the role and the function. No service may be named `word`, a reserved word.
+    - `word` is part of the names of the role and the function. `word` is reserved, so no service has this name.
     - `subject` is the name of the task in messages.
     - `records` is the folder of the evidence bucket in which the function records its attempts.
     - `family` contains the words of the task definition's name, and `roles` the words of the names of its two roles.

@@ -85,7 +85,7 @@ def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
 
 
 def kept_values(stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the current values of the stack's parameters that the pipeline sets, such as the image."""
+    """Return the stack's current values of the template parameters that the pipeline sets, such as the image."""
     return {
         parameter["ParameterKey"]: parameter["ParameterValue"]
         for parameter in existing.get("Parameters", ())

@@ -98,7 +98,7 @@ def list_change_sets(clients: Clients, stack: str) -> list[Mapping[str, Any]]:
 
 
 def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> Owner:
-    """Return the owner of `existing`, the description of the deployed stack with the same name as `stack`."""
+    """Return the owner of `existing`, the deployed stack with the same name as `stack`."""
     tags = owner_tags(clients, existing)
     if tags:
         same_project = tags.get("Project") == stack.tags["Project"]

@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command that looks up what to do with a stack. `deploy` does not look this up, because it executes a plan."""
+    """A command that decides from a stack's status what to do. `deploy` is missing: it does what the plan says."""
 
     PLAN = "plan"
     DESTROY = "destroy"

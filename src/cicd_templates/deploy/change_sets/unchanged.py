@@ -75,8 +75,8 @@ def _is_equal_template(stack: StackTemplate, body: Any) -> bool:
 def _has_equal_parameters(stack: StackTemplate, existing: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
     """Return whether a change set would have the same parameter values as the deployed stack.
 
-    A change set keeps the values of the parameters that the pipeline sets. CloudFormation reads the values of all other
-    parameters from Parameter Store again. The default of such a parameter is a path in Parameter Store.
+    A change set keeps the values of the parameters that the pipeline sets. The defaults of all other
+    parameters are paths in Parameter Store. CloudFormation reads the values at these paths again.
     """
     deployed = {parameter["ParameterKey"]: parameter for parameter in existing.get("Parameters", ())}
     if deployed.keys() != stack.parameters.keys():

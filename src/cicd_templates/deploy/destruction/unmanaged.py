@@ -65,7 +65,7 @@ def unmanaged_resources(
 ) -> list[UnmanagedResource]:
     """Return the resources that may have been created outside the stacks, without duplicates.
 
-    `had` contains the resources of existing and deleted stacks, which may have created the resources to be found. With
+    `had` contains the resources of existing and deleted stacks. They may have created the resources to be found. With
     `whole`, also return everything else that belongs to the environment `scope`. The result can contain resources that
     stacks own; the caller must leave these out.
     """

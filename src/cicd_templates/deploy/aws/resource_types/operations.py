@@ -71,8 +71,8 @@ class Leftover:
       AWS will delete the resource, the state says when or why. Otherwise, it is `EXISTS`.
     - `delete`: a function that deletes the resource and everything in it, or None if `destroy` only lists such
       resources.
-    - `kept_when_protected`: whether a protected environment keeps such a resource. Set it only for a type that
-      CloudFormation does not know; `template/resource_types` has this setting for all other types.
+    - `kept_when_protected`: whether a protected environment keeps such a resource. Set this field only for
+      types that CloudFormation does not know. For all other types, `template/resource_types` has this setting.
     """
 
     why: str
