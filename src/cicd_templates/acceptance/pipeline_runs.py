@@ -142,7 +142,7 @@ def window_rule(context: CheckContext, name: str) -> str:
     """Return the state of the deployment window's rule in the run `name`, or "" if CodePipeline did not evaluate the
     rule.
 
-    If the run was stopped while it waited for the window, the state is `Abandoned`, or still `InProgress`.
+    If the run was stopped while it waited for the window, the state is `Abandoned` or remains `InProgress`.
     """
     pipeline, execution = context.facts[f"run {name}"]
     rules = _window_rules(context.clients(TOOLS).codepipeline, pipeline, execution)

@@ -58,7 +58,7 @@ class Report:
     rows: Sequence[Row]
 
     def having(self, state: State) -> list[Row]:
-        """Return the rows of the checks in one of the states."""
+        """Return the rows of the checks whose state is `state`."""
         return [row for row in self.rows if row.state is state]
 
 
@@ -66,7 +66,7 @@ def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
     """Return a text without identifying values: account ids, ARNs, the run's names, addresses, file paths and long
     secrets.
 
-    `known` maps further values that must not be in the report to their replacements.
+    `known` lists further values that must not be in the report, and maps each of them to its replacement.
     """
     # ARNs are replaced first, because they contain some of the known values.
     text = ARN.sub("(an ARN)", " ".join(text.split()))

@@ -19,7 +19,9 @@ def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal,
 
     A check is repeated in two cases: it had to wait, or it is one of the last checks and has not passed.
 
-    `listener` is called with the check and None when a check begins, and with the check and its entry when it ends.
+    When a check begins, `listener` is called with the check and None. When the check ends, `listener` is called with
+    the check and its journal entry.
+
     Raises `DetachedError` if a command stopped while its work in AWS continues. The run can be continued later.
     """
     for check in checks:

@@ -1,6 +1,7 @@
 """Scales a service on its use of CPU and memory, its requests, the messages in its queues, and a schedule.
 
-The policy for requests adds up the metrics of both target groups, so it works with every deployment strategy.
+The policy for requests adds up the metrics of the service's two target groups. So the policy works with every
+deployment strategy.
 
 A worker scales on its backlog per task, as AWS recommends, because the number of messages alone does not show how many
 tasks are needed. The policy divides the number of messages by the number of tasks with metric math, so no function has

@@ -44,7 +44,7 @@ def hooks_may(
     on: ResourceArn | Sequence[ResourceArn],
     *when: ConditionElement,
 ) -> list[Grant]:
-    """Return a list with a statement of a resource policy, which allows `actions` to exactly the roles of `hooks`.
+    """Return a list with one statement for a resource policy. It allows `actions` to the roles of `hooks` only.
 
     Without `hooks`, return an empty list.
     """
@@ -56,7 +56,7 @@ def hooks_may(
 
 
 def hooks_may_read_statements(bucket: Bucket, env: Environment) -> list[Grant]:
-    """Return the statements of the evidence bucket's policy that let the hooks find and read signed statements.
+    """Return the grants for the evidence bucket's policy that let the hooks find and read signed statements.
 
     Each hook may read only the statements about its own service.
     """

@@ -15,9 +15,8 @@ def image_scan_action(context: PipelineContext, name: str, evidence: str, *, ima
 
     The action stores the result of the scan as evidence, in a file with the name `evidence`.
 
-    CodePipeline inserts the image's address into JSON. A malicious build could write quotes into the address, and so
-    add variables. The signer gets the same text and accepts nothing but the exact address of an image, so it refuses
-    such a release.
+    CodePipeline inserts the image's address into JSON. By writing quotes into the address, a malicious build could add
+    variables. The signer refuses such a release: it gets the same text, and accepts only the exact address of an image.
     """
     variables = {"IMAGE_URI": image, "EXECUTION_ID": EXECUTION_ID, "EVIDENCE_NAME": evidence}
     return codebuild_action(

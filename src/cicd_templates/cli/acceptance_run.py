@@ -84,7 +84,8 @@ def continue_run(
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
     """Return `access`. If the user has configured `role_arn`, add the account of the user's own credentials.
 
-    The user's own credentials assume the roles of the run. So the trust policies of these roles name this account.
+    The user's own credentials assume the roles of the run. So the trust policies of these roles name the account of
+    these credentials.
     """
     if not access.role_arn:
         return access
@@ -128,7 +129,7 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 def _begin(context: CheckContext) -> None:
     """Write and render the project before the first check. If this fails, stop the local AWS.
 
-    The checks that destroy what the run has deployed need the project, even if earlier checks fail.
+    The last checks, which destroy the deployed stacks, need the project even if earlier checks fail.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

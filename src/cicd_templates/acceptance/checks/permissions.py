@@ -49,7 +49,7 @@ def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]
 
 
 def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
-    """Repeat `doctor` until it can call AWS. Require that it called AWS with the role."""
+    """Repeat `doctor` until it can call AWS. Require that `doctor` called AWS with the credentials of the role."""
     attempt = 1
     while (rows := _examined(context, environment)) is None:
         require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")

@@ -79,8 +79,8 @@ def rehearse(
 ) -> None:
     """Run the rendered pipeline on this machine, on a separate local AWS that enforces IAM.
 
-    If several services are released, they share this local AWS. So a worker receives the messages of services that were
-    released before it.
+    If several services are released, they share this local AWS. So a worker receives the messages of the services
+    that are released before the worker.
     """
     from cicd_templates.local import engine_process as local_engine
     from cicd_templates.rehearsal import check_reports, report, result

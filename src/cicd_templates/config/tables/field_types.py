@@ -1,7 +1,7 @@
 """Defines field types that several tables share, and `matching`, which makes a field type from a pattern.
 
 If a text does not match, the error message says what is allowed: the characters, the length limit and an example. A
-field type of only one table is defined in the module of this table.
+field type that only one table uses is defined in the module of this table.
 """
 
 from __future__ import annotations
