@@ -37,7 +37,7 @@ class Scope:
 
     @property
     def root(self) -> str:
-        """The prefix of the environment's Parameter Store paths and log group names. No other environment or copy uses it."""
+        """The prefix of the environment's parameter paths and log group names. No other environment or copy uses it."""
         return f"/{self.project}/{self.qualified}/"
 
     @property
