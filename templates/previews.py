@@ -21,7 +21,7 @@ from templates import keys, storage
 
 
 def exists(env: Environment) -> bool:
-    """Return whether pull requests may preview changes of `env`. In a parallel copy, they may not."""
+    """Return whether pull requests may preview changes of `env`. The result is false for a parallel copy."""
     return env.settings.pull_requests and not env.is_copy
 
 

@@ -1,6 +1,6 @@
 """Writes `DIFFERENCES.md`, which compares each runtime environment with the previous environment of the pipeline.
 
-All properties are compared except physical names, account numbers and tags, because these always differ.
+Physical names, account numbers and tags always differ, so they are not compared. All other properties are compared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds the example values in the templates that the user still has to replace."""
+"""Finds the example values in the templates. The user must replace these values."""
 
 from __future__ import annotations
 

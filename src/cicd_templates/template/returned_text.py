@@ -1,7 +1,7 @@
 """Compares the text of a template with the text that GetTemplate returns for it. Needs only the standard library.
 
-GetTemplate returns a question mark for each character that is not ASCII, although the stack has the character:
-https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814
+GetTemplate returns a question mark for each character that is not ASCII, even though the stack's template contains the
+character: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class StackFacts:
 
     @property
     def qualified_environment(self) -> str:
-        """The name of the environment, such as `staging`. A copy also has its suffix: `staging-pr4918`."""
+        """The name of the environment, such as `staging`. For a parallel copy, the suffix follows: `staging-pr4918`."""
         return f"{self.environment}-{self.suffix}" if self.suffix else self.environment
 
     @property

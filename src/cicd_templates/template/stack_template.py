@@ -19,7 +19,7 @@ from cicd_templates.template.stack_graph import Links, links_of
 class StackTemplate:
     """The template of one stack: its file, its text, its content as plain data, and the facts in its metadata.
 
-    The file `path` may not exist yet, because the renderer has not written it. If the template is from an older
+    If the renderer has not written the template yet, the file `path` does not exist. If the template is from an older
     revision, the file at `path` may have a different content now.
     """
 
@@ -45,7 +45,7 @@ class StackTemplate:
 
     @property
     def environment(self) -> str:
-        """The name of the environment. A copy also has its suffix: `staging-pr4918`."""
+        """The name of the environment, such as `staging`. For a parallel copy, the suffix follows: `staging-pr4918`."""
         return self.facts.qualified_environment
 
     @property

@@ -55,7 +55,7 @@ class StatusRow:
       git was not searched
     - `not readable`: a template that CloudFormation did not return
     - `planned, never deployed`: there is no template yet, because the stack has only a change set that was not executed
-    - `not rendered`: a template that is no longer rendered, although the stack belongs to this project
+    - `not rendered`: a template of this project that is no longer rendered
     """
 
     stack: str
