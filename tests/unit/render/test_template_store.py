@@ -53,6 +53,8 @@ def test_the_first_templates_stay_the_same_objects() -> None:
     assert store.content(second) == contents[1]
     assert store.content(second) is not contents[1]
     assert (store.text(first), store.text(second)) == ("text 0", "text 1")
+    assert store.names(first) is NAMES
+    assert store.names(second).find("sqs", "orders") == ("staging", "network.Queue", "")
 
 
 def test_a_small_project_needs_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
