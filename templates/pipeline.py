@@ -312,7 +312,7 @@ def _check(
 def _create_users(
     layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int
 ) -> list[PipelineAction]:
-    """Return an action for each database of the environment `peer` in which releases create users."""
+    """Return an action for each database of the environment `peer` whose users releases create."""
     return [
         users_action(
             context,

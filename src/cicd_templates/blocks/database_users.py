@@ -33,7 +33,7 @@ TIMEOUT_SECONDS = 300
 
 
 def created_databases(env: Environment) -> list[str]:
-    """Return the databases of `env` that a service uses and in which releases create the database users."""
+    """Return the databases of `env` that a service uses, and whose database users releases create."""
     return [name for name, settings in env.databases.items() if settings.users == CREATED and _users(env, name)]
 
 

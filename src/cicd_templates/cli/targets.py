@@ -125,8 +125,8 @@ class Target:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
         The templates are uploaded for the pipeline after the user approves the first plan, or later, when the bucket
-        exists. `confirm` asks the user about changed templates of `deployed`, by default only this environment.
-        `confirm_others` asks about changed templates of all other environments.
+        exists. `deployed` are the environments to deploy, by default only this one. `confirm` asks the user about
+        changed templates of these environments, and `confirm_others` about those of all other environments.
 
         Raises `RefusedError` if the user chose a stack that only the pipeline may deploy. Also raises the errors of
         `deployment.deploy`.

@@ -27,7 +27,7 @@ _LATEST = 10**6
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt: the pipeline run and the job that began it, and its start time in seconds since 1970.
+    """An attempt to migrate: when it began, in seconds since 1970, and which pipeline run and job began it.
 
     `task` is empty if the task is not known. `outcome` is empty until the attempt has ended. `reason` says why it
     failed.

@@ -177,7 +177,10 @@ def own_stem(holder: str) -> str:
 
 
 def _mark_own(holder: str, text: str) -> str:
-    """Return `text` with `OWN_MARK` in place of the holder's own name. Equal rows are then merged."""
+    """Return `text` with `OWN_MARK` in place of the name of `holder`, the role or resource that has the statement.
+
+    Rows that differ only in this name become equal, so that the caller can merge them.
+    """
     stem = own_stem(holder)
     stack, dot, name = text.rpartition(".")
     if not stem or not name.startswith(stem):

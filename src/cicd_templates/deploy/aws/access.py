@@ -49,7 +49,7 @@ class Access:
             return f"profile {self.profile_name!r} of AWS_PROFILE"
         if os.environ.get("AWS_PROFILE") == "":
             # If AWS_PROFILE is set but empty, botocore looks for a profile whose name is empty.
-            return "the profile of AWS_PROFILE, which is empty"
+            return "profile '' of AWS_PROFILE, which is set but empty"
         return "the default credentials"
 
     @property

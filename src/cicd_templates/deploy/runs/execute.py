@@ -16,7 +16,7 @@ ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "To
 def execute_change_set(clients: Clients, entry: Entry) -> None:
     """Execute the change set of `entry`. A change set that is already being executed is not an error.
 
-    Raises `ClientError` if the execution has not begun.
+    Raises `ClientError` if the call fails, unless the change set is being executed or was executed.
     """
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)

@@ -516,5 +516,5 @@ def test_an_empty_variable_is_named_as_the_profile_that_does_not_exist(
     aws: LoopbackAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "")
-    with pytest.raises(CicdError, match="the profile of AWS_PROFILE, which is empty: the AWS"):
+    with pytest.raises(CicdError, match="profile '' of AWS_PROFILE, which is set but empty: the AWS"):
         aws_clients(HERE)
