@@ -220,7 +220,9 @@ def unmeasured() -> Iterator[None]:
     try:
         yield
     finally:
-        measurement.start()
+        # The mark `no_cover` of pytest-cov also stops and starts it. A second start would put it on itself.
+        if Coverage.current() is not measurement:
+            measurement.start()
 
 
 def _rewrite_tests_unmeasured() -> None:
