@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 from cfnlint.config import ConfigMixIn
 from cfnlint.rules._rule import CloudFormationLintRule
 from cfnlint.runner import Runner
 from cfnlint.template.template import Template
 
+_RUNNERS: WeakValueDictionary[str, Runner] = WeakValueDictionary()
 
-@cache
+
 def runner() -> Runner:
-    """Return cfn-lint, configured by `.cfnlintrc`. It is created once, because that takes a second."""
-    return Runner(ConfigMixIn(["--template", os.devnull]))
+    """Return cfn-lint, configured by `.cfnlintrc`.
+
+    It is created again only after a garbage collection: that takes a second, but its rules take 50 MB.
+    """
+    made = _RUNNERS.get("cfn-lint") or Runner(ConfigMixIn(["--template", os.devnull]))
+    return _RUNNERS.setdefault("cfn-lint", made)
 
 
 def findings(
