@@ -197,3 +197,12 @@ def test_values_and_holders_beyond_the_first_are_counted() -> None:
     assert "P3: 1 → 2<br>and 2 more values |" in text
     assert "- **now**: allow x (storage/Role0; storage/Role1; storage/Role2 and 2 more)" in text
     assert text.count("allow y") == 1
+
+
+def test_why_a_service_is_interrupted_stands_beside_its_change() -> None:
+    change = Change("Modify", "Service", "AWS::ECS::Service", "True")
+    impact = Impact("interruption", why="tasks end before others begin")
+    stack = replace(STORAGE, changes=(change,), impacts=(impact,), longest_wait_seconds=0.0, grants={})
+    (row,) = (line for line in comment([replace(PLAN, stacks=(stack,))], REVIEW, "main").splitlines() if "ECS" in line)
+
+    assert "tasks end before others begin" in row
