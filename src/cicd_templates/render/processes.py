@@ -1,8 +1,8 @@
 """Maps a function over many items in forked processes, one per core.
 
 A forked process inherits all objects of its parent. So the parent sends only the numbers of items, and a forked process
-sends back only the results. The modules for processes are imported only when they are needed, because small projects do
-not need them.
+sends back only the results. `multiprocessing` and `concurrent.futures` are imported only when processes are started,
+because small projects start none.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def map_in_processes(
 
     A process receives `batch` items at a time; use more for items that need little time.
 
-    Only the results must be picklable. Raises `CicdError` if a process ends before it has sent its results. For the
-    message of this error, `doing` returns what a process does with an item, such as `review a stack`.
+    Only the results must be picklable. Raises `CicdError` if a process ends before it has sent its results. The message
+    of this error contains the text that `doing` returns for an item, such as `review a stack`.
     """
     processes = min(processes, len(items))
     if processes < 2:

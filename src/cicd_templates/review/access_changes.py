@@ -16,11 +16,11 @@ def access_changes(
 ) -> Iterator[AccessChange]:
     """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
 
-    The holder is the logical id of the resource that has the policy. `gone` lists holders that were removed together
-    with every resource to which their statements apply. For these holders, nothing is yielded.
+    The holder is the logical id of the resource that has the policy. Nothing is yielded for the holders in `gone`: they
+    were removed, and every resource to which their statements apply was removed, too.
 
-    A removed Deny statement widens access. A changed condition also counts as wider access, because its text does not
-    show whether the old or the new condition allows more.
+    A removed Deny statement widens access. A changed condition counts as wider access, unless the texts show that it
+    allows nothing more.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):

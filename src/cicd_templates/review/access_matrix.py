@@ -1,8 +1,8 @@
 """Writes the access matrix: who may do what, on which resources, under which condition, and why a `*` is necessary.
 
-The holder of a statement is the resource that has the policy. Statements that are equal except for their holder share
-one row. Statements of identity policies share a row even if they apply to different resources. The row then lists the
-resources of each holder.
+The holder of a statement is the resource that has the policy. Statements that differ only in their holder share one
+row. Statements of identity policies also share a row if they differ only in their holder and their resources. This row
+lists the resources of each holder.
 """
 
 from __future__ import annotations

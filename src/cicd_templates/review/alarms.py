@@ -23,8 +23,8 @@ _COMPARISONS = {
 def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
     """Return the rows of alarms and EventBridge rules.
 
-    Rows that differ only in the names of the alarms are merged. To make this possible, `OWN_MARK` replaces the alarm's
-    name where the trigger contains it.
+    Alarms that differ only in their names share a row. If their triggers contain these names, the trigger in the row
+    has `OWN_MARK` instead.
     """
     alike: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for logical_id, resource in stack.resources.items():

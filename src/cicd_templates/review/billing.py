@@ -43,7 +43,10 @@ def billing_rows(items: Iterable[BilledItem]) -> list[tuple[str, ...]]:
 
 
 def joined_items(items: Iterable[BilledItem]) -> list[BilledItem]:
-    """Join the items of each kind. An environment can have thousands, whose names would need memory for nothing."""
+    """Return one item for each kind: the sum of the kind's items, with the first `MOST_NAMES` names.
+
+    An environment can have thousands of items. The other names are never shown, so they are not kept in memory.
+    """
     joined: dict[str, BilledItem] = {}
     for item in items:
         known = joined.get(item.kind, BilledItem(item.kind, 0, 0, ()))
@@ -74,5 +77,8 @@ def _task_sizes(resources: Mapping[str, Any]) -> str:
 
 
 def _shortened(names: Sequence[str], resources: int) -> str:
-    """Return all names, or six of them and the number of the others if there are more resources than `names`."""
+    """Return the names of `resources` billed resources as one text.
+
+    If `names` does not have all of them, return six names and the number of the other resources.
+    """
     return ", ".join(names) if resources <= len(names) else f"{', '.join(names[:6])} and {resources - 6} more"

@@ -80,12 +80,10 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return a stack of another service, with the same layer and environment as `stack`.
+    """Return the stack of another service with which the new stack `stack` is compared, or None.
 
-    The result is the first stack that existed before the change or, if all of these stacks are new, the first new
-    stack.
-
-    Return None if this first stack is `stack` itself, or if there is no stack of another service.
+    The candidates are all stacks in `new` with the same layer and environment, including `stack`. If some of them
+    existed before the change, only these are candidates. The result is the first candidate, or None if this is `stack`.
     """
     facts = stack.template.facts
     siblings = [
@@ -140,9 +138,10 @@ def _renamed_access(
 
 
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
-    """Yield the removed Deny statements that restrict resources which remain when the stack `before` is deleted.
+    """Yield one change for each Deny statement in the stack `before` that restricts a retained resource.
 
-    `before` is a stack of a renamed service, under the old name.
+    `before` is a stack of a renamed service, under the old name. When it is deleted, its retained resources remain, but
+    its Deny statements do not.
     """
     resources = before.template.resources
     retained = {name for name in resources if policy_diff.is_retained(resources[name])}

@@ -13,7 +13,7 @@ ENDING = "UsersParameter"
 def user_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
     """Return one row for each database user that releases create.
 
-    Stacks of the layer `databases` publish these users for the function that creates users.
+    A stack of the layer `databases` publishes the list of these users. The function that creates them reads the list.
     """
     return [
         (

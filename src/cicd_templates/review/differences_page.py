@@ -44,7 +44,7 @@ class Comparison(NamedTuple):
 
 
 def comparisons(route: Mapping[str, Stacks]) -> list[Comparison]:
-    """Return the jobs that compare each environment of `route` with the environment before it."""
+    """Return comparisons of each environment of `route` with the environment before it, in batches of stacks."""
     return [
         Comparison(before, after, old, new, labels)
         for (before, old), (after, new) in pairwise(route.items())
@@ -94,9 +94,9 @@ def _stack_rows(before: ReviewedStack | None, after: ReviewedStack | None) -> It
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments, except in their names and accounts.
+    """Yield the differences of a resource between two environments, without different names and account numbers.
 
-    The resource is compared twice, and only differences that both comparisons find are yielded:
+    The resource is compared twice. A difference is yielded only if both comparisons find it:
 
     - The first comparison ignores the environment's account number, and the environment's name wherever it is a
       separate word.

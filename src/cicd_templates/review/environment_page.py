@@ -52,8 +52,8 @@ _NOTES = (
 class EnvironmentReview:
     """The contents of an environment's page. They are collected stack by stack, so that no template stays in memory.
 
-    `facts` are the facts about one of the environment's stacks. Only facts that are equal for all of its stacks are
-    used.
+    `facts` are the facts about any stack of the environment. The page shows only facts that all of the environment's
+    stacks have in common.
     """
 
     def __init__(self, facts: StackFacts) -> None:
@@ -154,11 +154,11 @@ class EnvironmentReview:
             yield _answer("Images that may run without a signature", overrides.unsigned)
 
     def _exceptions(self) -> list[str]:
-        """Return the exceptions that a reviewer must judge, as lines of three kinds:
+        """Return the exceptions that a reviewer must judge, as lines:
 
-        - One line lists all statements that apply to the resource `*`.
-        - One line names each resource that is encrypted with a key of AWS instead of the project's key.
-        - For each reason to skip checkov checks, one line has the resources and the reason.
+        - one line for all statements that apply to the resource `*`
+        - one line for each resource that is encrypted with a key of AWS instead of the project's key
+        - one line for each reason to skip a checkov check, with the resources to which the reason applies
         """
         statements = ", ".join(self._on_every_resource.texts())
         skipped: dict[str, list[str]] = {}

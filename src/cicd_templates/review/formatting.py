@@ -38,8 +38,8 @@ def service_of(resource_type: str) -> str:
 class NameIndex:
     """Maps physical names, parameter paths and account numbers to resources and environments, for a set of stacks.
 
-    Every process of a review has all names of a project in memory. To save memory, the entry of a name is a single
-    text: the environment, `_AFTER_ENVIRONMENT`, and the reference.
+    Each process of a review keeps all names of the project in memory. To save memory, each name is mapped to one text,
+    which consists of the environment, `_AFTER_ENVIRONMENT` and the reference.
     """
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:

@@ -34,7 +34,7 @@ def container_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
 
 
 def added_container(path: tuple[str, ...], container: Any, task: Properties, formatter: Formatter) -> Markup | None:
-    """Return what a container that was added to a task may do, or None if `path` is not the path of a container."""
+    """Return what `container`, which a change adds at `path`, may do. Return None if it is not a task's container."""
     if path[:1] != (CONTAINERS,) or len(path) != 2 or not isinstance(container, dict):
         return None
     image, starts, runs_as, secrets, folders = _facts(container, task, formatter)

@@ -90,7 +90,7 @@ def parse_principals(value: Any, account: str) -> Iterator[Principal]:
 
 
 def is_outside(principal: Principal, account: str) -> bool:
-    """Return whether a principal may be outside `account`. For principals of unsupported kinds, return true."""
+    """Return false if a principal is an AWS service or is certainly in `account`, otherwise true."""
     match principal:
         case AccountPrincipal(number):
             return number != account

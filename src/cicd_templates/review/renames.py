@@ -39,7 +39,7 @@ class Renames:
         """Find the statements that changed only because a service was renamed.
 
         Return a map from the position of a statement in `after` to its position in `before`. Statements without a Sid
-        are left out, because nothing but their position identifies them.
+        are left out, because only their position identifies them.
         """
         if not self.old_names:
             return {}
@@ -83,9 +83,10 @@ def general_sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
 
 
 def find_renames(old: Stacks, new: Stacks) -> Renames:
-    """Return the services in `old` that have a different name in `new`.
+    """Return the service renames between `old` and `new`.
 
-    If a new service could be any of several old services, the old service with the most equal statements is chosen.
+    If several old services could have become the same new service, the old service that shares the most IAM statements
+    with the new service is chosen.
     """
     before, after = _places(old), _places(new)
     gone = {service: places for service, places in before.items() if service not in after}

@@ -94,9 +94,10 @@ def _read_files(revision: str, listed: list[ListedFile]) -> list[tuple[ListedFil
 
 
 def commit_of(revision: str) -> str:
-    """Return the commit to which `revision` refers. Raises `ConfigurationError` if there is no such commit.
+    """Return the commit to which `revision` refers.
 
-    If git refuses to answer, for example in another user's work tree, the message of this error has git's reason.
+    Raises `ConfigurationError` if there is no such commit. Raises the same error with git's message if git fails, for
+    example because the work tree belongs to another user.
     """
     try:
         return _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()

@@ -12,9 +12,9 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 def with_placeholders(text: str, service: str) -> str:
     """Return `text` with the placeholders `{service}` for the service and `{pipeline}` for its artifact folder.
 
-    The name of this folder is the beginning of the pipeline's name: the service's name, and as many characters of the
-    project's name as the folder name can hold. If only the service's name were replaced, the texts of two services
-    would still differ in this folder.
+    The folder's name consists of the service's name and the beginning of the project's name. The longer the service's
+    name is, the shorter this beginning is. So the folder's name is replaced completely: if only the service's name were
+    replaced, the folders of two services would still differ.
     """
     folder_start = f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.

@@ -62,7 +62,8 @@ class ServiceResources:
     def rows(self) -> list[tuple[str, ...]]:
         """Return the rows in the order of the resources.
 
-        A row has a resource or a part of a resource, a set of actions, and the task roles that may do these actions.
+        Each row has a resource, its type, the part of the resource that policies name, the actions that they allow on
+        this part, and the task roles with these policies. The part is empty for the complete resource.
         """
         return [
             (f"{label}.{logical_id}", resource_type, part, actions, ", ".join(roles))

@@ -66,7 +66,7 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
 
 
 def _values_at(properties: Mapping[str, Any], place: Sequence[str]) -> Iterator[Any]:
-    """Yield the values of the property at `place`, which is a path from the table `KEY_OF`.
+    """Yield the values in `properties` at `place`, a path from the table `KEY_OF` that was split at ` > `.
 
     In the path, `*` stands for each item of a list.
     """

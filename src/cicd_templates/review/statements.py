@@ -69,7 +69,8 @@ class Statement:
     def covers(self, action: str) -> bool:
         """Return whether the statement applies to `action`.
 
-        It applies if an entry of its `Action` matches the action, or if it has a `NotAction` in which no entry matches.
+        A statement with `Action` applies if one of its entries matches the action. A statement with `NotAction` applies
+        if none of its entries matches the action.
         """
         lowered = action.lower()
         matched = any(_matches(lowered, pattern) for pattern in self._lowered_patterns)
@@ -171,7 +172,7 @@ def _principal_texts(value: Any, formatter: Formatter) -> Iterator[str]:
 def own_stem(holder: str) -> str:
     """Return a logical id without the ending that names the resource type, such as `Bandit` for `BanditRole`.
 
-    If two resources have the same result, they belong together.
+    Resources for which the result is the same belong together.
     """
     return next((holder.removesuffix(ending) for ending in _ENDINGS if holder.endswith(ending)), holder)
 

@@ -26,11 +26,12 @@ RENDER_PROGRAM = (
 def render_with(revision: str, folder: Path) -> list[StackTemplate]:
     """Return the templates that the git revision `revision` of this tool renders from the current configuration.
 
-    The user's extra layers are included. `folder` must be empty. This runs the code of the revision, which may do
-    whatever the caller may do. But the code gets an empty home folder, and no credentials, tokens, agents or other
-    variables of the caller's environment. The code uses the installed libraries, even if the revision was written for
-    other versions of these libraries. If the revision cannot render the configuration, raises `CicdError` with the
-    output of the revision.
+    The user's extra layers are included. `folder` must be empty. Raises `CicdError` with the output of the revision if
+    the revision cannot render the configuration.
+
+    The code of the revision runs with the caller's rights on this machine. It gets an empty home folder, and no
+    credentials, tokens, agents or other variables of the caller's environment. It uses the installed libraries, even if
+    it was written for other versions of these libraries.
     """
     unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)

@@ -19,7 +19,7 @@ DEPLOY_NOTHING = {"Approval", "Build", "Compute", "Invoke", "Source", "Test"}
 
 
 class Check(NamedTuple):
-    """An action that checks approvals: it calls a function with the names of stacks and of their change set.
+    """An action that calls the approval check with the names of stacks and the name of their change set.
 
     `orders` are the earliest and the latest RunOrder of the action.
     """
@@ -55,16 +55,16 @@ def run_order(action: TemplateNode) -> tuple[float, float]:
 
 
 def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int, float]) -> Iterator[TemplateNode]:
-    """Yield each action that deploys a change set without an approval check.
+    """Yield each action that may deploy something and is not covered by an approval check.
 
-    A check covers an action if all of this is true:
+    A check covers only actions that execute a change set. It covers such an action if all of this is true:
 
     - It calls the same function as every other check.
     - It names the stack and the change set.
-    - It runs after each action of the stage that creates a change set, and before the covered action.
+    - It runs before the covered action, and after all actions of the stage that create change sets.
+    - It runs after the approval, if the stage has an approval.
 
-    `approved` maps the index of a stage in `stages` to the RunOrder of its approval. In such a stage, the check must
-    also run after the approval.
+    `approved` maps the index of a stage in `stages` to the RunOrder of its approval.
     """
     checks = [_checks(stage) for stage in stages]
     functions = [check.function for found in checks for check in found]
@@ -113,9 +113,9 @@ def _parameters(value: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text that identifies `value`. Two values have the same text only if they are equal at deployment.
+    """Return a text with which `value` can be compared: if two texts are equal, the values are equal at deployment.
 
-    Return None if nothing is known about the value before the deployment.
+    Return None if the value cannot be compared before the deployment.
     """
     function, argument = is_function(value)
     if function == "Ref":
