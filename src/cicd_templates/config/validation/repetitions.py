@@ -24,8 +24,9 @@ def without_repetitions(
 ) -> list[Problem]:
     """Return `problems` without repetitions, in the same order.
 
-    - A mistake that every runtime environment has because of a shared table is reported once, at the key of this table.
-    - A mistake that only some environments have is reported once, at the first of them. The problem lists the others.
+    - A mistake that every runtime environment gets from a shared table is reported once, at its key in this table.
+    - Any other repeated mistake is reported once, at the first environment that has it. The problem lists the other
+      environments.
 
     `raw` has the parsed TOML tables of the file that `configuration` was read from.
     """
@@ -73,9 +74,9 @@ def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], r
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
-    """Return whether the problem comes from the shared table.
+    """Return whether the problem comes from a shared table, such as `[services.web]`.
 
-    It does if at least one of `environments` does not override this table.
+    It does if at least one of `environments` has no table of its own for the same service, queue, table or database.
     """
     kind, *steps = problem.path.split(".")
     return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)

@@ -12,7 +12,11 @@ SMOKE_HOOK = "smoke"
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each service that no request reaches, and for each smoke test that misses its service.
+    """Yield a problem in each of these cases.
+
+    - Two services have the same priority.
+    - A service gets no requests, because the path pattern of another service covers its own pattern.
+    - A smoke test of a service would not reach this service.
 
     The caller passes only runtime environments.
     """

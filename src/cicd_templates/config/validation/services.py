@@ -88,7 +88,7 @@ def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem for each KMS key in `secret_keys` that cannot encrypt a secret of the service."""
+    """Yield a problem if the service needs no `secret_keys`, and for each of these KMS keys outside `region`."""
     if settings.secret_keys and not any(map(is_existing_secret, settings.secret_sources)):
         yield Problem(
             f"{where}.secret_keys",

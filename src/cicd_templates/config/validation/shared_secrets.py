@@ -23,11 +23,11 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
     A secret belongs to an environment in one of these cases:
-    - The path or name of the secret contains the name of the environment.
+    - The path or name of the secret contains the name of this environment.
     - The ARN of the secret contains no environment's name, and only this environment uses the account in the ARN.
 
-    The second case does not count if the variable is set in the own table of the environment that reads the secret.
-    This setting means that the accounts share the secret on purpose.
+    The second case is ignored for a variable in an environment's own table, because such a variable shows that the
+    accounts share the secret on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """
@@ -77,7 +77,7 @@ def value_at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the only item of `environments`, which owns the secret. Return None if there are no or several items."""
+    """Return the owner of the secret: the item of `environments` if there is exactly one, otherwise None."""
     return environments[0] if len(environments) == 1 else None
 
 

@@ -42,9 +42,9 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
 
 
 def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each exception whose image has another exception in the same environment.
+    """Yield a problem if an image has several exceptions in one environment, at each exception after the first.
 
-    If only one of the two exceptions is in the environment's own table, the problem is reported at this exception.
+    The exceptions in a shared table come before the exceptions in the environment's own table.
     """
     for environment in configuration.environments:
         for service in environment.services if environment.kind == "runtime" else ():

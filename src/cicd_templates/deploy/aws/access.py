@@ -1,7 +1,6 @@
 """Defines the credentials that a command uses for one environment. This module does not call AWS.
 
-The class also returns the words that describe the credentials in messages, and the options with which the AWS CLI uses
-the credentials.
+`Access` also describes the credentials for messages. `cli_option` returns the AWS CLI option for a profile.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ ROLE_SESSION = "cicd-templates"
 
 @dataclass(frozen=True)
 class Access:
-    """The settings of one environment's credentials: a profile, and a role that is assumed with the profile.
+    """The settings of one environment's credentials: a profile, and a role to assume with the profile's credentials.
 
-    Without `profile`, boto3's default chain provides the credentials. If environment variables or the AWS configuration
-    of this machine replace the addresses of AWS services, calls are refused unless `allow_endpoint_urls` is true.
+    If `profile` is None, boto3's default chain provides the credentials. The environment variables or the AWS
+    configuration of this machine may replace the addresses of AWS services only if `allow_endpoint_urls` is true.
     """
 
     region: str

@@ -235,8 +235,10 @@ def aws_clients(access: Access) -> Clients:
 def _before_the_first_call() -> Iterator[None]:
     """Within the `with` block, replace a `CredentialsError` with a `CicdError` that has the same message.
 
-    A `CredentialsError` tells the user to continue the command by running it again. Before the first call to AWS, there
-    is nothing to continue. If an MFA code must be typed but there is no terminal, raises `NoTerminalError`.
+    Use this function only before the first call to AWS. A `CredentialsError` tells the user to continue the command by
+    running it again, but at this point there is nothing to continue.
+
+    If an MFA code must be typed but there is no terminal, raises `NoTerminalError` instead.
     """
     try:
         yield
@@ -247,11 +249,11 @@ def _before_the_first_call() -> Iterator[None]:
 
 
 def local_clients(endpoint_url: str, account: str, region: str, secret: str, token: str | None = None) -> Clients:
-    """Return clients for the local AWS, which refuses requests that are not signed with `secret`.
+    """Return clients for the local AWS. They sign all requests with the secret key `secret`.
 
-    The clients' access key is `account`, because the local AWS uses a 12-digit access key as the account's id. With
-    `token`, the clients use the credentials of an assumed role. The session reads neither profiles nor credentials from
-    environment variables.
+    The clients' access key is `account`, because the local AWS uses a 12-digit access key as the account's id. If
+    `token` is given, `account`, `secret` and `token` are the credentials of an assumed role. The session reads neither
+    profiles nor credentials from environment variables.
     """
     import boto3
     import botocore.session
@@ -281,9 +283,9 @@ def session_clients(region: str, credentials: Mapping[str, Any]) -> Clients:
 
 
 def local_clients_as(clients: Clients, role_arn: str) -> Clients:
-    """Return clients for the local AWS with the credentials of a role, which `clients` must be allowed to assume.
+    """Assume the role `role_arn` with `clients`. Return clients for the local AWS with the credentials of the role.
 
-    Raises `CicdError` if the local AWS does not let them assume the role.
+    Raises `CicdError` if the local AWS does not let `clients` assume the role.
     """
     try:
         keys = clients.sts.assume_role(RoleArn=role_arn, RoleSessionName="cicd-templates")["Credentials"]

@@ -1,8 +1,8 @@
 """Turns an error about credentials into one line: which credentials, what failed, and what to do.
 
-Any AWS operation can reject a request because its credentials are expired or unknown, or because the clock of this
-machine is wrong. Loading credentials can fail with an error of botocore, or with an error of the operating system that
-botocore does not catch.
+There are two kinds of errors:
+- AWS rejects a request, because the credentials are expired or unknown, or because the clock of this machine is wrong.
+- The credentials cannot be loaded. botocore then raises its own error, or does not catch one of the operating system.
 """
 
 from __future__ import annotations

@@ -50,8 +50,8 @@ class Polling:
     ) -> None:
         """Poll until `done` returns true.
 
-        After `limit_seconds`, raises `CicdError`. The operation continues in AWS. The error names the operation
-        (`what`) and ends with the advice in `then`.
+        Raises `CicdError` after `limit_seconds`; the operation itself then continues in AWS. The error names the
+        operation, which is `what`, and ends with the advice `then`.
         """
         deadline = self.now() + limit_seconds
         while not done():

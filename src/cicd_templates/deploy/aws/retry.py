@@ -1,7 +1,7 @@
 """Recognizes transient errors of AWS, and retries the calls that fail with them.
 
-`Steps` are generators. They yield when the caller should wait before the next step. One loop can run many generators
-without threads, and a test can run them without sleeping.
+A function that returns `Steps` is a generator. It yields whenever its caller should wait. So one loop can run many such
+generators without threads, and a test can run them without sleeping.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def is_transient(error: Exception) -> bool:
 
 
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
-    """Wrap `look`, a condition for `Polling.until`. The wrapper returns False if `look` raises a transient error.
+    """Return a condition for `Polling.until`: the result of `look`, or False if `look` raises a transient error.
 
-    A failed poll does not mean that the operation in AWS has failed. The wrapper does not catch any other error.
+    Such an error means that a poll failed, not that the operation in AWS failed. All other errors are raised.
     """
 
     def tolerant() -> bool:

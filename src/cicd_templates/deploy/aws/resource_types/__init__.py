@@ -1,5 +1,5 @@
-"""Contains the operations on AWS resource types, in one module per AWS service, named as in `template/resource_types`.
+"""Contains the operations on AWS resource types, such as finding and deleting a resource.
 
-`operations` defines which operations a resource type can have. `registry` lists the operations of all types. The module
-of a service only calls AWS and makes no decisions.
+`operations` defines which operations a resource type can have. `registry` lists the operations of all types. Each other
+module is for one AWS service, and has the same name as in `template/resource_types`. It calls AWS and decides nothing.
 """

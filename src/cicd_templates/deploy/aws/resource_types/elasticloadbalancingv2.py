@@ -23,7 +23,7 @@ def _find_target_group(clients: Clients, name: str) -> ExistingResource | None:
 
 
 def rules_by_priority(clients: Clients, listener: str) -> dict[int, str]:
-    """Return the ARNs of a listener's rules, keyed by priority, without the default rule, which has no priority."""
+    """Return the ARNs of a listener's rules, keyed by priority. The default rule, without a priority, is left out."""
     pages = clients.elbv2.get_paginator("describe_rules").paginate(ListenerArn=listener)
     rules = [rule for page in pages for rule in page["Rules"]]
     return {int(rule["Priority"]): rule["RuleArn"] for rule in rules if rule["Priority"].isdecimal()}

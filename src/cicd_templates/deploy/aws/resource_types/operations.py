@@ -62,7 +62,7 @@ OnProgress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Leftover:
-    """A resource type whose resources can remain without belonging to any stack.
+    """Facts about the leftovers of one resource type: resources that remain and belong to no stack.
 
     - `why`: a sentence for docs/destroying.md that says why such a resource remains.
     - `removal`: how to remove the resource by hand, in words and commands, with the placeholders `{name}` and
@@ -87,8 +87,8 @@ class Contents:
     """The contents of a resource. They must be deleted before the resource itself.
 
     - `describe` returns the amount of the contents in words.
-    - `empty` deletes the contents and returns the number of deleted items. While it deletes, it
-      passes the number of items deleted so far to its last argument, which is a callback.
+    - `empty` deletes the contents and returns the number of deleted items. Its last argument is a callback for the
+      progress, which gets the number of items deleted so far.
     - `describe_lock` returns a text about the lock that prevents the deletion of the contents, or an empty string.
     """
 
@@ -102,8 +102,8 @@ class DeletionProtection:
     """A setting of a resource that makes AWS refuse to delete the resource.
 
     `is_on` returns whether the setting is on, and false if the resource does not exist. `lift` switches the setting off
-    and returns what was done, in words. Both get the clients and the resource's physical id. `command` is the AWS CLI
-    command that does the same as `lift`, with the placeholders `{region}` and `{name}`.
+    and returns what was done, in words. `is_on` and `lift` get the clients and the resource's physical id. `command` is
+    the AWS CLI command that does the same as `lift`, with the placeholders `{region}` and `{name}`.
     """
 
     is_on: Callable[[Clients, str], bool]

@@ -100,9 +100,9 @@ def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda
 
 
 def _empty_once(emptying: _Emptying, count: int, on_progress: OnProgress) -> int:
-    """List the bucket's versions once, and delete them. Return `count` plus the number of deleted versions.
+    """List the bucket's versions once, and delete them. Return the total number of deleted items.
 
-    `count` is the number of items that were deleted before.
+    The total is `count`, the number of items that were deleted before this call, plus the number of deleted versions.
     """
     versions = _versions(emptying.clients, emptying.bucket)
     calls: deque[Future[int]] = deque()
