@@ -13,7 +13,7 @@
 - `estimate` shows, before a run, what the run will create, how long it will take and what it will cost. `report` writes
   the results.
 
-A run changes AWS mostly through the commands. Only the following changes are direct calls of the checks to AWS:
+A run changes AWS mostly through the commands. The checks call AWS directly only for the following changes:
 
 - They create certificates and roles, and remove them again.
 - They change the retention of a log group, and reset it.

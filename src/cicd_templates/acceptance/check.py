@@ -18,9 +18,9 @@ class CheckFailed(CicdError):  # noqa: N818 - the outcome of a check, not an err
 
 
 class CheckMustWait(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
-    """Raised when a check must wait, for example until an hour after the run destroyed its resources.
+    """Raised when a check cannot finish yet and must be repeated later. The message says when to try again.
 
-    The message says how long the check must wait.
+    For example, one check must wait until an hour after the run has destroyed its resources.
     """
 
 
@@ -46,13 +46,13 @@ class State(StrEnum):
 class CheckContext:
     """The AWS clients, recorded facts and helper functions that a check uses.
 
-    - `clients` returns the AWS clients of an environment, with the credentials of the user. A check uses these clients
-      for resources that it creates, changes or reads itself.
-    - `connect` returns the AWS clients of an environment, with temporary credentials from AssumeRole.
-    - `post` sends a request and returns the status of the response. For TLS, it trusts only the certificates in its
-      last argument.
+    - `clients(environment)` returns AWS clients with the user's credentials. A check uses them for resources that the
+      check itself creates, changes or reads.
+    - `connect(environment, credentials)` returns AWS clients with temporary credentials from AssumeRole.
+    - `post(url, body, certificates)` sends a request and returns the status of the response. For TLS, it trusts only
+      these certificates.
     - `clock` returns the seconds since the epoch, and `pause` sleeps.
-    - `facts` are the values that checks record for later checks. `save` writes them to the journal at once.
+    - `facts` are the values that checks record for later checks. `save` immediately writes the facts to the journal.
     """
 
     project: Project
@@ -85,10 +85,11 @@ class Check:
     """A statement to prove, and the function that proves it.
 
     - `proves` is the statement, in one sentence.
-    - `run` returns the answer, a sentence for the report, or raises `CheckFailed`. It must be safe to repeat at any
-      time, because a continued run repeats the check that was interrupted.
+    - `run` executes the check. It returns the answer, a sentence for the report, or raises `CheckFailed`. If a check is
+      interrupted at any point, it is repeated, so `run` must be safe to repeat.
     - `needs` lists the checks that must pass before this check.
-    - If `safe_to_continue` is false and this check fails, only the checks whose `last` is true run afterwards.
+    - `safe_to_continue` is false if other checks are unsafe after a failure of this check. After such a failure, only
+      the checks with `last` run.
     - `local_coverage` says what the check can do on the local AWS, and `local_limit` says why it cannot do more.
     - `question` is a question that the AWS documentation leaves open and that this check answers.
     """

@@ -75,13 +75,13 @@ class Commands:
     ) -> Answer:
         """Run a command without input, and return its exit code and output.
 
-        If `credentials` from AssumeRole are given, the environment variables of the command contain no other
-        credentials.
+        `credentials` are temporary credentials from AssumeRole. If they are given, the command gets them as environment
+        variables, and gets no other credentials in variables.
 
-        After Ctrl-C or SIGTERM, pass the interrupt on to the command, and wait until the command has ended.
+        After Ctrl-C or SIGTERM, interrupt the command, wait until it has ended, and raise `DetachedError`.
 
-        Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` after an interrupt, or if
-        the command ended while its work in AWS continues.
+        Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the exit code says that
+        the command's work in AWS continues, unless `expected` contains this code.
         """
         command = [sys.executable, "-m", "cicd_templates", verb, *arguments]
         process: subprocess.Popen[str] | None = None
@@ -145,8 +145,8 @@ class Commands:
 def _interrupts_held_back() -> Iterator[None]:
     """Delay SIGINT and SIGTERM until the end of the `with` block. Then deliver the first signal that arrived.
 
-    The block starts a process. An interrupt during this start would leave the process without a parent that waits for
-    it.
+    The block starts a process. Without the delay, an interrupt could end the start early, and nobody would wait for
+    the new process.
     """
     pending: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)

@@ -24,7 +24,8 @@ class Item:
 
     - The price is paid once, or for each hour if `per_hour` is true.
     - `page` is the price page of AWS.
-    - `repeated` names a page outside AWS that states the same price, and the date of this page.
+    - `repeated` is a page outside AWS with the same price, and the date of that page. It is empty if the price was
+      compared with no page.
     - `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 
@@ -42,7 +43,10 @@ class Item:
         return self.price_of(self.count, HOURS)
 
     def units_in(self, counts: Mapping[str, int]) -> float:
-        """Return the number of charged units. `counts` maps each type to its number of resources."""
+        """Return how many units AWS charges for `counts`, which maps each CloudFormation type to a number of resources.
+
+        If this item has no `units`, return its estimated `count`.
+        """
         if not self.units:
             return self.count
         return sum(counts.get(resource_type, 0) * number for resource_type, number in self.units.items())
@@ -102,8 +106,9 @@ OTHERS = frozenset(
 
 
 def price_table() -> list[str]:
-    """Return the lines of a table of prices. Each row names the price page of AWS, and the page against
-    which the price was last checked.
+    """Return the lines of a Markdown table of prices.
+
+    Each row names the price page of AWS, and the page with which the price was last compared.
     """
     lines = ["| Price in US dollars | For | AWS page | Recorded on | Last checked against |", "|---|---|---|---|---|"]
     for item in ITEMS:

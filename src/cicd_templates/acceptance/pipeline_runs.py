@@ -63,8 +63,8 @@ def run_pipeline(
     In AWS, the function polls the run until the run ends, and calls `at_each_poll` at each poll. If the run waits
     longer than `HELD_SECONDS` for its deployment window, the function stops the run.
 
-    The function records the facts of the run under `name`. If a check is interrupted and repeated, the check continues
-    with the same pipeline run, even if the command `release` did not yet show the run's id.
+    `name` identifies the pipeline run in the facts. If a check is interrupted and repeated, it continues with the same
+    pipeline run. This works even if the interrupt came before the command `release` showed the run's id.
     """
     if context.local:
         return _rehearsed(context, archive, name)
@@ -167,11 +167,11 @@ def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) 
 
 
 def _continued(context: CheckContext, name: str) -> list[str] | None:
-    """Return the pipeline and the execution that an earlier attempt of this release started, or None.
+    """Return the pipeline and the execution that an interrupted attempt of this release has started, or None.
 
-    Before its upload, the first attempt records the source versions that already have executions. A later attempt
-    searches for an execution of any other source version. The search lasts at most as long as CodePipeline may need to
-    start an execution.
+    The first attempt has nothing to find. It records the source versions of all executions that exist before its
+    upload. A later attempt searches for an execution whose source version is not in this record. It searches for up to
+    `START_SECONDS`, the time that CodePipeline may need to start an execution.
     """
     before = f"versions before {name}"
     client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])
@@ -217,7 +217,7 @@ def _started(context: CheckContext, archive: str) -> list[str]:
 def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
     """Approve the execution if it is waiting for approval. Reject every other execution that is waiting for approval.
 
-    An execution that waits for approval occupies its stage, so `execution` could not enter the stage.
+    As long as another execution waits for approval in a stage, `execution` cannot enter this stage.
     """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
         own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution

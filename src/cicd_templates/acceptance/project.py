@@ -51,8 +51,8 @@ def run(command: str) -> None:
 class EnvironmentAccess:
     """The account and region of an environment, and the user's credentials for it.
 
-    If the credentials assume `role_arn`, `caller_account` is the account of the caller that assumes this role. If
-    `caller_account` is empty, the caller is in `account`.
+    If `role_arn` is given, the credentials come from this role. The user who assumes the role is in the account
+    `caller_account`, or in `account` if `caller_account` is empty.
     """
 
     account: str
@@ -80,7 +80,7 @@ class Settings:
     - `certificates` maps each runtime environment to the ARN of its certificate.
     - `roles` maps each environment to the role that deploys it. An environment without a role is deployed with the
       user's credentials.
-    - `sessions` are the environments whose commands use the credentials in environment variables instead of a role.
+    - `sessions` are the environments whose commands assume no role. They use the credentials in environment variables.
     - `zones` are the availability zones of each runtime environment.
     - `rollout` is the deployment strategy of the service in staging.
     - `window` is the deployment window of production, if there is one.

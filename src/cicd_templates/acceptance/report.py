@@ -30,7 +30,7 @@ ANSWER_LENGTH = 400
 class Row:
     """One check in the report.
 
-    `counts_as` says how much the check proves if it passes. A check proves more on AWS than on the local AWS.
+    If the check passed, `counts_as` says whether its statement was proven, or only its steps ran.
     """
 
     name: str

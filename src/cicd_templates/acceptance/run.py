@@ -38,8 +38,9 @@ def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal,
 
 
 def _is_repeated(check: Check, entry: Entry) -> bool:
-    """Return whether a check must run again, because it had to wait, or is one of the last checks and has not
-    passed.
+    """Return whether a check must run again.
+
+    This is the case if it had to wait, or if it is one of the last checks and failed or was skipped.
     """
     return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
 

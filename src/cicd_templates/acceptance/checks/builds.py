@@ -50,7 +50,7 @@ def _cached_projects(context: CheckContext) -> Iterator[str]:
 def _messages(logs: Any, group: str, stream: str) -> Iterator[str]:
     """Yield the messages of a log stream.
 
-    The stream has ended when CloudWatch Logs returns the same token that the request contained.
+    At the end of the stream, the response of CloudWatch Logs contains the same token as the request.
     """
     request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
     while True:

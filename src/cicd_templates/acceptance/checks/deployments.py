@@ -39,8 +39,8 @@ def deploy_all(context: CheckContext) -> str:
 def deploy_by_plans(context: CheckContext, environment: str, *options: str) -> None:
     """Plan an environment and deploy exactly this plan. Repeat both until a plan has nothing to change.
 
-    `options` choose a part of the environment for the plan. Raises `CheckFailed` if the plans still have changes after
-    several deployments.
+    `options` limit the command `plan` to a part of the environment. Raises `CheckFailed` if the plans still have
+    changes after several deployments.
     """
     file = context.project.folder / f"{environment}-plan.json"
     for _ in range(MOST_PLANS):

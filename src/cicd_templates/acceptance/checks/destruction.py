@@ -23,8 +23,8 @@ LATER_SECONDS = 3600
 def destroy_all(context: CheckContext) -> str:
     """Destroy the pipeline. Then make production disposable, and destroy the other environments.
 
-    The pipeline comes first: while the pipeline exists, no other caller can change some stacks of production. If a step
-    fails, the next steps still run, so that nothing costs money longer than necessary.
+    The pipeline comes first, because as long as the pipeline exists, only the pipeline can change some stacks of
+    production. All steps run, even after a step has failed, so that nothing costs money longer than necessary.
     """
     steps = [
         partial(remove_people, context),
@@ -55,8 +55,8 @@ def _problem_of(step: Callable[[], None]) -> str:
 def _redeploy(context: CheckContext) -> None:
     """Deploy production again as a disposable environment, so that its resources can be deleted.
 
-    The function leaves out stacks that cannot be updated. It also leaves out layers that were never deployed, because
-    the creation of their stacks might fail.
+    The function deploys only layers whose stacks exist and can be updated. It does not deploy a layer without a stack,
+    because the creation of the stack might fail.
     """
     render_with(context, production=DISPOSABLE)
     stacks = stacks_of(context, PRODUCTION)
@@ -89,8 +89,8 @@ def _destroy(context: CheckContext, environment: str) -> None:
 def remove_own(context: CheckContext) -> str:
     """Remove the resources that the checks themselves created: certificates, roles and their policies.
 
-    If an environment still has stacks, keep its role and the certificates in its account and region. The next attempt
-    to destroy the environment needs them.
+    If an environment still has stacks, the check fails. It then keeps the environment's role, and the certificates in
+    the environment's account and region, because the next attempt to destroy the environment needs them.
     """
     kept = [environment for environment in ENVIRONMENTS if stacks_of(context, environment)]
     roles = context.facts.get("settings", {}).get("roles", {})

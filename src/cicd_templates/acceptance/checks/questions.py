@@ -9,8 +9,8 @@ from cicd_templates.acceptance.pipeline_runs import SUCCEEDED
 def question(name: str, asks: str, proves: str, path: str, because: str) -> Check:
     """Return the check that answers the question `asks`.
 
-    The answer depends only on the pipeline actions whose paths contain `path`. It is yes if all of them have succeeded.
-    It is no if at least one of them has not succeeded. So even a failed release can answer the question.
+    The answer is yes if all pipeline actions whose paths contain `path` have succeeded, and no if one of them has not.
+    Other actions do not count, so even a failed release can answer the question.
     """
 
     def answer(context: CheckContext) -> str:

@@ -26,8 +26,9 @@ ORDERS, ORDER = 20, b'{"items": 1}'
 
 
 def deploy_with(context: CheckContext, **changes: Any) -> None:
-    """Render with changed settings, deploy staging and the pipeline, and upload the templates that the pipeline
-    deploys.
+    """Render the project with the settings `changes`, and deploy staging and the pipeline.
+
+    Also upload the rendered templates, because the pipeline deploys releases with them.
     """
     render_with(context, **changes)
     context.commands.on("deploy", STAGING, "--yes")
@@ -36,9 +37,9 @@ def deploy_with(context: CheckContext, **changes: Any) -> None:
 
 
 def closed_window(seconds: float) -> str:
-    """Return a deployment window that is closed at the time `seconds`, in seconds since the epoch.
+    """Return the cron expression of a deployment window that is closed at the time `seconds` since the epoch.
 
-    The window opens only on the weekday three days after this time.
+    The window is open on one day of the week. This day next comes three days after the time.
     """
     day = datetime.fromtimestamp(seconds + DAYS_UNTIL_OPEN * DAY_SECONDS, UTC)
     return f"* * * ? * {day.strftime('%a').upper()}"
@@ -73,10 +74,11 @@ def release_blue_green(context: CheckContext) -> str:
 
 
 def take_back(context: CheckContext) -> str:
-    """Release an application that answers orders with errors. Require that staging runs the old release afterwards.
+    """Release an application that answers orders with errors. Require that the release does not pass staging.
 
-    In AWS, orders are sent during the release. The health check of the application succeeds, so only the alarm on
-    errors can cause the rollback.
+    In AWS, an alarm must make ECS roll staging back to the old release. To trigger the alarm on errors, the check sends
+    orders during the release. The application's health check succeeds, so it cannot cause the rollback. On the local
+    AWS, the smoke test stops the release.
     """
     if not context.local and "before failing" not in context.facts:
         context.facts["before failing"] = [context.clock(), task_definition(context, STAGING)]
@@ -108,10 +110,9 @@ def _require_stopped(run: PipelineRun) -> None:
 
 
 def _send_orders(context: CheckContext, answers: set[str]) -> None:
-    """Send orders to the service of staging, and add the responses to `answers`.
+    """Send orders to the service of staging. Add the status of each response to `answers`, or `no response`.
 
-    The function ignores orders without a response, because an error would end the check before the end of the pipeline
-    run.
+    An order without a response raises no error, because an error would end the check before the pipeline run ends.
     """
     url = f"{output(context, STAGING, 'cluster', 'BaseUrl')}/orders"
     trusted = context.facts["settings"]["trusted"]

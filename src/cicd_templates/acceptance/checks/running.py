@@ -120,7 +120,7 @@ def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]
 
 
 def use_keys(context: CheckContext) -> str:
-    """Require that the KMS key of each environment is enabled and rotated, and that somebody may use the key."""
+    """Require that each environment's KMS key is enabled and rotated, and that its key policy lets somebody use it."""
     for environment in ENVIRONMENTS:
         clients = context.clients(environment)
         alias = f"alias/{context.project.name(environment)}-key"

@@ -1,4 +1,4 @@
-"""Finds out how a policy must spell a parameter path, and which names of its KMS key a bucket accepts in a request."""
+"""Finds out which spellings AWS accepts: of a parameter path in a policy, and of a bucket's KMS key in an upload."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ OBJECT = "acceptance/key"
 
 
 def read_by_path(context: CheckContext) -> str:
-    """Find out whether a policy must name a parameter path with or without its last slash.
+    """Find out whether a policy must spell a parameter path with its last slash, without it, or in either way.
 
-    The check reads parameters in two sessions. The policy of each session contains only one of the spellings.
+    The check reads the same parameters in two sessions. In one session, the policy has the path with its last slash. In
+    the other session, it has the path without the slash.
     """
     access, root = context.access[STAGING], parameter_root(context, STAGING)
     role = context.facts["settings"]["roles"][STAGING]
@@ -46,9 +47,10 @@ def read_by_path(context: CheckContext) -> str:
 
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:
-    """Upload an object once for each name of the environment's KMS key: its id, its alias and its ARNs.
+    """Find out which names of the environment's KMS key a bucket accepts: the key's id, its alias or its ARNs.
 
-    Return which of these names the bucket accepts. Require that the bucket refuses a different KMS key.
+    The check uploads an object once with each name. It requires that the bucket accepts the key's own ARN, and refuses
+    a different KMS key.
     """
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")

@@ -22,8 +22,8 @@ def newest_stack(context: CheckContext, environment: str, layer: str) -> tuple[s
 def first_failed_type(context: CheckContext, environment: str, stack_id: str) -> str:
     """Return the type of the resource whose creation failed first in a stack, or an empty string.
 
-    The events of other resources also say CREATE_FAILED, because CloudFormation cancels their creation after the first
-    failure.
+    Only the first failure shows the cause. CloudFormation then cancels the creation of other resources, and reports
+    CREATE_FAILED for them, too.
     """
     paginator = context.clients(environment).cloudformation.get_paginator("describe_stack_events")
     # The newest event comes first.
