@@ -51,7 +51,7 @@ def compute_digest(service: Service) -> str:
 
 
 def require_judged_source(service: Service) -> str:
-    """Return commands that stop the build if its source differs from the source that was checked."""
+    """Return commands that stop the build unless its source has the digest that the checks reported."""
     return f"""\
 {compute_digest(service)}
 if [ "$(cat {DIGEST_FILE})" != "${SOURCE_DIGEST}" ]; then

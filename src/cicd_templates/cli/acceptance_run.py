@@ -47,8 +47,9 @@ def continue_run(
 
     - `CicdError`: a check failed.
     - `DetachedError`: a check stopped, but an operation that it started continues in AWS.
-    - `RefusedError`: the user declined, or there is an unfinished run with other accounts or regions. The error is also
-      raised if only one of them, the unfinished run or this run, uses the local AWS.
+    - `RefusedError`: the user declined.
+    - `RefusedError`: an earlier run is unfinished, and its accounts or regions differ from those of the configuration.
+    - `RefusedError`: an earlier run on AWS is unfinished and `local` is true, or the other way round.
     """
     with locked(FOLDER) as held:
         accesses = access_of(configuration)
@@ -82,10 +83,9 @@ def continue_run(
 
 
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
-    """Return `access`. If the user has configured `role_arn`, add the account of the user's own credentials.
+    """Return `access`. If it has a `role_arn`, add the account of the user's own credentials.
 
-    The user's own credentials assume the roles of the run. So the trust policies of these roles name the account of
-    these credentials.
+    The trust policies of the run's roles name this account, because the user's own credentials assume these roles.
     """
     if not access.role_arn:
         return access
@@ -129,7 +129,7 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 def _begin(context: CheckContext) -> None:
     """Write and render the project before the first check. If this fails, stop the local AWS.
 
-    The last checks, which destroy the deployed stacks, need the project even if earlier checks fail.
+    The last checks need the project even if earlier checks fail, because they destroy the deployed stacks.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

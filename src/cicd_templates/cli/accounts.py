@@ -28,7 +28,7 @@ LOCAL_POLL_SECONDS = 0.05
 class Account:
     """AWS clients for the account of an environment, for commands that do not read rendered templates.
 
-    Such commands also work on parallel copies that were rendered on a different machine.
+    So these commands can work on a parallel copy that was rendered on another machine.
     """
 
     scope: Scope

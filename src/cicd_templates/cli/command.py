@@ -102,9 +102,10 @@ class Main(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the click command whose name is in `args`.
+        """Return the click command that `args` names.
 
-        If the name belongs to a subcommand, the error message shows the whole command, such as `NAME SUBCOMMAND`.
+        If `args` names a subcommand without its group, the error message shows the complete command, such as
+        `gate waive`.
         """
         if self.get_command(ctx, args[0]) is None:
             for name, command in self.commands.items():

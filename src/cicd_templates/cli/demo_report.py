@@ -32,8 +32,9 @@ class DemoReporter:
         self._lines.append(line)
 
     def begin(self, under_way: Callable[[str], None]) -> None:
-        """Reset the counts for the next environment. The reporter calls `under_way` with each stack whose operation
-        starts.
+        """Reset the counts for the next environment.
+
+        When an operation on a stack starts, the reporter calls `under_way` with the stack's name.
         """
         self._under_way = under_way
         self._stacks.clear()

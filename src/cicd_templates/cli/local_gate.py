@@ -45,8 +45,8 @@ class ExpectedReport:
 class Day:
     """The time of a decision, and the configured limits for gate policies.
 
-    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a finding that stops a release
-    under the default policy also stops it under a weaker policy.
+    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a policy cannot be weaker than
+    the default policy: a finding that stops a release under the default policy stops it under every policy.
     """
 
     now: datetime
@@ -86,7 +86,7 @@ def judge(
 
 
 def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
-    """Return the source versions in the builds' records, each mapped to the checks whose records contain it."""
+    """Return a mapping from each source version to the names of the checks whose records contain this version."""
     versions: dict[str, list[str]] = {}
     for check in checks:
         record = folder / check / RECORD
@@ -108,8 +108,8 @@ def waive(
 ) -> WaiverCount:
     """For each finding that stops the release, add a waiver to the policy at `path`. Create the file if needed.
 
-    A waiver for a finding in a file is valid only for one place in the file, which the finding's fingerprint
-    identifies. A finding that names neither a package nor a file cannot be waived.
+    If a finding is in a file, its waiver contains the finding's fingerprint. So the waiver covers only one place in
+    this file. A finding that names neither a package nor a file cannot be waived.
 
     Raises `ConfigurationError` and writes nothing if the new waivers would make the policy invalid.
     """

@@ -31,8 +31,8 @@ class Option(click.Option):
 
     - If `empty_counts` is true, an empty variable counts as set. Use it for an option that makes a command stricter, so
       that an empty variable does not disable the option.
-    - If `narrows` is true, an empty variable is an error. Use it for an option that limits what the command
-      affects. Without such an option, the command would affect more environments, or AWS instead of the local AWS.
+    - If `narrows` is true, an empty variable is an error. Use it for an option that limits what the command affects,
+      such as `--suffix`. If the empty variable counted as unset, the command would affect more than the user intended.
     """
 
     def __init__(

@@ -72,10 +72,10 @@ def targets(
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
     """Report each environment whose templates were edited by hand, or differ from what `make render` would write now.
 
-    Also report template files that `make render` did not write. No command deploys them.
+    Also report template files that `make render` did not write, because no command deploys these files.
 
-    Raises `RefusedError` instead if the environment is protected and `rehearsed` is false. Commands that deploy
-    nothing, or deploy only to the local AWS, set `rehearsed`.
+    If `rehearsed` is false, such a problem in a protected environment raises `RefusedError`. Commands that deploy
+    nothing, or deploy only to the local AWS, set `rehearsed` to true.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays
@@ -189,7 +189,9 @@ def require_answers(yes: bool) -> None:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks the user whether the pipeline may also get template changes for other environments.
+    """Return a function that asks whether the pipeline also gets the changed templates of other environments.
+
+    These are the environments that the command does not deploy.
 
     If `hand_over` is true, the function returns true without asking. If `hand_over` is false and there is no terminal,
     it returns false.

@@ -81,8 +81,7 @@ class Target:
     def context(self, *, wait: bool = False) -> DeployContext:
         """Return the context of a deployment: AWS clients, polling settings, the folder for its files, and the caller.
 
-        If an operation is in progress on a stack, the deployment fails. If `wait` is true, it waits for the end of the
-        operation instead.
+        If an operation is in progress on a stack, the deployment fails, or waits for its end if `wait` is true.
         """
         recorded = frozenset(TYPES) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
@@ -98,12 +97,12 @@ class Target:
         drift: DetectedDrift | None = None,
         wait: bool = False,
     ) -> Plan | None:
-        """Plan the chosen stacks, write the plan to `path` and return the plan, or None if there is no stack to plan.
+        """Plan the chosen stacks, and write the plan to `path`. Return the plan, or None if there is no stack to plan.
 
-        `tools` uploads templates for the pipeline; protected environments require it. If `tools` is given, the plan
-        leaves out the stacks that only the pipeline may deploy. `removed` are stacks that are no longer rendered, and
-        `to_destroy` are the commands that delete these stacks. If `drift` is given, the plan shows the drift or reverts
-        it. Raises the errors of `deployment.plan`.
+        `tools` uploads templates for the pipeline. Protected environments require it. If it is given, the plan leaves
+        out the stacks that only the pipeline may deploy. `removed` are stacks that are no longer rendered, and
+        `to_destroy` are the commands that delete them. `drift` is the drift that the plan shows or reverts. Raises the
+        errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -124,9 +123,10 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        The templates are uploaded for the pipeline after the user approves the first plan, or later, when the bucket
-        exists. `deployed` are the environments to deploy, by default only this one. `confirm` asks the user about
-        changed templates of these environments, and `confirm_others` about those of all other environments.
+        The templates are uploaded for the pipeline after the user approves the first plan. If their bucket does not
+        exist at that time, they are uploaded when the bucket has been deployed. `deployed` names the environments that
+        the command deploys, by default only this one. `confirm` asks the user about changed templates of these
+        environments, and `confirm_others` about changed templates of all other environments.
 
         Raises `RefusedError` if the user chose a stack that only the pipeline may deploy. Also raises the errors of
         `deployment.deploy`.
@@ -164,10 +164,11 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute the plan `made` and no other change. Then plan the stacks that had to wait for these changes.
+        """Execute the plan `made` and no other change. Then make and return the next plan.
 
-        Returns the next plan, or None if no stack had to wait. The pipeline gets the templates after the plan has
-        passed all checks. `confirm_others` asks about changes to the templates of other environments.
+        The next plan has the stacks that had to wait for these changes. It is None if no stack had to wait. The
+        pipeline gets the templates after the plan `made` has passed all checks. `confirm_others` asks about changes to
+        the templates of other environments.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed. Also raises the
         errors of `deployment.execute_plan`.
@@ -285,9 +286,9 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return a list with a note about the resources that the local AWS only records, or an empty list.
+        """Return a list with one note: how many resources of each type the local AWS only records, and does not build.
 
-        For each resource type, the note has the number of these resources in the chosen stacks.
+        The note counts the resources of the chosen stacks. The list is empty if there are no such resources.
         """
         if self.engine is None:
             return []
@@ -296,11 +297,11 @@ class Target:
         return [f"the local AWS only records these resources, and does not build them: {types}"] if types else []
 
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
-        """Return the resources that the local AWS only records, and that still exist after a destruction.
+        """Return the resources that a destruction left in the records of the local AWS.
 
-        The local AWS records resources of some types without building them. After a correct destruction, the result is
-        empty. The result includes resources of stacks that are no longer rendered, and of stacks that were deleted
-        before `inventory` was made.
+        The local AWS only records the resources of some types, and does not build them. A correct destruction leaves
+        none in the records. The function also finds the resources of stacks that are no longer rendered, and of stacks
+        that were deleted before `inventory` was made.
         """
         labels = inventory.labels
         names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}
@@ -328,10 +329,10 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    - `local`: use the local AWS `engine`, by default the one that `make local` started. If `engine` is given, plans and
-      journals are in the engine's folder.
+    - `local`: use a local AWS: `engine`, or the one that `make local` started if `engine` is None. Plans and journals
+      for `engine` are in the engine's folder.
     - `checked`: verify the caller's account first.
-    - `removed`: `layer` and `service` may select stacks that are no longer rendered. `Target.chosen` is then empty.
+    - `removed`: `layer` or `service` may be no longer rendered. In this case, `Target.chosen` is empty.
 
     Raises an error if the templates cannot be read, the credentials do not work or the account is wrong.
     """

@@ -126,9 +126,10 @@ def open_tools(
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
     The object has the stacks of every environment, because a pipeline run may deploy any of them. In a parallel copy,
-    environments that were not rendered are missing. If `local` is true, the object uses the local AWS `engine`, by
-    default the local AWS that `make local` started. `known` contains the stacks that were already read from `folder`,
-    keyed by environment.
+    environments that were not rendered are missing.
+
+    - `local`: use a local AWS: `engine`, or the one that `make local` started if `engine` is None.
+    - `known` maps the names of environments to their stacks, if these were already read from `folder`.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.

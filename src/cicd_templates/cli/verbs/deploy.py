@@ -117,7 +117,7 @@ def _refuse_protected(chosen: list[Target]) -> None:
 
 
 def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Path) -> None:
-    """Report that a plan must be reviewed first, and exit with code 4, which says that changes remain."""
+    """Report that the plan must be reviewed before it is deployed. Exit with code 4, the code for remaining changes."""
     from cicd_templates.deploy.plans.document import to_allow
     from cicd_templates.deploy.reporting.report import Note
 

@@ -55,8 +55,8 @@ def destroy(
 ) -> None:
     """Destroy environments and list what is left. Exit with 1 if anything is left for an unknown reason.
 
-    A protected environment is destroyed in two steps. --allow only writes a plan to destroy-plan.json (for the local
-    AWS: in .state/local/), and exits with 4. --plan executes the plan.
+    A protected environment is destroyed in two steps. First, --allow writes a plan to destroy-plan.json and exits with
+    4; it deletes nothing. For the local AWS, the plan is in .state/local/. Then, --plan executes the plan.
     """
     from cicd_templates.deploy.reporting import report
 
@@ -76,9 +76,7 @@ def destroy(
 
 
 def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) -> None:
-    """Ask the user, then destroy disposable environments. If an environment is protected, only write a plan and
-    exit.
-    """
+    """Ask the user, then destroy the environments. If one of them is protected, write a plan instead and exit."""
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.reporting import report
     from cicd_templates.deploy.reporting.plan_commands import digest_line

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 @verb("drift", *TARGET, JSON)
 def drift(as_json: bool, **options: Any) -> None:
-    """Find changes that were made to the stacks outside CloudFormation. Change nothing. Exit with 4 if there is drift.
+    """Find changes that were made to the stacks outside CloudFormation. Change nothing.
 
-    Exit with 1 if no stack is deployed, or if no drift was found but a stack could not be checked completely.
+    Exit with 4 if a change was found. If none was found, exit with 1 if a stack could not be checked completely, or
+    if no stack is deployed.
     """
     from dataclasses import asdict
 

@@ -78,7 +78,7 @@ def evidence(
 
 
 def _wanted_digest(execution: str | None, release: str | None, digest: str | None) -> str:
-    """Return the SHA-256 digest of the image that the user selected, or an empty string.
+    """Return the 64 hexadecimal digits of `digest`, or an empty string if `digest` is None.
 
     Raises `ConfigurationError` if more than one option selects a release, or if the value of an option has a wrong
     form.

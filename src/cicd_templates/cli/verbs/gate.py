@@ -87,7 +87,7 @@ def _configured_in(example: str) -> Path:
 
 
 def _source(example: str) -> Path:
-    """Return the folder with the default policy: the folder of the example, or the current folder if `example` is
+    """Return the folder that has the scan policy: the folder of the example, or the current folder if `example` is
     empty.
     """
     return _configured_in(example).parent if example else Path()
@@ -96,8 +96,8 @@ def _source(example: str) -> Path:
 def _day(configured: Path) -> Day:
     """Return the current time and the configured limits on scan policies.
 
-    There are two limits: how many days from now a waiver may end, and whether the policy may be weaker than the
-    default.
+    One limit is the number of days after which every waiver must have ended. The other limit is whether a policy may be
+    weaker than the default policy.
     """
     from cicd_templates.cli.local_gate import Day
 
@@ -138,7 +138,10 @@ def waive(
     owner: str,
     reason: str,
 ) -> None:
-    """Write waivers for the findings that block a legacy application now. Each waiver has an owner and a last day."""
+    """Write a waiver for each finding that stops a release of a legacy application now.
+
+    Each waiver has an owner and a last day.
+    """
     from cicd_templates.cli import local_gate as judging
     from cicd_templates.functions.scan_gate.policy import POLICY
 
