@@ -54,7 +54,10 @@ class ExplicitLogs(ResourceRule):
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Return whether the template contains a log group with the name that the AWS service uses by default."""
+        """Return whether the template contains a log group with the service's default name.
+
+        The result is also true if the service has no default name.
+        """
         # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")
         return not prefix or any(

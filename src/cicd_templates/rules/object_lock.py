@@ -25,9 +25,10 @@ class ObjectLock(ResourceRule):
     types = frozenset({"AWS::S3::Bucket"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield one finding that lists the settings that Object Lock still needs.
+        """Yield the findings about a bucket that uses Object Lock:
 
-        Also yield a finding for compliance mode if the bucket's `DeletionPolicy` is `Delete` or unknown.
+        - one finding that lists the missing settings
+        - a finding for compliance mode, if the bucket's `DeletionPolicy` is `Delete` or unknown
         """
         retention = ("ObjectLockConfiguration", "Rule", "DefaultRetention")
         present = {
@@ -48,9 +49,8 @@ class ObjectLock(ResourceRule):
 
 
 def _is_set(nodes: Iterable[TemplateNode], off: str = "") -> bool:
-    """Return whether a property is set in every branch of `Fn::If`.
+    """Return whether a property is set in every branch of `Fn::If`. `nodes` are its values in these branches.
 
-    A property whose value is `off` counts as not set. A property whose value an intrinsic function computes counts as
-    set.
+    A value that equals `off` counts as not set. A value that an intrinsic function computes counts as set.
     """
     return all(node.value is not None and str(node.value).lower() != off for node in nodes)

@@ -46,10 +46,10 @@ class PhysicalNames(ResourceRule):
 
 
 def _cut(name: str, whole: str) -> bool:
-    """Return whether `name` was shortened so much that it begins with only a part of `whole`.
+    """Return whether `name` was shortened before the end of `whole`, with which an unshortened name begins.
 
-    `whole` is the beginning that an unshortened name has. A shortened name can lack the environment's name. But the
-    hash at its end depends on the environment, so two environments never get the same name.
+    Such a name can lack the environment's name. But it ends with a hash that depends on the environment, so two
+    environments never get the same name.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

@@ -120,8 +120,8 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
     """Return the stages that need an approval, because they deploy to a protected environment.
 
-    If this project rendered the pipeline, the metadata of the template lists these stages. In any other pipeline with
-    several stages that deploy, only the last of these stages is assumed to need an approval.
+    The metadata of the pipeline can list these stages. If it does not, the result is the last stage that deploys, or
+    empty if only one stage deploys.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):
@@ -145,8 +145,11 @@ def _approved(stage: TemplateNode) -> float:
 
 
 def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
-    """Yield a finding for each stage that deploys without an approval, or without a check of the approved change sets
-    after the approval.
+    """Yield a finding for each stage that deploys and has one of these problems:
+
+    - No approval precedes the deployment.
+    - No function checks the approved change sets between the approval and the deployment.
+    - A build runs between the approval and the deployment.
 
     An action whose category is unknown before the deployment counts as a deployment.
     """

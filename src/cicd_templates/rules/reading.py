@@ -29,9 +29,9 @@ class TemplateNode(NamedTuple):
 def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
     """Yield the values at the path `keys` below `node`, one for each branch that the conditions allow.
 
-    An absent value is yielded as None. The key `EACH` selects every item of a list. For an empty or absent list,
-    nothing is yielded. For a single value instead of a list, the value itself is yielded, because CloudFormation and
-    IAM accept it as a list with one item.
+    If a value is absent, None is yielded. The key `EACH` selects every item of a list, and nothing if the list is empty
+    or absent. If the template has a single value instead of the list, `EACH` selects this value, because CloudFormation
+    and IAM read it as a list with one item.
     """
     for here in _branches(node):
         if not keys or here.value is None:
@@ -111,11 +111,11 @@ class Resource:
             yield Resource(str(name), body, self.template)
 
     def values(self, *keys: str) -> Iterator[TemplateNode]:
-        """Return the result of the function `values` for the path `keys` below the resource."""
+        """Yield the values at the path `keys` below the resource, like the function `values`."""
         return values(self._top, *keys)
 
     def properties(self, *keys: str) -> Iterator[TemplateNode]:
-        """Return the result of the function `values` for the path `keys` below the resource's properties."""
+        """Yield the values at the path `keys` below the resource's properties, like the function `values`."""
         return values(self._top, "Properties", *keys)
 
     @property
@@ -127,7 +127,7 @@ class Resource:
 
     @property
     def protected(self) -> bool:
-        """Return whether the environment of the template is protected, or true if the template does not state this."""
+        """Return false if the template states that its environment is disposable, otherwise true."""
         return bool(self.facts.get("Protection") != "disposable")
 
     @property

@@ -1,9 +1,10 @@
 """Defines the base class of the rules that check one resource at a time.
 
-cfn-lint can call a rule in two ways. It calls `match` once with the whole template, or it calls a keyword rule wherever
-cfn-lint's schemas contain a certain keyword. The rules of this project use `match` for two reasons. If a keyword rule
-raised an exception, cfn-lint would lose its own findings about the template. Keyword rules are also slower, because
-cfn-lint looks for the keyword of each rule at every place that it visits in the schemas.
+cfn-lint has two kinds of rules. It calls the `match` of a rule once, with the whole template. It calls a keyword rule
+at every place where its schemas contain the rule's keyword. The rules of this project use `match`, for two reasons:
+
+- If a keyword rule raised an exception, cfn-lint would lose its own findings about the template.
+- Keyword rules are slower, because cfn-lint looks for their keywords at every place that it visits in the schemas.
 """
 
 from __future__ import annotations

@@ -49,9 +49,9 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """The keys of tags that CloudFormation computes at deployment.
+    """A set of tag keys that are unknown, because CloudFormation computes them at deployment.
 
-    Every key counts as present, because any key may be among the computed keys.
+    It contains every key, because any key may be among the computed keys.
     """
 
     def __contains__(self, name: object) -> bool:

@@ -55,9 +55,9 @@ class WrittenOutPolicies(ResourceRule):
 
 
 def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
-    """Return the policies that the resource has as JSON texts, keyed by path. An unreadable policy is None.
+    """Return the resource's policies that are JSON texts, keyed by path. A text that cannot be read becomes None.
 
-    Policies that are maps or an `Fn::If` are left out.
+    The text can be in an `Fn::Sub`. Policies that are maps or other functions are left out.
     """
     place = IDENTITY_POLICIES.get(resource.type) or RESOURCE_POLICIES.get(resource.type)
     nodes = resource.properties(*place) if place and resource.type in TEXT_TYPES else ()
@@ -71,9 +71,8 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield each policy in `value`, with its path.
 
-    A policy is a value that contains IAM statements and whose key contains `polic`, such as PolicyDocument. If
-    statements in a policy are JSON texts, these texts are yielded instead of the policy. Policies inside a policy are
-    not yielded.
+    A policy is a value that contains IAM statements and whose key contains `polic`, such as PolicyDocument. If a policy
+    contains JSON texts with IAM statements, only these texts are yielded. Policies inside a policy are not yielded.
     """
     if isinstance(value, dict):
         for key, item in value.items():

@@ -85,7 +85,7 @@ def _principals(statement: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _targets(statement: Mapping[str, Any], holder: str) -> Iterator[str]:
-    """Yield the targets of a statement. In a resource policy, `*` means the resource that has the policy."""
+    """Yield the targets of a statement. For `*` in a resource policy, yield `holder`, which has the policy."""
     if "NotResource" in statement:
         yield f"everything but {', '.join(_items(statement['NotResource']))}"
         return

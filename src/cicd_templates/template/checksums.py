@@ -53,7 +53,7 @@ def parse_checksums(text: str) -> dict[str, str]:
 
 
 def recorded_sources(text: str) -> str:
-    """Return the digest of the configuration and layers in a list of checksums, or an empty string if there is none."""
+    """Return the digest of the configuration and the layers that is in a list of checksums, or an empty string."""
     first = text.partition("\n")[0]
     return first.removeprefix(RENDERED_FROM) if first.startswith(RENDERED_FROM) else ""
 
@@ -77,10 +77,10 @@ def find_strays(folder: Path, environment: str) -> list[Path]:
 
 
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
-    """Return why the templates of `environment` in `folder` differ from what `make render` would write now.
+    """Return a message about files that were edited since the last `make render`, or an empty string if there are none.
 
-    The reason is an edit since the last `make render`: of a template, of the configuration or of a layer. The result is
-    empty if nothing was edited. `find_strays` returns the files that are not in the list of checksums.
+    These files are the templates of `environment` in `folder`, the configuration and the user's own layers. Only
+    templates in the list of checksums are checked; `find_strays` returns the other templates.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")

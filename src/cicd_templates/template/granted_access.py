@@ -39,10 +39,12 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 class Permission(NamedTuple):
     """The properties of a resource type that is a permission: the principal, the resource, and the actions.
 
-    If no property has the actions, `action` describes them in words. If an item is added to a property in `grants`,
-    access becomes wider. A property in `conditions` restricts access, so access becomes wider if the property is
-    removed. A change of any other property counts as wider access, because its effect is unknown. If the principals may
-    be defined in another resource, `others` describes them in words.
+    If no property has the actions, `action` describes them in words. If the principals may be defined in another
+    resource, `others` describes them in words. The effect of a change depends on the property:
+
+    - a property in `grants`: an additional item widens access
+    - a property in `conditions`, which restricts access: its removal widens access
+    - any other property: every change counts as wider access, because its effect is unknown
     """
 
     principals: str
@@ -148,7 +150,7 @@ DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield the access that a resource allows or denies outside its policies, as IAM statements.
 
-    If the resource is itself a permission, `permission_statement` returns the statement of this permission instead.
+    If the resource is itself a permission, the result does not contain this permission; `permission_statement` does.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind in ATTACHED_BY:
@@ -180,7 +182,7 @@ def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def _may_be_omitted(value: Any) -> bool:
-    """Return whether a value is `AWS::NoValue`, always or under a condition. This value removes the property."""
+    """Return whether `value` removes its property: it is `AWS::NoValue`, or an `Fn::If` that may return it."""
     match value:
         case {"Fn::If": [_, first, second]}:
             return _may_be_omitted(first) or _may_be_omitted(second)

@@ -31,11 +31,10 @@ def is_statement(value: Any) -> bool:
 def find_statements(
     value: Any, *, is_trust: bool = False, is_policy: bool = False
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield `(is_trust, statement)` for each statement in `value`. In the result, `is_trust` is true for a statement of
-    a trust policy.
+    """Yield `(is_trust, statement)` for each IAM statement in `value`, which is a part of a resource's properties.
 
-    `value` is a part of a resource's properties. The argument `is_trust` says that `value` is a part of a trust policy,
-    and `is_policy` that `value` is a part of any policy.
+    The yielded `is_trust` is true for a statement of a trust policy. The argument `is_policy` says that `value` is a
+    part of a policy, and the argument `is_trust` that this policy is a trust policy.
     """
     # Nearly all values are texts, and this is their quickest check.
     if isinstance(value, str):

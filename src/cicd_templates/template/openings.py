@@ -81,9 +81,10 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 
 
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield what an open resource allows. If CloudFormation computes the value, the resource counts as open.
+    """Yield one statement for each value of the property that opens the resource.
 
-    The property can also be in a part of the resource, such as an additional provider of authentication.
+    A value that CloudFormation computes counts as such a value. The property can also be in a part of the resource,
+    such as an additional provider of authentication.
     """
     allowed = {
         "Effect": "Allow",

@@ -41,7 +41,7 @@ _SERVICE = re.compile(rf"(?:[\w.-]|\$\{{[\w:.]+\}})+\.(?:{_SUFFIXES}|\$\{{AWS::U
 
 
 def is_service_principal(principal: object) -> bool:
-    """Return whether a principal in a template, a text or an `Fn::Sub`, is an AWS service in any partition."""
+    """Return whether `principal`, which is a text or an `Fn::Sub`, is an AWS service in any partition."""
     text = principal.get("Fn::Sub") if isinstance(principal, Mapping) else principal
     text = next(iter(text), None) if isinstance(text, list) else text
     return isinstance(text, str) and _SERVICE.fullmatch(text) is not None

@@ -3,10 +3,14 @@
 CloudFormation shows a changed policy as one changed property. Only a comparison of the two templates shows which access
 the change adds. The plans of deployments and the review pages use this module.
 
-A statement covers another statement if it applies to at least the same requests. A change does not widen access if two
-conditions are met. First, each new Allow statement is covered by an old one. Second, each old Deny statement is covered
-by a new one. The texts do not always show whether a statement covers another, for example if their patterns differ. In
-this case, the change counts as widening.
+A statement covers another statement if it applies to at least the same requests. A change widens access, unless both of
+these conditions are met:
+
+- Each Allow statement after the change is covered by an Allow statement before the change.
+- Each Deny statement before the change is covered by a Deny statement after the change.
+
+The texts do not always show whether a statement covers another, for example if their patterns differ. In this case, the
+change counts as widening.
 """
 
 from __future__ import annotations
@@ -103,7 +107,7 @@ def _may_deny(statement: Mapping[str, Any]) -> bool:
 
 
 def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
-    """Return whether two statements have the same `Effect`, and `wide` applies to every request of `narrow`.
+    """Return whether `wide` has the same `Effect` as `narrow`, and applies to every request to which `narrow` applies.
 
     Returns false if the texts do not show this.
     """
@@ -241,13 +245,12 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return `statement` as a sentence. If `others` has another version of it, return only the parts that this version
-    lacks.
+    """Return as a sentence what `statement` has that its version in the other template lacks.
 
-    `own` are the statements of the template that contains `statement`. `others` are the statements of the other
-    template. Another version of `statement` has the same Sid, effect and elements. If `own` or `others` has several
-    statements with this Sid, the complete statement is returned. The result is empty if the other version lacks no
-    part.
+    `own` are statements of the same template, and `others` are statements of the other template. The version in the
+    other template is the statement in `others` with the same Sid, effect and elements. The sentence has the complete
+    statement if there is no such version, or if several statements in `own` or `others` have the Sid. The result is
+    empty if the other version lacks nothing.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

@@ -63,7 +63,7 @@ def bake_minutes(configuration: Mapping[str, Any]) -> float:
 def _number(value: Any, default: float) -> float:
     """Return the number `value`, or `default` if `value` is missing or an intrinsic function.
 
-    CloudFormation reports the numbers of a changed resource as texts.
+    `value` can be a text of digits, because CloudFormation reports the numbers of a changed resource as texts.
     """
     return float(value) if isinstance(value, int | float) or (isinstance(value, str) and value.isdecimal()) else default
 

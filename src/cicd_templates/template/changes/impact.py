@@ -65,9 +65,13 @@ class Change:
 class Impact:
     """The effect of a change on people and data.
 
-    `holds` names the data in a stateful resource, and `fate` says what happens to the data. `why` says why a running
-    service is interrupted, what ends with a deleted resource, what can never be changed back, or why a possible
-    replacement would fail. `certain` is false if CloudFormation does not know whether it replaces the resource.
+    `holds` names the data in a stateful resource, and `fate` says what happens to the data. `certain` is false if
+    CloudFormation does not know whether it replaces the resource. The meaning of `why` depends on the effect:
+
+    - interruption: why a running service is interrupted
+    - deletion: what no longer works
+    - replacement: why it would fail, if it is not certain
+    - other changes: what can never be changed back
     """
 
     kind: str
@@ -120,12 +124,11 @@ def _detail(resource_type: str, described: Mapping[str, Any]) -> Detail:
 
 
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
-    """Return the changes of one change set, merged from two descriptions of it.
+    """Return all changes of a change set, with property values where they are known.
 
-    `plain` is the description without property values. It has all changes. `valued` is the description with property
-    values. It can lack changes or details. The result has the changes of both descriptions. If both have the same
-    detail, the result has the detail of `valued`. A property that refers to another resource is left out if only the
-    tags of the other resource change, because the value of the property stays the same.
+    `plain` describes all changes of the change set, but without property values. `valued` describes them with property
+    values, but can lack changes or details. A property that refers to another resource is left out if only the tags of
+    the other resource change, because the value of the property stays the same.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -138,11 +141,11 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without properties that stay the same because only tags of the referenced resource change.
+    """Return `changes` without properties that refer to another resource if only the tags of this resource change.
 
-    CloudFormation reports that such a property may change. If a change of the property would replace the resource,
-    CloudFormation reports the replacement as conditional. If no other property of the resource changes, the result
-    still has the property, but marks the resource as not replaced.
+    The values of such properties stay the same, but CloudFormation reports that they may change. It also reports a
+    conditional replacement if a change of the property would need one. If only such properties of a resource change,
+    the result has them, but says that the resource is not replaced.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -213,12 +216,12 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties with the resource's unique name, if its replacement would have the same name.
+    """Return the properties that contain the resource's unique name, if a replacement would have the same name.
 
-    A value that two resources cannot have at the same time, such as the address range of a subnet, counts as a name.
-    The result is empty if the name changes, or if AWS chooses it. `properties` are the resource's properties after the
-    change. `identifier` are the properties that identify resources of this type. They count as the name if the table of
-    resource types has no name property for the type.
+    The result is empty if the name changes, or if AWS chooses the name. A value that two resources cannot have at the
+    same time, such as the address range of a subnet, counts as a name. If the table of resource types has no name for
+    the type, the values of the properties `identifier` count as the name. `properties` are the resource's properties
+    after the change.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property
@@ -228,7 +231,7 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
 
 
 def kept_policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return whether the old resource continues to exist, outside the stack, after the change removes or replaces it.
+    """Return whether AWS keeps the old resource, outside the stack, when the change removes or replaces it.
 
     `old` and `new` are the resource in the templates before and after the change. `new` is empty if the template no
     longer has the resource. The change's `PolicyAction` determines the result. If CloudFormation omits the
@@ -285,8 +288,8 @@ def _fate(policy: str, resource_type: str) -> str:
 def interruption(change: Change) -> str:
     """Return why this update in place interrupts a running service, or an empty string if it does not.
 
-    A property does not count if it changes only when an attribute of another resource changes, because a resource that
-    is modified in place keeps its id and its ARN.
+    A property is ignored if it changes only when an attribute of another resource changes. If the other resource is
+    modified in place, its id and its ARN stay the same.
     """
     if change.action != "Modify":
         return ""

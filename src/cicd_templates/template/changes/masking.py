@@ -51,9 +51,9 @@ def reported_as_hidden(text: str) -> bool:
 
 
 def not_compared(before: str, after: str) -> str:
-    """Return `after`. If `before` has masked values, mark each masked value in `after` as not compared.
+    """Return `after`. If `before` has masked values, each masked value in the result has a mark: it cannot be compared.
 
-    Two different secrets look the same when they are masked. Because of the mark, `after` differs from `before`.
+    Different secrets look the same when they are masked. Without the mark, `before` and `after` would be equal.
     """
     return _HIDDEN.sub(r"\g<0> (cannot be compared)", after) if hides_values(before) else after
 

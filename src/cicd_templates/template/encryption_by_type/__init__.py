@@ -1,8 +1,11 @@
 """Lists, by resource type, the properties that name the encryption key. A test compares them with cfn-lint's schemas.
 
-If the list has a path such as `a/b`, every resource of the type must name a key in the property `a/b`. The path
-`a/b > c/d` applies only to resources with the property `a/b`: their property `a/b/c/d` must name a key. `*` stands for
-each item of a list.
+A path in the list says which property of a resource must name a key:
+
+- `a/b`: the property `a/b` of every resource of the type.
+- `a/b > c/d`: the property `a/b/c/d` of every resource of the type that has the property `a/b`.
+
+In a path, `*` stands for each item of a list.
 """
 
 from __future__ import annotations
