@@ -8,11 +8,7 @@ from collections.abc import Sequence
 
 
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
-    """Return a phrase for an error message about the unknown name `word`. The phrase suggests a similar name or lists
-    the known names.
-
-    At most `most` names are listed.
-    """
+    """Return a hint for the user who typed the unknown name `word`: a similar known name, or the first `most` names."""
     import difflib  # this takes time, and only a few messages need it
 
     close = difflib.get_close_matches(word, known, n=1)

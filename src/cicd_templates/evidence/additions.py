@@ -39,7 +39,7 @@ def record_names(contents: FolderContents) -> list[str]:
 
 
 def page_names(contents: FolderContents) -> list[str]:
-    """Return the names of the files in the folder that belong to a page that an approver saw."""
+    """Return the names of the files of all pages that approvers saw, such as the HTML file and its data."""
     return sorted(name for name in contents.digests if _PAGE.fullmatch(name))
 
 
@@ -87,9 +87,7 @@ def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
 
 
 def read_templates_before(contents: FolderContents, key: PublicKey) -> bytes | None:
-    """Return the templates of the previous release, or None if its release statement does not list exactly these
-    templates.
-    """
+    """Return the templates of the previous release, or None if its release statement is unusable or lists others."""
     try:
         before = read_statement(contents.read(RELEASE_BEFORE) if RELEASE_BEFORE in contents.digests else b"", key)
     except StatementError:

@@ -1,8 +1,12 @@
 """Checks the statements about deployments of a release. Each statement has its own signature.
 
-The release statement is signed before the first deployment, so it cannot list the statements about deployments. But it
-lists the environments to which the pipeline deploys, in order. In addition, each statement about a deployment lists the
-earlier statements about deployments. So the check notices a removed statement if the folder has a later statement.
+The release statement is signed before the first deployment, so it cannot list the statements about deployments. But
+two other lists show that a statement is missing:
+
+- The release statement lists the pipeline's environments in order. A release is deployed to an environment only after
+  it was deployed to the environments before it.
+- Each statement about a deployment lists the earlier statements. So the check finds a missing statement if the
+  folder has a later one.
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ _BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/[1-9][0-9]*)\.sigstore\.j
 class Deployment:
     """The facts in a statement about a deployment, as texts that a page or a terminal can show.
 
-    If the statement does not contain a fact, its text is empty. `unread` has the names of the alarms whose states the
+    A fact that the statement does not contain is an empty text. `unread` has the names of the alarms whose states the
     signer could not read.
     """
 
@@ -56,9 +60,7 @@ def deployment_names(contents: FolderContents) -> list[str]:
 
 
 def route_of(release: Statement) -> list[str]:
-    """Return the environments to which the pipeline deploys. The list is empty if the signer comes from an older
-    version of this tool.
-    """
+    """Return the environments to which the pipeline deploys, in order. Statements by older signers do not list them."""
     environments = release.predicate.get("environments")
     return [str(environment) for environment in environments] if isinstance(environments, list) else []
 
@@ -136,11 +138,11 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
 def _missing_files(
     contents: FolderContents, release: Statement, predicate: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each missing or changed file that a statement about a deployment lists. Such files are the
-    earlier statements and the approval record.
+    """Yield a problem for each file that a statement about a deployment lists and that is missing or was changed.
 
-    The approval record of a rollback to the release may be missing: a rollback is a different pipeline execution, and
-    the folder has only the approval records of the execution that made the release.
+    A statement lists the earlier statements, and the approval record of its deployment. If the deployment was a
+    rollback, the approval record is not required: it belongs to a different pipeline execution, and the folder has only
+    the approval records of the execution that made the release.
     """
     for earlier in _objects(predicate.get("earlier")):
         name = str(earlier.get("name"))

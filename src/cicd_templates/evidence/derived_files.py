@@ -30,8 +30,8 @@ def derived_names(contents: FolderContents) -> list[str]:
 def derived_files(contents: FolderContents, release: Statement, key: PublicKey) -> dict[str, bytes]:
     """Return the content of each derived file, keyed by name. `release` is the release statement of the folder.
 
-    An archive of templates is opened only if it has the SHA-256 that its release statement lists. The result has a diff
-    only if the archives of this release and of the previous release can be opened.
+    The result has a diff of the templates only if the folder has the archives of this release and of the previous
+    release, and if each archive has the SHA-256 that its release statement lists. Other archives are never opened.
     """
     image = release.subject[0]
     reference = f"{image.name}@sha256:{image.digest.get('sha256', '')}"

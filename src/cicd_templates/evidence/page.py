@@ -42,10 +42,10 @@ _MARKS = {"+": "ins", "-": "del"}
 def release_page(
     contents: FolderContents, release: Statement, key: PublicKey, difference: TemplatesDifference | None
 ) -> str:
-    """Return the page. `difference` is the diff of the templates, or None if the folder does not have the templates of
-    both releases.
+    """Return the page. `difference` is the diff between the templates of the previous release and of this one.
 
-    The same files give the same page, because all dates on the page come from the files.
+    `difference` is None if the folder lacks the templates of either release. The same files give the same page,
+    because all dates on the page come from the files.
     """
     style = _file("page.css")
     policy = release_facts.policy_in_force(contents, release)
@@ -190,9 +190,7 @@ def _files(contents: FolderContents) -> Iterable[str]:
 
 
 def _meaning(name: str) -> str:
-    """Return a phrase that describes a file for the page's list of files, or an empty text if the file is not
-    listed.
-    """
+    """Return a phrase for the page that says what the file `name` is, or an empty text for an unknown file."""
     folder = name.partition("/")[0]
     if name in PREDICATE_TYPES:
         return f"signed statement of the type {PREDICATE_TYPES[name]}"

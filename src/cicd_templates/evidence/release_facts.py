@@ -78,7 +78,7 @@ def describe_vulnerabilities(contents: FolderContents, key: PublicKey) -> str:
 
 
 def policy_in_force(contents: FolderContents, release: Statement) -> Policy:
-    """Return the scan policy with the waivers and settings that were in force when the release was signed."""
+    """Return the scan policy without the waivers and settings that had expired when the release was signed."""
     content = contents.read(SCAN_POLICY) if SCAN_POLICY in contents.digests else b""
     try:
         day = datetime.fromisoformat(str(release.predicate.get("signedOn"))).date()

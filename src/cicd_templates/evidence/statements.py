@@ -54,8 +54,9 @@ class _SignedEnvelope(BaseModel, extra="forbid"):
 
 
 def read_statement(content: bytes, key: PublicKey) -> Statement:
-    """Return the statement in an envelope. Raises `StatementError` if `key` has not signed the statement, or if the
-    envelope is not in canonical form. So a change of any byte is noticed.
+    """Return the statement in an envelope. Raises `StatementError` if `key` has not signed the statement.
+
+    Also raises it if the envelope is not in canonical form. So nobody can change a single byte without an error.
     """
     _require_envelope(content)
     verifier = SSlibKey.from_crypto(key.key, keyid=key.fingerprint)

@@ -172,10 +172,10 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
 
 
 def _derivation_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[Problem]:
-    """Yield a problem for each derived file with wrong contents.
+    """Yield a problem for each derived file, such as VERIFY.md, with wrong contents.
 
-    The contents of derived files, such as VERIFY.md, follow from the signed files. Derived files are not signed, so
-    somebody could change them to mislead readers. A missing derived file is no problem.
+    Derived files are not signed, so somebody could change them to mislead readers. The right contents are computed from
+    the signed files. A missing derived file is no problem.
     """
     derived = derived_files(contents, release, key)
     for name in derived_names(contents):
@@ -204,9 +204,9 @@ def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Itera
 def _reference_problems(
     statements: dict[str, Statement], release: Statement, listed: dict[str, str]
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement that refers to a different release or to files of a different release.
+    """Yield a problem for each statement that does not belong to this release.
 
-    For example, the signer may have signed the statement for an earlier release of the same image.
+    For example, the folder may contain a signed statement about an earlier release of the same image.
     """
     digests = set(listed.values())
     if provenance := statements.get(PROVENANCE):
@@ -274,8 +274,8 @@ def _at(value: Any, *path: str) -> Any:
 def _digests(descriptors: Any) -> set[Any]:
     """Return the set of SHA-256 digests in `descriptors`, a list of in-toto resource descriptors.
 
-    A descriptor without SHA-256 adds an empty text. If `descriptors` is not a list, the set has only an empty text. An
-    empty text matches no file.
+    A descriptor without SHA-256 counts as an empty text, which equals the digest of no file. If `descriptors` is not a
+    list, the set has only this empty text.
     """
     if not isinstance(descriptors, list):
         return {""}

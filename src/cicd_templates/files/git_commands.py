@@ -43,7 +43,8 @@ RUNS_PROGRAM = re.compile(
 def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run any git command in `folder`.
 
-    Raises `ConfigurationError` if the repository's configuration could make git start a program, or if git cannot run.
+    Raises `ConfigurationError` before git runs the command if the repository's configuration could make it start a
+    program. Also raises it if git cannot run.
     """
     parents = (folder.resolve(), *folder.resolve().parents)
     for each in takewhile(lambda parent: not (parent / ".git").exists(), parents):
@@ -68,7 +69,7 @@ def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.Comp
 
 
 def read_with_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run a git command that reads only settings, references or objects. Git starts no filters for such a command.
+    """Run a git command that starts no filters, because it reads only settings, references or objects.
 
     Git runs in `folder` and gets `text` as its input. Raises `ConfigurationError` if git cannot run.
     """

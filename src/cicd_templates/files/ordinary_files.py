@@ -14,7 +14,7 @@ from cicd_templates.errors import CicdError
 def find_link(root: Path, path: str) -> Path | None:
     """Return the first symbolic link on the way from `root` to the file `path`, or None.
 
-    The folders between `root` and the file, and the file itself, are examined.
+    The link can be the file itself or a folder between `root` and the file.
     """
     steps = [root / path, *(root / parent for parent in PurePosixPath(path).parents[:-1])]
     return next((step for step in reversed(steps) if step.is_symlink()), None)

@@ -41,7 +41,8 @@ def open_lock_file(path: Path) -> IO[str]:
 def make_private_folder(folder: Path) -> None:
     """Create `folder` and its missing parents with mode 0700.
 
-    An existing folder gets mode 0700 only if it is `.state` or inside `.state`. Other folders are the user's own.
+    If `.state` or a folder inside it exists with another mode, it gets mode 0700. The mode of other existing folders is
+    not changed, because they belong to the user.
     """
     for part in (*reversed(folder.parents), folder):
         if not part.exists():

@@ -6,9 +6,9 @@ This function runs directly before a stage executes anything. It reads each chan
 - If releases to the environment need an approval, the record of the review function must list the change set. The
   pipeline executes a change set by its name, and another change set can get this name after the approval.
 
-The configuration can make exceptions for unsigned images, which the module `unsigned_images` describes. Exceptions do
-not count if the function cannot find out whether the release is signed. If an exception lets a stage pass, the function
-records this as evidence and notifies the security topic. Otherwise, it stores nothing.
+The configuration can list unsigned images that a stage may deploy; see the module `unsigned_images`. Such an exception
+counts only if the release is certainly not signed. It does not count if an error leaves this unknown. If an exception
+lets a stage pass, the function records this as evidence and notifies the security topic. Otherwise, it stores nothing.
 
 The user parameters:
 
@@ -56,8 +56,8 @@ class RefusedError(Exception):
 class _Release:
     """The images and the templates that may be deployed.
 
-    If `excepted` is true, the images and templates are not signed, but exceptions in the configuration allow the
-    images.
+    If `excepted` is true, these are unsigned images that exceptions in the configuration allow, and the newest
+    templates.
     """
 
     images: list[str]
@@ -88,8 +88,8 @@ def _described(error: Exception) -> str:
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
     """Raise an error unless the change sets are signed and approved, or exceptions allow them.
 
-    Exceptions count only if the release is certainly not signed, and not if an error leaves this unknown. If no
-    exception lets the stage pass, the error also says why the release is not signed.
+    Exceptions count only after a `NotSignedError`. After any other error, the stage fails. If no exception lets the
+    stage pass, the message also says why the release is not signed.
     """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):
@@ -134,7 +134,9 @@ def _require_exceptions(
 def _require_change_sets(
     parameters: dict[str, str], files: list[str], approved: dict[str, Any] | None, release: _Release
 ) -> list[str]:
-    """Raise an error unless all change sets deploy the release. If `approved` has a record, they must also be approved.
+    """Raise an error unless all change sets deploy exactly `release`.
+
+    If `approved` is not None, it has the approved change sets, and each change set must be one of them.
 
     Return the images of the change sets, without duplicates.
     """
@@ -165,8 +167,8 @@ def _require_change_sets(
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
     """Raise an error unless the signed statements are about the current run, or about the run that it restores.
 
-    A rollback of a stage is a separate run. It gets the variables of the older run that it restores, so it also gets
-    the statements about the older run.
+    A rollback of a stage is a separate run. It gets the variables of the older run that it restores. One of these
+    variables names the statements, so they are about the older run.
     """
     if signed == present:
         return

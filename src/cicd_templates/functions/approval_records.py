@@ -3,8 +3,8 @@
 A record is about one stage in one pipeline execution. It lists the change sets, and the SHA-256 of the page and of the
 page's data. These two files are stored with the same key prefix as the record.
 
-The S3 key of a record contains the SHA-256 of its content, and the review function passes this digest on in a pipeline
-variable. So a replaced record is noticed, even if the replacement came from a role with write access to the bucket.
+The S3 key of a record contains the SHA-256 of the record. The review function passes this digest on in a pipeline
+variable. So if a role with write access to the bucket replaces the record, `read_record` notices it.
 
 The environment variable `EVIDENCE_BUCKET` is the bucket of the records, and `APPROVALS` is their key prefix.
 """
@@ -76,8 +76,8 @@ def record_key(environment: str, execution: str, digest: str, name: str) -> str:
 def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]:
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
-    Raises `NotApprovedError` if there is no record, or if the record or its page is not the approved one. Also raises
-    it if older templates wrote the record, because such a record has no page.
+    Raises `NotApprovedError` if there is no record, or if the record or its page was replaced after the approval. Also
+    raises it for a record without a page, which older templates wrote.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review passed on {digest!r} instead of a digest")

@@ -12,8 +12,8 @@ from cicd_templates.functions.zip_names import ambiguous_entry, unpacked_name
 def only_file(entries: Sequence[ZipInfo], name: str) -> ZipInfo:
     """Return the entry of the file `name`.
 
-    Raises `ValueError` if the zip file has no such file or more than one, or if any of its entries is ambiguous. Also
-    raises it if the file, or a folder above the file, is a link or another special file.
+    Raises `ValueError` if the zip file does not have exactly one such file, or if programs would unpack any of its
+    entries in different ways. Also raises it if the file, or a folder above the file, is a link or a special file.
     """
     if unclear := ambiguous_entry(entries):
         raise ValueError(f"the zip file has the entry {unclear!r}, which programs unpack in different ways")

@@ -79,7 +79,7 @@ def _printable(text: str) -> str:
 def create_users(parameters: dict[str, str]) -> str:
     """Create the missing users of a database and grant all of them their privileges. Return what was done.
 
-    If the configuration cannot contain one of the users or privileges, raises `ValueError` before the first statement.
+    If the configuration cannot contain a user or privilege in the list, raises `ValueError` and runs no statement.
     """
     values = client_in_role("ssm", parameters["role"], parameters["region"], SESSION)
     listed, secret = (values.get_parameter(Name=parameters[name])["Parameter"]["Value"] for name in ("users", "secret"))

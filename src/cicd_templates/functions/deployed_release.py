@@ -16,7 +16,7 @@ The user parameters:
 - `reviewed`: the digest of the approved record, after an approval
 - `region`, `environment` and `execution`
 
-The environment variables, of which some are too long for user parameters:
+The environment variables (some are too long for user parameters):
 
 - `DEPLOYMENTS`: the prefix of the statements in the bucket `EVIDENCE_BUCKET`
 - `ENVIRONMENTS`, `STAGES`, `CHANGE_SETS` and `HEALTH_STACKS`: the environments, the stages that deploy to them, the

@@ -52,9 +52,9 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the prefix of the S3 keys that lead from an image to the folders with statements about it.
+    """Return the prefix of the S3 keys that list the folders with statements about the image with this digest.
 
-    Such a key ends with the path of a folder, relative to the service's folder: `<execution>/signed`.
+    After the prefix, each key has the path of one folder, relative to the service's folder: `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 

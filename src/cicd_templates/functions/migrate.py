@@ -5,7 +5,7 @@ of the two it is. A task may run longer than a Lambda function. So the function 
 continuation token, and CodePipeline invokes the function again.
 
 Before the function starts a task, it records the attempt as evidence. A new attempt begins only after the last attempt
-has ended, even if another pipeline run began it. After an attempt has succeeded, the same run begins no other attempt.
+in the environment has ended, whichever pipeline run began it. A run begins no attempt after a successful one.
 
 A rollback deploys an older release. The function starts no task during a rollback, because an older migration must not
 change the newer schema. A rollback gets the variables of the older run, so the function cannot recognize a rollback by
@@ -107,8 +107,8 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
     """Begin an attempt or follow the attempt in `state`, and return the answer to the job. In a rollback, run nothing.
 
     `state` is the content of the continuation token: the time and the id of the first job, and the number of the
-    attempt. A retry of the stage is another job of the same run. If the attempt of the run has failed, the retry begins
-    a new attempt. Otherwise, the retry follows the same attempt.
+    attempt. A retry of the stage has another first job in the same run. It begins a new attempt only if the run's last
+    attempt has failed. Otherwise, it follows this last attempt.
     """
     import boto3
 
@@ -164,8 +164,8 @@ def _begin(
 
     A test run of a job waits until other tasks of the job have ended. Raises `TaskRunError` in these cases:
 
-    - The image in the task definition is not the image of the release, or this image must not run.
-    - Another task of the task definition is still running, and the attempt cannot wait any longer.
+    - The task definition has another image than the release, or the image must not run; see `image_problem`.
+    - Another task of the task definition is still running, and the attempt is a migration or has waited too long.
     """
     import boto3
 

@@ -92,8 +92,8 @@ class Attempts:
     def _list_names(self) -> dict[int, list[str]]:
         """Return the object names of the newest attempts, keyed by the number of the attempt.
 
-        This function lists the names, because a read would not show whether an object is missing. If the caller lacks
-        the permission to list the whole bucket, S3 answers "access denied" for a missing object.
+        The names are listed, because reading an object would not show whether it is missing. S3 answers "access denied"
+        for a missing object if the caller may not list the whole bucket.
         """
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100).get("Contents", [])
         names: dict[int, list[str]] = {}

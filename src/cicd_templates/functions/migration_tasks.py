@@ -60,10 +60,10 @@ def running_tasks(ecs: Any, parameters: dict[str, str]) -> list[str]:
 
 
 def start_task(ecs: Any, parameters: dict[str, str], name: str, run: str) -> str:
-    """Start the task `name` if it was not started before. Return its ARN.
+    """Start a task and return its ARN. If a task with this `name` was started before, return the ARN of that task.
 
-    The name is also the client token of the request. ECS keeps the token until an hour after the task has stopped, but
-    at most for a day: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    The hash of the name is the client token of the request. ECS keeps the token until an hour after the task has
+    stopped, but at most for a day: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
     """
     network = {
         "subnets": parameters["subnets"].split(","),

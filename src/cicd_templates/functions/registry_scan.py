@@ -33,8 +33,9 @@ def address_problem(image: str) -> str:
 
 
 def scan_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return why the registry's scan does not allow `image`, an image with a digest, to run. If the scan allows it,
-    return an empty string.
+    """Return the reason in the registry's scan why `image` must not run, or an empty string if it may run.
+
+    `image` has a digest.
     """
     repository, _, digest = image.partition("@")
     status, counts = wait_for_scan(ecr, repository, digest, context)

@@ -117,8 +117,8 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
     """Return the payload of the release statement. `statements` maps the other statements to their SHA-256.
 
-    The key `locations` of the predicate has the address and the version of each file that is not stored beside the
-    statements.
+    The statement lists all files of the release. Some of them are not in the folder of the statements. For these, the
+    key `locations` of the predicate has the address and the version.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)
@@ -202,8 +202,8 @@ def _received(release: SignedRelease) -> dict[str, Any]:
 def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
     """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
 
-    `configuration` is the archive of the templates, which contain the check's build specification. The member `report`
-    is an addition to the format: it identifies the report that lists these tests.
+    `configuration` is the archive of the templates, because they contain the check's build specification. The member
+    `report` is not in the format. It is added to identify the report that lists these tests.
     """
     return {
         "result": "FAILED" if tests.failed else "PASSED",

@@ -1,8 +1,8 @@
 """Reads change sets and computes digests that identify them, so that a stage executes exactly what its approver saw.
 
-CloudFormation never changes a change set, and never reuses its ARN. If another change set gets the same name, the
-digests of its parts show how it differs. However, CloudFormation does not return the role that a change set passes. So
-if two change sets differ only in their role, only their ARNs show the difference.
+CloudFormation never changes a change set, and never reuses its ARN. But another change set can get the same name. Then
+the digests of the parts show how the two differ. The role of a change set has no digest, because CloudFormation does
+not return it. If only the role differs, only the ARNs show this.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ SETTINGS = (
 class ChangeSet:
     """A change set: its stack, the first page of CloudFormation's description, and its changes.
 
-    `changes` has all changes. `valued` has the same changes with property values, but CloudFormation may leave out some
-    values. `template` is empty if the change set has no changes.
+    `changes` has all changes without property values. `valued` has the same changes with the values that CloudFormation
+    reports. `template` is empty if the change set has no changes.
     """
 
     stack: str

@@ -18,8 +18,9 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan file or an interrupted run that still needs a stack. This can be a stack that AWS has not created yet, and
-    that has only a change set.
+    """A plan file or an interrupted run that still needs a stack.
+
+    The stack may be new: then it has a change set, but AWS has not created its resources yet.
 
     `fact` is a sentence about the plan or run. The user can run one of `commands` to continue or discard it.
     """

@@ -51,12 +51,12 @@ def unsettled(
     claims: Mapping[str, Claim],
     environment: Sequence[StackTemplate] = (),
 ) -> Iterator[Unsettled]:
-    """Yield each stack that a person must repair before the next deployment. Then yield each stack with name
-    collisions.
+    """Yield each of `stacks` that a person must repair before the next deployment.
 
-    A name collision means that the stack would create a resource with a name that another resource already has.
-    `claims` maps stack names to the plans and interrupted runs that still need the stack. If `stacks` has only some of
-    the stacks of the environment, pass all of its stacks as `environment`.
+    After these stacks, yield each stack that would create a resource whose name is already taken.
+
+    - `claims` maps the name of a stack to the plan or interrupted run that still needs the stack.
+    - `environment` has all stacks of the environment. It can be empty if `stacks` has all of them.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

@@ -67,8 +67,12 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
     """Return a zip of an application's source. `app` is a git work tree, another folder or a zip file.
 
     For a git work tree, the zip has the files of the commit HEAD. To release only a folder within `app`, pass its
-    relative path as `path`. Raises `ConfigurationError` if there is nothing to release, or if the work tree has
-    uncommitted changes. Also raises it if the source contains a link, because a link could point outside the source.
+    relative path as `path`.
+
+    Raises `ConfigurationError` in these cases:
+    - The source is empty.
+    - The work tree has uncommitted changes.
+    - The source contains a link. A link could point to a file outside the source.
     """
     if app.suffix == ".zip" and app.is_file():
         return _read_zip(app, path)
@@ -111,8 +115,8 @@ def _read_zip(path: Path, within: str | None) -> Archive:
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     """Raise `ConfigurationError` if the zip contains a link or an ambiguous name.
 
-    A name is ambiguous if some programs refuse it, or if different programs interpret it differently. For example, a
-    backslash is part of a name on Linux, where the image build unpacks the zip, but can be a separator on Windows.
+    A name is ambiguous if some programs refuse it, or if programs interpret it differently. For example, a backslash
+    is a part of the name on Linux, but a separator of folders on Windows. The image build unpacks the zip on Linux.
     """
     advice = "make the zip again with / between folders and no folder `..` in a path, or set APP= to the folder"
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]

@@ -61,7 +61,7 @@ def in_work_tree(folder: Path) -> bool:
 
 
 def git_problem(folder: Path) -> str:
-    """Return why git cannot find a commit with the files of `folder`, or an empty string if git finds one."""
+    """Return the reason why `folder` has no commit HEAD that git can read, or an empty string if it has one."""
     if not in_work_tree(folder):
         return f"{folder} is not in a git work tree"
     try:
@@ -165,8 +165,8 @@ def find_commit(path: Path, content: bytes) -> str | None:
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
     """Return the abbreviated id of the newest commit in which the text of the file `path` satisfies `matches`, or None.
 
-    Searches the last `SEARCHED_COMMITS` commits of the file. Use this function if the text to be found may differ from
-    the committed text. To find an exact text in the whole history, use `find_commit`.
+    Searches only the last `SEARCHED_COMMITS` commits of the file. Unlike `find_commit`, this function can find a commit
+    whose text only resembles a known text. `find_commit` finds an exact text, and searches the whole history.
     """
     if not in_work_tree(path.parent):
         return None

@@ -26,8 +26,9 @@ class Comparison:
 
     - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed: no file differs, and either the last upload recorded a commit, or no
-      commit contains the rendered templates. Uploads by older versions of this tool recorded no commit.
+    - `has_these` is true if an upload would add nothing. Then no file differs, and the last upload has recorded the
+      commit of the templates. An upload by an older version of this tool has recorded no commit; it counts only if no
+      commit contains the rendered templates.
     """
 
     bucket: str | None
@@ -54,8 +55,8 @@ class PipelineHandover:
     - `environment` is the environment that contains the pipeline.
     - `commit` is the commit that contains the templates, or the reason why there is no such commit.
     - `caller` is the ARN of the person or role that uploads the templates.
-    - `missing` has the names of the environments whose templates must be rendered on this machine before an upload.
-      Only the templates of a parallel copy of an environment can be missing.
+    - `missing` has the names of the environments whose templates are not on this machine. They must be rendered before
+      an upload. This happens only for parallel copies of environments.
     """
 
     environment: Environment
@@ -133,10 +134,11 @@ def left_to_the_pipeline(
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the stack has created its ECS service or, if its template has no service, its task definition.
+    """Return whether the stack's ECS service exists. For a template without a service, return whether its task
+    definition exists.
 
-    A release can update only a stack that has created this resource. For example, after an import, a stack may have
-    only a log group.
+    Without this resource, a release cannot update the stack. For example, after an import, a stack may have only a log
+    group.
     """
     if describe_stack(clients, stack.name) is None:
         return False

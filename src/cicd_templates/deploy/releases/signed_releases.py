@@ -98,8 +98,8 @@ def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -
 def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
     """Yield the signed releases that `query` may match, newest first.
 
-    A statement that was stored long after it was signed can be a copy. It is left out, unless the query specifies an
-    execution.
+    If the query names no execution, statements that were stored long after they were signed are left out, because they
+    can be copies.
     """
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)

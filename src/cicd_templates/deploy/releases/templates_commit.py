@@ -44,8 +44,10 @@ class TemplatesCommit:
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
     """Return the commit that contains the rendered templates in `folder`, or the reason why there is none.
 
-    Every file in the folder, and the template text of each stack in `stacks`, must match HEAD and the folder's list of
-    checksums.
+    The commit is HEAD. It counts only if all of these are true:
+    - The folder has the same files as HEAD, byte for byte.
+    - The files match the folder's list of checksums.
+    - The template text of each stack in `stacks` equals its file.
     """
     if not in_work_tree(folder):
         return TemplatesCommit(problem=f"{folder} is not in a git work tree")
@@ -98,9 +100,11 @@ def _wrong_checksums(folder: Path, files: Mapping[str, bytes]) -> list[str]:
 
 
 def _wrong_stacks(folder: Path, files: Mapping[str, bytes], stacks: Iterable[StackTemplate]) -> list[str]:
-    """Return a problem for each of `stacks` whose template differs from its file, or whose file has no checksum.
+    """Return one problem for each stack or file with one of these faults:
 
-    Also return a problem for each file that has a checksum but belongs to no environment.
+    - The template text of a stack differs from its file.
+    - The file of a stack is not in the list of checksums.
+    - The list of checksums has a template that belongs to none of `stacks`.
     """
     listed = _checksums(files)
     texts = {f"{stack.links.environment}/{stack.path.name}": stack.text.encode() for stack in stacks}

@@ -1,6 +1,6 @@
-"""Builds the command that deploys a plan.
+"""Builds the command that deploys a plan, and the line below a plan that shows its DIGEST.
 
-Also builds the line that shows the option DIGEST. With this option, the command refuses a plan with a different digest.
+With DIGEST, `make deploy` deploys a plan only if the plan has this digest.
 """
 
 from __future__ import annotations
@@ -18,5 +18,5 @@ def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: st
 
 
 def digest_line(digest: str) -> str:
-    """Return the line to print below a plan. It shows the option with which `make deploy` refuses a different plan."""
+    """Return the line to print below a plan. With the option in this line, `make deploy` executes only this plan."""
     return f"to execute only this plan, add DIGEST={digest}"

@@ -171,9 +171,7 @@ class Reporter(Protocol):
 
 
 def as_lines(event: Event) -> list[str]:
-    """Return an event as lines of plain text. Return no lines for an event that only updates a status line on a
-    terminal.
-    """
+    """Return an event as lines of plain text. The list is empty for events that show only progress."""
     match event:
         case Heading():
             where = f" ({event.where})" if event.where else ""

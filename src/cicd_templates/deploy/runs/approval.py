@@ -64,11 +64,10 @@ class Approval:
         return plan, path
 
     def verify(self, plan: Plan, stacks: Mapping[str, StackTemplate], begun: Iterable[str] = ()) -> Plan:
-        """Compare a plan with the stacks in AWS and with the templates. Return a copy of the plan without the stacks in
-        `begun`.
+        """Compare a plan with the stacks in AWS and with the templates. Raise `RefusedError` if anything differs.
 
-        `begun` has the names of the stacks on which an interrupted run has already started operations. Raises
-        `RefusedError` if anything differs from the plan.
+        `begun` has the names of the stacks on which an interrupted run has already started operations. Returns a copy
+        of the plan without these stacks.
         """
         return run_steps(verify(self._context, plan, stacks, set(begun)), self._context.polling)
 

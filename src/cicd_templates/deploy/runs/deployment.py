@@ -67,8 +67,8 @@ def plan(
     The file is `path`, or a file in the folder for plans by default. The change sets of the previous plan are deleted.
     The change sets of the new plan exist until the plan is executed, discarded or expired.
 
-    A plan that changes nothing is not written. If there is drift or a stack is no longer rendered, only a page is
-    written. If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`.
+    A plan without changes is not written to a file. But if it has drift, or if `removed` is not empty, its HTML page
+    is written. If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`.
 
     - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
       commands that delete them.
@@ -133,10 +133,10 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise a `CicdError` that lists the missing values for which the stacks of `made` would wait for ever.
+    """Raise a `CicdError`, because all remaining stacks of the plan `made` wait for values that nothing will publish.
 
-    A value is missing if somebody deleted it from Parameter Store. CloudFormation will not publish it again, because
-    the stack that published it has no changes.
+    Somebody deleted these values from Parameter Store. CloudFormation does not publish them again, because the stacks
+    that published them have no changes. The message lists the values.
     """
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(
@@ -201,9 +201,10 @@ def execute_plan(
 ) -> Plan | None:
     """Execute exactly the plan `made`. Then plan the stacks that waited for values from the deployed stacks.
 
-    Return the new plan, which is written to a file, or None if nothing is left to deploy. `stacks` has all stacks of
-    the environment. The plan is compared with all of them, but only the stacks in `made` are deployed. Calls `passed`
-    once, after all checks of the plan.
+    Return the new plan, which is written to a file, or None if nothing is left to deploy.
+
+    `stacks` has all stacks of the environment. `made` is compared with all of them, but only the stacks in `made` are
+    deployed. Calls `passed` once, after all checks of `made`.
 
     Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
     """

@@ -57,8 +57,8 @@ def ignore_stack(stack: StackTemplate) -> None:
 class DeploymentEngine:
     """One deployment of one environment.
 
-    - With `eager`, the engine also creates change sets while other stacks are being deployed. Without it, the engine
-      plans and asks for approval through `confirm` only while no operation is under way.
+    - If `eager` is true, the engine creates change sets even while other stacks are being deployed. If it is false, the
+      engine creates change sets, and asks for approval through `confirm`, only while no operation is under way.
     - `after` is called with each stack as soon as its reviewed template is deployed, even if nothing had to change.
     - `require_lock` is called before each execution. It raises `DetachedError` if another command may be working on the
       environment.
@@ -118,8 +118,8 @@ class DeploymentEngine:
         once, after the last check of the plan and before the first operation. Continues operations that an interrupted
         run has started.
 
-        Raises `RefusedError` if anything has changed since the plan was made, apart from the results of these
-        operations. Also raises the errors of `deploy`.
+        Raises `RefusedError` if anything has changed since the plan was made. Changes by the continued operations are
+        expected. Also raises the errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))
@@ -278,8 +278,8 @@ class DeploymentEngine:
     def _approve(self, wave: Wave) -> None:
         """Check the plan of a wave and get it approved.
 
-        If a check refuses the plan or the user declines it, delete the change sets of the plan. Also delete all
-        approved change sets of other waves that are not executed yet.
+        If a check refuses the plan or the user declines it, delete the change sets of this wave. Also delete the
+        change sets of earlier waves that were approved but are not executed yet.
         """
         try:
             if self._objection is None:

@@ -51,7 +51,7 @@ class Entry:
 
     @property
     def begun(self) -> bool:
-        """Return whether the operation has started and has not failed. After a failure, the stack is planned again."""
+        """Return whether the operation is under way or has succeeded."""
         return self.state == STARTED or self.status in DEPLOYED_STATUSES
 
 
@@ -152,8 +152,8 @@ class Journal:
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Remove the record of a plan's change sets. Call this as soon as a plan file lists the change sets, or after
-        they are deleted.
+        """Remove what `record_proposal` recorded. Call this as soon as a plan file lists the change sets, or after the
+        change sets are deleted.
         """
         self.proposals.pop(plan_id, None)
         self._write()
@@ -212,7 +212,5 @@ class Journal:
 
 
 def duration_key(entry: Entry) -> str:
-    """Return the key under which the journal has the duration of an operation. A stack has one key for creations and
-    one for updates.
-    """
+    """Return the key of an operation's duration in the journal, such as `create <stack>` or `update <stack>`."""
     return f"{'create' if entry.creates else 'update'} {entry.stack}"

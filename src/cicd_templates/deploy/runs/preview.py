@@ -34,8 +34,9 @@ def preview_environment(
     """Preview every stack of an environment, write the preview to a file, and return it.
 
     The file is `path`. The default is a file in the folder for previews. The file is written even if nothing changes.
-    Raises `CicdError` if a stack cannot be previewed, or if every stack waits for other stacks. Also raises
-    `RefusedError` in the same cases as `preview_stack`.
+
+    Stacks that wait for the deployment of other stacks are left out. Raises `CicdError` if all stacks wait, or if a
+    stack cannot be previewed. Raises `RefusedError` in the same cases as `preview_stack`.
     """
     waits = _waits(context, stacks)
     previewed = [stack for stack in stacks if stack.label not in waits]

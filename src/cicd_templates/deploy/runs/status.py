@@ -75,10 +75,10 @@ class StatusRow:
 def status_rows(
     clients: Clients, stacks: Sequence[StackTemplate], chosen: Sequence[StackTemplate], *, history: bool = True
 ) -> list[StatusRow]:
-    """Return a row for each stack in `chosen`, in deploy order. If `history` is true, search git for the templates.
+    """Return a row for each stack in `chosen`, in deploy order.
 
-    If `chosen` has all of `stacks`, also return a row for each deployed stack of the environment that is no longer
-    rendered.
+    `stacks` has all rendered stacks of the environment. If `chosen` has all of them, the result also has a row for each
+    deployed stack that is no longer rendered. If `history` is true, the deployed templates are searched for in git.
     """
     existing = describe_stacks(clients)
     rows = [
@@ -126,7 +126,7 @@ def _changed(existing: Mapping[str, Any]) -> str:
 
 
 def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> bool:
-    """Return whether the tags of a deployed stack name the same environment, or the same parallel copy, as `stack`."""
+    """Return whether a deployed stack belongs to the same environment or parallel copy as `stack`, by its tags."""
     tags = owner_tags(clients, existing)
     same = (MANAGED_BY_KEY, "Project", "Environment", "Suffix")
     return all(tags.get(key) == stack.tags.get(key) for key in same)

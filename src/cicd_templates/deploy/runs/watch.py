@@ -132,9 +132,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the events of a stack, newest first, back to the beginning of the operation of `entry`.
+    """Yield the events of a stack, newest first, including all events of the operation of `entry`.
 
-    Whole pages of events are yielded, so events of earlier operations can follow.
+    The last page of the operation can also have events of earlier operations. These are yielded, too.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
@@ -149,12 +149,12 @@ def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     """Return the stack's final status after the operation with `token`, or an empty string if it has not ended.
 
     The operation has ended in one of these cases:
-    - DescribeStacks returned the final status `described`, and an event of the operation has the same status. The event
-      is necessary, because the answer of DescribeStacks can be out of date.
+    - `described`, the status from DescribeStacks, is final, and an event of the operation has the same status.
+      Without the event, `described` could be out of date.
     - A later operation on the stack has begun.
 
-    An event alone does not show the end. For example, if a creation is rolled back and the stack is then deleted, an
-    event in between has the status ROLLBACK_COMPLETE.
+    An event with a final status is not enough. For example, if a creation is rolled back and the stack is then deleted,
+    the event ROLLBACK_COMPLETE comes before the end.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

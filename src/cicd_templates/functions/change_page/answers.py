@@ -76,9 +76,9 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
 
 
 def _action(change: Change) -> str:
-    """Return the name of the group in which a change is counted, such as `Modify`.
+    """Return the group in which `what_changes` counts a change, such as `Modify`.
 
-    Changes that depend on another resource are uncertain, so they have their own groups.
+    A change that happens only if another resource changes is counted as a possible modification or replacement.
 
     """
     (action,) = total([change])
@@ -161,9 +161,11 @@ def _loss(row: Row) -> str:
 def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> str:
     """Return sentences about policies that allow more than before, and about changes that a person must check.
 
-    This program compares only policies. A person must check other changes that can grant access, such as changes of
-    security groups. A person must also check the changes of the resources in `unreported`, because their policies are
-    not known. If a resource grants access and belongs to a new stack, it is only counted.
+    Only policies are compared. So a person must check:
+    - other changes that can grant access, such as changes of security groups
+    - changes of the resources in `unreported`, because their policies are not known
+
+    For new stacks, the sentences have only the number of resources that grant access.
     """
     wider = [row for row in rows if row.grants.widens]
     created = [row for row in rows if row.creates_stack]

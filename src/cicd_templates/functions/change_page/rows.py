@@ -76,8 +76,10 @@ class Place:
 class Row:
     """A row of the page: a change, and all resources to which the change applies.
 
-    If there are several resources, placeholders replace the parts of the texts that differ between them. For a new
-    stack, `change` is the creation of the stack, and `contents` maps each resource type to the number of its resources.
+    - `places` has the resources. If the texts of several resources differ in some parts, the row has placeholders for
+      these parts.
+    - A row about a new stack has the creation of the stack as its `change`. `contents` has each resource type in the
+      stack, and the number of its resources.
     """
 
     name: str
@@ -189,10 +191,10 @@ def stack_rows(environment: str, stack: PlannedStack) -> Iterator[Row]:
 
 
 def _shown_details(change: Change) -> Iterator[Detail]:
-    """Yield the details of a change that similar resources can have in common.
+    """Yield the details of a change without the parts by which equal changes of similar resources differ.
 
-    The result omits three things: the revision number of a task definition, unchanged tags, and the unchanged settings
-    of a container whose image changes.
+    These parts are the revision number of a task definition, unchanged tags, and the unchanged settings of a container
+    whose image changes.
     """
     is_image = nature_of(change) == IMAGE
     for detail in change.details:
@@ -241,8 +243,8 @@ def _tags(text: str) -> dict[str, str] | None:
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
     """Return the rows of `pairs`, the most severe first. Similar rows are joined into one row.
 
-    Each pair consists of a row and a copy of the row. In the copy, placeholders can replace names. Rows are similar if
-    their copies are equal.
+    Each pair has a row and a copy of this row, in which placeholders can replace names. Two rows are joined if
+    `_likeness_key` gives the same key for their copies.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for row, generic in pairs:
@@ -278,10 +280,11 @@ def _joined(rows: Sequence[Row]) -> Row:
 
 
 def nature_of(change: Change) -> str:
-    """Return `TAGS`, `IMAGE` or `REFERENCES` if a change affects only these, otherwise an empty string.
+    """Return `TAGS`, `IMAGE` or `REFERENCES` for a change of only one of these kinds, otherwise an empty string.
 
-    `REFERENCES` means that the resource changes only if an attribute of another changed resource changes. If an
-    ECS service changes only to a new revision of its task definition, the change counts as `IMAGE`, too.
+    - `TAGS`: only tags change.
+    - `IMAGE`: only container images change, or an ECS service only gets a new revision of its task definition.
+    - `REFERENCES`: the resource changes only if an attribute of another changed resource changes.
     """
     if change.action != "Modify" or not change.details:
         return ""

@@ -29,7 +29,7 @@ class JudgedFinding:
     - `severity` is the worst severity of these findings.
     - `waiver` is None unless every finding has a valid waiver. If there are several waivers, it is the first to expire.
     - `expired` is an expired waiver of any of these findings, or None.
-    - `weakened` is true if no waiver accepts the vulnerability, and only the default policy would block it.
+    - `weakened` is true if the vulnerability passes without a waiver, but the default policy would block it.
     - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. It is empty if
       the threshold of the check already blocks it. The kinds are keys of `policy.KINDS`.
     """
@@ -212,8 +212,8 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
     """Return whether a policy blocks a finding, and the kinds whose thresholds block it.
 
-    This function ignores waivers. A kind is a kind of weakness, such as `injection`. The result has no kinds if the
-    threshold of the check already blocks the finding.
+    Waivers are ignored. A kind is a kind of weakness, such as `injection`. If the threshold of the check blocks the
+    finding, the list of kinds is empty.
     """
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]
@@ -239,8 +239,8 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds for which the policy blocks a finding.
 
-    A parser may lower the severity of a finding in which the tool has low confidence. If the tool's own severity is
-    worse, it counts here, because tools report low confidence even for real injections.
+    The worse of two severities counts here: the finding's severity and the tool's own. They can differ, because parsers
+    lower the severity if the tool has low confidence. Tools report low confidence even for real injections.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

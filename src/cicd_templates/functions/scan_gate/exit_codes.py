@@ -42,8 +42,8 @@ _UNFINISHED = {
 def check_run(data: bytes, tool: str, report: Report) -> None:
     """Mark `report` as incomplete if the run record `data` contradicts it.
 
-    The exit code in the record can say that the run failed, or that the tool has findings although the report lists
-    none. The record and the report can also name different versions of the tool. The record must be valid.
+    There are three contradictions: the exit code means that the run failed, the exit code is not 0 but the report has
+    no finding, or the versions of the tool differ. The record must be valid.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]

@@ -83,7 +83,7 @@ def outcome_of(case: ElementTree.Element) -> str:
 def _count_problem(suite: ElementTree.Element) -> str:
     """Return how the counts of a suite contradict the tests in it and in its nested suites, or an empty string.
 
-    Two differences are allowed, because some test runners count each repetition of a test or do not list skipped tests.
+    A suite may count more tests than it lists: some test runners count each repetition, or do not list skipped tests.
     """
     cases = list(suite.iter("testcase"))
     outcomes = Counter(map(outcome_of, cases))

@@ -22,7 +22,7 @@ _SECRETS = (259, 321, 540, 798)
 def kinds_of(finding: Finding) -> list[str]:
     """Return the kinds to which a finding belongs, according to its CWE numbers.
 
-    A finding in a package can belong to a kind just like a finding in the service's own code.
+    Findings in packages and findings in the service's own code are treated alike.
     """
     kinds = []
     for kind, listed in _CATEGORIES.items():

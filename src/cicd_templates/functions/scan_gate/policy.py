@@ -55,7 +55,7 @@ class Policy:
     - `unfixed` is the lowest severity that blocks a release if no fix is available.
     - `unknown` is the severity that a finding gets if its tool reports none.
     - `promote` has the ids of findings that count as critical.
-    - `kinds` maps kinds of findings to the lowest severity that blocks a release, whatever the check's threshold is.
+    - `kinds` maps kinds of weaknesses to the lowest severity that blocks a release. `thresholds` do not matter.
     - `exploited` is a severity. A vulnerability that is known to be exploited gets at least this severity.
     - `epss` is a probability of exploitation. A finding with at least this probability is raised to the next severity.
     - `weaker` has the weaker settings that are accepted until a date.
@@ -155,8 +155,8 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    A threshold that no finding of a check can reach makes the check ineffective, so it needs a reason, an owner and an
-    expiry date. If `strict` is true, every severity that is weaker than the default needs all three.
+    With some thresholds, no finding of a check can stop a release. Such a threshold needs a reason, an owner and an
+    expiry date. If `strict` is true, every setting that is weaker than its default needs all three.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -182,7 +182,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Add a problem if no finding of a check can reach the check's threshold, unless the policy accepts this."""
+    """Add a problem if no finding of a check can stop a release, unless an accepted setting allows this."""
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"
@@ -212,8 +212,8 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity of a setting. The setting is a word, or a table with the word, a reason, an owner and a date.
 
-    A severity weaker than `weakest` must be in such a table. If `weakest` is empty, no severity needs a table. If
-    `lower` is true, the setting is a threshold, and a higher severity is weaker. Otherwise, a lower severity is weaker.
+    A severity weaker than `weakest` needs a table. If `weakest` is empty, none does. If `lower` is true, the setting is
+    a threshold: a higher severity is weaker, because it blocks less. Otherwise, a lower severity is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

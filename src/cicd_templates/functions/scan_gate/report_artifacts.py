@@ -34,7 +34,7 @@ class StoredReport:
 def find_artifacts(codepipeline: Any, execution: str, names: Collection[str]) -> dict[str, dict[str, str]]:
     """Return the bucket and key of each artifact in `names` that an action of this execution wrote.
 
-    If the newest run of an action did not succeed, the action's artifact is left out, even if an earlier run succeeded.
+    Only the newest run of each action counts. If it did not succeed, the action's artifact is left out.
     """
     located = _put_out_artifacts(codepipeline, execution)
     for _ in range(LISTINGS - 1):

@@ -21,7 +21,7 @@ from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_
 
 
 def read_safety(value: Any) -> Report:
-    """Return the output of any version of Safety as a `Report`. No version reports a severity for every finding."""
+    """Return the output of any version of Safety as a `Report`. In each version, some findings have no severity."""
     if isinstance(value, list):
         read = Report([_old(row) for row in value])
         if not value:

@@ -39,8 +39,8 @@ class Descriptors:
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
         """Return the descriptor to which `reference` refers by index, guid or id, or an empty object if there is none.
 
-        The id `CA1000/md5` also finds the rule `CA1000`. If the index and the id of a rule are in the result instead of
-        in the reference, which SARIF allows, pass them as `index` and `name`.
+        The id `CA1000/md5` also finds the rule `CA1000`. A SARIF result can have the index and the id of its rule
+        outside the reference. Pass these as `index` and `name`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -83,7 +83,7 @@ class Levels:
     """The severity levels of a run's rules or notifications: default levels, and levels that invocations override."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the levels that each invocation overrides. They are in the invocation's property `key`."""
+        """Read the levels with which each invocation overrides defaults, from the invocation's property `key`."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}
@@ -97,7 +97,7 @@ class Levels:
     def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
         """Return the configured level of a descriptor, or None. `invocation` is the number of the invocation.
 
-        If the number is missing or wrong, return the worst configured level.
+        Without a valid number, return the worst of the default level and the levels of all invocations.
         """
         default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
         if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):

@@ -75,8 +75,8 @@ def _weaker_lines(decision: Decision) -> list[str]:
 def _below_lines(decision: Decision) -> list[str]:
     """Return lines for the findings that do not stop the release.
 
-    Findings that differ only in their place share a line. First come the findings that would stop the release under the
-    default policy, then new findings, then all other findings by severity.
+    Findings that differ only in their place share a line. The order is: findings that would stop the release under the
+    default policy, then new findings, then all others. Among equals, the most severe come first.
     """
     alike: dict[tuple[bool, bool, str, str], list[JudgedFinding]] = {}
     for each in decision.findings:
@@ -107,9 +107,9 @@ def _below_line(row: list[JudgedFinding], *, new: bool) -> str:
 
 
 def _place(finding: Finding) -> str:
-    """Return the place of a finding for a Markdown code span, without backticks, because they would end the span.
+    """Return the package or the file and line of a finding. Backticks are removed, because the text is a code span.
 
-    If the place is too long, its beginning is cut, because its end has the name of the file and the line.
+    A long text loses its beginning, because its end has the name of the file and the line.
     """
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     shown = one_line(where.replace("`", ""), len(where))

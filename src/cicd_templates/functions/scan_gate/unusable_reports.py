@@ -37,8 +37,8 @@ def _number_repeats(findings: list[Finding]) -> None:
 def _writer_problem(report: Report, form: str, tool: str) -> str:
     """Return a problem if a tool other than `tool` wrote the report, otherwise an empty string.
 
-    Only SARIF and CycloneDX reports are checked. JUnit reports do not name a tool. Each other format is written by only
-    one tool.
+    Only SARIF and CycloneDX reports are checked: many tools write these formats, and each report names its tool. JUnit
+    reports name no tool. Each other format is written by only one tool.
     """
     if not tool or form not in ("sarif", "cyclonedx"):
         return ""

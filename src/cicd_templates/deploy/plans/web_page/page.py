@@ -30,9 +30,11 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
     """Return one HTML page that shows `plans` and `command`.
 
-    `command` is the command that deploys the plans. If the plans change nothing, `command` shows how to repair drift,
-    or deletes stacks that are no longer rendered. All dates on the page come from the plans, so the same plans always
-    give the same page.
+    `command` has the commands that the page offers to the user. Usually, this is the command that deploys the plans.
+    For plans without changes, it is `make recover`, which shows the repairs of drift, or `make destroy`, which deletes
+    stacks that are no longer rendered, or both.
+
+    All dates on the page come from the plans, so the same plans always give the same page.
     """
     rows = fold(plans)
     names = ", ".join(plan.environment for plan in plans)
@@ -70,7 +72,10 @@ def _moved(plans: Sequence[Plan]) -> str:
 
 
 def _old_values(plans: Sequence[Plan]) -> str:
-    """Return a sentence about the stacks that use old input values until their next deployment, or an empty string."""
+    """Return a sentence about the stacks that must be planned again, or an empty string.
+
+    Until their next deployment, these stacks use the old input values.
+    """
     labels = [label for plan in plans for label in plan.moved]
     if not labels:
         return ""
@@ -92,7 +97,7 @@ def _new_ways(plans: Sequence[Plan]) -> str:
 
 
 def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return a sentence about other accounts that the added policy statements name, or an empty string."""
+    """Return a sentence about accounts outside the plans that new policy statements name, or an empty string."""
     statements = " ".join(statement for row in rows if row.grants.widens for statement in row.grants.added)
     others = sorted(set(re.findall(r"\b\d{12}\b", statements)) - {plan.account for plan in plans})
     if not others:
