@@ -60,12 +60,13 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 
 
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
-    """Return the problems with the answer to the question `name`.
+    """Return the problems with `answer`, the answer to the question `name`.
 
-    The answer may be wrong by itself, or may not fit the answers in `accepted`.
+    The answer may be wrong by itself, or may not fit the answers in `accepted`. A problem that occurs in several tables
+    is returned once.
 
-    If several tables have the same mistake, the mistake is returned once. If the configuration key of the answer has
-    problems, the problems of other keys are omitted, because most of them are only consequences.
+    If the answer's own configuration key has problems, only these are returned. Most problems of other keys are their
+    consequences.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]
@@ -96,6 +97,9 @@ def _words(text: str) -> list[str]:
 
 
 def _has_empty_entry(name: str, answer: str) -> bool:
-    """Return whether the answer is a list with an empty entry. A list without any entry has its own message."""
+    """Return whether the answer is a list in which some, but not all, entries are empty.
+
+    A list without any entry has another message.
+    """
     words = [word.strip() for word in answer.split(",")]
     return name in LISTS and "" in words and any(words)

@@ -24,9 +24,8 @@ from cicd_templates.config.tables.service import ServiceTable
 def created_secrets(sources: Iterable[str]) -> list[str]:
     """Return the names of the secrets that the stack of the layer `secrets` creates.
 
-    `sources` are values of the configuration key `secrets`.
-
-    Secrets that the configuration refers to by path or ARN already exist, so they are left out.
+    `sources` are values of the configuration key `secrets`: names, paths and ARNs. A path or an ARN refers to an
+    existing secret, so the stack creates only the secrets that are given as names.
     """
     return sorted({source for source in sources if not is_existing_secret(source)})
 
@@ -79,10 +78,11 @@ class Environment:
     evidence: EvidenceTable = field(default_factory=EvidenceTable)
 
     def for_service(self, service: Service | None) -> Environment:
-        """Return this environment and its peers with only `service`, or without any service if `service` is None.
+        """Return a copy of this environment that has no services except `service`.
 
-        Each peer keeps its own settings of this service. A layer with one stack per service gets only this reduced
-        environment. So a change of one service never changes the stack of another service.
+        The same is true for its peers, and each peer keeps its own settings of the service. If `service` is None, they
+        have no services at all. A layer with one stack per service gets only this reduced environment. So a change of
+        one service never changes the stack of another service.
         """
         name = service.name if service else None
         own = () if service is None else (service,)
@@ -151,7 +151,7 @@ class Environment:
 
     @property
     def is_copy(self) -> bool:
-        """Whether this environment is a parallel copy, with a suffix that differs from the suffix in the file.
+        """Whether this environment is a parallel copy: it has a suffix, and the file does not set this suffix.
 
         A copy is in the same account as its original.
         """
@@ -161,7 +161,7 @@ class Environment:
     def evidence_lock_mode(self) -> str:
         """The S3 Object Lock mode for evidence: `GOVERNANCE`, `COMPLIANCE`, or an empty string if there is no lock.
 
-        A copy never uses compliance mode, because then nobody could delete its bucket.
+        A copy never uses compliance mode, because nobody could delete a bucket whose files are locked in this mode.
         """
         if self.evidence.lock_days is None:
             return ""

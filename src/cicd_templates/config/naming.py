@@ -38,8 +38,8 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
     """Return the physical name of a resource in `env`, made of lower-case letters, digits and hyphens.
 
     A name that must be unique across all of AWS, such as a bucket name, ends with account and region. Raises
-    `ValueError` if the name limit of `resource_type` is unknown, or if `words` contain other characters. Both errors
-    mean that the code of a layer has a mistake.
+    `ValueError` if the name limit of `resource_type` is unknown, or if `words` contain other characters. In both
+    cases, the code of a layer has a mistake.
     """
     facts = facts_of(resource_type)
     if facts.name_limit is None:
@@ -110,7 +110,7 @@ def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
     CodePipeline puts only the first characters of the pipeline's name into the S3 keys of artifacts. Two pipelines must
-    differ in these characters. So a hash replaces the end of a service name that is longer.
+    differ in these characters. So if the service's name has more characters, a hash replaces its end.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 
@@ -133,10 +133,11 @@ def deployment_keys(service: str) -> str:
 
 
 def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
-    """Return a pattern for the S3 keys of a service's artifacts in `env`, or only for the keys of `artifact`.
+    """Return a pattern that matches the S3 keys of a service's artifacts in `env`.
 
-    CodePipeline shortens long names in these keys. In the pattern, a shortened name ends with a wildcard. So the
-    pattern also matches if CodePipeline keeps more characters of the name.
+    If `artifact` is given, the pattern matches only the keys of this artifact. CodePipeline shortens long names in
+    keys. In the pattern, a long name is cut and ends with a wildcard, so that the pattern also matches if CodePipeline
+    keeps more characters.
     """
     parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
     if artifact:

@@ -1,8 +1,8 @@
 """Defines the reserved words. A reserved word in a physical name shows the purpose of the resource.
 
-Checks, services and environments may not use these words as their names. All physical names are built from these
-constants and from names in the configuration. A test fails if the name of a rendered role, project, function or
-security group contains any other word.
+Checks, services and environments may not use these words as their names. Every physical name consists of reserved
+words and of names from the configuration. A test verifies this for the rendered roles, projects, functions and
+security groups.
 """
 
 from __future__ import annotations

@@ -68,10 +68,10 @@ def init(source: str, yes: bool, **given: str | None) -> None:
 
 
 def _accepted(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the user's answers from the options.
+    """Return the valid answers among the options `given`.
 
-    Raises `ConfigurationError` with one line for each wrong answer. Without a terminal, each missing answer gets a
-    line, too.
+    Raises `ConfigurationError` with one line for each wrong answer. If there is no terminal, a missing answer is an
+    error, too.
     """
     from cicd_templates.config.answers import problems_with
 
@@ -98,7 +98,7 @@ def _is_example() -> bool:
 
 
 def _ask(name: str, question: str, accepted: Mapping[str, str]) -> str:
-    """Return the answer to `question`. After a wrong answer, show the reason and ask again."""
+    """Return the answer to `question`. If an answer is wrong, show why, and ask again."""
     from cicd_templates.config.answers import problems_with
 
     while True:

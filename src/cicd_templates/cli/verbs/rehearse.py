@@ -79,8 +79,8 @@ def rehearse(
 ) -> None:
     """Run the rendered pipeline on this machine, on a separate local AWS that enforces IAM.
 
-    If several services are released, they share this local AWS. So a worker receives the messages of the services
-    that are released before the worker.
+    Several services are released one after the other, on the same local AWS. So a worker can receive messages from
+    the services that were released before it.
     """
     from cicd_templates.local import engine_process as local_engine
     from cicd_templates.rehearsal import check_reports, report, result
@@ -177,7 +177,7 @@ def _refuse_contradictions(app: str, example: str, suffix: str | None, *, yes: b
 def _request(app: str, example: str, suffix: str | None, service: str | None) -> _Request:
     """Return the templates, the source and the services of the user's project, or of an example.
 
-    Raises `ConfigurationError` if something is missing, if a service has no pipeline, or if it is named twice.
+    Raises `ConfigurationError` if something is missing, if a service has no pipeline, or if a service is named twice.
     """
     from cicd_templates.cli.example_project import render_example
     from cicd_templates.deploy.releases.archives import source_archive
@@ -216,7 +216,7 @@ def _services(names: str) -> list[str]:
 
 
 def _lacks_postgresql(stacks: Sequence[StackTemplate]) -> bool:
-    """Return whether the stacks have a database that cannot run on this machine."""
+    """Return whether the stacks have a database, but PostgreSQL is not installed on this machine."""
     from cicd_templates.rehearsal import databases, postgresql
 
     types = {resource["Type"] for stack in stacks for resource in stack.resources.values()}
@@ -238,7 +238,7 @@ def finish(
     - `reports` maps paths below `output/reports` to the reports of the checks. The reports of an earlier rehearsal are
       removed.
     - `signed` says whether the run wrote signed evidence to `output/evidence`.
-    - `judged` are make variables for `make gate`, which decides about the reports.
+    - `judged` are variables of the command `make gate` that the function prints. This command judges the reports.
 
     Raises `CicdError` if the rehearsal did not succeed.
     """

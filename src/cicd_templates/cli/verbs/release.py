@@ -71,7 +71,10 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
 
 
 def _show_local_start(account: str, version: str) -> None:
-    """Show the request that EventBridge would send to start the pipeline. The local AWS has no CodePipeline."""
+    """Show the request with which EventBridge would start the pipeline.
+
+    The pipeline does not start, because the local AWS has no CodePipeline.
+    """
     from cicd_templates.cli.accounts import LOCAL_POLL_SECONDS
     from cicd_templates.deploy.aws.polling import Polling
     from cicd_templates.local import engine_state_file

@@ -74,9 +74,8 @@ class CheckTable(Table):
 
     @property
     def has_own_commands(self) -> bool:
-        """Return whether this check has commands of the user, and not only the commands of a preset.
+        """Return whether the user wrote commands for this check, instead of only choosing a preset.
 
-        By default, a check with its own commands counts as a check that runs code of the application. The user can
-        change this with the key `runs_application`.
+        Such a check counts as a check that runs code of the application, unless the key `runs_application` is false.
         """
         return self.preset is None or bool(self.install or self.commands)

@@ -137,7 +137,8 @@ class ContainerTable(Table):
 
     @property
     def is_essential(self) -> bool:
-        """Whether the task stops if this container stops. Other containers cannot wait for the end of an essential
-        container.
+        """Whether the task stops if this container stops.
+
+        If this is true, other containers cannot wait for the end of this container.
         """
         return not self.init if self.essential is None else self.essential

@@ -75,5 +75,5 @@ class DatabaseTable(Table):
     )
 
     def name_in_cluster(self, name: str) -> str:
-        """Return the database's name inside its cluster. `name` is the `<name>` of the table `[databases.<name>]`."""
+        """Return the name of this database in its cluster. `name` is its key in the table `[databases]`."""
         return self.database_name or name.replace("-", "_")

@@ -36,8 +36,8 @@ class Interval:
     The two times ignore daylight saving time. When the clocks change, an interval can have another length:
 
     - The interval that contains the change is an hour shorter or longer.
-    - In spring, some times of the day of the change do not exist. EventBridge Scheduler skips a run at such a time. The
-      interval between the previous run and the next run can then be almost twice as long.
+    - In spring, the clocks skip an hour. EventBridge Scheduler skips a run at a time in this hour. The interval between
+      the run before and the run after can be almost twice as long.
     """
 
     shortest: int
@@ -118,7 +118,7 @@ def _in_month(field: str, expression: str) -> Callable[[date], bool]:
 
 
 def _special_day(day: date, before: int, near: str | None, weekday: bool) -> int:
-    """Return the day that a field with `L` or `W` selects in the month of `day`, or 0 if it selects none."""
+    """Return the day of the month that a field with `L` or `W` selects in the month of `day`, or 0 for no day."""
     last = calendar.monthrange(day.year, day.month)[1]
     number = last - before if near is None else int(near)
     if not 1 <= number <= last or not weekday:

@@ -27,7 +27,7 @@ Reason = Annotated[str, matching(r"[^\n]{10,}", "explain why in at least ten cha
 def _template_value(value: Any) -> Any:
     """Return `value`. Raises `ValueError` if a part of it is valid in TOML but not in a template.
 
-    For example, TOML reads the version of a policy without quotes as a date, but a template needs a string.
+    For example, `Version = 2012-10-17` without quotes is a date in TOML, but a template needs a string.
     """
     for steps, part in _parts(value, ""):
         where = f"{steps.removeprefix('.')}: " if steps else ""
@@ -41,7 +41,7 @@ def _template_value(value: Any) -> Any:
 
 
 def _parts(value: Any, steps: str) -> Iterable[tuple[str, Any]]:
-    """Yield each value within `value` that is not a table or a list, with its path."""
+    """Yield the path and the value of everything in `value` that is neither a table nor a list."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _parts(part, f"{steps}.{key}")

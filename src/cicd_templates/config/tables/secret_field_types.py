@@ -1,4 +1,4 @@
-"""Defines field types of secret variables, and the check that no plain variable contains a secret."""
+"""Defines the types of the fields that refer to secrets, and refuses plain variables that look like secrets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SecretSource = Annotated[
 def refuse_literal_secrets(variables: dict[str, str]) -> dict[str, str]:
     """Return `variables`. Raise `ValueError` if a variable looks like a secret.
 
-    The error names each variable that looks like a secret, and the reason, but does not contain its value.
+    The error has the name of each such variable and the reason, but never the variable's value.
     """
     reasons = {name: reason for name, value in variables.items() if (reason := _secret_reason(name, value))}
     if reasons:
@@ -72,7 +72,7 @@ def is_existing_secret(source: str) -> bool:
 
 
 def is_in_another_partition(source: str, region: str) -> bool:
-    """Return whether a value of `secrets` is an ARN in a partition that does not contain `region`.
+    """Return whether a value of `secrets` is an ARN in another partition than `region`.
 
     No role in `region` can read such a secret.
     """
@@ -80,5 +80,5 @@ def is_in_another_partition(source: str, region: str) -> bool:
 
 
 def without_json_key(source: str) -> str:
-    """Return a value of `secrets` without its JSON key, which IAM and Secrets Manager do not accept."""
+    """Return a value of `secrets` without the JSON key at its end. IAM and Secrets Manager accept no such key."""
     return re.sub(rf"{JSON_KEY}$", "", source)

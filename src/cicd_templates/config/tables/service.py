@@ -250,7 +250,7 @@ class ServiceTable(Table):
 
     @property
     def has_rollback_alarms(self) -> bool:
-        """Whether ECS rolls a release back if an alarm fires during its deployment. Workers have this by default."""
+        """Whether ECS rolls a release back if an alarm fires during its deployment. By default, true for a worker."""
         return self.shape == "worker" if self.rollback_on_alarm is None else self.rollback_on_alarm
 
     @property
@@ -260,7 +260,7 @@ class ServiceTable(Table):
 
     @property
     def has_circuit_breaker(self) -> bool:
-        """Whether ECS rolls a release back if its tasks do not start. Rolling deployments have this by default."""
+        """Whether ECS rolls a release back if its tasks do not start. By default, true for a rolling deployment."""
         return not self.is_progressive if self.circuit_breaker is None else self.circuit_breaker
 
     @property

@@ -106,9 +106,9 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem if the further containers use all the CPU or all the memory of the task.
+    """Yield a problem if the further containers leave no CPU or no memory of the task for the service's own container.
 
-    The service's own container needs the rest.
+    Also yield a problem if the folders in memory of a further container use all the memory of this container.
     """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())
@@ -140,7 +140,7 @@ def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each pair of folders in a container if one folder would hide the other."""
+    """Yield a problem for each pair of overlapping folders in a container, because one would hide the other."""
     for at, volumes in _volumes(settings):
         paths = [(f"{at}.{name}.path", volume.path, name) for name, volume in volumes.items()]
         for (_, first, one), (key, path, _) in combinations(paths, 2):
@@ -157,7 +157,7 @@ def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each volume that one container has on disk and another container has in memory."""
+    """Yield a problem for each volume name that means a folder on disk in one container, and in memory in another."""
     first: dict[str, tuple[str, bool]] = {}
     for at, volumes in _volumes(settings):
         for name, volume in volumes.items():

@@ -44,7 +44,10 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _no_release(environment: Environment) -> str:
-    """Return why no release can create database users in a runtime environment, or an empty string if one can."""
+    """Return why releases cannot create database users in the runtime environment `environment`.
+
+    Return an empty string if they can, or if `environment` is not a runtime environment.
+    """
     if environment.kind != "runtime":
         return ""
     if any(output.startswith("databases.") for output in environment.settings.provided):

@@ -1,7 +1,7 @@
 """Finds problems with names: equal names of two resources, and names that policies reserve for trusted resources.
 
 Physical names are words joined with hyphens, so different words can give the same name. For example, the check `scan`
-of a service `pay-image` would get the same names as the image scan of a service `pay`. So a name is refused if it
+of the service `pay-image` would get the same names as the image scan of the service `pay`. So a name is refused if it
 consists of another name, a hyphen, and a word that this tool appends to names.
 """
 
@@ -66,8 +66,8 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 def _reserved_reason(name: str, actions: Iterable[str]) -> str:
     """Return why a check may not have the name `name`. If it may, return an empty string.
 
-    `actions` are the names of the pipeline's actions. If there are several reasons, return only the first. A different
-    name removes all of them.
+    `actions` are the names of the pipeline's actions. If there are several reasons, return only the first, because the
+    user must choose another name in any case.
     """
     equal = [word for word in AFTER_A_SERVICE | OF_A_PIPELINE if _same(name, word)]
     if name in equal:
@@ -105,7 +105,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:
-    """Map each service name to a list. The list has one `Service` for each environment in which the service runs."""
+    """Return, for each service name, one `Service` for each environment in which the service runs."""
     services: dict[str, list[Service]] = {}
     for environment in configuration.environments:
         for service in environment.services:
@@ -213,9 +213,9 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each pair of queues, tables or databases whose names would be equal without hyphens.
+    """Yield a problem for each pair of queues whose names differ only by hyphens. Do the same for tables and databases.
 
-    Also yield a problem if, for example, a queue and a table share a name, because services refer to both only by name.
+    Also yield a problem if, for example, a queue and a table have the same name. Services could not tell them apart.
     """
     kind_of: dict[str, str] = {}
     for kind in ("queues", "tables", "databases"):

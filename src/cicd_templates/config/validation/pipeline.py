@@ -13,7 +13,8 @@ def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[
 
     Also yield a problem if the number of tools environments is not exactly one.
 
-    `unread` has the names of environments whose tables have problems. One of them may be the tools environment.
+    `unread` has the names of environments whose tables have problems. Each of them counts as a possible tools
+    environment and as a possible runtime environment.
     """
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):
