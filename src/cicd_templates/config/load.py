@@ -322,7 +322,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table at the path `loc` within the table of `model`. pydantic's errors have this path."""
+    """Return the fields of the table at the path `loc` below the table of `model`. pydantic's errors give this path."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:
