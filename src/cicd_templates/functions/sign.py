@@ -3,12 +3,12 @@
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
 `execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if three conditions are met:
 the registry has this image under the tag of this source, the registry has scanned the image, and the gate's decision
-let this source pass. Other files that builds wrote are only listed as received files, without an examination.
+let this source pass. The function lists all other files that builds wrote as received files, and does not examine them.
 
-For a deployment, `deployed_release` describes the user parameters and the facts that are examined. In an environment
-without approvals, the function reports a failure only in a metric and in the variable `Problem`. A failed action would
-roll back a stage that has deployed successfully. Alarms whose states cannot be read are reported in this way in every
-environment.
+For a deployment, `deployed_release` describes the user parameters and the facts that are examined. If the environment
+has no approvals, the action succeeds even if nothing was signed, because a failed action would roll back a successful
+deployment. The function then reports the problem in a metric and in the variable `Problem`. If it cannot read the
+states of alarms, it reports this in the same way in every environment.
 
 The function always answers the job exactly once. The event is never logged, because it contains credentials.
 """
@@ -71,8 +71,8 @@ def handler(event: dict[str, Any], context: Any) -> None:
     """Report a failure or a success to the pipeline.
 
     For a release, a success has the variables `Statements` (the key prefix of the signed files) and `Signer`. For a
-    deployment, it has the variable `Statement`: the key of the signed statement. If the configuration has an exception
-    for the image, the function reports success even after a failure, so that the run continues.
+    deployment, it has the variable `Statement`: the key of the signed statement. If nothing could be signed, but the
+    configuration has an exception for the image, the function reports a success, so that the run continues.
     """
     import boto3
 
@@ -230,10 +230,11 @@ def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
 
 
 def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document], list[CheckedTests], bytes]:
-    """Return the reports in the exact versions that the gate read, the tests in these reports, and the scan policy.
+    """Return the reports of the checks, the tests in these reports, and the scan policy.
 
-    The environment variable `TEST_CHECKS` has the names of the checks that run tests, separated by commas. The policy
-    is in the artifact of each report. It is empty if the application has no policy and the defaults apply.
+    The reports are read in the exact versions that the gate read. The environment variable `TEST_CHECKS` has the names
+    of the checks that run tests, separated by commas. Each report has a copy of the policy in its artifact. The policy
+    is empty if the application has no policy and the defaults apply.
     """
     documents, tests, policies = [], [], set()
     for check, report in sorted(stored.items()):
@@ -302,10 +303,11 @@ def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[by
 
 
 def _list(s3: Any, release: SignedRelease, folder: str) -> None:
-    """Store an object whose key contains the image's digest and the name of the folder with the statements.
+    """Store an object that leads from the digest of the image to the folder with the statements.
 
-    Do nothing if the object exists. Deployment hooks know only the digest of the image, and use this object to find the
-    statements. They verify the statements, so the object needs no signature.
+    The key of the object contains the digest and the name of the folder. Deployment hooks know only the digest, so they
+    use this object to find the statements. They verify the statements, so the object needs no signature. Do nothing if
+    the object exists.
     """
     from botocore.exceptions import ClientError
 

@@ -84,7 +84,7 @@ class SignedImage:
 
 
 def template_files(environment: str, layers: Iterable[str]) -> list[str]:
-    """Return the names that the service's templates of `layers` have in the archive of the reviewed templates."""
+    """Return the paths of the service's templates in the archive of the reviewed templates, one for each layer."""
     return [f"{environment}/{layer}-{os.environ['SERVICE']}.yaml" for layer in layers]
 
 
@@ -132,7 +132,7 @@ def read_signed_image(folder: str) -> SignedImage:
 
 
 def require_signed(image: str) -> str:
-    """Return the folder whose statements are about exactly `image`, an address with a digest.
+    """Return the folder with the statements about `image`, an address with a digest.
 
     Raises `NotSignedError` if no folder has such statements. For each digest, the signer has stored the names of the
     folders with statements about it. This function does not trust these names: it checks that the statements in a
@@ -230,9 +230,9 @@ def _verified_payload(name: str, content: bytes) -> bytes:
 
 
 def _is_key(used: str, key: str) -> bool:
-    """Return whether `used`, the key that KMS has used, is `key`.
+    """Return whether `used`, the ARN of the key that KMS used, belongs to `key`.
 
-    If `key` is an alias, compare only account and region.
+    If `key` is the ARN of an alias, only account and region are compared.
     """
     place, alias, _ = key.partition(":alias/")
     return used.startswith(f"{place}:key/") if alias else used == key

@@ -2,8 +2,7 @@
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
 `image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. Functions that do not report
-exceptions get no `owner` and no `reason`. An exception is valid until the end of its last day. It is not valid yet
-while that day is more than LONGEST_DAYS in the future.
+exceptions get no `owner` and no `reason`. An exception is valid on its last day and on the LONGEST_DAYS days before it.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ def day_problem(expires: date, today: date) -> str:
 
 
 def find_exceptions(environment: str) -> tuple[dict[str, dict[str, str]], str]:
-    """Return the exceptions in `environment` that are valid today, keyed by image, and why the others are not valid."""
+    """Return the exceptions in `environment` that are valid today, keyed by image, and a text about the others."""
     today = datetime.now(UTC).date()
     counting, problems = {}, []
     for exception in json.loads(os.environ["UNSIGNED_IMAGES"]).get(environment, ()):

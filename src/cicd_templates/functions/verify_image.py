@@ -74,7 +74,8 @@ def find_problem(ecr: Any, image: str, context: Any) -> str:
 def _signature_problem(image: str, *, excepted: bool) -> str:
     """Return why `image` is not signed, or an empty string if it is. Write the folder of its statements to the log.
 
-    If an error prevents the verification, raise it, unless the configuration has an exception for the image.
+    An error that prevents the verification is raised. But if the configuration has an exception for the image, the
+    error is returned as the reason.
     """
     try:
         print(json.dumps({"image": image, "statements": require_signed(image)}))
@@ -88,10 +89,10 @@ def _signature_problem(image: str, *, excepted: bool) -> str:
 
 
 def find_problem_of_further(name: str, image: str) -> str:
-    """Return the reason why `image` must not run in a container other than the release's, or an empty string.
+    """Return why `image` must not run in a container other than the release's, or an empty string if it may run.
 
-    The repository must be in the configuration. The digest is not compared with the configuration, because after a
-    rollback the digest can be older. Reviewers approve the digest as a part of the template.
+    The image needs a digest, and its repository must be in the configuration. It may have any digest, because a
+    rollback can deploy an older one. Reviewers approve the digest as a part of the template.
     """
     repository, _, digest = image.partition("@")
     if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):

@@ -51,10 +51,11 @@ def ambiguous_entry(entries: Sequence[ZipInfo]) -> str:
 
 
 def differing_local_name(archive: ZipFile) -> str:
-    """Return the name of the first entry that has two different names in the file, or an empty string.
+    """Return the name of the first entry whose two names in the file differ, or an empty string.
 
-    A zip file contains each name twice. zipfile reads the names in the directory at the end of the file. Programs that
-    read a zip file from its beginning use the name directly before the content of each entry.
+    A zip file contains each name twice: in the directory at the end of the file, and directly before the content of the
+    entry. zipfile reads the names in the directory. Programs that read a zip file from its beginning use the other
+    names.
     """
     file = archive.fp
     assert file is not None, "the archive is open"
@@ -68,7 +69,7 @@ def differing_local_name(archive: ZipFile) -> str:
 
 
 def unclear_directory(archive: ZipFile) -> str:
-    """Return why programs may disagree about the directory of an archive, or an empty string if they cannot.
+    """Return why programs could find different directories in an archive, or an empty string if they cannot.
 
     The record at the end of the file must point exactly to the directory that zipfile finds directly before the record.
     zipfile itself does not check this: it accepts a ZIP64 record with other values, and skips text around the archive.
@@ -101,9 +102,7 @@ def _raw_name(entry: ZipInfo) -> bytes:
 
 
 def _as_utf_8(entry: ZipInfo) -> str:
-    """Return the name that an entry has in programs that decode every name as UTF-8, even if the UTF-8 flag is not
-    set.
-    """
+    """Return the name of an entry, decoded as UTF-8. Some programs do this even if the UTF-8 flag is not set."""
     return _raw_name(entry).decode("utf-8", errors="replace")
 
 

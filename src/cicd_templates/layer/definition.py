@@ -45,13 +45,13 @@ class Layer:
 
     - The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A
       layer with one stack per service has a stack for each service for which `needed` returns true.
-    - `build_with_uses` replaces `build` in a layer with one stack per service. It also receives the resources that the
-      service uses and that other layers create.
-    - A function that builds a service's stack receives an environment that contains only this service, so the stack
-      depends on no other service.
+    - `build_with_uses` can be given instead of `build_per_service`. It also receives the resources that the service
+      uses and that other layers create.
+    - `build_per_service` and `build_with_uses` receive an environment that contains only the service of the stack, so
+      the stack depends on no other service.
     - `offers` receives an environment without services. It returns the resources of this layer that services can use.
-    - `after` lists layers that must be deployed first, although this layer reads none of their values. If both layers
-      have one stack per service, each stack waits only for the stack of the same service.
+    - `after` lists layers that must be deployed first, in addition to the layers whose values this layer reads. If both
+      layers have one stack per service, each stack waits only for the stack of the same service.
     - The value of the output `deployed_as` is the role that CloudFormation uses to deploy the layer's stacks. The
       pipeline and `make deploy` must pass the same role, because CloudFormation keeps a stack's role for all later
       operations.

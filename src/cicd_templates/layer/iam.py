@@ -46,17 +46,14 @@ SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "sche
 
 @dataclass(frozen=True)
 class Grant:
-    """An IAM statement. `because` says why the resource is `*`. It is empty for any other resource."""
+    """An IAM statement. In a role's policy, `because` is the reason for the resource `*`. Otherwise it is empty."""
 
     statement: Statement
     because: str = ""
 
     @property
     def reason(self) -> str:
-        """The reason for the resource `*`, as a sentence for readers of the template.
-
-        It is empty for any other resource.
-        """
+        """A sentence for readers of the template that says why the resource is `*`. Empty if `because` is empty."""
         return every_resource_reason(self.statement.Sid, self.because) if self.because else ""
 
 
@@ -74,8 +71,8 @@ def allow(
     In a resource policy, `to` is the principal. There, the resource `*` means the resource that has the policy, and
     `on=[]` omits the Resource element, as ECR requires.
 
-    In a role's policy, `*` means all resources. In this case, and only in this case, `because` is required: it names
-    the API that has no resource-level permissions.
+    In a role's policy, `*` means all resources. Then `because` is required: it names the API that has no resource-level
+    permissions. In all other cases, `because` must be empty.
 
     Raises `ValueError` if these rules are broken, if an action is a pattern, if a resource is a name instead of an ARN,
     or if two conditions in `when` have the same operator and the same key.
@@ -113,13 +110,14 @@ def deny(
 def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = ()) -> PolicyDocument:
     """Return the trust policy of a role that one AWS service may assume, but only on behalf of this account.
 
-    `service` is the name before `.amazonaws.com`. The condition prevents other AWS customers from using the role
-    through the service: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    `service` is the name before `.amazonaws.com`. A condition on the key `aws:SourceAccount` prevents other AWS
+    customers from using the role through the service:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    The condition compares the key `aws:SourceAccount`. AWS's documentation names only a few services that send this
-    key. A service that does not send the key could never assume a role that requires it. So if the documentation does
-    not name the service, the condition applies only to requests that have the key. The role is still protected, because
-    `iam:PassRole` can pass a role only within the account of the role.
+    AWS documents only for a few services that they send this key. For these services, the condition requires the key.
+    For all other services, it applies only to requests that have the key, because a service that does not send the key
+    could never assume the role. Such a role is protected by `iam:PassRole`, which can pass a role only within the
+    role's account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists

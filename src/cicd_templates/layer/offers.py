@@ -93,8 +93,8 @@ class Use:
     def variables(self, layer: LayerTemplate) -> dict[str, Value | str]:
         """Return the values of the container's environment variables, keyed by name.
 
-        `layer` is a template of the service. For each value that another stack publishes, the method adds a parameter
-        to this template.
+        `layer` is a template of the service. To read values of other stacks, the method adds parameters to this
+        template.
         """
         assert layer.service is not None
         read = {variable: layer.read(output) for variable, output in self.offer.variables.items()}

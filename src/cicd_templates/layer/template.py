@@ -63,14 +63,14 @@ class LayerTemplate:
         self.template.add_condition(name, condition)
 
     def read(self, output: Output[V], *, service: Service | None = None) -> V:
-        """Return a reference to a parameter with a value that another stack of the environment publishes.
+        """Return a reference to the value of `output`, which another stack of the environment publishes.
 
-        The method adds the parameter to this template. If the configuration provides the value, the method returns the
-        value as a literal instead.
+        The method adds a template parameter that reads the value. If the configuration provides the value, the method
+        returns a literal instead.
 
-        `service` is needed only for a value that exists once per service: it is the service whose value is read, by
-        default the service of this template. Raises `TypeError` if `service` is missing for such a value and this
-        template has no service, or if `service` is given for a value that exists once per environment.
+        If the value exists once per service, `service` is the service whose value is read. The default is the service
+        of this template. Raises `TypeError` if neither `service` nor the template names a service for such a value, or
+        if `service` is given for a value that exists once per environment.
 
         Raises `ConfigurationError` if the configuration provides an invalid value, or if a template parameter with the
         same name already reads a different value.
@@ -106,11 +106,10 @@ class LayerTemplate:
         return output.kind(Ref(name))
 
     def publish(self, output: Output[V], value: V) -> None:
-        """Publish `value`: add a Parameter Store parameter, and a template output without an export, both named after
-        `output`.
+        """Publish `value` as a Parameter Store parameter, and as a template output without an export.
 
-        Raises `TypeError` if `output` exists once per service but this template has no service, or if `output` exists
-        once per environment but this template has a service.
+        Both are named after `output`. Raises `TypeError` if a template without a service publishes a `ServiceOutput`,
+        or if a template of a service publishes any other output.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

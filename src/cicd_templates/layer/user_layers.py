@@ -70,11 +70,11 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 
 @contextlib.contextmanager
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
-    """Raise the errors of the user's own `layers` as `ConfigurationError`, with file, line and cause.
+    """Raise errors of the user's own layers in the `with` block as `ConfigurationError`, with file, line and cause.
 
-    An error belongs to a user's layer if this layer is being built (it is in `building`), or if the traceback contains
-    code of this layer. The traceback can contain such code while another layer is being built, because other layers
-    call functions in the offers of a user's layer. Every other error is a bug in this program and keeps its traceback.
+    `layers` can also contain other layers. An error belongs to a user's layer in two cases: this layer is `building`,
+    the layer that is being built, or the traceback contains code of this layer. The second case is possible because
+    other layers call functions in the offers of a user's layer. All other errors are raised unchanged.
     """
     try:
         yield

@@ -34,9 +34,8 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the sorted findings in the files `paths`, and the number of files that were linted.
 
-    Calls `lint` once, with the files that have changed since their findings were stored. Does not call `lint` if no
-    file has changed. If `paths` is empty, calls `lint` without files, so that `lint` raises its error for missing
-    templates. Raises the errors of `lint`.
+    If files have changed since their findings were stored, calls `lint` once with these files. If `paths` is empty,
+    calls `lint` without files, so that `lint` raises its error for missing templates. Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)

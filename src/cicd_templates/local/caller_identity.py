@@ -20,12 +20,11 @@ def secure(app: ModuleType) -> None:
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let the root user of an account assume a role in the same way as an AWS service.
+    """Let the root user of an account assume a role on behalf of an AWS service.
 
-    The root user passes the ARN of a resource as the external ID. The local AWS then behaves as if the service of this
-    resource assumed the role, so the role must trust this service. aws:SourceArn is set to the ARN, and
-    aws:SourceAccount to the account in the ARN. Without this change, the root user could assume the role of every
-    service, and neither key would be set.
+    The root user passes the ARN of a resource as the external ID. The role must then trust the service of this
+    resource. aws:SourceArn is set to this ARN, and aws:SourceAccount to the account in the ARN. Without this change,
+    the root user could assume every role that trusts a service, and neither condition key would be set.
     """
     trusted = evaluator.evaluate_trust_policy
 

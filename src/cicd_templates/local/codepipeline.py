@@ -89,9 +89,9 @@ class ActionExecutions:
 class PipelineExecutions:
     """Stores the executions of pipelines in a file, one execution per line. Any process can read the file.
 
-    Events start executions without a call to CodePipeline, and `event_targets` records these executions. `events`
-    returns the recorded executions of an account. `pipelines` returns the names of an account's pipelines. `account`
-    returns the account of the current request.
+    If an event starts an execution, CodePipeline gets no request. `event_targets` records these executions, and
+    `events` returns them for an account. `pipelines` returns the names of an account's pipelines. `account` returns the
+    account of the current request.
     """
 
     def __init__(
@@ -109,11 +109,10 @@ class PipelineExecutions:
         return pipeline in self._pipelines(self._account())
 
     def start(self, request: dict[str, Any]) -> str:
-        """Start an execution, and return its id.
+        """Return the id of a new execution, or of the execution that an event has started with the same request.
 
-        After an event has started an execution, the rehearsal repeats the start request with the role of the event's
-        rule, so that the permissions of the role are checked. For this repeated request, no new execution is started:
-        the method returns the id of the execution that the event has started.
+        A rehearsal repeats the request of an event with the role of the event's rule, to check the role's permissions.
+        The repeated request starts no second execution.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [

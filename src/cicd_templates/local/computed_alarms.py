@@ -1,7 +1,7 @@
-"""Creates alarms on metric math expressions, or on a band of expected values, which the engine refuses in a template.
+"""Lets templates create two kinds of alarms that the engine refuses: on metric math, and on a band of expected values.
 
 CloudWatch describes such an alarm with `Metrics`, and without `MetricName`, `Namespace` and the other members about one
-metric. The engine does not evaluate it, so its state stays INSUFFICIENT_DATA:
+metric. The engine does not evaluate these alarms, so their state stays INSUFFICIENT_DATA:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

@@ -126,7 +126,7 @@ class DataApi:
 def denials(
     enforce: Callable[..., Any], key_of: Callable[[dict[str, str]], str], region: Callable[[], str]
 ) -> Callable[[dict[str, str], str, str], bool]:
-    """Return a function that returns true if IAM denies the caller of a request an action on a resource.
+    """Return a function that says whether IAM denies an action on a resource to the caller of a request.
 
     `key_of` returns the access key in the headers of a request.
     """

@@ -1,7 +1,7 @@
 """Adds an attribute to database clusters of the local AWS: the ARN of the secret in which RDS keeps the password.
 
-The engine does not create this secret. Only its ARN exists, so nobody can read a password on the local AWS. This module
-runs in the engine's interpreter, so it imports only the standard library.
+The secret itself does not exist, so nobody can read a password on the local AWS. This module runs in the engine's
+interpreter, so it imports only the standard library.
 """
 
 from __future__ import annotations

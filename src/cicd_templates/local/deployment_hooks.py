@@ -87,9 +87,9 @@ class Deployments:
         self._revisions: dict[str, dict[str, Any]] = {}
 
     def update(self, request: dict[str, Any]) -> Response:
-        """Update a service after its hooks have agreed. Raises `HookFailedError` if a hook refuses.
+        """Wait for the hooks of a service, then update the service. CloudFormation waits for a deployment, too.
 
-        After a refusal, the service is unchanged. CloudFormation waits for the deployment, and so does this method.
+        Raises `HookFailedError` if a hook refuses. The service is then unchanged.
         """
         if (service := self._deployed(request)) is not None:
             self._ask_hooks(service, request)
@@ -123,7 +123,7 @@ class Deployments:
             return
 
     def _deployed(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the service in `request` if the request starts a deployment with hooks, otherwise None."""
+        """Return the service that `request` updates, or None if the update starts no deployment or calls no hooks."""
         cluster = self._engine._resolve_cluster_name(request.get("cluster", "default"))
         name = (self._engine._resolve_service_ref(request.get("service", "")) or ("",))[0]
         service: dict[str, Any] | None = self._engine._services.get(f"{cluster}/{name}")
@@ -218,10 +218,10 @@ def _configuration(service: dict[str, Any], request: dict[str, Any]) -> dict[str
 
 
 def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
-    """Return a function that calls a hook with the hook's role, which must trust ECS.
+    """Return a function that calls a hook as ECS does: with the hook's role, which must trust ECS.
 
-    The requests are sent to the engine itself at `endpoint`, so IAM decides about them. `secret` signs requests of the
-    root users of all accounts.
+    The function sends its requests to the engine at `endpoint`, so the local IAM checks their permissions. `secret` is
+    the secret access key of the root user of every account.
     """
 
     def invoke(hook: dict[str, Any], service: str, event: dict[str, Any]) -> tuple[Any, str]:
@@ -255,7 +255,7 @@ def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
 def register(engine: ModuleType, stacks: ModuleType, deployments: Deployments) -> None:
     """Let the engine's ECS and its CloudFormation deploy with `deployments`.
 
-    CloudFormation updates services in a separate thread, because a hook sends requests to the engine.
+    CloudFormation updates services in a separate thread, so that the engine can answer the requests of a hook.
     """
     # CloudFormation looks this function up at each call.
     engine._update_service = deployments.update  # type: ignore[attr-defined]

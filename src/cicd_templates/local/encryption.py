@@ -66,7 +66,7 @@ class ResourceKeys:
         return self._arn_of(key) if key else ""
 
     def _arn_of(self, key: str) -> str:
-        """Return the ARN of the customer managed key with this id, alias or ARN.
+        """Return the ARN of the customer managed key whose id, alias or ARN is `key`.
 
         Return an empty string if AWS manages the key, or if no key has this id or alias.
         """

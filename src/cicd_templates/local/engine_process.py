@@ -214,9 +214,9 @@ def alive(pid: int) -> bool:
 
 @contextlib.contextmanager
 def running(*, python: Path | None = None, auth: bool = False, tls: bool = False) -> Iterator[Engine]:
-    """Start an engine, yield it, and stop it at the end of the `with` block, or if a signal ends the block.
+    """Start an engine and yield it. Stop it at the end of the `with` block, even if a signal ends the block.
 
-    Even after SIGKILL, neither the engine nor its folder remains.
+    If SIGKILL ends this process, the engine is killed and its folder is removed.
     """
     with sigterm.interrupting(), contextlib.ExitStack() as until:
         engine = start(
