@@ -1,4 +1,4 @@
-"""Loads each of botocore's service models, which are large, only once per process. All sessions share them."""
+"""Loads each of botocore's large service models only once per process. All sessions share the loaded models."""
 
 from __future__ import annotations
 

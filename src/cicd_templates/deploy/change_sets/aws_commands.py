@@ -47,12 +47,12 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 
 
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the commands that switch off the deletion protection of a stack's resources.
+    """Return the commands that switch off the deletion protection of `resources`, which a stack has now.
 
-    If the creation of a stack fails in a protected environment, the deletion protection of its load balancers and
-    databases prevents the rollback and the deletion of the stack. A person must then run these commands before they
-    delete the stack. The result is empty if a stack in `status` need not be deleted. `resources` are the resources that
-    the stack has now.
+    A person runs these commands before they delete a stack whose creation failed in a protected environment. Without
+    them, the deletion protection of load balancers and databases prevents the deletion of the stack.
+
+    The result is empty if a stack in `status` need not be deleted.
     """
     if status not in DELETED_BY_HAND:
         return ()

@@ -54,9 +54,9 @@ def change_set_request(
 def preview_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, Any]:
     """Return the CreateChangeSet request for a preview of an existing stack, without the name of the change set.
 
-    A preview is never executed. The request names no role, so the caller needs no permission to pass a role. The
-    request has no tags either. CloudFormation uses the present role and tags of the stack. A template that is too long
-    for a request is uploaded to a folder for previews.
+    The request contains no role and no tags, so CloudFormation uses the present role and tags of the stack. The caller
+    therefore needs no permission to pass a role. A preview is never executed. A template that is too long for a request
+    is uploaded to a folder for previews.
     """
     return {
         "StackName": stack.name,

@@ -1,7 +1,7 @@
 """Sets and reads the tag `Expires` on the stacks of a disposable copy of an environment.
 
-If a stack has not expired yet, a deployment keeps its tag. A new expiry would update every stack, even if nothing else
-changes. If a stack has expired, the deployment sets a new expiry.
+A deployment sets a new expiry only for a stack without an expiry and for a stack that has expired. All other stacks
+keep their tag, because a changed tag would update a stack even if nothing else changes.
 """
 
 from __future__ import annotations

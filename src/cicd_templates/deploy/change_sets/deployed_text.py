@@ -1,7 +1,7 @@
 """Compares a deployed template, which GetTemplate returned, with a rendered template. Does not call AWS.
 
-If only comments, `Description` or `Metadata` of a template change, CloudFormation does not update the stack, so
-GetTemplate returns the old text:
+The two templates can differ even if there is nothing to deploy. If only comments, `Description` or `Metadata` change,
+CloudFormation does not update the stack, and GetTemplate returns the old text:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/metadata-section-structure.html
 """
 
@@ -53,10 +53,10 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return the template `returned` with its original non-ASCII characters.
+    """Return the template `returned` with its original non-ASCII characters, which `rendered` contains.
 
-    GetTemplate replaces these characters with question marks. If a text in `returned` differs only in these
-    characters from the text at the same place in `rendered`, the text in `rendered` replaces it.
+    GetTemplate returns a question mark for each such character. If two texts at the same place in `returned` and
+    `rendered` differ only in these characters, the result contains the text from `rendered`.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

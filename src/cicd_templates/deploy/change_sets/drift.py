@@ -175,8 +175,8 @@ def drifted_resources(
 ) -> Iterator[DriftedResource]:
     """Yield the resources that had one of `statuses` in the last drift detection.
 
-    Listener rules that differ only in their weights are left out, because ECS changes the weights. Security groups are
-    left out if they differ only in rules that another stack in `environment` adds.
+    Resources with only expected differences are left out: listener rules whose weights ECS has changed, and security
+    groups with rules that another stack in `environment` adds.
     """
     # botocore has no paginator for this operation, although AWS returns the results in pages.
     request: dict[str, Any] = {"StackName": stack_id, "StackResourceDriftStatusFilters": list(statuses)}

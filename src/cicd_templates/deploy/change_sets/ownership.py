@@ -46,10 +46,10 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack, or the tags that it will have.
+    """Return the tags of a stack. If it has no tags yet, return the tags in its change set or template.
 
-    If the stack has no tags yet, they are read from its change set or its template. The result is then empty in two
-    cases: this program created neither the change set nor the template, or IAM denies the caller these tags.
+    In the second case, the result is empty if this program did not create the change set or the template, or if IAM
+    does not allow the caller to read them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -129,11 +129,13 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 
 
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
-    """Delete the change set `arn`. If `creates` is true, delete the empty stack that was created with the change set.
+    """Delete the change set `arn`. If `creates` is true, also delete the empty stack that was created with it.
 
-    An empty stack is deleted with one call, because CloudFormation then deletes the change set, too. With two calls, an
-    interruption between them could leave an empty stack whose owner is unknown. If the stack contains anything else,
-    only the change set is deleted. `stack_id` identifies the stack even if somebody else has deleted its change set.
+    - If the stack contains nothing else, one call deletes the stack together with the change set. An interruption
+      between two calls could leave an empty stack whose owner is unknown.
+    - If the stack contains anything else, only the change set is deleted.
+
+    `stack_id` identifies the stack even if somebody else has deleted its change set.
     """
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)

@@ -49,9 +49,9 @@ def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterabl
 
 
 def has_rules_of_others(stack: StackTemplate) -> bool:
-    """Return whether a template lists rules within a security group, instead of defining them as separate resources.
+    """Return whether a security group in the template lists rules itself, not only in separate rule resources.
 
-    CloudFormation can revert drift of such a group only by removing the rules that other stacks added.
+    If CloudFormation reverts the drift of such a group, it removes the rules that other stacks added.
     """
     return any(RULE_TYPES.keys() & resource["Properties"].keys() for resource in _resources([stack], SECURITY_GROUP))
 

@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command that decides from a stack's status what to do. `deploy` is missing: it does what the plan says."""
+    """A command that decides from a stack's status what to do. `deploy` does not decide, because it executes a plan."""
 
     PLAN = "plan"
     DESTROY = "destroy"

@@ -1,4 +1,4 @@
-"""Recognizes without a change set that a deployment of a stack would change nothing. Does not call AWS.
+"""Recognizes, without a change set, that a deployment would change nothing in a stack. Does not call AWS.
 
 CloudFormation refuses a change set that has the same template, parameters and tags as the stack. The reason is "The
 submitted information didn't contain changes":
@@ -75,8 +75,8 @@ def _is_equal_template(stack: StackTemplate, body: Any) -> bool:
 def _has_equal_parameters(stack: StackTemplate, existing: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
     """Return whether a change set would have the same parameter values as the deployed stack.
 
-    A change set keeps the values of the parameters that the pipeline sets. The defaults of all other
-    parameters are paths in Parameter Store. CloudFormation reads the values at these paths again.
+    The values of the parameters that the pipeline sets are always the same, because a change set keeps them. The
+    defaults of all other parameters are paths in Parameter Store, and a change set would read the present values there.
     """
     deployed = {parameter["ParameterKey"]: parameter for parameter in existing.get("Parameters", ())}
     if deployed.keys() != stack.parameters.keys():

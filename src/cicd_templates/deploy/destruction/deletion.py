@@ -1,7 +1,7 @@
 """Deletes one stack and waits until it is gone. If CloudFormation fails, removes the cause and tries again.
 
-This module finds the events of a deletion by the stack's id. A request token would not find them if somebody else
-started the deletion. For deployments, `runs/watch.py` uses the request token.
+This module finds the events of a deletion by the stack's id, because the request token is unknown if somebody else
+started the deletion. `runs/watch.py` finds the events of a deployment by its request token.
 """
 
 from __future__ import annotations

@@ -31,11 +31,11 @@ def destroy(
     *,
     require_lock: Callable[[], None] = lambda: None,
 ) -> list[Remainder]:
-    """Destroy what `inventory` lists and return what is left, together with the result of `also_left`.
+    """Destroy what `inventory` lists, and return the resources that are left.
 
-    `also_left` returns resources that the local AWS has recorded without creating them. `require_lock` is called before
-    each deletion of a stack. If the inventory is protected, this function switches termination protection off; the
-    caller must first check that the user allows this.
+    The result includes the resources that `also_left` returns: the local AWS has recorded them without creating them.
+    `require_lock` is called before each deletion of a stack. If the inventory is protected, this function switches
+    termination protection off; the caller must first check that the user allows this.
 
     The report is written before the first deletion, and again at the end, even if the destruction fails. If the first
     report cannot be written, nothing is deleted.

@@ -108,7 +108,8 @@ def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
 def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Say) -> None:
     """Scale every ECS service to zero tasks, so that no task receives requests while the network is being deleted.
 
-    Waits for at most 15 minutes. Before CloudFormation deletes a service, it scales down the service, too.
+    Waits for at most 15 minutes for each service, and then continues, because CloudFormation itself scales a
+    service down before it deletes the service.
     """
     for service in services:
         _drain_service(clients, service, polling, say)
@@ -118,8 +119,7 @@ def stop_jobs(clients: Clients, definitions: Iterable[Owned], cluster: str, say:
     """Stop the tasks of jobs. Running tasks would block the deletion of their security groups and of the cluster.
 
     `definitions` are the task definitions of jobs. The tasks belong to no ECS service, so draining services does not
-    stop them. The schedule of a job can start more tasks until the schedule is deleted. Deleting the schedule
-    does not stop tasks.
+    stop them. Until the schedule of a job is deleted, it can start more tasks. Its deletion does not stop these tasks.
     """
     for definition in definitions:
         # The physical id is an ARN that ends in task-definition/<family>:<revision>.

@@ -39,7 +39,7 @@ def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> 
 def refuse_undeletable(inventory: Inventory) -> None:
     """Raise `RefusedError` if a resource to delete has a deletion protection that `destroy` cannot switch off.
 
-    CloudFormation would delete the other resources of the stack, and then fail.
+    Without this check, CloudFormation would delete other resources of the stack before it fails.
     """
     undeletable = [
         f"\n  {owned.stack}/{owned.logical_id} ({owned.resource_type}) {owned.physical_id}: first deploy a template"
@@ -53,10 +53,10 @@ def refuse_undeletable(inventory: Inventory) -> None:
 
 
 def refuse_still_needed(inventory: Inventory, *, local: bool) -> None:
-    """Raise `RefusedError` if a stack that remains needs a value or a role of a stack that would be deleted.
+    """Raise `RefusedError` if a stack that would remain needs a stack to delete, such as its values or its role.
 
-    The error has the make command that destroys the remaining stack. `local` is true if the stacks are in the local
-    AWS.
+    The error has the make command that destroys the remaining stack first. `local` is true if the stacks are in the
+    local AWS.
     """
     published = {path: stack for stack in inventory.stacks for path in stack.links.publishes}
     roles = {

@@ -87,8 +87,8 @@ def take_inventory(
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
     """Return a new inventory of the same environment and the same stack labels, read from AWS again.
 
-    The new inventory still has the resources of stacks that have been deleted since `inventory` was taken, even if the
-    templates of these stacks are no longer rendered.
+    The stacks of `inventory` may have been deleted since, and their templates may no longer be rendered. The new
+    inventory also has the resources of such stacks.
     """
     names = inventory.scope.stack_names | {stack.name for stack in inventory.stacks}
     scope = replace(inventory.scope, stack_names=names)
@@ -154,7 +154,7 @@ def _unmanaged_items(
 
 
 def _with_lock(clients: Clients, item: Item) -> Item:
-    """Return `item`. If it is kept and its contents are locked, add a description of the lock to its `detail`."""
+    """Return `item`. If it is kept and its contents are locked, its `detail` also describes the lock."""
     contents = operations_of(item.resource_type).contents
     lock = contents.describe_lock(clients, item.name) if contents and item.fate is Fate.RETAINED else ""
     return replace(item, detail=f"{item.detail}; {lock}") if lock else item
@@ -163,8 +163,8 @@ def _with_lock(clients: Clients, item: Item) -> Item:
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
     """Return whether CloudFormation has already deleted a resource that the tagging API still lists.
 
-    The tagging API lists a deleted resource for up to 45 minutes. The result is always false for a type that `state_of`
-    can look up.
+    The tagging API lists a resource for up to 45 minutes after its deletion. For a type that `state_of` can look up,
+    the result is always false, because `state_of` gives the answer.
     """
     if operations_of(found.resource_type).leftover is not None:
         return False

@@ -95,9 +95,13 @@ def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
     """Raise `RefusedError` if the plan does not cover the inventory.
 
-    The plan covers the inventory if it has all stacks and resources to delete, and if no stack was deployed after the
-    plan was made. Planned resources that no longer exist are ignored, so that an interrupted destruction can continue
-    with the same plan.
+    - The plan and the inventory are for different accounts or regions.
+    - The environment became protected after the plan was made.
+    - A stack was deployed after the plan was made.
+    - A resource to delete is not in the plan.
+
+    Planned resources that no longer exist are ignored, so that an interrupted destruction can continue with the same
+    plan.
     """
     name, scope = planned.environment, inventory.scope
     if (planned.account, planned.region) != (scope.account, scope.region):

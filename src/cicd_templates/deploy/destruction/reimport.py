@@ -4,9 +4,10 @@ CloudFormation imports resources through a change set, which can also create the
 contains only these resources:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 
-If a property refers to a value of another stack, the template contains the value itself. The template omits a property
-that refers to anything else, and the next deployment sets it. A create-only property cannot be omitted, because the
-next deployment would then replace the resource.
+The properties of the resources can contain references:
+- A reference to a known value of another stack is replaced by the value.
+- A property with any other reference is omitted, and the next deployment sets it. A create-only property cannot be
+  omitted, because the next deployment would then replace the resource.
 """
 
 from __future__ import annotations
@@ -188,8 +189,8 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
     """Return the values that `stacks` publish in Parameter Store, keyed by path.
 
-    The Parameter Store parameters of deleted stacks no longer exist. If such a parameter contained the name or ARN of a
-    kept resource, the value comes from the resource.
+    The Parameter Store parameters of a deleted stack no longer exist. If a parameter contained the name or ARN of a
+    resource that the stack kept, the value comes from this resource.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}

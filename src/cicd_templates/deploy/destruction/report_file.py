@@ -39,9 +39,10 @@ def write_report(
     path: Path,
     now: datetime | None = None,
 ) -> None:
-    """Replace the report's entry for the environment of `inventory`. `remains` is None if the destruction failed.
+    """Replace the report's entry for the environment of `inventory`.
 
-    This destruction may continue an earlier one, so the new entry also lists the kept resources of the old entry.
+    `remains` is None if the destruction has not ended or has failed. This destruction may continue an earlier one, so
+    the new entry also lists the kept resources of the old entry.
     Raises `CicdError` if the file cannot be written; the file is then unchanged.
     """
     entries = _read_entries(path)

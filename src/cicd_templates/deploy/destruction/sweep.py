@@ -1,4 +1,4 @@
-"""Finds copies of environments that have expired. An original environment and a protected copy never expire."""
+"""Finds expired copies of environments. An original environment and a protected copy never expire."""
 
 from __future__ import annotations
 

@@ -63,11 +63,10 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return the resources that may have been created outside the stacks, without duplicates.
+    """Return the resources that the resources in `had` may have created outside the stacks, without duplicates.
 
-    `had` contains the resources of existing and deleted stacks. They may have created the resources to be found. With
-    `whole`, also return everything else that belongs to the environment `scope`. The result can contain resources that
-    stacks own; the caller must leave these out.
+    `had` contains the resources of existing and deleted stacks. With `whole`, also return all other resources of the
+    environment `scope`. The result can contain resources that stacks own; the caller must leave these out.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -161,8 +160,7 @@ def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Itera
     """Yield the log groups that our EventBridge rules write to.
 
     EventBridge prescribes a prefix for their names. Log groups of a copy can have the same prefix, so only the tags of
-    a group prove who owns it. If IAM denies the caller the tags of a group, this function omits the group; `_tagged`
-    finds it.
+    a group prove who owns it. A group whose tags the caller may not read is left out here. `_tagged` finds it.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):

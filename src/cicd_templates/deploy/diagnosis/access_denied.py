@@ -68,9 +68,10 @@ def parse_denial(message: str) -> Denial | None:
 
 
 def decode_command(message: str) -> str:
-    """Return the AWS CLI command that decodes the reason in EC2's error `message`, or an empty string.
+    """Return the AWS CLI command that shows why EC2 denied a call.
 
-    EC2 encodes the reason for a denied call. The result is empty if `message` contains no encoded reason.
+    EC2 puts the reason into its error `message` in an encoded form, which the command decodes. The result is empty if
+    `message` contains no encoded reason.
     """
     found = _ENCODED.search(message)
     return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

@@ -22,7 +22,7 @@ class EventFile:
         self.path: Path | None = None
 
     def add(self, event: ResourceEvent) -> None:
-        """Add an event. Once an event has reported a failure, write all events to the file.
+        """Add an event. If this event or an earlier one reports a failure, write all events to the file.
 
         If the file cannot be written, `path` is None.
         """

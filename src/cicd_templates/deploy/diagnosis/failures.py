@@ -49,9 +49,9 @@ class Failure:
 def failures(client: CloudFormationClient, stack_id: str, token: str | None = None) -> list[Failure]:
     """Return the failures of one operation on a stack, oldest first.
 
-    `token` is the request token of the operation; None means the latest operation. Cancellations are left out, because
-    other failures caused them. Events of the stack itself are left out if a resource has failed. The result is empty if
-    the operation succeeded or CloudFormation gives no reason.
+    These are the failures of resources. Only if no resource has failed, they are the failures of the stack itself.
+    Cancellations are left out, because other failures caused them. The result is empty if the operation succeeded or
+    CloudFormation gives no reason. `token` is the request token of the operation; None means the latest operation.
     """
     operation = _operation(client, stack_id, token)
     of_resources = [
@@ -116,8 +116,8 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
     """Yield the failures of hooks and validations in `operations`, each with its path in the template.
 
-    Only DescribeEvents returns them. If IAM denies the caller this operation, or the endpoint lacks it, yield nothing.
-    The diagnosis then uses only the events of the stack.
+    Only the call DescribeEvents returns these failures. If IAM denies the call or the endpoint lacks it, the result is
+    empty, and the diagnosis uses only the events of the stack.
     """
     for operation in sorted(operations):
         try:

@@ -4,9 +4,8 @@
 - `identity` checks Python, the credentials and the region. Each other module checks the subject in its name.
 - `examine` runs all checks. `identity` is first, because all other checks need credentials.
 
-Nothing here writes to AWS, prints or ends the program. If IAM denies a check the call that it needs, the result of
-the check has `read=False` and the other checks continue. Every failed check has a `fix`: a command, or the file to
-correct.
+Nothing here writes to AWS, prints or ends the program. If IAM denies a call of a check, the result of this check has
+`read=False`, and the other checks continue. Every failed check has a `fix`: a command, or the file to correct.
 """
 
 from cicd_templates.deploy.doctor.checks import Check as Check

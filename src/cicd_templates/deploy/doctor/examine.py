@@ -42,7 +42,8 @@ CHECKS: dict[str, CheckFunction] = {
 def examine(examined: ExaminedEnvironment) -> Iterator[Check]:
     """Yield the results of all checks of an environment. If the credentials do not work, only the first checks run.
 
-    If IAM denies a check the call that it needs, yield one result that says so, and continue with the next check.
+    If a call of a check fails, for example because IAM denies it, yield one result that says so, and continue with the
+    next check.
     """
     usable = True
     for check in identity.check_identity(examined):

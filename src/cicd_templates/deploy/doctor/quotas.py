@@ -32,9 +32,10 @@ class Quota:
 
 
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
-    """Return a function that counts the builds with the compute type `size` that can run at the same time.
+    """Return a function that estimates how many builds of the compute type `size` run at the same time.
 
-    A pipeline stage runs its builds at the same time, so the result is the number of builds in the largest stage.
+    Only the builds of one pipeline stage run at the same time. So the result is the number of builds of this type, but
+    at most the number of builds in the largest stage.
     """
 
     def wanted(examined: ExaminedEnvironment) -> int:

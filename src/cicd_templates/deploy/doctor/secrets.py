@@ -1,6 +1,6 @@
-"""Checks whether each secret has a value that can be read.
+"""Checks whether each secret has a value, and is not scheduled for deletion.
 
-The check reads only the list of a secret's versions, never the value. A secret without a value has no versions.
+The check never reads the value. It reads only the list of the secret's versions, which is empty if there is no value.
 """
 
 from __future__ import annotations

@@ -4,9 +4,12 @@ Parameter Store refuses to create a parameter that exists, so two machines canno
 stack. It never expires, because the program cannot tell whether a command was killed, is slow, or waits on a sleeping
 machine.
 
-If a command ends without removing its lock, the next command on the same machine takes over the lock. A locked file on
-this machine shows whether the first command has ended. On any other machine, a person must remove the lock by its
-holder's id: docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
+A command may end without removing its lock:
+- The next command on the same machine takes over the lock. While a command runs, it also locks a file on its machine.
+  So if this file is free, the earlier command has ended.
+- On any other machine, a person must remove the lock by the id of its holder.
+
+docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
 
 from __future__ import annotations
@@ -83,7 +86,7 @@ class EnvironmentLock:
             self._close()
 
     def require_held(self) -> None:
-        """Raise `DetachedError` if this command has lost the lock, because another command may be running now."""
+        """Raise `DetachedError` if this command has lost the lock. Another command may be running in this case."""
         for _ in range(READS):
             if holder := self.holder():
                 break

@@ -58,7 +58,7 @@ class Holder:
 def parse_holder(value: str) -> Holder:
     """Return the holder of a lock, read from the value of the lock's parameter.
 
-    If this program did not write the value, the whole value is the holder's id, and the environment is locked, too.
+    If this program did not write the value, the returned holder has the whole value as its id.
     """
     try:
         return Holder(**json.loads(value))
@@ -67,8 +67,9 @@ def parse_holder(value: str) -> Holder:
 
 
 def lock_parameter(root: str) -> str:
-    """Return the name of the parameter that locks an environment. `root` is the environment's parameter path, which
-    ends with `/`. The names of the parameters with stack outputs differ from this name, because they contain the
-    layer.
+    """Return the name of the parameter that locks an environment.
+
+    `root` is the environment's parameter path, which ends with `/`. No parameter with a stack output has this name,
+    because the names of those parameters contain a layer.
     """
     return f"{root}{NAME}"

@@ -71,7 +71,8 @@ class EnvironmentNames:
     - Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`.
     - `exceptions` has the physical names that do not begin with `prefix`, keyed by resource type. Either AWS prescribes
       the name, or the prefix in the name is shortened.
-    - With `copies`, ARNs also match the paths of the environment's copies. The physical names of copies always match.
+    - ARN patterns always match the physical names of the environment's copies. With `copies`, they also match the paths
+      of the copies.
     - `databases` is true if the environment has a database.
     """
 

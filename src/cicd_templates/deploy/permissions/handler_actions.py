@@ -1,8 +1,7 @@
-"""Looks up which IAM actions CloudFormation needs for a resource type, and to which resources a policy can limit them.
+"""Looks up IAM actions in two data sets of the cfn-lint package.
 
-Both facts come from data in the cfn-lint package. The schemas of the CloudFormation registry list the permissions of
-each type's handlers. The service authorization reference lists the resource types to which a policy can limit an
-action.
+- The schemas of the CloudFormation registry list the actions that the handlers of each resource type need.
+- The service authorization reference lists, for each action, the resource types to which a policy can limit the action.
 """
 
 from __future__ import annotations

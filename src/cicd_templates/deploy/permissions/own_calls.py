@@ -1,7 +1,7 @@
 """Lists the IAM actions that the deployer needs for its own calls.
 
-CloudFormation needs other actions for its resource handlers. Most API operations need the action of the same name, but
-many S3 operations need a different one:
+The actions that CloudFormation's resource handlers need are not in this list. The action for an API operation usually
+has the same name as the operation, but the actions for many S3 operations have other names:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
 

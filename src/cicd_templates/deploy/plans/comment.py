@@ -89,7 +89,7 @@ def _where(row: Row) -> Iterator[str]:
 
 
 def _known(row: Row) -> Iterator[str]:
-    """Yield the facts about a change that a reviewer needs: effects on data, interruptions, values, longest wait."""
+    """Yield what a reviewer must know about a change: effects on data, interruptions, values, longest wait."""
     if row.impact.holds:
         yield f"{row.impact.holds}: {row.impact.fate}"
     if row.impact.why:

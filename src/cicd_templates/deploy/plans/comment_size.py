@@ -37,8 +37,8 @@ def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_
     """Return a comment of at most `limit` bytes: the lines `first`, and below them the sections.
 
     The comment always contains `first` and the title of each section, so these must be much shorter than `limit`.
-    Earlier sections are filled first. If a line of a section does not fit, this line and all later lines are left out,
-    and the section says how many.
+    Earlier sections are filled first. If a line of a section does not fit, the rest of the section is left out, and the
+    section says how many lines are missing.
     """
     start = "\n".join([*first, "", ""])
     free = limit - _size(start) - sum(_size(section.text(())) + 1 for section in sections)

@@ -144,7 +144,7 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
     """Return the names in `allowed` that match no data loss in `plan`.
 
-    Names of resources in stacks outside the plan are left out, because another plan may need them. `stacks` has the
+    A name is not returned if its stack is outside the plan, because another plan may need the name. `stacks` has the
     labels and the names of all stacks.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}

@@ -54,7 +54,7 @@ def _protected(
 ) -> Iterator[str]:
     """Yield a line for each resource that would be deleted while its deletion protection is on.
 
-    Before it fails, CloudFormation would delete other resources, such as the instances of a database cluster.
+    CloudFormation would first delete other resources, such as the instances of a database cluster, and then fail.
     """
     going = [
         change

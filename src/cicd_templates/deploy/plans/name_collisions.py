@@ -135,8 +135,8 @@ def _owner(found: ExistingResource) -> str:
 def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
     """Return what the user can do about a name that is taken.
 
-    If a deleted stack of this environment has left the resource behind, it can be imported or deleted. Another name is
-    needed if a stack may still use the resource, or if the resource belongs to another environment.
+    - If a deleted stack of this environment left the resource with this name behind, the user can import or delete it.
+    - If the resource belongs to another environment, or if a stack may use it, the user needs another name.
     """
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}

@@ -49,9 +49,9 @@ def preview_change_set_name(plan_id: str) -> str:
 
 
 def missing_inputs(context: DeployContext, stack: StackTemplate) -> set[str]:
-    """Return the Parameter Store paths that an existing stack reads, but that do not exist yet.
+    """Return the Parameter Store paths that `stack` reads and that are missing.
 
-    If the stack does not exist yet, the result is empty, because the preview of a new stack needs only the template.
+    The result is empty if the stack does not exist yet, because the preview of a new stack needs only the template.
     """
     paths = {read.path for read in stack.links.reads}
     missing = paths - context.retry_call(lambda: published(context.clients, paths)).keys()

@@ -68,7 +68,7 @@ class DeployContext:
     """The values that all parts of a deployment share.
 
     - `state` is the folder for plans and journals.
-    - `wait_for_busy` says whether the deployment waits for a stack with an operation in progress, or refuses it.
+    - `wait_for_busy` is true to wait while another operation changes a stack, and false to fail in this case.
     - `recorded` has the resource types that the local AWS only records, without creating resources.
     - `today` returns the current time. `new_plan_id` returns a new id of 32 hexadecimal digits at each call.
     """
@@ -98,10 +98,10 @@ def propose(
 ) -> Steps[PlannedStack]:
     """Create a change set for `stack` without executing it, and return what it would do.
 
-    `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set. If
-    `drift` requires it, the change set also reverts changes made outside CloudFormation. Raises `RefusedError` if the
-    stack belongs to another project or needs a repair, or if one of the changes must fail. Raises `CicdError` with
-    CloudFormation's reason if CloudFormation refuses the change set.
+    `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set.
+    `drift` says whether to revert changes made outside CloudFormation, too. Raises `RefusedError` if the stack belongs
+    to another project, needs a repair, or has a change that is certain to fail. Raises `CicdError` if CloudFormation
+    refuses the change set, with CloudFormation's reason.
     """
     clients = context.clients
     current = yield from wait_until_settled(context, stack, survey.stacks.get(stack.name))
@@ -307,7 +307,7 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
 def create_change_set(clients: Clients, request: Mapping[str, Any], name: str, token: str) -> tuple[str, str]:
     """Create the change set `name` and return its ARN and the id of its stack.
 
-    If an earlier attempt created it but AWS's answer was lost, return that change set.
+    If the change set exists because AWS's answer to an earlier attempt was lost, return the values of this change set.
     """
     client = clients.cloudformation
     try:

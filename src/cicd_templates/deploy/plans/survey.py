@@ -38,10 +38,9 @@ def paths_read_by(stack: StackTemplate) -> set[str]:
 
 
 def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
-    """Read only `stacks`, one stack in each step. No values are read.
+    """Return a survey of only `stacks`, without values from Parameter Store. Each step reads one stack.
 
-    A list of all stacks needs a permission for every stack of the account. The role for pull requests does not have
-    this permission.
+    This function is for pull requests: their role may not read every stack of the account, as `survey` does.
     """
     described = {}
     for stack in stacks:

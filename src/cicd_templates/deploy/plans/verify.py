@@ -59,8 +59,10 @@ def verify(
     """Compute `plan` again from AWS and the templates, and return the result.
 
     If anything differs from `plan`, raises `RefusedError` with all differences. `stacks` are all stacks of the
-    environment, keyed by name and in deploy order. `begun` contains the names of stacks whose execution has started.
-    Such a stack is compared only with its template, and is left out of the result.
+    environment, keyed by name and in deploy order.
+
+    `begun` contains the names of the stacks whose change sets have begun to execute. For these stacks, `plan` is
+    compared only with the templates. The result leaves them out.
     """
     _refuse(plan, stacks, list(inconsistencies(plan, stacks, context.today(), local=context.clients.local)), context)
     differences: list[str] = []
@@ -92,7 +94,7 @@ def _refuse(plan: Plan, stacks: Mapping[str, StackTemplate], differences: list[s
 
 
 def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplate) -> list[str]:
-    """Return a difference if AWS has a change set of this plan for `stack` that the plan's file does not list."""
+    """Return one line if AWS has a change set that `plan` made for `stack` but does not list, otherwise nothing."""
     try:
         context.clients.cloudformation.describe_change_set(
             ChangeSetName=plan_change_set_name(plan.id), StackName=stack.name

@@ -117,8 +117,8 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing that shows `paths`.
 
-    If a principal has the same access to too many targets, one node represents these targets. If there are too many
-    principals, only the first principals have nodes of their own. One node in each box represents the other principals.
+    If a principal has the same access to more than `MOST_TARGETS` targets, one node represents these targets. Only the
+    first `MOST_PRINCIPALS` principals have nodes of their own. In each box, one node represents all further principals.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])

@@ -1,8 +1,9 @@
-"""Uses tables of resource types and properties to assess changes that were made outside CloudFormation.
+"""Assesses changes that were made outside CloudFormation. This module does not call AWS.
 
-If a resource grants access or stores data, only changes of properties in these tables can be judged. The tables
-contain no policies, because CloudFormation reports only a part of a changed policy. Changes of resources that neither
-grant access nor store data are only listed. This module does not call AWS.
+- Changes of certain properties are judged. The tables below contain these properties. They contain no policies, because
+  CloudFormation reports only a part of a changed policy.
+- For any other change of a resource that grants access or stores data, the page says that it cannot be judged.
+- All other changes are only listed.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def fold(plans: Sequence[Plan]) -> list[Row]:
 
 
 def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
-    """Yield each row, and a copy of the row in which placeholders replace the names."""
+    """Yield each row, together with a copy that contains placeholders instead of names."""
     for plan in plans:
         for stack in plan.changing:
             placeholders = _placeholders(plan, stack, several_environments=len(plans) > 1)
@@ -34,7 +34,7 @@ def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
 
 
 def _with_its_service(row: Row) -> Row:
-    """Return `row`. If it shows several resources of one service, the service's name replaces the placeholder."""
+    """Return `row`. If it shows several resources of only one service, replace the placeholder with the service."""
     services = {place.service for place in row.places}
     if len(row.places) == 1 or len(services) > 1:
         return row
