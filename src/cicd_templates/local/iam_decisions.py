@@ -50,8 +50,9 @@ class Decisions:
     ) -> None:
         """Wrap `evaluator`.
 
-        `key_of` returns the KMS key for an action on a resource. `passed` returns the roles that a request passes, each
-        with the service that receives the role.
+        `key_of` returns the KMS key of a resource, given an action and the ARN of the resource. `key_actions` maps an
+        action to the actions on this key that it requires. `passed` returns the roles that a request passes, each with
+        the service that receives the role.
         """
         self._evaluator, self._calls = evaluator, calls
         self._key_of, self._key_actions, self._passed = key_of, key_actions, passed
@@ -69,8 +70,8 @@ class Decisions:
     def evaluate(self, context: Any, *policies: Any) -> Any:
         """Evaluate the policies, and remember the Sid of the statement that allowed the action.
 
-        For one request, the engine evaluates the caller's own policies first. So the first remembered Sid is the Sid of
-        a statement in these policies.
+        For one request, the engine can call this method several times, first for the caller's own policies. So the
+        first remembered Sid is the Sid of a statement in these policies.
         """
         result = self._evaluate(context, *policies)
         statement = result.matched_sid if result.decision == "Allow" else ""

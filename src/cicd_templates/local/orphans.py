@@ -26,8 +26,9 @@ _pipes: set[IO[bytes]] = set()
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
     """Kill the process group `group` and remove `folder` if this process is killed within the `with` block.
 
-    Do the same if Ctrl-C or SIGTERM ends the block, because a second signal can interrupt the block's own cleanup.
-    Processes that have left the group keep running. If the block ends in any other way, nothing is killed or removed.
+    The same happens if Ctrl-C or SIGTERM ends the block, because a second signal can interrupt the block's own cleanup.
+    If the block ends in any other way, nothing is killed or removed. Processes that have left the group are never
+    killed.
     """
     watcher = subprocess.Popen(  # noqa: S603 - fixed script, a number and a folder of our own as arguments
         ["/bin/sh", "-c", WATCH, "sh", str(group), str(folder or "")],
@@ -56,7 +57,7 @@ def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
 
 
 def close_pipes() -> None:
-    """Close the pipes in a forked child, which would otherwise keep them open after the end of its parent."""
+    """Close the copies of the pipes in a forked child. Otherwise they would stay open after the end of the parent."""
     for pipe in _pipes:
         pipe.close()
 

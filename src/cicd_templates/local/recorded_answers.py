@@ -39,9 +39,9 @@ class ReviewedStacks:
         self._change_sets = cloudformation._change_sets
 
     def create_change_set(self, create: Handler) -> Handler:
-        """Return a handler that adds a change set to a stack in REVIEW_IN_PROGRESS.
+        """Return a handler of CreateChangeSet. If the stack is in REVIEW_IN_PROGRESS, the stack and its id are kept.
 
-        Without this handler, the engine would make a new stack.
+        Without this handler, the engine would replace the stack by a new stack with another id.
         """
 
         def handle(params: Params) -> Answer:
@@ -75,7 +75,7 @@ class ReviewedStacks:
         return status, headers, body.replace(new.encode(), kept.encode())
 
     def list_change_sets(self, lists: Handler) -> Handler:
-        """Return a handler that finds a stack by its id as well as by its name."""
+        """Return a handler of ListChangeSets that accepts the id of a stack, too. The engine accepts only the name."""
 
         def handle(params: Params) -> Answer:
             asked = params.get("StackName", [""])[0]
@@ -86,8 +86,7 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler that calls `describe`, adds the resolved values of template parameters to its answer, and masks
-    secrets.
+    """Return a handler like `describe` whose answers have resolved parameter values and masked secrets.
 
     `described` has the engine's stacks or change sets.
     """
@@ -113,7 +112,7 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return a function that calls `validate`, but first raises `ValueError` if AWS would refuse the template.
+    """Return a function that raises `ValueError` if AWS would refuse a template, and otherwise calls `validate`.
 
     The error has AWS's reason.
     """
@@ -178,7 +177,7 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return a function that calls `resolve` and drops the resources that the template's conditions exclude.
+    """Return a function like `resolve`, whose result lacks the resources that the template's conditions exclude.
 
     The engine calls the returned function to prepare a template for a comparison.
     """

@@ -1,10 +1,12 @@
 """Protects the engine: refuses requests that do not come from the engine's owner, with the HTTP status 403.
 
-This is needed because every web page in a browser and every user of the machine can reach 127.0.0.1. A request from a
-web page is recognized by the header `Origin`, which a page cannot remove. DNS rebinding is recognized by the header
-`Host`, because it contains a foreign name that resolves to 127.0.0.1. Every request must have a signature (Signature
-Version 4). The caller signs with the engine's secret, which only the owner knows and which changes at each start. The
-access key of a session or user is also accepted, because only a validly signed request can have created it.
+This is needed because every web page in a browser and every user of the machine can reach 127.0.0.1. Three kinds of
+requests are refused:
+- Requests with the header `Origin`. They come from a web page, which cannot remove this header.
+- Requests with a foreign name in the header `Host`. With DNS rebinding, a foreign name resolves to 127.0.0.1.
+- Requests without a valid signature (Signature Version 4). The caller signs with the engine's secret, which only the
+  owner knows and which changes at each start. The access key of a session or user is also accepted, because only a
+  validly signed request can have created it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -110,7 +112,7 @@ class RequestGuard:
             if hmac.compare_digest(authorization.encode(), expected.encode()):
                 return None
             return "AccessDenied", (
-                "the authorization was not made for this local AWS, or was made before the local AWS was started again"
+                "the authorization is for another local AWS, or for an earlier start of this local AWS"
             )
         if method == "PUT" and path.startswith(CALLBACKS):
             return None

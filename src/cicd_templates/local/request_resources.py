@@ -122,10 +122,10 @@ class Requests:
         return {**self._tags_of(service, *request), **more}
 
     def _of_cloudformation(self, query: Any) -> dict[str, str]:
-        """Return the condition keys of a request for a stack, with the tags of the stack.
+        """Return the condition keys of a CloudFormation request, including the tags of its stack.
 
-        The key for the change set is set only if the request has the name of the change set, not its ARN. AWS documents
-        the key only for names:
+        The key `cloudformation:ChangeSetName` is set only if the request has the name of a change set. It is not set
+        for an ARN, because AWS documents the key only for names:
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html#awscloudformation-policy-keys
         """
         named = {key: self._actions._query_param(query, key) for key in ("StackName", "ChangeSetName", "RoleARN")}
@@ -146,7 +146,7 @@ class Requests:
 
 
 def _alias(body: bytes, region: str, account: str) -> str:
-    """Return the ARN of the alias with which a request to KMS names a key, or an empty string."""
+    """Return the ARN of the alias in a request to KMS, or an empty string if the request has no alias."""
     key = str(json.loads(body or b"{}").get("KeyId", ""))
     if key.startswith("alias/"):
         return f"arn:aws:kms:{region}:{account}:{key}"
@@ -154,7 +154,7 @@ def _alias(body: bytes, region: str, account: str) -> str:
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of a request if the engine itself cannot find this resource, otherwise an empty string.
+    """Return the resource of a request, or an empty string if the engine itself can find the resource.
 
     The result is the part of the resource's ARN after the account:
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html

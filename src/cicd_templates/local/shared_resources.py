@@ -23,7 +23,7 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function like `policy_of` that searches the account and region of an ARN, not those of the caller.
+    """Return a function like `policy_of` that searches the account and region in the ARN that it gets.
 
     `scope` returns a context manager. In its `with` block, the engine uses the given account and region.
     """
@@ -38,7 +38,7 @@ def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
 
 @dataclass(frozen=True)
 class Requests:
-    """Functions of the engine that refer to the request which the engine is answering.
+    """Functions of the engine that handlers use while they answer a request.
 
     In the `with` block of `scope`, the engine uses the given account and region. `current` returns the account and the
     region of the request, and `caller` returns the ARN of the caller. `refuse` makes a response with an error.
@@ -60,10 +60,9 @@ class Requests:
 
 
 def verify(known: Callable[[dict[str, Any]], Any], requests: Requests) -> Callable[[dict[str, Any]], Any]:
-    """Return a handler of the KMS operation Verify, which also finds a key of another account in the same region.
+    """Return a handler of the KMS operation Verify that also accepts keys of other accounts in the same region.
 
-    The request must name a key of another account by the ARN of the key or of an alias. `known` is the engine's own
-    handler.
+    A request must refer to such a key by the ARN of the key or of an alias. `known` is the engine's own handler.
     """
 
     def handle(data: dict[str, Any]) -> Any:
@@ -80,9 +79,9 @@ def verify(known: Callable[[dict[str, Any]], Any], requests: Requests) -> Callab
 
 
 def in_named_registry(known: Handler, requests: Requests) -> Handler:
-    """Return a handler of requests to ECR that answers from the registry that the request names.
+    """Return a handler of requests to ECR that uses the registry in the request's member `registryId`.
 
-    The engine's own handler `known` ignores the member `registryId`.
+    The engine's own handler `known` ignores this member.
     """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:

@@ -1,6 +1,6 @@
 """Makes the engine read templates with PyYAML's C classes, in a seventh of the time that its own loader takes.
 
-Most of the time in which the engine creates change sets, it reads their templates.
+When the engine creates a change set, it spends most of the time on reading templates.
 
 This module runs in the engine's interpreter, so it imports only the standard library.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 def read_with_c(loader: type, c_loader: type) -> type:
-    """Return a loader with the tags, constructors and resolvers of `loader` that parses with `c_loader`.
+    """Return a loader that parses with `c_loader`, and has the tags, constructors and resolvers of `loader`.
 
     `c_loader` is PyYAML's `CSafeLoader`.
     """

@@ -1,4 +1,4 @@
-"""Generates `docs/compliance.md`: for each requirement of a standard, its resources, its tests and the user's duties.
+"""Generates `docs/compliance.md`: requirements of standards, each with its resources, its tests and the user's duties.
 
 A requirement without a test counts as not met. The requirements are shortened; only the text of the standard itself is
 authoritative.

@@ -12,7 +12,7 @@ from cicd_templates.template.stack_template import StackTemplate
 def stacks_diagram(stacks: Sequence[StackTemplate]) -> list[str]:
     """Return the diagram of an environment. An arrow leads from a stack to each stack that reads its values.
 
-    An arrow is left out if a chain of other arrows already leads from the one stack to the other.
+    The arrow from A to C is left out if other arrows lead from A to C through other stacks.
     """
     labels = {stack.name: stack.label for stack in stacks}
     lines = ["```mermaid", "flowchart LR"]
@@ -36,7 +36,7 @@ def _all_before(stack: str, before: Mapping[str, set[str]]) -> set[str]:
 
 
 def pipelines_diagram(stacks: Iterable[StackTemplate]) -> list[str]:
-    """Return the diagram of every pipeline, with its stages and the order of their actions."""
+    """Return one diagram of all pipelines, with their stages and the order of the actions."""
     lines = ["```mermaid", "flowchart LR"]
     for stack in stacks:
         for logical_id, resource in stack.resources.items():

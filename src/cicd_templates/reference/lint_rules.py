@@ -1,6 +1,6 @@
-"""Generates the page about the lint rules.
+"""Generates `docs/rules.md`, the page about the lint rules.
 
-A table lists facts about templates, and the rule or tool that checks each fact.
+A table on this page lists facts about templates. For each fact, it names the rule or tool that checks the fact.
 """
 
 from __future__ import annotations

@@ -35,13 +35,13 @@ class Artifact:
 
     @property
     def location(self) -> dict[str, Any]:
-        """Return the bucket and key in the format in which CodePipeline passes an artifact to a Lambda function."""
+        """Return the artifact as CodePipeline describes it in the event for a Lambda function."""
         place = {"bucketName": self.bucket, "objectKey": self.object_key}
         return {"name": self.name, "revision": None, "location": {"type": "S3", "s3Location": place}}
 
     @property
     def detail(self) -> dict[str, Any]:
-        """Return the bucket and key in the format in which CodePipeline lists the outputs of an action."""
+        """Return the artifact as ListActionExecutions describes the outputs of an action."""
         return {"name": self.name, "s3location": {"bucket": self.bucket, "key": self.object_key}}
 
 

@@ -128,10 +128,11 @@ def _value(session: Session, setting: Setting) -> str:
 def application_addresses(
     run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
 ) -> dict[str, str]:
-    """Return new values for the variables with the address of a deployed service: the address of a local process.
+    """Return new values for the variables of an action that contain the address of a deployed service.
 
-    A rehearsal runs no containers, so the deployed application cannot answer. The path of the address is kept, because
-    the load balancer passes it to the application. The process ends when the exit stack `until` closes.
+    A rehearsal runs no containers, so the application runs as a local process. The new addresses lead to this process.
+    They have the same path, because the load balancer passes it to the application. The process ends when the exit
+    stack `until` closes.
     """
     deploying = {each.namespace: each for each in run.pipeline.actions if each.provider == "CloudFormation"}
     started: dict[str, str] = {}
@@ -154,11 +155,11 @@ def application_addresses(
 def runnable_phases(
     step: ActionProgress, specification: Buildspec, project: Project, run: PipelineRun, folder: Path
 ) -> list[Phase]:
-    """Return the phases that can run on this machine. The phases use a private folder instead of /tmp.
+    """Return the phases with the commands that can run on this machine. They use a private folder instead of /tmp.
 
-    Commands that download something are removed, unless the build has the tokens of its external services. Commands
-    that only install packages by hash are kept, because the program that replaces pip only checks the requirements and
-    downloads nothing.
+    If the build has the tokens of its external services, all commands are kept. Otherwise, commands that download
+    something are removed. Commands that only install packages by hash are kept in both cases: the program that replaces
+    pip only checks the requirements and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []

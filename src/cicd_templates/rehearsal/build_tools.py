@@ -1,8 +1,8 @@
 """Provides the tools of a build: a prepared virtual environment, and replacements for unavailable programs.
 
-A real build creates its own virtual environment; a rehearsed build uses the prepared one. It cannot change the prepared
-environment, because a replacement runs instead of pip. The replacement installs nothing, but refuses the requirements
-that pip would refuse.
+A real build creates its own virtual environment; a rehearsed build uses the prepared one. A rehearsed build cannot
+change this environment, because a replacement runs instead of pip. The replacement installs nothing, but refuses the
+requirements that pip would refuse.
 """
 
 from __future__ import annotations

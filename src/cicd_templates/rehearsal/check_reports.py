@@ -15,9 +15,9 @@ _CHECK = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def read_check_reports(s3: Any, artifacts: Iterable[Artifact]) -> dict[str, str]:
-    """Return the text of each file in the artifacts of checks, keyed by `<check>/<file>`.
+    """Return the texts of the files `KEPT` in the artifacts of checks, keyed by `<check>/<file>`.
 
-    An artifact is left out if it has no record of a check's run. The name of the check is in this record.
+    The file `run.json` in an artifact names the check. An artifact without this file is left out.
     """
     texts: dict[str, str] = {}
     for artifact in artifacts:

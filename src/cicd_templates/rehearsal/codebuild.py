@@ -116,9 +116,9 @@ def _unpack_source(run: PipelineRun, action: Action, s3: Any, folder: Path) -> P
 
 
 def _touch_cache(s3: Any, project: Project) -> None:
-    """Read the cache of the project and write an empty cache, to check the project's permissions for both.
+    """Read the cache of the project, then replace it by an empty cache, to check the permissions of the project's role.
 
-    A rehearsal installs nothing that could be cached.
+    The new cache is empty because a rehearsal installs nothing.
     """
     if project.cache:
         bucket, _, prefix = project.cache.partition("/")

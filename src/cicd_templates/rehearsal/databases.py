@@ -68,9 +68,10 @@ class Databases:
         role: str,
         keys: Credentials,
     ) -> dict[str, str]:
-        """Return new values for variables of a task: the addresses of databases, and the certificate to trust.
+        """Return the new values that variables of a task have in a rehearsal.
 
-        `role` is the ARN of the task role, and `keys` are the credentials of its session.
+        These are the addresses of databases, and the path of the certificate to trust. `role` is the ARN of the task
+        role, and `keys` are the credentials of its session.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}
@@ -94,7 +95,7 @@ class Databases:
     def _served(
         self, run: PipelineRun, step: ActionProgress, source: Path | None, cluster: dict[str, Any]
     ) -> _Database | None:
-        """Return the database of a cluster, or None if the database cannot run here. In this case, a note says why.
+        """Return the running database of a cluster. If it cannot run on this machine, note the reason and return None.
 
         `source` is the folder with the script that creates the users of a database without the Data API.
         """

@@ -34,7 +34,7 @@ class GrantUse(StrEnum):
 
 @dataclass(frozen=True)
 class GrantedAction:
-    """An action that a statement of a role's policies allows. `reason` says why a rehearsal does not use the action."""
+    """An action that a statement of a role's policies allows. `reason` is the known reason why it was not used."""
 
     environment: str
     role: str

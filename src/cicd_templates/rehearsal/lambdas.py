@@ -56,7 +56,7 @@ def _invoke(
     step: ActionProgress,
     token: str,
 ) -> dict[str, Any]:
-    """Invoke the function once. Return the body of the request in which the function reported success.
+    """Invoke the function once. Return the request PutJobSuccessResult that the function sent.
 
     `token` is the continuation token of the previous invocation, or empty.
     """

@@ -26,7 +26,7 @@ Confirm = Callable[[str], bool]
 
 
 class ActionFailedError(CicdError):
-    """Raised for a failure that CodePipeline would also report. `log` is the end of the action's log."""
+    """Raised if an action fails in a way that CodePipeline would also report. `log` is the end of the action's log."""
 
     def __init__(self, reason: str, log: str = "") -> None:
         super().__init__(reason)

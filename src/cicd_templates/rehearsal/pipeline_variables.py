@@ -41,8 +41,7 @@ def substitute(text: str, variables: Variables) -> str:
 
 
 def is_open(lock: Lock, variables: Variables) -> bool:
-    """Return whether a VariableCheck rule lets the run enter the stage. If the variable is missing, the run may not
-    enter.
+    """Return whether a VariableCheck rule lets the run enter the stage. A missing variable keeps the stage closed.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-VariableCheck.html
     """

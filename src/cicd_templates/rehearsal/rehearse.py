@@ -69,9 +69,9 @@ def run_rehearsal(
 ) -> Iterator[Rehearsal]:
     """Rehearse in a local AWS that enforces IAM, and yield the finished rehearsal to the `with` block.
 
-    If `deploy` is false, an earlier rehearsal in the same local AWS has deployed the same stacks. The block can repeat
-    actions. Before the first action, `on_start` is called with the deployed pipeline and the
-    seconds that the deployment took. Raises `CicdError` if the pipeline cannot start.
+    The block can run actions again. Set `deploy` to false if an earlier rehearsal in this local AWS has deployed the
+    same stacks. Before the first action, `on_start` is called with the deployed pipeline and the seconds that the
+    deployment took. Raises `CicdError` if the pipeline cannot start.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
@@ -137,10 +137,12 @@ def _release_and_wait(
 ) -> tuple[str, str]:
     """Upload the templates and the release to the local AWS, and start the pipeline.
 
-    Return the version of the source and the id of the execution. If the source is an S3 object, the event rule starts
-    the pipeline. The rehearsal then repeats the start request with the rule's role, to check the permissions of this
-    role. If the source is a repository behind a connection, the version is a commit, and the account's root user starts
-    the pipeline.
+    Return the version of the source and the id of the execution.
+
+    - If the source is an S3 object, an event rule starts the pipeline. The rehearsal then repeats the start request
+      with the rule's role, to check the permissions of this role.
+    - If the source is a repository behind a connection, the version is a commit, and the account's root user starts the
+      pipeline.
     """
     pipeline, stack = definition.pipeline, definition.stack
     clients = deployed_pipeline.stack_clients(engine, stack)

@@ -31,9 +31,9 @@ def heading(pipeline: Pipeline, stacks: int, seconds: float | None) -> str:
 
 
 def progress(step: ActionProgress) -> str:
-    """Return a line for an action that has ended, and the last lines that its tasks have printed.
+    """Return the lines about an action that has ended: its result, then the last lines that its tasks have printed.
 
-    For a failed action, return the error and the end of the action's log instead of the printed lines.
+    If the action failed, the error and the end of its log replace the printed lines.
     """
     line = f"  {step.path:<40} {STATE_MARKS[step.state]:<6} {step.seconds:6.1f} s"
     if step.state is not ActionState.FAILED:
@@ -112,7 +112,7 @@ def outcome_line(result: RehearsalResult) -> str:
 
 
 def matrix(grants: Sequence[GrantedAction]) -> str:
-    """Return a Markdown table of the actions granted to each role, and whether the rehearsal used them."""
+    """Return a Markdown table with a row for each grant: the role, the action, and whether the rehearsal used it."""
     lines = ["| role | statement | action | in a rehearsal | why it is granted |", "|---|---|---|---|---|"]
     for grant in grants:
         lines.append(table_row((grant.role, grant.statement, grant.action, grant.use.value, grant.reason)))

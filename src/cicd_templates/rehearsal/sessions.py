@@ -62,7 +62,8 @@ def maker(endpoint: str, region: str) -> MakeClient:
 class Session:
     """A principal, with its credentials and its clients.
 
-    `roles` are the names of the assumed roles, in the order of the calls. The last one is the principal's own role.
+    `roles` are the names of the roles that were assumed one after the other to open the session. The last one is the
+    principal's own role.
     """
 
     keys: Credentials
@@ -81,10 +82,10 @@ class Session:
         return self._assumed(role)
 
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
-        """Return a session of `role` for the service that acts on behalf of the resource `on_behalf_of`.
+        """Return a session of `role`, opened as the AWS service of the resource `on_behalf_of` would open it.
 
-        This principal must be the root user of the resource's account. The role's trust policy checks the service and
-        the resource. The local AWS takes both from the external id.
+        This principal must be the root user of the resource's account. The local AWS takes the service and the resource
+        from the external id, and the role's trust policy checks them.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 

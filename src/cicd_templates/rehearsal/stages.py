@@ -38,10 +38,10 @@ ProgressListener = Callable[[ActionProgress], None]
 
 
 def run_stages(run: PipelineRun, steps: Mapping[str, ActionProgress], on_progress: ProgressListener) -> str:
-    """Run the stages until one fails. If a lock prevents the run from entering a stage, return the reason, otherwise an
-    empty string.
+    """Run the stages until an action fails or a lock stops the run. If a lock stops the run, return the reason.
 
-    `steps` maps the path of each action to its progress. `on_progress` is called when an action begins or ends.
+    Otherwise return an empty string. `steps` maps the path of each action to its progress. `on_progress` is called when
+    an action begins or ends.
     """
     run.variables["codepipeline"] = {"PipelineExecutionId": run.execution}
     for stage in run.pipeline.stages:
@@ -89,10 +89,10 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 
 
 def list_execution(run: PipelineRun, action: Action, identifier: str, started: float, status: str) -> None:
-    """Record an execution of an action in the local AWS, with its output artifacts if it succeeded.
+    """Record the execution of an action, with its output artifacts if it succeeded, so that the local AWS can list it.
 
-    `started` is in seconds since 1970, and `status` is a status of CodePipeline. A second call with the
-    same `identifier` replaces the recorded state of the execution.
+    `started` is in seconds since 1970, and `status` is a status of CodePipeline. A second call with the same
+    `identifier` replaces the recorded state of the execution.
     """
     detail = {
         "pipelineExecutionId": run.execution,

@@ -211,8 +211,8 @@ def _parameter(session: Session, source: str) -> str | None:
 def _value_of_secret(session: Session, source: str) -> str | None:
     """Return the value of a secret, or None if the secret does not exist.
 
-    `source` is the secret's ARN, which has seven parts separated by colons. The name of a key can follow as the eighth
-    part. In this case, return the value of this key in the secret's JSON.
+    `source` is the ARN of the secret. It has seven parts separated by colons. If an eighth part follows, it is a key in
+    the secret's JSON, and only the value of this key is returned.
     """
     parts = source.split(":")
     try:

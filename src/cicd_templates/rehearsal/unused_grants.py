@@ -17,9 +17,9 @@ EXEC = "used only in a session of ECS Exec"
 CALLS = {
     "dynamodb:BatchGetItem": "reads up to 100 items by their keys in one call",
     "dynamodb:BatchWriteItem": "puts or deletes up to 25 items in one call",
-    "dynamodb:ConditionCheckItem": "checks an item in a transaction that reads or writes others",
+    "dynamodb:ConditionCheckItem": "checks an item in a transaction that reads or writes other items",
     "dynamodb:DeleteItem": "deletes an item",
-    "dynamodb:DescribeTable": "reads the keys of the table, as SDKs with a model of the table do at their start",
+    "dynamodb:DescribeTable": "reads the keys of the table; SDKs with a model of the table do this when they start",
     "dynamodb:GetItem": "reads an item by its key, alone or in a transaction",
     "dynamodb:PutItem": "stores a whole item",
     "dynamodb:Query": "reads the items of a partition key",

@@ -28,10 +28,10 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 
 class NamedResource(NamedTuple):
-    """A resource, or a stack itself, with its physical name. `condition` is the resource's condition, if it has one.
+    """A resource with its physical name, or a stack with its name.
 
-    Two resources with the same `identity` cannot exist at the same time. `place` is the part of AWS in which the name
-    has to be unique. For the stack itself, `logical_id` is empty.
+    Two resources with the same `identity` cannot exist at the same time. `condition` is the name of the resource's
+    condition, or None. For a stack, `logical_id` is empty.
     """
 
     identity: Hashable
@@ -52,7 +52,7 @@ class NamedResource(NamedTuple):
 
     @property
     def origin(self) -> str:
-        """Return a text that identifies the stack or the resource that has the name."""
+        """Return which resource of which stack has the name, or which stack has it, for an error message."""
         stack = self.stack
         if self.logical_id:
             return f"{stack.environment}/{stack.label} {self.logical_id}"
@@ -82,8 +82,9 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
 
 
 def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
-    """Return whether two resources of one stack have different conditions, so that CloudFormation may create only one
-    of them.
+    """Return whether two resources belong to the same stack and have different conditions.
+
+    CloudFormation may then create only one of them, so they may have the same name.
     """
     return (
         one.stack.path == other.stack.path
@@ -115,8 +116,9 @@ def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
 
 
 class _UnlistedName(NamedTuple):
-    """A value that looks like a physical name, although the table of resource types has no name property for its
-    type.
+    """A value that looks like the physical name of a resource.
+
+    The table of resource types has no name property for the type of this resource.
     """
 
     looks: Hashable
@@ -158,11 +160,10 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 
 
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
-    """Return the properties that look like physical names, for a type without a name property in the table of resource
-    types.
+    """Return the properties of a resource that look like physical names.
 
-    Only the schema of the type shows which of these properties are names. Reading a schema is slow, so the schema is
-    read only if two of these values are equal.
+    This is for types without a name property in the table of resource types. Only the schema of the type shows which of
+    these properties are really names. Reading a schema is slow, so it is read only if two of these values are equal.
     """
     words = resource_type.replace("::", "")
     return [
@@ -208,10 +209,10 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield a resource whose type is not in the table of resource types.
+    """Yield a resource whose type is not in the table of resource types, or nothing if it has no name.
 
-    Its name consists of the values of several properties. The schema of the type says which properties identify a
-    resource.
+    The schema of the type says which properties identify a resource. The name consists of the values of these
+    properties.
     """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]
@@ -225,7 +226,8 @@ def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]
 def _known_values(stack: StackTemplate) -> dict[str, str]:
     """Return the known values of references: the values of pseudo parameters, and the defaults of parameters.
 
-    For a parameter that reads Parameter Store, the default is a path. Equal paths have equal values.
+    If a parameter reads Parameter Store, its default is a path. The path can be compared instead of the value, because
+    equal paths have equal values.
     """
     partition = partition_of(stack.region)
     return {
@@ -258,7 +260,7 @@ def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether `value` is a literal text. References are not compared, because many resources may share them."""
+    """Return whether `value` is a string or an Fn::Sub. A `Ref` does not count, because many resources may share it."""
     return isinstance(value, str) or (isinstance(value, dict) and "Fn::Sub" in value)
 
 

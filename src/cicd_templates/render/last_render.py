@@ -69,9 +69,9 @@ class LastRender:
     def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
         """Record that the folder contains the files of this run, and the number of its stacks.
 
-        Nothing is recorded if an input changed during the run, or if the process has loaded code that no digest covers.
-        Such code is a module of `modules` that is neither in the folders nor in an installed library. By default,
-        `modules` are all loaded modules.
+        Nothing is recorded if an input changed during the run, or if the process has loaded code that no digest covers:
+        a module that is neither in the folders nor in an installed library. `modules` are the loaded modules, by
+        default all.
         """
         loaded = [*sys.modules.values()] if modules is None else modules
         if self._inputs is None or not self._is_covered(loaded) or self._digest() != self._inputs:

@@ -1,10 +1,10 @@
-"""Replaces a scanner that needs an external service in a rehearsed build. It outputs a recorded report.
+"""Replaces scanners that need an external service. In a rehearsed build, it outputs a recorded report instead.
 
 The recorded report is the file `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the
 report to the file of the option `--json-file-output`, or by default to standard output.
 
-This program fails if there is no recorded report. pip-audit is an exception, because every new project uses it: the
-output is then a placeholder without findings. A note in the result says what the placeholder does not show.
+Without a recorded report, this program fails. But every new project uses pip-audit, so without a recorded report of
+pip-audit, the output is a placeholder without findings. A note in the result says what the placeholder does not show.
 """
 
 from __future__ import annotations
