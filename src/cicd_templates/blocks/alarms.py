@@ -94,13 +94,13 @@ def computed_alarm(
     periods: int = 1,
     datapoints: int | None = None,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies the topics `tell` if `expression` exceeds `above` in each of the last `periods`
-    periods. If `datapoints` is given, `expression` need only exceed `above` in `datapoints` of these periods.
+    """Return an alarm that notifies the topics `tell` if the value of `expression` exceeds `above`.
 
-    The expression refers to each metric by its key in `metrics`.
+    By default, the value must exceed `above` in each of the last `periods` periods. With `datapoints`, it must do so in
+    at least `datapoints` of these periods. The expression refers to each metric by its key in `metrics`.
 
-    Raises `ValueError` if the expression replaces missing values by 0 and the alarm needs all `periods`. Such an alarm
-    would never fire: values arrive late, so the newest period always counts as 0 at first. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    Raises `ValueError` if the expression counts missing values as 0 and must exceed `above` in all periods. Such an
+    alarm would never fire: values arrive late, so the newest period always counts as 0 at first. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:
         raise ValueError(f"{logical_id} fills missing values with 0, so its `datapoints` must be less than `periods`")
@@ -152,8 +152,8 @@ def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
 def missing_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
     """Return the alarm `base`, changed so that it also notifies if its metric has no value for `periods` periods.
 
-    Without data, the alarm changes to INSUFFICIENT_DATA, and this change sends the notification. A new alarm begins in
-    this state, so it sends no notification before its first value:
+    Without data, the alarm changes to INSUFFICIENT_DATA, and this change sends the notification. A new alarm is in
+    INSUFFICIENT_DATA from the beginning, so it does not notify before its metric has had a value:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
     base.TreatMissingData, base.InsufficientDataActions = "missing", base.AlarmActions

@@ -150,7 +150,7 @@ def visible_messages(queue: MetricName) -> Metric:
 
 
 def running_tasks(env: Environment, service: Service, name: str = "RunningTaskCount") -> Metric:
-    """Return a Container Insights metric of an ECS service: `name`, or by default the number of running tasks.
+    """Return the Container Insights metric `name` of an ECS service. The default is the number of running tasks.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
     """
@@ -164,10 +164,11 @@ def _requests_per_task(
     """Return metric queries that divide the number of requests to all target groups by the number of running tasks.
 
     A target group reports no value for a minute without requests. The sum uses only the groups that have a value. If no
-    group has a value, the sum has no value either. Missing values do not count as 0: values arrive late, so the newest
-    minute would always look like a minute without requests, and the service might never scale out.
+    group has a value, the sum has no value, so a service without requests keeps its tasks. The predefined metric of AWS
+    has the same effect.
 
-    A service without any requests therefore keeps its tasks, as with the predefined metric of AWS:
+    Missing values do not count as 0. Values arrive late, so the newest minute would always look like a minute without
+    requests, and the service might never scale out:
     https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """

@@ -24,9 +24,7 @@ def may_read(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_list(sid: str, bucket: BucketName, prefix: str) -> Grant:
-    """Let a role list the objects whose keys begin with `prefix`. Only list requests with exactly this prefix are
-    allowed.
-    """
+    """Let a role list the objects whose keys begin with `prefix`. The list request must contain exactly this prefix."""
     return allow(sid, [actions.ListBucket], on=bucket_arn(bucket), when=[StringEquals({"s3:prefix": prefix})])
 
 

@@ -203,10 +203,10 @@ def lock_objects(bucket: s3.Bucket, mode: str, days: int) -> s3.Bucket:
 
 
 def refuse_unlocking(bucket: s3.Bucket) -> Grant:
-    """Forbid everybody to delete object versions that are locked in governance mode, and to shorten their locks.
+    """Forbid everybody to bypass governance mode: to delete locked object versions, or to shorten their locks.
 
-    Administrators usually have the permission to bypass governance mode, and the S3 console always uses this
-    permission. Because of this statement, an administrator must change the bucket policy before bypassing the mode.
+    Administrators usually have the permission to bypass this mode, and the S3 console always uses the permission.
+    Because of this statement, an administrator must change the bucket policy first.
     """
     return deny(
         "RefuseToBypassTheLock",
@@ -225,8 +225,8 @@ def lock_change_rule(
 ) -> events.Rule:
     """Return an EventBridge rule that reports changes of the lock of `bucket`, and changes of its bucket policy.
 
-    S3 has no call that only removes the default retention. To remove it, a person puts a lock configuration without a
-    retention rule. So the EventBridge rule reports every new lock configuration.
+    S3 has no separate call that removes the default retention. A person removes it with a new lock configuration that
+    has no retention rule. So the EventBridge rule reports every new lock configuration.
     """
     pattern = {
         "source": ["aws.s3"],
@@ -251,7 +251,7 @@ def lock_change_rule(
 
 
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Deny puts of the source artifacts `artifacts` to every role except the roles of source actions and pipelines.
+    """Forbid everybody except the roles of source actions and pipelines to put the source artifacts `artifacts`.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks
     examine.

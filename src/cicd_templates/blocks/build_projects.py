@@ -168,8 +168,8 @@ def _variables(
 def report_group(logical_id: str, of: BuildProject, name: str) -> codebuild.ReportGroup:
     """Return the CodeBuild report group for a project's test results.
 
-    CodeBuild finds the group by its name, which consists of the project's name and `name`. Reports in the group expire
-    after 30 days. The report file itself is stored longer, as evidence.
+    CodeBuild finds the group by its name, `<project>-<name>`. Reports in the group expire after 30 days. The report
+    file itself is stored longer, as evidence.
     """
     return codebuild.ReportGroup(
         logical_id,

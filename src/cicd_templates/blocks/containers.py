@@ -107,8 +107,8 @@ def further_containers(env: Environment, service: Service, parts: TaskParts) -> 
 def start_after(container: ecs.ContainerDefinition, service: Service) -> None:
     """Let the service's own container start last, and give it the remaining CPU units of the task.
 
-    A container without a CPU share gets almost no CPU time while other containers are busy. So the service's own
-    container gets a share if another container has one:
+    It gets CPU units only if another container has CPU units. Without units, it would get almost no CPU time while the
+    other container is busy:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
     """
     tables = service.settings.containers

@@ -33,7 +33,7 @@ TIMEOUT_SECONDS = 300
 
 
 def created_databases(env: Environment) -> list[str]:
-    """Return the databases of `env` that a service uses, and whose database users releases create."""
+    """Return the databases of `env` whose users are created by releases. Leave out databases that no service uses."""
     return [name for name, settings in env.databases.items() if settings.users == CREATED and _users(env, name)]
 
 
@@ -65,8 +65,8 @@ def users_role(
 ) -> iam.Role:
     """Return a role in `env` for the database `name`. Only the Lambda function that creates users may assume the role.
 
-    `secret` has the administrator's password, which `key` encrypts. `read` are the outputs of other stacks that the
-    role may read.
+    The role may run statements with the administrator's password, which is in `secret`, encrypted with `key`. It may
+    also read `read`, which are outputs of other stacks.
     """
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
     return assumed_role(

@@ -35,10 +35,10 @@ from cicd_templates.layer.iam import Grant, allow
 def service_grants(env: Environment, service: Service) -> list[Grant]:
     """Return the permissions of the role that CloudFormation uses when a release updates a service's stacks.
 
-    The permissions for the migration's stack are always included, because CloudFormation must also be able to delete
-    the stack after the migration was removed from the configuration.
+    Even without a migration, the role has the permissions for the migration's stack. If a migration is removed from the
+    configuration, CloudFormation must still be able to delete this stack.
 
-    For a job, the module `job_permissions` returns the permissions for its schedule.
+    A job also needs the permissions for its schedule, which the module `job_permissions` returns.
     """
     if service.settings.job is not None:
         return [*_task_definitions(env, service), *_of_every_service(env, service)]

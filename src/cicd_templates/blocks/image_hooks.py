@@ -44,9 +44,9 @@ def hooks_may(
     on: ResourceArn | Sequence[ResourceArn],
     *when: ConditionElement,
 ) -> list[Grant]:
-    """Return a list with one statement for a resource policy. It allows `actions` to the roles of `hooks` only.
+    """Return the statement of a resource policy that lets only the roles of `hooks` call `actions`.
 
-    Without `hooks`, return an empty list.
+    The result is a list, which is empty if there are no `hooks`.
     """
     if not hooks:
         return []
@@ -72,7 +72,7 @@ def hooks_may_read_statements(bucket: Bucket, env: Environment) -> list[Grant]:
 
 
 def hooks_may_decrypt_statements(env: Environment) -> list[Grant]:
-    """Return the tools environment's key-policy statement that lets hooks decrypt signed statements through S3."""
+    """Return the grants for the key policy of the tools environment. They let hooks decrypt signed statements in S3."""
     hooks = [(peer, service) for service in env.services for peer in verifying(env.runtimes, service.name)]
     through_s3 = StringEquals({"kms:ViaService": regional_hosts("s3", env.region)})
     return hooks_may("LetTheHooksReadStatements", [kms.Decrypt], hooks, "*", through_s3)

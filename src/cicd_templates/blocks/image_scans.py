@@ -15,8 +15,9 @@ def image_scan_action(context: PipelineContext, name: str, evidence: str, *, ima
 
     The action stores the result of the scan as evidence, in a file with the name `evidence`.
 
-    CodePipeline inserts the image's address into JSON. By writing quotes into the address, a malicious build could add
-    variables. The signer refuses such a release: it gets the same text, and accepts only the exact address of an image.
+    CodePipeline inserts the image's address, an output of the build, into JSON. A malicious build could output an
+    address with quotes, and so add variables to the JSON. The signer stops such a release: it gets the same output, and
+    accepts only the exact address of an image.
     """
     variables = {"IMAGE_URI": image, "EXECUTION_ID": EXECUTION_ID, "EVIDENCE_NAME": evidence}
     return codebuild_action(
@@ -30,8 +31,8 @@ def window_stage(context: PipelineContext, peer: Environment, *, image: str) -> 
     All rules of a condition share one result. So the deployment window and the verdict of the scan gate need separate
     conditions. The stage comes before the approval, so that nobody is asked to approve outside the window.
 
-    AWS's documentation is not consistent: outside the window, the run may fail, or may wait for the next window. After
-    such a wait, the run continues with the scan result from before the wait.
+    AWS's documentation is not consistent about a run outside the window: it either fails or waits for the next window.
+    After a wait, the run continues with the scan result from before the wait.
     """
     settings = peer.settings
     scan = image_scan_action(

@@ -59,7 +59,7 @@ def registry_stand_in() -> str:
 
 
 def _row(kind: ResourceType) -> str:
-    """Return the Python expression for the needed facts of a resource type, or an empty string if there are none."""
+    """Return a Python expression with the needed facts about a resource type, or "" if it has no such facts."""
     facts = list(_facts(kind))
     return f"ResourceType({', '.join([_text(kind.type_name), *facts])})" if facts else ""
 

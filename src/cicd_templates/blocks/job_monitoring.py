@@ -90,7 +90,7 @@ def _failed_run_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicArn]) -> list[cloudwatch.Alarm]:
-    """Return the alarms of a job. If a job is disabled or runs too rarely, it has no alarm on missing runs."""
+    """Return the alarms of a job. The alarm on missing runs is left out if the job is disabled or runs too rarely."""
     env, service = monitored.env, monitored.service
     found = [
         alarm(
@@ -118,10 +118,10 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
 
 
 def watched_minutes(job: JobTable) -> int | None:
-    """Return the number of minutes without a run after which an alarm fires, or None if no alarm can monitor the
-    schedule.
+    """Return how many minutes may pass without a run before an alarm fires.
 
-    The number is the longest time between two runs, plus the delays that are allowed for a run.
+    This is the longest time between two runs, plus the delays that are allowed for a run. Return None if the job is
+    disabled, or if the time is more than a week, which no alarm can monitor.
     """
     clock_change = CLOCK_CHANGE_MINUTES if job.schedule.startswith("cron") else 0
     minutes = interval_of(job.schedule).longest + job.window_minutes + clock_change + LATE_MINUTES

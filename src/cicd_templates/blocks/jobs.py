@@ -33,7 +33,7 @@ GIVE_UP_SECONDS = 3600
 
 
 def schedule_group_name(env: Environment, service: Service) -> str:
-    """Return the name of the schedule group of a job. The job's metrics have this name as the value of a dimension."""
+    """Return the name of a job's schedule group. The job's metrics have this name in the dimension `ScheduleGroup`."""
     return physical_name(env, "AWS::Scheduler::ScheduleGroup", service.name)
 
 
@@ -70,7 +70,7 @@ def schedule_group(logical_id: str, env: Environment, service: Service) -> sched
 
 
 def undelivered_starts(logical_id: str, env: Environment, service: Service, key: KeyArn) -> sqs.Queue:
-    """Return the queue to which EventBridge Scheduler sends a start if ECS has refused all attempts."""
+    """Return the queue for failed starts. EventBridge Scheduler sends a start there if ECS has refused all attempts."""
     return transient(encrypted_queue(logical_id, env, key, *undelivered_starts_words(service)))
 
 

@@ -124,9 +124,9 @@ def _require_short_variables(function: str, variables: Mapping[str, AWSHelperFn 
 
 
 def _with_long_references(value: AWSHelperFn) -> str:
-    """Return `value` as a text that is about as long as `value` will be after the deployment.
+    """Return a text that is about as long as the value that CloudFormation will insert for `value`.
 
-    In the text, long placeholders replace all references except pseudo parameters.
+    In the text, each reference is replaced by a long placeholder. Pseudo parameters are not replaced.
     """
     text = str(encode_to_dict(value).get("Fn::Sub", "${Reference}"))
     return re.sub(r"\$\{(?!AWS::)[^}]*\}", "x" * REFERENCE_LENGTH, text)

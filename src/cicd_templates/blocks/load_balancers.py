@@ -81,8 +81,8 @@ def load_balancer(
 def test_listener_ingress(number: int, group: ec2.SecurityGroup, source: AWSHelperFn) -> ec2.SecurityGroupIngress:
     """Return an ingress rule that lets the environment's Lambda functions connect to the load balancer's test listener.
 
-    `source` is the address range of one NAT gateway. The functions call the load balancer's public addresses through
-    NAT, so a rule with their security group as the source would not match.
+    The functions call the load balancer's public addresses, so their requests come from a NAT gateway. `source` is the
+    address range of this gateway. A rule with the functions' security group as its source would not match.
     """
     return ec2.SecurityGroupIngress(
         f"TestFromNat{number}",

@@ -35,9 +35,9 @@ def migration_actions(
 def run_parameters(
     context: PipelineContext, peer: Environment, run: TaskRun, layer: str, stage: str, image: str
 ) -> dict[str, str]:
-    """Return the parameters that the pipeline passes to the Lambda function that runs a task once.
+    """Return the pipeline's parameters for the Lambda function that runs a task once.
 
-    The stack of the layer `layer` contains the task definition.
+    The task definition is in the stack of the layer `layer`.
     """
     outputs = stack_variables(peer, layer)
     return {

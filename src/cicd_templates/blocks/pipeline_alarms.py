@@ -200,7 +200,7 @@ def signer_alarm(
 ) -> cloudwatch.Alarm:
     """Return an alarm on releases for which the signer signed nothing, or could not read the states of alarms.
 
-    Another alarm, on errors of the signer, is in the layer `signer`.
+    The alarm on errors of the signer's function is a different alarm, in the layer `signer`.
     """
     return _failed_job_alarm(
         "SignerCannotSignAlarm",

@@ -100,7 +100,7 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
     """Return the event pattern for events of `detail_type` whose details match `detail`.
 
-    `detail` spells the keys of the event with `_` instead of hyphens, because Python allows no hyphens in keywords.
+    In the keys of `detail`, write `_` for each hyphen of an event's key, because Python allows no hyphens in keywords.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {

@@ -61,8 +61,8 @@ def stage(
 def require_accepted_lengths(context: PipelineContext, stages: Iterable[PipelineStage]) -> None:
     """Raise `ConfigurationError` if a setting of an action is longer than CodePipeline accepts.
 
-    Settings contain names and paths from the configuration, which can be long. The function does not count references
-    to variables, `#{...}`, because their values are unknown before a run.
+    Settings contain names and paths from the configuration, which can be long. For a variable, the function counts only
+    the reference `#{...}`, because the variable's value is unknown before a run.
     """
     partition = partition_of(context.env.region).name
     for found in stages:
@@ -86,10 +86,10 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 
 
 def gate_condition() -> codepipeline.BeforeEntryConditions:
-    """Return an entry condition of a pipeline stage. The run fails unless the scan gate's verdict is PASS.
+    """Return an entry condition that lets a run enter a stage only if the scan gate's verdict is PASS.
 
-    The gate's own action also fails without the verdict PASS, so this condition is a second check. If the verdict is
-    not PASS, the condition's result is `FAIL`. With the result `SKIP`, the run would skip this stage and continue.
+    The condition is a second check, because the gate's own action also fails without this verdict. The condition makes
+    the run fail. With the result `SKIP` instead of `FAIL`, the run would only skip the stage and continue.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])

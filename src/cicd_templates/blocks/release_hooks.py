@@ -48,8 +48,8 @@ def verify_image(monitored: MonitoredService, key: KeyArn, names: Mapping[str, A
     - It has signed statements that name the builder and the verifier in `names`.
     - It has no findings of the blocking severities.
 
-    An exception in the configuration lets one image run without a signature. Images of further containers must come
-    from the repositories in the configuration, and must be referenced by digest.
+    An exception in the configuration lets one image of the service run without a signature. The images of further
+    containers need no signatures. They must come from configured repositories and be referenced by digest.
     """
     env, service = monitored.env, monitored.service
     tools = env.tools

@@ -15,9 +15,10 @@ R = TypeVar("R", bound=AWSObject)
 def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
-    In a protected environment, the old resource and its data remain when the stack is deleted or the resource is
-    replaced. If the creation of a resource fails, CloudFormation deletes the resource, because it is empty and its name
-    would block the next attempt. CloudFormation accepts `RetainExceptOnCreate` only as a deletion policy:
+    In a protected environment, the resource and its data remain when the stack is deleted or the resource is replaced.
+    There is one exception: if the creation of a resource fails, CloudFormation deletes the new resource. This resource
+    is empty, and its name would block the next attempt. The replacement policy has no such exception, because
+    CloudFormation accepts `RetainExceptOnCreate` only as a deletion policy:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     resource.DeletionPolicy = "RetainExceptOnCreate" if env.protected else "Delete"

@@ -122,7 +122,7 @@ def _parts(arns: Sequence[AWSHelperFn | str]) -> Iterator[list[AWSHelperFn | str
 
 
 def _length(arn: AWSHelperFn | str) -> int:
-    """Return an upper limit of the characters that an ARN needs in a pattern, with its quotation marks and comma."""
+    """Return how many characters an ARN can need at most in a pattern, including its quotation marks and comma."""
     text = str(arn.data) if isinstance(arn, Sub) else arn
     return (len(text) if isinstance(text, str) else REFERENCE_LENGTH) + 3
 
@@ -132,8 +132,8 @@ def dropped_events_alarm(
 ) -> cloudwatch.Alarm:
     """Return the alarm that notifies `operations` if the function failed and Lambda does not try again.
 
-    The alarm does not use the metric `Errors`, because the function also raises an error while another deployment is in
-    progress. Lambda then invokes the function again later:
+    The metric `Errors` would cause false alarms. While another deployment is in progress, the function raises an error,
+    and Lambda invokes it again later:
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#async-invocation-metrics
     """
     name = monitored.service.name

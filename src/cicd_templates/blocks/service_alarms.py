@@ -50,9 +50,9 @@ def response_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return the alarms on errors, latency and unhealthy targets of a web service. They roll a release back.
 
-    The alarm on errors calculates the error rate of each target group and uses the higher rate. A canary gets few
-    requests. In one rate for both groups, the many requests of the old release would hide the canary's errors. The load
-    balancer's values arrive minutes late, so no alarm depends on the newest minute.
+    The alarm on errors calculates the error rate of each target group, and uses the higher rate. A common rate would
+    hide the errors of a canary, because the old release gets many more requests than the canary. The load balancer's
+    values arrive minutes late, so no alarm depends on the newest minute.
     """
     limits = monitored.service.settings.alarms
     errors = _numbered("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
@@ -86,8 +86,8 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
     """Return the alarms on tasks that fail to start or that do not keep running. They roll a release back.
 
     A task that fails to start receives no requests and is not registered as a target, so only events report the
-    failure. For a worker, nothing else tests a release: ECS counts a worker's task as healthy as soon as it runs, even
-    if its process ends soon afterwards.
+    failure. For a worker, these alarms are the only test of a release: ECS counts a worker's task as healthy as soon as
+    it runs, even if its process ends soon afterwards.
     """
     return [
         m_of_n_alarm(
@@ -110,12 +110,14 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return two numbers for the alarm on unhealthy targets: how many minutes it evaluates, and in how many of these
-    minutes a target must be unhealthy.
+    """Return two numbers for the alarm on unhealthy targets.
 
-    One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
-    balancer counts the task as unhealthy. Three failed starts must trigger the alarm, because ECS keeps
-    replacing a task that never becomes healthy.
+    The first number says how many minutes the alarm evaluates. The second number says in how many of these minutes a
+    target must be unhealthy.
+
+    - One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
+      balancer counts the task as unhealthy.
+    - Three failed starts must trigger the alarm, because ECS keeps replacing a task that never becomes healthy.
     """
     detected = check.interval_seconds * check.unhealthy_threshold
     slow_start = math.ceil(max(0, check.grace_seconds - detected) / MINUTE) + 1

@@ -32,9 +32,11 @@ INFRASTRUCTURE = reserved_words.INFRASTRUCTURE
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
     """Return one of a service's two target groups. `side` says whether it is the primary or the alternate group.
 
-    A change of the property `Port` would replace the group, so the port is fixed. Its value does not matter: ECS
-    registers each task with the task's own port. A change of the protocol always replaces the group. The old and the
-    new group then exist at the same time, so a group's name contains its protocol.
+    The property `Port` does not follow the service's port, because a change of it would replace the group. Its value
+    does not matter: ECS registers each task with the task's own port.
+
+    A change of the protocol always replaces the group. The old and the new group then exist at the same time, so their
+    names must differ: the name of a group with TLS ends with `tls`.
     """
     check, tls = service.settings.health_check, service.settings.backend_tls
     words = [service.name, side, *(["tls"] if tls else [])]
@@ -131,11 +133,13 @@ def infrastructure_role(
 
 
 def tasks_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, *purpose: str) -> ec2.SecurityGroup:
-    """Return the security group of a service's tasks. It allows the configured egress and no ingress.
+    """Return a security group for tasks of a service. It allows the configured egress and no ingress.
 
-    `load_balancer_access` adds the ingress from the load balancer. The service's own tasks have a group without
-    `purpose`. Other tasks, such as the migration, have a separate group, whose name ends with `purpose`. If the VPC has
-    interface endpoints, tasks may also reach the endpoints, which they need for images, logs and secrets.
+    For the service's own tasks, `purpose` is empty. Other tasks, such as the migration, have a separate group, whose
+    name ends with `purpose`.
+
+    If the VPC has interface endpoints, the group also allows egress to them, because tasks need them for images, logs
+    and secrets. `load_balancer_access` adds the ingress from the load balancer.
     """
     rules = {(cidr, port) for cidr, ports in service.settings.egress.items() for port in ports}
     if env.settings.endpoints == "all":
@@ -199,7 +203,7 @@ def access_to(
     """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
 
     The first is an egress rule of the tasks' security group. The second is an ingress rule of the resource's security
-    group, `group`. `whose` is the word for the tasks in the rules' logical ids, such as `Tasks` for the service's own
+    group, `group`. `whose` stands for the tasks in the logical ids of the rules. It is `Tasks` for the service's own
     tasks.
     """
     own = GetAtt(tasks, "GroupId")

@@ -69,11 +69,12 @@ def task_parts(
     """Return the log group, the roles and the variables of a task. The caller adds the result's `resources` to a
     template.
 
-    `log` is the name of the log group. The name of each role consists of the service's name and additional words.
+    `log` is the name of the log group. The task has two roles:
 
-    - The execution role has the words `starting`. It may read the secrets of the service and of the further
-      `containers`. It may pull the service's image, the images of these containers, and `images`.
-    - The task role has the words `running`. It has `grants`, and the grants for everything in `uses`.
+    - The execution role starts the task. It may read the secrets of the service and of the further `containers`. It may
+      pull the service's image, the images of these containers, and `images`. Its name ends with the words `starting`.
+    - The application uses the task role. It has `grants`, and the grants for everything in `uses`. Its name ends with
+      the words `running`.
     """
     env = layer.env
     tables = containers or {}
@@ -101,8 +102,8 @@ def task_parts(
 def task_role(logical_id: str, env: Environment, service: Service, *purpose: str, grants: Sequence[Grant]) -> iam.Role:
     """Return a role that ECS assumes for tasks of this account.
 
-    `purpose` becomes part of the role's name. It distinguishes the execution role, which starts a task, from the
-    application's role.
+    `purpose` becomes part of the role's name, because a task has two roles: ECS starts the task with one, and the
+    application uses the other.
     """
     tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
     return service_role(
@@ -161,10 +162,10 @@ def is_parameter(arn: AWSHelperFn | str) -> bool:
 def secret_arns(
     env: Environment, variables: Mapping[str, str], own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return a map from each secret environment variable of a container to the ARN from which ECS reads its value.
+    """Return the ARNs from which ECS reads the secret environment variables of a container, keyed by variable name.
 
-    The ARN names a secret or a parameter. If the variable gets one key of a JSON secret, the key is appended to the
-    ARN.
+    An ARN names a secret or a parameter. If a variable gets only one value of a JSON secret, the ARN ends with the key
+    of this value.
 
     `variables` is the container's table `secrets`. `own_secrets` maps the names of the secrets in the layer `secrets`
     to their ARNs.
