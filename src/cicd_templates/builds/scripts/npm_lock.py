@@ -23,8 +23,8 @@ ROOT = ("name", "version", "dependencies", "devDependencies", "optionalDependenc
 def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
     """Yield each package of the lock file that `npm audit` cannot judge.
 
-    Examples are a folder of the source, and an entry without a digest. Another example is an entry whose address is not
-    the address that `registry` gives to the package with this name and version.
+    These are folders of the source, entries without a digest, and entries with an unusual name, version or address. The
+    usual address is the one at which `registry` has this name and version.
     """
     for path, entry in packages.items():
         if not path:

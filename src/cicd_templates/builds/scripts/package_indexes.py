@@ -126,7 +126,7 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script checks the file `included`, which a requirements file in `folder` includes."""
+    """Return whether this script checks the file at the path `included`, relative to `folder`."""
     # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):
         return False
@@ -268,7 +268,7 @@ KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str
 
 
 def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, str]]]]]:
-    """Return a list of pairs: a language in which the file is used, and the function that reads the file."""
+    """Return a pair for each language whose installers read the file: the language, and the function that checks it."""
     folder, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
     kinds = [(language, read) for language, names, read in KINDS for each in names if fnmatch.fnmatchcase(name, each)]
     if not kinds and name.endswith(".txt") and folder == "requirements":

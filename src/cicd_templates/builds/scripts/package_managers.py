@@ -20,7 +20,7 @@ STAYS = ("error", "warn", "ignore")
 
 
 def unpinned_managers(text: str) -> Iterator[str]:
-    """Yield each package manager or runtime that an installer would download without a hash because of package.json."""
+    """Yield each package manager or runtime that a package.json file lets an installer download without a hash."""
     for path, value in settings(json.loads(text, object_pairs_hook=lambda pairs: pairs)):
         if _downloads(path, value):
             yield value if isinstance(value, str) and value else path[-1]

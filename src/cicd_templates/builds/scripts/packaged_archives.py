@@ -47,9 +47,7 @@ def names_in_tar(path: str) -> Iterator[str]:
 
 
 def has_packages(path: str) -> bool:
-    """Return whether Python can import from the file, or whether the file is an archive that contains a package's
-    metadata.
-    """
+    """Return whether Python can import packages from the file, or the file is an archive with a package's metadata."""
     if path.lower().endswith(ARCHIVES):
         return True
     zipped = (name.lower().endswith(IMPORTABLE) or METADATA.search(name) for name in names_in_zip(path))
