@@ -1,7 +1,7 @@
 """Reports a mistake only once, even if several environments have it.
 
-Most checks examine each environment separately, with the shared tables already merged into it. So they find a mistake
-in `[services.<name>]` in every environment, although the user has to correct only one line of the file.
+Most checks examine each environment separately, after the shared tables were merged into it. So they find a mistake in
+the shared table `[services.<name>]` once for every environment. The user has to correct it only once.
 """
 
 from __future__ import annotations

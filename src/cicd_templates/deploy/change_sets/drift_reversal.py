@@ -25,7 +25,7 @@ class DetectedDrift:
         return stack.label in self._labels() and not reason_to_keep(stack)
 
     def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
-        """Return the labels of drifted stacks whose drift the plan does not revert, each with the reason.
+        """Return the reasons why the plan does not revert the drift of certain stacks, keyed by the stack's label.
 
         `stacks` are the stacks of the plan. If `revert` is false, the result is empty.
         """

@@ -92,7 +92,7 @@ def _tags_in_template(clients: Clients, stack_id: str, **change_set: str) -> dic
 
 
 def list_change_sets(clients: Clients, stack: str) -> list[Mapping[str, Any]]:
-    """Return the summaries of all change sets of a stack, which is given by its name or id."""
+    """Return the summaries of all change sets of a stack. `stack` is the name or id of the stack."""
     pages = clients.cloudformation.get_paginator("list_change_sets").paginate(StackName=stack)
     return [summary for page in pages for summary in page["Summaries"]]
 

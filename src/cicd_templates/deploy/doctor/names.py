@@ -9,7 +9,10 @@ from cicd_templates.deploy.plans.name_collisions import find_collisions
 
 
 def check_names(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a result for each name that is taken, with its owner and the remedies, or one result if all are free."""
+    """Yield a result for each name that is taken, with its owner and the remedies.
+
+    If all names are free, yield one result that says so.
+    """
     names = find_collisions(examined.clients, examined.stacks)
     for taken in names.taken:
         finding = f"exists, but not in {taken.stack}; {taken.owner}"

@@ -1,4 +1,4 @@
-"""Finds names of new resources that are already taken, before CloudFormation fails on them.
+"""Finds names of new resources that are already taken. CloudFormation would fail to create these resources.
 
 Such a name often belongs to a resource that was kept when a protected environment was destroyed. This module only
 reads.

@@ -25,7 +25,7 @@ UNREAD = "warning: could not check whether the priorities of listener rules are 
 
 @dataclass(frozen=True)
 class PriorityReport:
-    """A line for each rule whose priority is taken. `unread` has a warning if the rules cannot be read."""
+    """`taken` has a line for each rule whose new priority is taken. `unread` has a warning if AWS denies the check."""
 
     taken: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class PriorityReport:
 def find_taken_priorities(
     clients: Clients, stack: StackTemplate, changes: Sequence[Change], inputs: Mapping[str, str]
 ) -> PriorityReport:
-    """Return the listener rules in `changes` whose new priority already belongs to another rule of the listener.
+    """Return a line for each listener rule in `changes` that would get the priority of another rule of its listener.
 
     `inputs` has the values that `stack` reads, keyed by their paths in Parameter Store.
     """

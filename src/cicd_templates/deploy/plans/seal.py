@@ -5,7 +5,7 @@ A plan file is a JSON object. It has the fields of a frozen dataclass, the `kind
 edited plan.
 
 The digest is not a signature. It detects accidental changes, but anybody can compute a new digest for a changed plan.
-To prevent that, the person who executes a plan passes the digest that the reviewer saw.
+To detect such a plan, the person who executes it passes the digest that the reviewer saw.
 
 This module does not call AWS. `plans/verify.py` and `destruction/plan_file.py` check whether a plan still matches the
 account.

@@ -94,9 +94,9 @@ def drift_notes(planned: PlannedStack) -> tuple[str, ...]:
 
 
 def drift_answer(plans: Sequence[Plan]) -> str:
-    """Return sentences about the drift of `plans`, which must not be empty.
+    """Return sentences about the drift of `plans`. There must be at least one plan.
 
-    They say how many resources were changed outside CloudFormation, and which of these changes are reverted.
+    The sentences say how many resources were changed outside CloudFormation, and which of these changes are reverted.
     """
     stacks = [stack for plan in plans for stack in plan.drift or () if stack.deployed]
     unchecked = [plan.environment for plan in plans if plan.drift is None]
@@ -115,7 +115,7 @@ def drift_answer(plans: Sequence[Plan]) -> str:
 
 
 def _kept_drift(plans: Sequence[Plan]) -> list[tuple[str, str]]:
-    """Return the reasons why drift is not reverted, each with the names of the stacks."""
+    """Return each reason not to revert drift, together with the labels of the stacks to which it applies."""
     stacks: dict[str, list[str]] = {}
     for plan in plans:
         for label, reason in plan.kept_drift.items():

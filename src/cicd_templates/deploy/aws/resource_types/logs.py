@@ -15,7 +15,7 @@ from cicd_templates.deploy.aws.resource_types.operations import (
 
 
 def _group(clients: Clients, name: str) -> Any:
-    """Return the log group with exactly this name, or None. CloudWatch Logs only searches by prefix."""
+    """Return the log group with exactly this name, or None. CloudWatch Logs can search only for a prefix."""
     pages = clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
     return next((group for page in pages for group in page["logGroups"] if group["logGroupName"] == name), None)
 
