@@ -23,7 +23,7 @@ def write_script(name: str) -> str:
 
 @cache
 def script_text(name: str) -> str:
-    """Return the text of `scripts/<name>`. The text of each shared module replaces the import of the module."""
+    """Return the text of `scripts/<name>`, with the text of each shared module in place of the module's import."""
     text = read_build_file("scripts", name)
     return _SHARED.sub(lambda found: _shared_text(found[1], text), text)
 

@@ -89,8 +89,8 @@ def _outside(command: str) -> str:
 def _in_source(service: Service, command: str) -> str:
     """Return shell text that runs `command` in the service's folder and stops at the first failure.
 
-    It uses a subshell, so that the next command starts in the original folder. Do not join the result with `&&` or
-    `||`, because a shell then ignores `set -e`.
+    The text uses a subshell, so that the next command starts in the original folder. Do not join the text with other
+    commands by `&&` or `||`, because the shell would then ignore `set -e`.
     """
     return f'(\nset -e\ncd "{service_folder(service)}"\n{command}\n)\n'
 

@@ -58,10 +58,10 @@ def install_requirements() -> str:
 
 
 def describe_requirements(*secrets: str) -> str:
-    """Return the command that puts the metadata of the packages in `requirements.txt` into a virtual environment.
+    """Return the command that creates a virtual environment with the metadata of the packages in `requirements.txt`.
 
-    No code of a package can run in this virtual environment, because it contains only the `.dist-info` folder of each
-    wheel. `secrets` are the names of environment variables that pip does not get.
+    The virtual environment contains only the `.dist-info` folder of each wheel, so no code of a package can run in it.
+    The command runs pip without the environment variables `secrets`.
     """
     without = " ".join(f"--unset={name}" for name in secrets)
     return "\n".join(
@@ -82,8 +82,8 @@ def describe_requirements(*secrets: str) -> str:
 def list_dependencies(name: str) -> str:
     """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
 
-    This folder contains no other file of the source, so the source cannot influence the scanner. The command writes
-    the dependencies that the scanner cannot see to the file `$NOT_READ`.
+    This folder contains no other file of the source, so the source cannot influence the scanner. In the file
+    `$NOT_READ`, the command lists the dependencies that the scanner cannot see.
     """
     return "\n".join(
         [

@@ -127,15 +127,15 @@ fi
 def _examine(service: Service) -> str:
     """Return the command that lists the image's packages, and refuses Python packages that no check has examined.
 
-    The command exports the image and never runs it. Packages of base images are accepted, because the service did not
-    add them.
+    The command exports the image and never runs it. It accepts packages of base images, because the service did not add
+    them.
 
-    Installers write lists of the installed files, but a command of the Dockerfile could forge such a list. So a list
-    counts only if a base image or a locked stage has the same list. A locked stage is the part of a stage before the
-    first command that can run code of the source.
+    Installers write lists of the files that they installed. The Dockerfile could forge such a list, so a list in the
+    image counts only if a base image or a locked stage has the same list. A locked stage is the beginning of a stage,
+    up to the first instruction that can run code of the source.
 
-    The command also examines the packages of locked stages, because a later command could remove their metadata from
-    the image.
+    The command also examines the packages of locked stages. Later instructions of the Dockerfile could remove the
+    metadata of these packages from the image.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""
@@ -167,7 +167,7 @@ list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 
 
 def _locked_stages(service: Service) -> str:
-    """Return commands that build the locked stages, where no code of the source has run, and list their packages.
+    """Return commands that build the locked stages and list their packages. No code of the source runs in these stages.
 
     The result is empty if the configuration permits unlocked installs. The commands are fast immediately after the
     image build, because Docker still has the layers.

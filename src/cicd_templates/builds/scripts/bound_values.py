@@ -193,7 +193,7 @@ def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.
 
 
 def values_in_call(call: ast.Call) -> list[ast.expr]:
-    """Return the parts of a call whose value the call could return: `SecretStr("...")`, `get("OTHER", "...")`."""
+    """Return the parts of a call that the call could return, such as `"..."` in `get("OTHER", "...")`."""
     called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     # "...".strip()
     values = [call.func.value] if isinstance(call.func, ast.Attribute) else []
@@ -242,7 +242,7 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield each name that a comparison, loop, case, pair or class binds, and the expression bound to this name.
+    """Yield each name, and the expression that a comparison, loop, case, pair or class binds to this name.
 
     In loops, cases, pairs and classes, only strings that look like a secret count as values.
     """
@@ -294,11 +294,10 @@ def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[int, str]]:
-    """Yield a line `name = "value"` for each string that is bound to a name, and the number of the line with the
-    string.
+    """Yield a line number and the text `name = "value"` for each string in a file that may be a secret.
 
-    `is_python` and `settings` describe the contents of the file. If a Python file has more than MOST_CHARACTERS
-    characters, it is searched like a file in another language.
+    The number is that of the line with the string. `is_python` and `settings` say whether the file contains Python or
+    settings. A Python file with more than MOST_CHARACTERS characters is searched like a file in another language.
     """
     shown: set[tuple[int, str]] = set()
     before = 0

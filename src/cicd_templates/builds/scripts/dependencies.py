@@ -60,7 +60,7 @@ Found = Iterator[tuple[str, str]]
 def read_requirements(data: bytes) -> tuple[list[str], list[str]]:
     """Return the pinned packages of a requirements file, and the lines that are neither packages nor options.
 
-    If pip and scanners may read different packages in the file, return the reason for this instead of the lines.
+    If pip and a scanner could read different packages in the file, return the reason in place of these lines.
     """
     pins, others, problem = [], [], ambiguity(data)
     for line in requirements(data):
@@ -97,9 +97,8 @@ PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    A scanner knows only packages of an index. For a package from any other address, also yield a sentence with the
-    address. If a file of the package is named after a different package or version, also yield a sentence with the
-    file's name.
+    A scanner knows only packages of an index. So for a package from elsewhere, also yield a phrase with its address.
+    If the name of a package's file contains a different package or version, also yield a phrase with the file's name.
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}
@@ -272,9 +271,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Add the package of a metadata file. Its name in the file's path can differ from its name in the file, so
-        both names are added.
-        """
+        """Add the package that a metadata file describes. If the file's path and text name two packages, add both."""
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):
@@ -296,7 +293,7 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` includes a requirements file that is also copied."""
+        """Return whether `line` includes another requirements file, and this other file is copied."""
         included = INCLUDED.fullmatch(line)
         return (
             included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies

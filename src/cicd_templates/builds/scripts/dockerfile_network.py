@@ -7,11 +7,11 @@ may download from each ADDRESS. An ADDRESS that ends in a slash allows everythin
 In TARGET, a RUN command has a network only if all of these conditions hold:
 
 - The command has one of a few forms, which install only packages that a lock file names.
-- Before this command, its stage has copied only lock files, and only into folders of a project. A program of the source
-  could download something, or replace the installer that the command runs.
-- In its stage, pip, uv, npm, yarn, pnpm and Composer have not run yet. The reasons are: a package can contain a program
-  with the name of an installer, Python runs code of packages when it starts, and Composer creates links to folders that
-  the source chooses.
+- Before this command, its stage has copied nothing but lock files, and only into folders of a project. Otherwise, a
+  program of the source could download something, or replace the installer that the command runs.
+- Before this command, its stage has not run pip, uv, npm, yarn, pnpm or Composer. Otherwise, code of a package could
+  run: a package can contain a program with the name of an installer, and Python runs code of packages when it starts.
+  Composer creates links to folders that the source chooses.
 
 The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0. If
 commands need a network but have none, the script prints their lines and exits with 1. It must run on Python 3.8,
@@ -165,10 +165,10 @@ class Network:
             self.closed[-1] = number
 
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
-        """Return whether COPY adds files that are not lock files to the stage, or puts lock files beside programs.
+        """Return whether COPY adds anything but lock files to the stage, or puts lock files beside programs.
 
-        Files from a base image, or from a stage that still has a network, are ignored if they keep their names. If COPY
-        renames them, a lock file could become a program.
+        Files from a base image, or from a stage that still has a network, are allowed if they keep their names. Under a
+        new name, a lock file could become a program.
         """
         if not all(COPY_OPTIONS.fullmatch(option) for option in options):
             return True

@@ -108,11 +108,11 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
 
 
 def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
-    """Exit with 1 if the image has Python packages or code that no check has examined and no base image contains.
+    """Exit with 1 if the image has Python packages or code that no check has examined, except those of base images.
 
-    `stages` are the locked stages of the Dockerfile. Packages of these stages can be in the image without metadata.
-    `stages` is None if the configuration allows installs without a lock file. The contents of system packages are then
-    unknown.
+    `stages` are the locked stages of the Dockerfile. Their packages are judged, too, because the image can contain them
+    without their metadata. If the configuration allows installs without a lock file, `stages` is None. The contents of
+    system packages are then unknown and are not judged.
     """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
@@ -143,9 +143,9 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 
 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
-    """Return the paths of files with code that are neither in a base image nor in the source.
+    """Return the paths of the image's files with code, without files that a base image or the source also has.
 
-    An archive is returned even if the source contains it, but not if a base image contains it.
+    An archive is left out only if a base image has it.
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]
@@ -158,8 +158,9 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
 
 
 def problems_of_system(image: str, bases: list[str], stages: list[str], judged: set[str]) -> list[str]:
-    """Return the changes of an image that could hide system packages from the registry's scan, the only check of such
-    packages.
+    """Return the changes of an image that could hide system packages from the registry's scan.
+
+    No other check examines system packages.
     """
     files = listed(image)
     others = [listed(other) for other in (*bases, *stages)]

@@ -134,11 +134,11 @@ class Image:
     - `lists` contains the digests of the installers' lists in the image.
     - `trusted` contains the digests of the trusted lists, or is None if all lists are trusted.
     - `sites` are the folders that contain packages.
-    - `bare` contains the packages whose folder name has no version. It maps the path of the folder to the package's
-      name.
-    - `databases` contains the digests of the files that tell a scan the image's operating system and its packages.
-    - `described` contains the paths of the folders with a metadata file. Packages in `bare` that are not in `described`
-      have no known version.
+    - `bare` maps the path of each package folder without a version in its name to the package's name.
+    - `databases` maps paths to digests. It contains the files from which a scan reads the image's operating system and
+      its packages.
+    - `described` contains the paths of the package folders with a metadata file. If a folder of `bare` is not in
+      `described`, the version of its package is unknown.
     """
 
     def __init__(self) -> None:
@@ -218,8 +218,8 @@ class Image:
 
         The result has a dict for each kind of file:
 
-        - `code`: code beside a package.
-        - `system`: code beside a package, if a system package lists the code. Lists of system packages have no digests.
+        - `code`: code beside a package, unless a system package lists this code.
+        - `system`: code beside a package, if a system package lists this code. Such a list has no digests.
         - `archives`: archives.
         - `databases`: all files in `databases`, whether or not a record contains them.
         - `elsewhere`: code that is not beside a package.

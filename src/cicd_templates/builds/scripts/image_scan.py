@@ -39,10 +39,9 @@ SHOWN = 5
 
 
 def wait_for_scan(ecr: Any, repository: str, digest: str) -> tuple[str, dict[str, int], list[Any]]:
-    """Wait until the image's scan has ended and its counts match its findings, but not longer than WAIT_SECONDS.
+    """Wait until the image's scan has ended, but at most WAIT_SECONDS. Return its status, counts and findings.
 
-    Return the scan's status, counts and findings. While Inspector monitors the image, counts and findings may differ
-    for a moment.
+    Also wait until the counts match the findings. They can differ for a moment while Inspector monitors the image.
     """
     image = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
     deadline = time.monotonic() + WAIT_SECONDS

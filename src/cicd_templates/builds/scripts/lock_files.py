@@ -144,9 +144,9 @@ def is_place_for_lock(folder: str, target: str, source: str) -> bool:
 
 
 def may_hold_locks(path: str) -> bool:
-    """Return whether lock files may be at this path of a stage or below it.
+    """Return whether this path of a stage, or a folder below it, may contain lock files.
 
-    Return True for an empty path, because an empty path means that the path is unknown.
+    An empty path stands for an unknown path, so the result is True.
     """
     parents = ("/", "/go", "/home", "/opt", "/tmp", "/usr", "/var")  # noqa: S108 - in an image
     return not path or path in parents or path.startswith("/tmp/") or is_project_folder(path)  # noqa: S108 - as above

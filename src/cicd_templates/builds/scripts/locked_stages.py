@@ -2,9 +2,9 @@
 
 `image_packages.py` then lists the packages in images of these shortened stages, so the source cannot forge the lists.
 
-`locked_stages.py FILE INSTRUCTIONS CLOSED TARGET` writes to TARGET a copy of FILE in which each stage ends where FILE
-disables its network. FILE is the Dockerfile that `dockerfile_network.py` wrote, and CLOSED is the output of
-`dockerfile_network.py`. INSTRUCTIONS is the file that `dockerfile.py` wrote.
+`locked_stages.py FILE INSTRUCTIONS CLOSED TARGET` copies the Dockerfile FILE to TARGET. In the copy, each stage ends at
+the line where FILE disables the stage's network. FILE is the Dockerfile that `dockerfile_network.py` wrote, and CLOSED
+is the list that it printed. INSTRUCTIONS is the file that `dockerfile.py` wrote.
 
 The script prints the names of the shortened stages that still run a command. It must run on Python 3.8, because it runs
 in the build environment that has Docker.

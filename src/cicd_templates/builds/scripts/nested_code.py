@@ -1,7 +1,7 @@
 """Finds Python files whose syntax tree is so deep that a tool could skip a part of the file.
 
 Python raises an exception after 1,000 nested calls, and a tool uses up to three calls for each level of the tree. Some
-tools then skip this part of the file without a report. The text of this module becomes part of a build script.
+tools catch this exception and silently skip a part of the file. The text of this module becomes part of a build script.
 """
 
 import ast
