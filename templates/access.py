@@ -37,11 +37,13 @@ from templates import keys, pipeline, signer, storage
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return four policies that users attach to their own roles and, if configured, the role for a GitHub workflow.
+    """Return one policy each for developers, approvers, operators and auditors. Users attach them to their own roles.
 
-    The policies are for developers, approvers, operators and auditors. Each policy also denies tasks of other groups.
-    For example, developers can release but cannot approve. So a person with two policies can do less than a person with
-    one policy. Nobody can override a condition of a stage.
+    Also return the role for a GitHub workflow, if it is configured.
+
+    Each policy allows the tasks of its group, and denies tasks of other groups. For example, developers can release but
+    cannot approve. So a person with two policies can do less than a person with one policy. All policies deny
+    overriding the condition of a stage.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

@@ -184,11 +184,11 @@ def _repository(context: BuildContext) -> str:
 
 
 def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
-    """Let a build store evidence in the folder of a run, under file names that match `names`, and nothing else.
+    """Let a build store only files whose names match `names`, and only in the folder of a run.
 
-    In an IAM pattern, `*` also matches slashes. So a Deny statement covers the folders in which Lambda functions
-    store verdicts, signatures and other records: all folders below the run's folder, and the list of releases that
-    passed the gate.
+    In an IAM pattern, `*` also matches slashes, so the Allow statement matches too many folders. A Deny statement
+    excludes the folders for records of Lambda functions, such as verdicts and signatures. These are all folders below
+    the run's folder, and the list of releases that passed the gate.
     """
     service = context.service.name
     return (

@@ -36,11 +36,13 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the role that the pipeline assumes and the role that it passes to CloudFormation.
+    """Return these roles for one service:
 
-    Also return the role with which functions of the tools environment read the change sets of releases. For a service
-    with a migration, also return the role with which a function runs the migration. For a job in an unprotected
-    environment, also return the role with which a function tests a release.
+    - the role that the pipeline assumes
+    - the role that the pipeline passes to CloudFormation
+    - the role with which functions of the tools environment read the change sets of releases
+    - for a service with a migration: the role with which a function runs the migration
+    - for a job in an unprotected environment: the role with which a function tests a release
     """
     layer = LayerTemplate(env, service)
     tools = env.tools
@@ -120,7 +122,7 @@ def _review_role(env: Environment, service: Service) -> iam_resources.Role:
 
 
 def _stacks(env: Environment, service: Service, *layers: str) -> list[Sub]:
-    """Return the ARNs of the service's stacks of `layers`, by default of the layers that a release updates."""
+    """Return the ARNs of the service's stacks in `layers`. By default, these are the layers that a release updates."""
     begin = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack"
     layers = layers or (SERVICE_LAYER, *([MIGRATION] if service.settings.migration else []))
     return [Sub(f"{begin}/{stack_name(env, layer, service.name)}/*") for layer in layers]

@@ -67,10 +67,10 @@ def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return the security group of the tasks, with rules for the resources in the VPC that the service `uses`.
+    """Return the security group of the tasks, with rules for those resources in `uses` that are in the VPC.
 
-    A web service also has two target groups and two listener rules, which every deployment strategy uses. So a change
-    of the strategy replaces none of these resources.
+    For a web service, also return two target groups and two listener rules. They are the same for every deployment
+    strategy, so a change of the strategy replaces none of them.
     """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)

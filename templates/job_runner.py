@@ -14,12 +14,15 @@ JOB_FUNCTION = ServiceOutput(FunctionName, "job_runner", "JobFunctionName", "Fun
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the pipeline deploys to an environment in which a job is tested."""
+    """Return whether a job is tested in any environment to which the pipeline deploys."""
     return bool(checked_environments(env))
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the function, which may assume one role in each unprotected environment, and an alarm on its errors."""
+    """Return the function and an alarm on its errors.
+
+    The function may assume one role in each unprotected environment.
+    """
     layer = LayerTemplate(env, service)
     key, dead_letters = layer.read(keys.KEY_ARN), layer.read(notifications.DEAD_LETTER_QUEUE)
     evidence = layer.read(storage.EVIDENCE_BUCKET)

@@ -18,7 +18,7 @@ def needed(service: Service) -> bool:
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return the task, with the secrets of the service and permissions for what the service `uses`.
+    """Return the task, with the secrets of the service and permissions for the resources in `uses`.
 
     Nothing in this layer runs the task. The pipeline sets `ImageUri`, and then runs the new task definition once.
     """

@@ -16,7 +16,7 @@ MIGRATION_FUNCTION = ServiceOutput(
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the function, which may assume one role in each environment, and an alarm on its errors."""
+    """Return the function and an alarm on its errors. The function may assume one role in each environment."""
     layer = LayerTemplate(env, service)
     key, dead_letters = layer.read(keys.KEY_ARN), layer.read(notifications.DEAD_LETTER_QUEUE)
     evidence = layer.read(storage.EVIDENCE_BUCKET)

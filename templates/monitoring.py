@@ -78,9 +78,10 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 def _watching_function(
     module: str, monitored: MonitoredService, key: KeyArn, operations: TopicArn, description: str, **trigger: Any
 ) -> list[AWSObject]:
-    """Return the resources of a function in `functions/` that publishes metrics of the pipeline.
+    """Return a function that publishes metrics of the pipeline, with all resources that it needs.
 
-    The resources include the rule that invokes the function, and an alarm on the function's errors.
+    Among these resources are the rule that invokes the function, and an alarm on its errors. `module` is the module in
+    `functions/` with the function's code.
     """
     env, service = monitored.env, monitored.service
     name = title(module)

@@ -78,8 +78,8 @@ def build(env: Environment) -> LayerTemplate:
 def _with_placeholders(env: Environment) -> Environment:
     """Return `env` with placeholders for its address range and zones, if they are not configured.
 
-    The range and the zones can be missing if the environment uses an existing VPC. In this case, the layer is built
-    only because its outputs must be known. Its template is not rendered.
+    The range and the zones can be missing only if the environment uses an existing VPC. The template of this layer is
+    then not rendered. The layer is built only to find out which outputs it has.
     """
     settings = env.settings
     placeholders = {"cidr": settings.cidr or "10.0.0.0/16", "zones": settings.zones or (f"{env.region}a",)}

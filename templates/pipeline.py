@@ -215,19 +215,19 @@ def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
     """Return the stages that deploy to `peer`. If a deployment window is configured, its stage is the first.
 
-    For a protected environment, a single stage asks for approval, creates the users of databases, runs the migration of
-    the release (if there is one), and deploys the service.
+    For a protected environment, one stage does the rest: it asks for approval, creates the users of databases, runs the
+    migration of the release (if there is one), and deploys the service.
 
-    For an unprotected environment, the users and the migration have separate stages before the service's stage. So a
-    failed migration can be retried, and a rollback of the service does not run a migration. The service's stage tests a
-    web service with a smoke test, and a job with one run; it does not test a worker. If this stage fails, the pipeline
-    rolls it back immediately.
+    For an unprotected environment, up to three stages do the rest: one creates the users of databases, one runs the
+    migration, and one deploys and tests the service. So a failed migration can be retried, and a rollback of the
+    service does not run a migration. A web service is tested with a smoke test, and a job with one run. A worker is not
+    tested. If the stage that deploys the service fails, the pipeline rolls it back immediately.
 
-    Directly before a stage executes a change set of the migration or of the service, an approval check runs. The stage
-    fails if a change set would deploy anything unsigned. For a protected environment, it also fails if the change sets
-    differ from the approved ones.
+    In all environments, an approval check runs directly before a change set of the migration or of the service is
+    executed. It fails if the change set would deploy anything unsigned. In a protected environment, it also fails if
+    the change set differs from the approved change set.
 
-    Each stage that deploys the service ends with a signed statement about the deployment.
+    The stage that deploys the service ends with a signed statement about the deployment.
     """
     migrates = bool(context.service.settings.migration)
     stages = [window_stage(context, peer, image=IMAGE_URI)] if peer.settings.deployment_window else []

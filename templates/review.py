@@ -121,9 +121,9 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
 def _exceptions(
     layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName, reviewed: BucketName
 ) -> tuple[dict[str, AWSHelperFn | str], list[Grant]]:
-    """Return the variables and the permissions with which the check lets unsigned images pass.
+    """Return the variables and the permissions that the check needs for images that may run without a signature.
 
-    Without exceptions in the configuration, there are no permissions.
+    If the configuration has no such images, there are no permissions.
     """
     variables: dict[str, AWSHelperFn | str] = {"UNSIGNED_IMAGES": exceptions_variable(service.name, env.route)}
     excepting = [peer for peer in env.route if exceptions_in(peer, service.name)]

@@ -25,7 +25,7 @@ SERVICE_URL = ServiceOutput(
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return the service, with the addresses of the resources that it `uses` and the permissions for them.
+    """Return the service, with the addresses of the resources in `uses` and the permissions for them.
 
     The service runs the bootstrap image until its first release. Then the pipeline sets `ImageUri` in each release.
     """

@@ -147,7 +147,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def names_in_statements(env: Environment, service: Service) -> dict[str, AWSHelperFn | str]:
-    """Return the environment variables with the names of the builder and the verifier for the service's statements."""
+    """Return the environment variables that name the builder and the verifier in statements about the service."""
     return {
         "BUILDER": Sub(project_arn(env, service.name, reserved_words.IMAGE)),
         "GATE": _function_arn(env, service),

@@ -13,5 +13,5 @@ def as_returned(text: str) -> str:
 
 
 def is_text_of(text: str, body: str) -> bool:
-    """Return whether `body`, which GetTemplate returned, is the text `text`. Non-ASCII characters are not compared."""
+    """Return whether GetTemplate can return `body` for the template `text`. Non-ASCII characters are not compared."""
     return body.strip() in (text.strip(), as_returned(text).strip())

@@ -35,9 +35,9 @@ class StackFacts:
     """The facts about a stack in its template's metadata: its names, its environment, and the sources of its template.
 
     The fields are in the order of the metadata. `environment` is the environment's name without the suffix of a copy.
-    `after` lists the stacks that must be deployed first. `deployed_as` is set if CloudFormation deploys the stack with
-    a role: it is the Parameter Store path that holds the role's ARN. `patches` maps the path of each patched value to
-    the reason for the patch.
+    `after` lists the stacks that must be deployed before this stack. If CloudFormation deploys the stack with a role,
+    `deployed_as` is the Parameter Store path with the role's ARN. `patches` maps the path of each patched value to the
+    reason for the patch.
     """
 
     project: str

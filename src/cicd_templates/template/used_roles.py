@@ -1,4 +1,4 @@
-"""Finds the roles with which a resource runs or which it passes to other principals. Returns them as IAM statements."""
+"""Finds the roles that a resource uses or passes to other principals. Returns their access as IAM statements."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ SESSION_POLICIES = {
 
 
 def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield the roles that a resource passes to other principals.
+    """Yield one statement for each role that a resource passes to other principals.
 
-    For each policy that limits one of these roles, also yield a Deny statement.
+    Also yield one Deny statement for each policy in the resource that limits these roles.
     """
     if kind in HANDED_ROLES:
         holders = {name: properties[name] for name in HANDED_ROLES[kind] if name in properties}
@@ -54,8 +54,9 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """For each role in `value`, yield a statement that allows everything that the role allows. `kind` is the resource's
-    type.
+    """Yield one statement for each role in `value`. It allows everything that the role allows.
+
+    `value` is a part of the properties of a resource of the type `kind`.
     """
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for key, item in value.items():

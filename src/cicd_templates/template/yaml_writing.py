@@ -41,9 +41,9 @@ _SEQ = "tag:yaml.org,2002:seq"
 
 
 class _UnmovableError(Exception):
-    """Raised if PyYAML must write a complete value at once.
+    """Raised for a value that PyYAML must write as a whole.
 
-    PyYAML would write a part of this value in a different form if the part were written alone.
+    If PyYAML wrote the parts of this value one by one, some parts would have a different form.
     """
 
 
@@ -133,9 +133,10 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
 
 
 def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: str, inner: str, column: int) -> bool:
-    """Append a function with its short tag, such as `!Ref`. The items of a list operand are indented by `inner`.
+    """Append an intrinsic function: its short tag, such as `!Ref`, and its operand. Return whether this was possible.
 
-    Returns false, and appends nothing, if PyYAML must write the function.
+    If PyYAML must write the function, append nothing. If the operand is a list, `inner` is the indentation of its
+    items.
     """
     if isinstance(operand, list):
         if operand:
@@ -277,12 +278,12 @@ def _one_line(text: str) -> str:
 
 
 def _after_key(value: Any, indent: str, column: int) -> str:
-    """Return what PyYAML writes after a key that is indented by `indent`."""
+    """Return what PyYAML writes for `value` after the colon of a key. The key is indented by `indent`."""
     return _moved(node_of({"k": value}, column), len("k:"), indent)
 
 
 def _after_dash(item: Any, indent: str, column: int) -> str:
-    """Return what PyYAML writes after a dash that is indented by `indent`."""
+    """Return what PyYAML writes for `item` after the dash of a list item. The dash is indented by `indent`."""
     return _moved(node_of([item], column), len("-"), indent)
 
 

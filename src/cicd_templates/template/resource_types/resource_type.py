@@ -16,10 +16,10 @@ class PolicyCheck(Enum):
 
 @dataclass(frozen=True)
 class Interruption:
-    """The reason why an update in place interrupts a running resource.
+    """A reason why an update in place interrupts a running resource.
 
-    The schemas of resource types do not contain this reason. CloudFormation's reference says `Update requires: Some
-    interruptions`, and the service's own documentation explains the interruption.
+    The reason comes from the service's documentation: CloudFormation's reference says only `Update requires: Some
+    interruptions`, and the schemas of resource types do not mention interruptions.
 
     `properties` are the properties whose update interrupts the resource, or None for all properties except the tags.
     """
@@ -60,11 +60,12 @@ class ResourceType:
     - `name_within`: other properties that narrow this area, such as the VPC of a security group.
     - `reserved_beginnings`: beginnings that AWS does not allow in a customer's names.
     - `names_shared_with`: another type whose resources cannot have the same name as a resource of this type.
-    - `names_may_repeat`: a name has to be unique only within another resource, such as the name of an inline policy
+    - `names_may_repeat`: whether a name is unique only within another resource, such as the name of an inline policy
       within its role.
-    - `has_revisions`: several resources can share a name, because each resource is a revision, such as `task:3`.
-    - `unique_property`: a property of resources without a physical name; two resources cannot have the same value at
-      the same time, such as the address range of a subnet.
+    - `has_revisions`: whether several resources can have the same name, because they are its revisions, such as
+      `task:3` and `task:4`.
+    - `unique_property`: a property whose value two resources cannot have at the same time, such as the address range
+      of a subnet. Only types without a physical name have it.
     - `names_in_environment`: the pattern of the names in one environment. `{prefix}` stands for the beginning of the
       names, and `{path}` for the environment's path in Parameter Store and in the logs.
 
