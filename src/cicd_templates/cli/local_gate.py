@@ -68,7 +68,7 @@ def judge(
 
     A report is a file `<check>/report.<json|xml|sarif>` or `<check>.<json|xml|sarif>`. A build writes the first form,
     together with its record `run.json`. If a report is missing, its check fails with an error that lists the paths that
-    were tried. If `policy` is None, the gate uses the copies of the policy that are beside the reports.
+    were tried. If `policy` is None, the gate uses the copies of the policy that the builds stored beside the reports.
 
     Raises `ConfigurationError` if the folder does not exist or the policy cannot be read.
     """

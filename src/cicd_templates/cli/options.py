@@ -51,8 +51,8 @@ class Option(click.Option):
         """Return the value of the environment variable. Return None if it is unset, or if the make target does not use
         it.
 
-        An empty variable counts as unset, unless `empty_counts` is true. Raises `ConfigurationError` for an empty
-        variable if `narrows` is true. `SUFFIX=$PULL_REQUEST`, for example, is empty outside a pull request.
+        An empty variable counts as unset, unless `empty_counts` is true. If `narrows` is true, an empty variable
+        raises `ConfigurationError`. For example, `SUFFIX=$PULL_REQUEST` is empty outside a pull request.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():

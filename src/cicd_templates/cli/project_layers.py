@@ -1,4 +1,4 @@
-"""Finds the layers of the project in the current folder: those of `templates/`, and the user's own layers.
+"""Finds the layers of the project in the current folder: the layers of `templates/`, and the user's own layers.
 
 A layer is a module that builds one CloudFormation template. The command line passes the layers to the renderer, so that
 no other part of the package imports `templates/`.

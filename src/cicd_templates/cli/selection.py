@@ -122,7 +122,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 def tools(suffix: str | None, local: bool, chosen: Sequence[Target] = ()) -> PipelineHandover:
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
-    The templates of the environments in `chosen` are already loaded, so they are not read from disk again.
+    `chosen` has environments whose templates are loaded. The function reads only the templates of other environments.
     """
     from cicd_templates.cli.templates_handover import open_tools
     from cicd_templates.config.load import read_configuration
@@ -213,7 +213,7 @@ def _ask(question: str) -> bool:
 def detaching(stopped: str = "stopped between two steps; run the same command again to continue") -> Iterator[None]:
     """If Ctrl-C or SIGTERM interrupts the `with` block, raise `DetachedError` with the text in `stopped`.
 
-    CI systems send SIGTERM to end a job. Errors of the block itself are not changed.
+    CI systems send SIGTERM to end a job. Errors that the block itself raises are passed on unchanged.
     """
     try:
         with sigterm.interrupting():

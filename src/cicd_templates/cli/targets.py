@@ -242,7 +242,7 @@ class Target:
     def labels(self) -> frozenset[str] | None:
         """Return the labels of the chosen stacks: the names of their template files, without extensions.
 
-        None stands for every stack, including stacks that are no longer rendered.
+        Return None if all rendered stacks are chosen. None includes the stacks that are no longer rendered.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 

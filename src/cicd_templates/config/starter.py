@@ -23,9 +23,10 @@ FIRST_RANGE, RANGE_STEP, MOST_ENVIRONMENTS = 20, 10, 12
 class NewProject:
     """The answers of a user who starts a new project.
 
-    `environments` are the runtime environments in the order in which a release reaches them. The last one is protected.
-    `accounts` has either one account for all environments, or first the account of tools and then one for each runtime
-    environment. Notifications go to the e-mail address `email`.
+    - `environments` are the runtime environments, in the order in which a release reaches them. The last one is
+      protected.
+    - `accounts` has one account for all environments, or one for each environment, beginning with tools.
+    - `email` is the address for notifications.
     """
 
     project: str

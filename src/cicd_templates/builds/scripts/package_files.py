@@ -1,8 +1,8 @@
 """Decides whether the file of a Python package has the name and version from the package's entry in a lock file.
 
-An installer reads the name and the version of a package from the name of its file. An entry of a lock file can have the
-name of one package but the file of another package. Such an entry would hide the package that is really installed. The
-text of this module becomes part of a build script.
+An installer reads the name and the version of a package from the name of its file. A lock file can give the name of
+one package and the file of another package. Checks would then examine the first package, but the second is installed.
+The text of this module becomes part of a build script.
 """
 
 import posixpath

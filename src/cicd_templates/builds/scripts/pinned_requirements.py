@@ -7,9 +7,9 @@ The script refuses a file in these cases:
 - An option selects an index. This index could have a different package of the same name.
 - pip and scanners may read different packages in the file.
 
-Environment markers are removed from the printed lines, because a scanner skips packages that the scanner's own Python
-version does not need. The image's Python version may need these packages. Packages for systems other than Linux are not
-printed, because images run on Linux.
+The script prints the packages without environment markers. With markers, a scanner would skip the packages that its
+own Python version does not need, even if the image's Python version needs them. Packages for systems other than Linux
+are not printed, because images run on Linux.
 """
 
 import re

@@ -49,7 +49,9 @@ def plan(
     detailed_exitcode: bool,
     **options: Any,
 ) -> None:
-    """Plan every stack whose input values already exist in AWS, and write the plan to a file.
+    """Plan every stack that can be deployed now, and write the plan to a file.
+
+    A stack can be deployed when the values that it reads from other stacks exist in AWS.
 
     Review the plan, then deploy it with deploy --plan.
     """
