@@ -145,9 +145,8 @@ def read_tree(folder: Path) -> Tree:
 def find_commit(path: Path, content: bytes) -> str | None:
     """Return the abbreviated id of the oldest commit in which the file `path` has the given `content`.
 
-    Return None if there is no such commit.
-
-    A shallow clone lacks old commits, so the result may then be None or a newer commit.
+    Return None if there is no such commit. In a shallow clone, which lacks old commits, the result can be None or a
+    newer commit.
     """
     if not in_work_tree(path.parent):
         return None

@@ -87,7 +87,7 @@ def zip_folder(folder: Path) -> Path:
 
 
 def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) -> Mapping[str, str]:
-    """Return the parameters with which GetObject returns a file of the release."""
+    """Return the parameters of the GetObject call that reads the file `name` of the release."""
     if not _NAME.fullmatch(name):
         raise CicdError(f"the release statement in {release.prefix} names {name!r}, which is not a valid file name")
     locations = release.statement.predicate.get("locations")

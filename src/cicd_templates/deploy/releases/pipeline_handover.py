@@ -93,11 +93,12 @@ class PipelineHandover:
         return Comparison(bucket, has_these=known and not changed, changed=changed)
 
     def publish_templates(self, bucket: str) -> str:
-        """Upload the rendered templates to `bucket`, where pipeline runs read them, and return the S3 version id.
+        """Upload the rendered templates to `bucket`, where pipeline runs read them. Return the S3 version id.
 
-        Without this upload, the next release would deploy older templates, and would thereby undo the changes that
-        `make deploy` has made. Raises `RefusedError` if no commit contains the templates, because nobody could find out
-        later what was deployed.
+        Without this upload, the next release would deploy older templates and undo the changes of `make deploy`.
+
+        Raises `RefusedError` if no commit contains the templates. Without a commit, nobody could find out later what
+        was deployed.
         """
         if self.commit.problem:
             raise RefusedError(f"uncommitted templates are not handed to the pipeline: {self.commit.problem}")

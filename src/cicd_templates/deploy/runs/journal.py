@@ -191,8 +191,9 @@ class Journal:
         return [entry for entry in self.entries.values() if entry.state == STARTED]
 
     def end(self, name: str, status: str, seconds: float | None = None) -> None:
-        """Record the final status of an operation. Also record `seconds`, the duration, if this run started the
-        operation.
+        """Record the final status of an operation and its duration, `seconds`.
+
+        `seconds` is None if an earlier run started the operation. Then no duration is recorded.
         """
         entry = replace(self.entries[name], state=ENDED, status=status)
         self.entries[name] = entry

@@ -56,9 +56,7 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class FailBlocked:
-    """Mark a stack as failed, because stacks that publish its input values have failed. `failed` has the labels of
-    these publishing stacks.
-    """
+    """Mark the stack `name` as failed. `failed` has the labels of the failed stacks that publish its input values."""
 
     name: str
     failed: tuple[str, ...]

@@ -60,8 +60,8 @@ class Policy:
     - `epss` is a probability of exploitation. A finding with at least this probability is raised to the next severity.
     - `weaker` has the weaker settings that are accepted until a date.
     - `version` is 1 if the file has no version. With version 1, the gate ignores kinds and exploitation.
-    - If `refuse_weaker` is true, a release fails if a finding passes only because this policy is weaker than the
-      default policy. Findings that a waiver accepts do not count.
+    - With `refuse_weaker`, a release fails if any finding passes only because this policy is weaker than the default
+      policy. Findings that a waiver accepts do not count.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
 
@@ -80,9 +80,9 @@ class Policy:
     problems: list[str] = field(default_factory=list)
 
     def on(self, today: date) -> Policy:
-        """Return the policy that applies on the day `today`. An expired setting has its default value again.
+        """Return a copy of the policy for the day `today`, in which expired settings have their default values.
 
-        An expiry date more than `waiver_days` ahead is a problem.
+        Every expiry date more than `waiver_days` after this day is added to the problems of the copy.
         """
         latest = today + timedelta(self.waiver_days)
         ends = [(f"waivers[{number}].expires", waiver.expires) for number, waiver in enumerate(self.waivers)]
@@ -106,7 +106,7 @@ class Policy:
 
 
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
-    """Return the policy. `copies` maps each check to its copy of the policy file, or to None.
+    """Return the policy in the file that all `copies` contain, or the default policy if all of them are None.
 
     Each build copies the policy file before it runs any command of the check. If the copies differ, a check has changed
     the file, so the policy is invalid.
