@@ -107,8 +107,8 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
     """Begin an attempt or follow the attempt in `state`, and return the answer to the job. In a rollback, run nothing.
 
     `state` is the content of the continuation token: the time and the id of the first job, and the number of the
-    attempt. A retry of the stage has another first job in the same run. It begins a new attempt only if the run's last
-    attempt has failed. Otherwise, it follows this last attempt.
+    attempt. A retry of the stage comes without a token. It begins a new attempt only if the last attempt of its run has
+    failed. Otherwise, it follows that attempt.
     """
     import boto3
 

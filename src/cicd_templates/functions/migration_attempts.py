@@ -1,4 +1,4 @@
-"""Record each attempt to run a migration of a service, or a check of a job, as evidence.
+"""Record each attempt to run a migration of a service, or a test run of a job, as evidence.
 
 The record is needed because ECS deletes its data about a task an hour after the task has stopped.
 

@@ -30,10 +30,10 @@ class Claim:
 
 
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
-    """Return the plan or interrupted run that still needs a stack, keyed by the stack's name, for a whole environment.
+    """Return a claim for each stack that a plan or an interrupted run still needs, keyed by the stack's name.
 
-    `stack` is any stack of this environment. `state` is the folder with the plans and journals. Raises `CicdError` if
-    the journal cannot be read.
+    `stack` is any stack of the environment; the claims are about all its stacks. `state` is the folder with the plans
+    and journals. Raises `CicdError` if the journal cannot be read.
     """
     environment = stack.links.environment
     journal = Journal(state / "runs", environment).read()

@@ -164,8 +164,8 @@ def find_commit(path: Path, content: bytes) -> str | None:
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
     """Return the abbreviated id of the newest commit in which the text of the file `path` satisfies `matches`, or None.
 
-    Searches only the last `SEARCHED_COMMITS` commits of the file. Unlike `find_commit`, this function can find a commit
-    whose text only resembles a known text. `find_commit` finds an exact text, and searches the whole history.
+    Searches only the last `SEARCHED_COMMITS` commits of the file. `find_commit` searches the whole history, but finds
+    only an exact text.
     """
     if not in_work_tree(path.parent):
         return None

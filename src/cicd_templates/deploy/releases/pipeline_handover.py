@@ -26,9 +26,8 @@ class Comparison:
 
     - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if an upload would add nothing. Then no file differs, and the last upload has recorded the
-      commit of the templates. An upload by an older version of this tool has recorded no commit; it counts only if no
-      commit contains the rendered templates.
+    - `has_these` is true if no upload is needed. An upload is needed if a file differs, or if a commit contains the
+      templates but the last upload did not record its commit. Older versions of this tool recorded no commit.
     """
 
     bucket: str | None

@@ -191,10 +191,10 @@ def stack_rows(environment: str, stack: PlannedStack) -> Iterator[Row]:
 
 
 def _shown_details(change: Change) -> Iterator[Detail]:
-    """Yield the details of a change without the parts by which equal changes of similar resources differ.
+    """Yield the details of a change, as a row shows them.
 
-    These parts are the revision number of a task definition, unchanged tags, and the unchanged settings of a container
-    whose image changes.
+    Three parts are left out, so that equal changes of several resources can share a row: the revision number of a task
+    definition, unchanged tags, and the unchanged settings of a container whose image changes.
     """
     is_image = nature_of(change) == IMAGE
     for detail in change.details:

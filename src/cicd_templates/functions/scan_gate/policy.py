@@ -55,7 +55,7 @@ class Policy:
     - `unfixed` is the lowest severity that blocks a release if no fix is available.
     - `unknown` is the severity that a finding gets if its tool reports none.
     - `promote` has the ids of findings that count as critical.
-    - `kinds` maps kinds of weaknesses to the lowest severity that blocks a release. `thresholds` do not matter.
+    - `kinds` maps kinds of weaknesses to the lowest severity that blocks a release, in addition to `thresholds`.
     - `exploited` is a severity. A vulnerability that is known to be exploited gets at least this severity.
     - `epss` is a probability of exploitation. A finding with at least this probability is raised to the next severity.
     - `weaker` has the weaker settings that are accepted until a date.
