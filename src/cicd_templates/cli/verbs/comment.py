@@ -29,7 +29,8 @@ from cicd_templates.plurals import counted
         "--out",
         variable="OUT",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="File for the comment; by default comment.md beside the previews. plan.html is written beside it.",
+        help="File for the comment; by default comment.md beside the previews. The page plan.html is written to the"
+        " same folder.",
     ),
     LOCAL,
 )

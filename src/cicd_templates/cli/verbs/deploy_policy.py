@@ -21,11 +21,9 @@ from cicd_templates.errors import ConfigurationError
         "--destroying",
         variable="DESTROYING",
         is_flag=True,
-        help="Also allow the principal to destroy, sweep and adopt.",
+        help="Also allow the commands destroy, sweep and adopt.",
     ),
-    make_option(
-        "--part", variable="PART", type=click.IntRange(min=1), help="Print only the document with this number."
-    ),
+    make_option("--part", variable="PART", type=click.IntRange(min=1), help="Print only the policy with this number."),
 )
 def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: int | None) -> None:
     """Print the IAM policies that are needed to deploy an environment, as JSON. Does not call AWS."""

@@ -18,7 +18,7 @@ from cicd_templates.cli.options import ENV, LOCAL, SUFFIX, make_option
         "--holder",
         variable="HOLDER",
         default="",
-        help="The id of the lock's holder, as the error of a refused command shows it.",
+        help="Id of the command that holds the lock. The error of a refused command shows this id.",
     ),
 )
 def unlock(holder: str, **options: Any) -> None:

@@ -18,7 +18,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
             yield Problem(
                 f"environments.{other.name}.cidr",
                 f"{other.network} overlaps {one.network} of {one.name}; choose ranges that do not overlap, so that"
-                " they can be peered",
+                " the networks can be peered",
             )
 
 
