@@ -1,9 +1,9 @@
 """Sign statements with a KMS key: about a release before it is deployed, and about each deployment of a release.
 
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
-`execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if three conditions are met:
-the registry has this image under the tag of this source, the registry has scanned the image, and the gate's decision
-let this source pass. The function lists all other files that builds wrote as received files, and does not examine them.
+`execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if the registry has this image
+under the tag of this source, the registry has scanned the image, and the gate's decision let this source pass. All
+other files that builds wrote are listed as received files. The function does not examine these files.
 
 For a deployment, `deployed_release` describes the user parameters and the facts that are examined. If the environment
 has no approvals, the action succeeds even if nothing was signed, because a failed action would roll back a successful
@@ -192,10 +192,10 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
 
 
 def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
-    """Return the repository, the SHA-256 and the push time of the image, as recorded in the registry.
+    """Return the repository, the SHA-256 and the push time of the image.
 
-    Raises `ValueError` if the image does not have the tag of this source. The build derives this tag from the version
-    and the digest of the source, and a tag cannot be moved to another image.
+    Raises `ValueError` if the registry does not have the image under the tag of this source. The build derives this tag
+    from the version and the digest of the source, and a tag cannot be moved to another image.
     """
     repository, _, digest = parameters["image"].partition("@")
     if repository != os.environ["REPOSITORY"] or not DIGEST.fullmatch(digest):
@@ -323,9 +323,10 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 
 
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
-    """Store the files below `prefix`. If an earlier attempt has used this prefix, add a number. Return the prefix.
+    """Store the files below `prefix`, and return the prefix. If an earlier attempt has used it, add a number.
 
-    Each attempt makes different signatures, so an attempt cannot continue an earlier one. Files are never replaced.
+    Each attempt makes different signatures, so it cannot complete the files of an earlier one. Files are never
+    replaced.
     """
     from botocore.exceptions import ClientError
 

@@ -57,10 +57,10 @@ class NotSignedError(Exception):
 
 @dataclass(frozen=True)
 class SignedImage:
-    """An image that may be deployed, with its digest, and the templates that may be deployed with it.
+    """A signed image, as an address with a digest, and the signed templates with which it may be deployed.
 
-    `execution` is the pipeline run in which both were signed. `templates` is the address of a version of an S3 object,
-    and `templates_sha256` is its SHA-256.
+    `execution` is the pipeline run that signed the image and the templates. `templates` is the address of a version of
+    an S3 object, and `templates_sha256` is its SHA-256.
     """
 
     image: str

@@ -4,9 +4,9 @@ ECS calls this hook before it starts the first task of a new release:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 Environment variables: `ENVIRONMENT` is the environment. `CONTAINER` is the name of the container that runs the
-release's image. `FURTHER` has the repositories that the images of all other containers must come from, separated by
-commas. The modules `registry_scan`, `signed_images` and `unsigned_images` describe the other variables. If the hook
-fails without an answer, ECS rolls the release back.
+release's image. `FURTHER` has the repositories that are allowed for all other containers, separated by commas. The
+modules `registry_scan`, `signed_images` and `unsigned_images` describe the other variables. If the hook fails without
+an answer, ECS rolls the release back.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """Uses awacs to create all IAM statements and trust policies of all templates.
 
-This module adds checks that awacs lacks. If two conditions have the same operator, awacs silently keeps only the last
-one. It also accepts any string as an action, and policies without statements or version. In this module, actions are
-awacs constants, and conditions with the same operator are merged. No statement may allow a pattern such as `s3:Get*`. A
-statement that allows an action on the resource `*` must give the name of the API that has no resource-level
-permissions.
+This module adds checks that awacs lacks:
+- Conditions with the same operator are merged. awacs would silently keep only the last one.
+- Actions are awacs constants. awacs would accept any string.
+- Policies must have statements, and get a version.
+- No statement may allow a pattern such as `s3:Get*`.
+- A statement that allows an action on the resource `*` must give the name of the API that has no resource-level
+  permissions.
 """
 
 from __future__ import annotations
@@ -114,9 +116,9 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     customers from using the role through the service:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    AWS documents only for a few services that they send this key. For these services, the condition requires the key.
-    For all other services, it applies only to requests that have the key, because a service that does not send the key
-    could never assume the role. Such a role is protected by `iam:PassRole`, which can pass a role only within the
+    AWS documents for only a few services that they send this key. For these services, the condition requires the key.
+    For all other services, it applies only to requests that have the key. Otherwise, a service that does not send the
+    key could never assume the role. Such a role is protected by `iam:PassRole`, which can pass a role only within the
     role's account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
@@ -182,8 +184,8 @@ def trust_web_identity(provider: ResourceArn, *, when: Sequence[ConditionElement
 def account_principal(*accounts: str) -> AWSPrincipal:
     """Return a principal that stands for all roles and users of `accounts`.
 
-    IAM policies in each account must also allow the action. To limit access to particular roles, add conditions to the
-    statement.
+    This principal alone gives no access: IAM policies in each account must allow the action, too. To limit access to
+    particular roles, add conditions to the statement.
     """
     arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in sorted(set(accounts))]
     return AWSPrincipal(arns[0] if len(arns) == 1 else arns)

@@ -201,7 +201,7 @@ V = TypeVar("V", bound=Value)
 class Output(Generic[V]):
     """A value that `layer` publishes under `name`, once per environment.
 
-    `kind` is the class of the value, which determines the type of the template parameters that read it.
+    `kind` is the class of the value. It determines the type of the template parameters that read the value.
     """
 
     kind: type[V]

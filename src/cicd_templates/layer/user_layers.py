@@ -72,9 +72,11 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
     """Raise errors of the user's own layers in the `with` block as `ConfigurationError`, with file, line and cause.
 
-    `layers` can also contain other layers. An error belongs to a user's layer in two cases: this layer is `building`,
-    the layer that is being built, or the traceback contains code of this layer. The second case is possible because
-    other layers call functions in the offers of a user's layer. All other errors are raised unchanged.
+    `layers` can also contain other layers. An error belongs to a user's layer in two cases:
+    - The layer is `building`, that is, the layer that is being built.
+    - The traceback contains code of the layer. Other layers call functions in the offers of a user's layer.
+
+    All other errors are raised unchanged.
     """
     try:
         yield

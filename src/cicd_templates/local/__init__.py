@@ -1,6 +1,6 @@
 """Runs a local AWS for the demo, rehearsals and tests: one subprocess on the loopback address.
 
-The subprocess, a program from another project, is called the engine. This package adds features that the engine lacks.
+The subprocess is a program from another project and is called the engine. This package adds features to it.
 
 1. `engine_process.start` starts `engine_entry_point.py` in the engine's own virtual environment, on a free port of
    127.0.0.1. The process gets a private folder and none of the caller's environment variables. `engine_process.stop`

@@ -1,10 +1,12 @@
-"""Adds CodePipeline operations to the local AWS, which does not have the operations that pipeline runs need.
+"""Adds the CodePipeline operations that pipeline runs need. The local AWS itself does not have these operations.
 
-These operations start, list and describe runs, report the results of jobs, and list the executions of actions. The
-engine checks the permissions of a request with IAM. Then this module validates the request against botocore's model of
-the API. This module does not execute pipelines; a rehearsal runs the actions. Two files connect them: this module
-writes the job results, and the rehearsal reads them. The rehearsal writes the executions of actions, and this module
-reads and lists them. This module runs inside the engine's interpreter, which has botocore.
+The operations start, list and describe runs, report the results of jobs, and list the executions of actions. The engine
+checks the permissions of a request with IAM. Then this module validates the request against botocore's model of the
+API.
+
+This module does not execute pipelines; a rehearsal runs the actions. They exchange data in two files. This module
+writes the job results to one file, and the rehearsal reads them. The rehearsal writes the executions of actions to the
+other file, and this module lists them. This module runs inside the engine's interpreter, which has botocore.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Makes change sets of the local AWS predict replacements correctly. The predictions come from AWS's own schemas.
 
 The engine has a table of create-only properties for some resource types. For every other type, it reports that any
-changed property may replace the resource. This module uses the CloudFormation schemas in cfn-lint instead. It corrects
-only what a change set predicts. The engine executes the change set as before.
+changed property may replace the resource. This module uses the CloudFormation schemas in cfn-lint instead. Only the
+predictions change, not the execution of change sets.
 
 This module runs both in the engine's interpreter and in this program's, so it imports only the standard library.
 """

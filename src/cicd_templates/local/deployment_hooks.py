@@ -1,8 +1,8 @@
-"""Calls an ECS deployment's lifecycle hooks of the stage PRE_SCALE_UP. If a hook refuses, rolls the deployment back.
+"""Calls the lifecycle hooks of ECS deployments in the stage PRE_SCALE_UP. If a hook refuses, rolls the deployment back.
 
 The local AWS starts no containers. So a deployment ends when ECS would start the first task, and hooks of later stages
-are not called. When a service is created, no hooks are called either: the first deployment to a local AWS only restores
-the state that AWS already has, and does not deploy a new release.
+are not called. No hooks are called when a service is created, because the first deployment to a local AWS deploys no
+new release: it only restores the state that AWS already has.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 This module runs inside the engine's interpreter, so it imports only the standard library, and botocore when it calls a

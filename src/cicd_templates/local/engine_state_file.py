@@ -31,8 +31,8 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
 def recall(path: Path = STATE_FILE) -> Engine | None:
     """Return the engine that the file `path` describes, or None if it is not running or does not answer.
 
-    After a reboot, another process may have the same id, but not the same start time. Raises `CicdError` if the file
-    was not written by `remember`.
+    The start time is compared, too, because another process may have the same id after a reboot. Raises `CicdError` if
+    the file was not written by `remember`.
     """
     try:
         facts = json.loads(path.read_text())

@@ -1,7 +1,7 @@
 """Makes the engine's CloudFormation answer as AWS did. docs/fakes.md describes the recorded answers of AWS.
 
 - A stack with the status REVIEW_IN_PROGRESS has no tags. Its id does not change when it gets another change set.
-- If a template parameter reads Parameter Store, its description has the path and the value. Secret values are masked.
+- If a template parameter reads Parameter Store, the answer has both the path and the value. Secret values are masked.
 - Events have the reasons and physical ids that AWS gives them.
 - If AWS refuses a template, the engine refuses it, too.
 
@@ -177,7 +177,7 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return a function like `resolve`, whose result lacks the resources that the template's conditions exclude.
+    """Return a function like `resolve` that leaves out the resources that the template's conditions exclude.
 
     The engine calls the returned function to prepare a template for a comparison.
     """

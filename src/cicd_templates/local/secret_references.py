@@ -1,7 +1,7 @@
-"""Makes `Ref` of a secret return its ARN, as in AWS. By itself, the engine returns the
-name, which matches no ARN in a policy.
+"""Makes `Ref` return the ARN of a secret, as in AWS. The engine itself returns the name.
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+Policies would not match the name. This module runs inside the engine's interpreter, so it imports only the standard
+library.
 """
 
 from __future__ import annotations

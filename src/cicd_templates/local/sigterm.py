@@ -12,9 +12,8 @@ from types import FrameType
 def interrupting() -> Iterator[None]:
     """If SIGTERM arrives within the `with` block, raise `KeyboardInterrupt` there.
 
-    CI systems and `timeout` send SIGTERM to end a job. They may send it more than once, and make passes it on, too.
-    Only the first SIGTERM interrupts the block. The others are ignored, so that they do not interrupt the block's
-    cleanup.
+    CI systems, `timeout` and make can all send SIGTERM to end a job, so the signal can arrive several times. Only the
+    first SIGTERM interrupts the block. The others are ignored, so that they do not interrupt the block's cleanup.
     """
     received: list[int] = []
 

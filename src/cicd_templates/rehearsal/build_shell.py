@@ -86,7 +86,7 @@ def _collect_marks(stream: IO[str], marks: list[tuple[float, str]]) -> None:
 def _script(phases: Sequence[Phase], exported: Sequence[str], folder: Path) -> str:
     """Return a script that runs all commands in one shell, so that each command sees the variables set before it.
 
-    The script never puts `||` after a command, because a shell ignores `set -e` in a command that `||` follows.
+    The script never puts `||` after a command, because a shell ignores `set -e` in a command before `||`.
     """
     lines = ["_stopped=''", f"exec 3>&1 >{shlex.quote(str(folder / BUILD_LOG))} 2>&1", "_failed=''"]
     for phase in phases:

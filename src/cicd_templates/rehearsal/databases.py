@@ -3,9 +3,9 @@
 If the RDS Data API is enabled for a database, a function of the pipeline creates the database users. The local AWS
 finds the server in a file, and runs the function's SQL statements on it.
 
-If the Data API is not enabled, somebody creates the database users in AWS by hand. For a rehearsal, the script
-`rehearsal/<database name>.sql` in the source creates them. It is run as the server's administrator when the server
-starts.
+If the Data API is not enabled, somebody creates the database users in AWS by hand. In a rehearsal, the script
+`rehearsal/<database name>.sql` in the source creates the users. The script is run as the server's administrator when
+the server starts.
 """
 
 from __future__ import annotations

@@ -22,8 +22,10 @@ UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 class GrantUse(StrEnum):
     """Whether a granted action was used in a rehearsal.
 
-    `NOT_MEASURED` means that a rehearsal cannot find out whether the action is used. `NOT_PART` means that
-    no run of the pipeline needs the action.
+    - `UNUSED` means that the role made only other calls.
+    - `NOT_PART` means that the role made no calls.
+    - `NOT_MEASURED` means that the role made no calls, but belongs to an AWS service whose calls a rehearsal cannot
+      measure.
     """
 
     USED = "used"

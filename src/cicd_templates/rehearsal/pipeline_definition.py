@@ -1,7 +1,7 @@
 """Reads the pipeline definition: stages, actions, locks, and the parts that a rehearsal ignores.
 
-The definition is read from the properties of the pipeline resource, in which references are already resolved. This
-module does not call AWS.
+The definition is read from the properties of the pipeline resource. The references in these properties are already
+resolved. This module does not call AWS.
 """
 
 from __future__ import annotations

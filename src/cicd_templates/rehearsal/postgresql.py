@@ -153,10 +153,10 @@ def _wait_until_it_accepts(server: Server, process: subprocess.Popen[bytes]) -> 
 
 
 def _options() -> dict[str, Any]:
-    """Return the options for `subprocess` that start a PostgreSQL program as another user if the current user is root.
+    """Return the options with which `subprocess` starts a PostgreSQL program. PostgreSQL refuses to run as root.
 
-    The result is empty if the current user is not root. Raises `CicdError` if the current user is root and none of
-    `USERS` exists.
+    If the current user is root, the options select one of `USERS`. Otherwise, the result is empty. Raises `CicdError`
+    if the current user is root and none of `USERS` exists.
     """
     if os.geteuid() != 0:
         return {}

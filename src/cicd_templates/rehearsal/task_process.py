@@ -1,7 +1,7 @@
 """Runs the first container of an ECS task as a process, because a rehearsal runs no containers.
 
 The process gets the variables and secrets of the task definition and the credentials of the task role, but no other
-variables of the environment. The secrets are read and the log is written with the execution role, as ECS does.
+variables of the environment. Like ECS, this module uses the execution role to read the secrets and to write the log.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def _environment(
 
 
 def _secret(session: Session, source: str, step: ActionProgress) -> str:
-    """Return the value of a secret or of a parameter, which is read with the execution role.
+    """Read a secret or a parameter with the execution role, and return its value.
 
     If it has no value in the local AWS, for example because it exists only in the user's account in AWS, return a
     placeholder and add a note.

@@ -61,11 +61,13 @@ class RenderedFiles(Mapping[str, str]):
 def files_of(
     stacks: Sequence[RenderedStack], root: Path, only: str | None = None, *, sources: str = ""
 ) -> Mapping[str, str]:
-    """Return every file that belongs below `root`, keyed by relative path.
+    """Return the text of every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the sources from which the files are made. If `only` names an environment, only the files
-    of this environment, the index and the checksums get new texts. All other texts, and the digest of the sources, are
-    read from the files in `root`. Files that do not exist in `root` are left out.
+    `sources` is the digest of the sources from which the files are made.
+
+    If `only` names an environment, there are new texts only for the files of this environment, the index and the
+    checksums. All other texts, and the digest of the sources, are read from the files in `root`. Files that do not
+    exist in `root` are left out.
     """
     templates = {stack.path: stack for stack in stacks}
     texts = {**_workflows(stacks), **pages(stacks)}
