@@ -208,7 +208,7 @@ def _zip(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
 
 
 def bundle(stacks: Iterable[StackTemplate]) -> bytes:
-    """Return the zip that the pipeline deploys. It has each reviewed template and a file with the tags of its stack.
+    """Return the zip that the pipeline deploys. For each stack, it has the reviewed template and a file with the tags.
 
     The file with the tags is a template configuration file of CodePipeline:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/continuous-delivery-codepipeline-cfn-artifacts.html

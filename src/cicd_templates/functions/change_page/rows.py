@@ -55,7 +55,7 @@ class ShownPlan(Protocol):
 
     @property
     def waits(self) -> Mapping[str, Sequence[str]]:
-        """The waiting stacks, mapped to the names of the stacks that must be deployed before they can be planned."""
+        """Each waiting stack, and the names of the stacks that must be deployed before it can be planned."""
 
     @property
     def removed(self) -> Sequence[str]:
