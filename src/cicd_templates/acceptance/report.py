@@ -66,7 +66,7 @@ def redacted(text: str, journal: Journal, known: Mapping[str, str]) -> str:
     """Return a text without identifying values: account ids, ARNs, the run's names, addresses, file paths and long
     secrets.
 
-    `known` lists further values that must not be in the report, and maps each of them to its replacement.
+    `known` maps further identifying values to their replacements.
     """
     # ARNs are replaced first, because they contain some of the known values.
     text = ARN.sub("(an ARN)", " ".join(text.split()))

@@ -215,9 +215,9 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 def may_resolve_values(env: Environment) -> list[Grant]:
     """Let a role deploy templates whose parameters read the values of other layers from Parameter Store.
 
-    CloudFormation reads these values, and checks that the subnets and security groups among them exist. AWS does not
-    document whether CloudFormation uses the role that calls CreateChangeSet or the stack's role. So both roles get this
-    grant.
+    CloudFormation reads these values. If a value is a subnet or a security group, CloudFormation checks that it exists.
+    It does this either with the role that calls CreateChangeSet or with the stack's role. AWS does not document which,
+    so both roles get this grant.
     """
     return [
         allow(

@@ -112,8 +112,8 @@ def event_history(logical_id: str, monitored: MonitoredService, key: KeyArn) -> 
     """Return a log group for all events of the pipeline, and the EventBridge rule that writes the events to the log
     group.
 
-    The log group has its own resource policy, which lets only this rule write events. CloudWatch Logs allows an account
-    ten log resource policies, but does not count policies that belong to one log group.
+    The log group has its own resource policy, which lets only this rule write events. CloudWatch Logs does not count
+    such a policy towards the account's limit of ten log resource policies.
     """
     env = monitored.env
     purpose = "history"

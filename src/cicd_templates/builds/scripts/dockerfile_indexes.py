@@ -36,8 +36,9 @@ HOSTS_OF_GO = ("GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE")
 
 
 def in_variables(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses of indexes in the variables and options of a Dockerfile. Also yield words that permit
-    every address.
+    """Yield the line number and the value of each setting for package indexes in the variables and options of a file.
+
+    A value can be an address, or a word that permits every address.
     """
     plain = re.sub(r"^[ \t]*#.*", "", text, flags=re.MULTILINE)
     # A vertical tab, which counts as white space, replaces the line break in a continued command.
