@@ -64,7 +64,10 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the databases. The stacks of services add the security group rules with which the services connect."""
+    """Return the databases. The rules of their security groups, which let services connect, are in other stacks.
+
+    The stack of each service has the rules for this service.
+    """
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     operations = layer.read(notifications.OPERATIONS)

@@ -22,8 +22,8 @@ MOST_NAMES = 20
 def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
     """Set each patched value in the template, and write the reason for the patch to the metadata of the resource.
 
-    `at` is the path of the table with the patches in the configuration file. Raises `ConfigurationError` if a path in
-    the table matches nothing.
+    `at` says where `patches` are in the configuration file. Raises `ConfigurationError` if the path of a patch matches
+    nothing, or if its value has the wrong type.
     """
     for path, entry in patches.items():
         _set_value(template, path.split("."), entry, f'{at}."{path}"')
@@ -66,7 +66,11 @@ def _set_value(template: dict[str, Any], steps: list[str], entry: PatchTable, at
 
 
 def _child(container: Any, step: str, at: str, before: list[str]) -> Any:
-    """Return the value that `container` has at `step`: the key in a map, or the name or number of an item in a list."""
+    """Return the value at `step` in `container`, which is a map or a list.
+
+    In a map, `step` is a key. In a list, it is the name of an item or, if the items have no names, its index. Raises
+    `ConfigurationError` if there is no such value.
+    """
     known: Mapping[str, Any] = {}
     if isinstance(container, dict):
         known = container

@@ -47,9 +47,9 @@ class RenderedStack:
 
     @property
     def without_text(self) -> StackTemplate:
-        """Return the template with an empty text.
+        """Return the template with an empty text. This is faster than `template`, because the text is not read.
 
-        Each call may read the content again, but never the text. So a call takes less time than a call of `template`.
+        Each call may read the content again.
         """
         return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
 

@@ -54,7 +54,7 @@ class TemplateStore:
         self._file: IO[bytes] | None = None
 
     def add(self, template: Unpacked | Place) -> int:
-        """Add a template, which may already be in the file, and return its number."""
+        """Add a template and return its number. If it is already in the file, `template` is its place there."""
         number = len(self._places) // 4
         if isinstance(template, Unpacked) and number < self._in_memory:
             self._unpacked[number] = template
@@ -64,7 +64,10 @@ class TemplateStore:
         return number
 
     def open(self) -> IO[bytes]:
-        """Return the file. It must be open before a process is forked, so that both use the same file."""
+        """Return the temporary file, and create it if necessary.
+
+        A parent must call this function before it forks a process, so that both processes use the same file.
+        """
         if self._file is None:
             try:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed with the store
@@ -74,7 +77,7 @@ class TemplateStore:
         return self._file
 
     def write(self, template: Unpacked | Place) -> Place:
-        """Write a template to the end of the file, unless it is already there, and return its place.
+        """Write a template to the end of the file, and return its place. A template that has a place is not written.
 
         Several processes may call this function at the same time.
         """

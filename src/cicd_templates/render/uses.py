@@ -16,9 +16,12 @@ from cicd_templates.layer.offers import Offer, Use, backlogs
 def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
     """Return the resources that each service of `env` uses, keyed by the name of the service.
 
-    A tools environment runs no services, so the result is empty. Raises a `ConfigurationError` with all problems: a
-    resource that no layer offers, an unknown kind of access, an environment variable that two resources set, or a
-    service that scales on messages but receives from no queue.
+    A tools environment runs no services, so its result is empty. Raises a `ConfigurationError` that lists all of these
+    problems:
+
+    - A service uses a resource that no layer offers, or a kind of access that the resource does not offer.
+    - Two resources, or a resource and the service's own settings, set the same environment variable.
+    - A service scales on messages, but receives messages from no queue.
     """
     if env.kind != "runtime":
         return {}

@@ -240,15 +240,13 @@ def _resource_changes(
 
 
 def _kind(part: str, path: tuple[str, ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Return the kind of a property's change: wider access, narrower access, or `Changed` if it does not affect
-    access.
-    """
+    """Return the kind of a property's change: `Access widened`, `Access narrowed`, or `Changed` for other effects."""
     widens = policy_diff.property_widens(path[0], before, after) if part == "Properties" and path else None
     return "Changed" if widens is None else "Access widened" if widens else "Access narrowed"
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Return whether two property paths are equal, or one contains the other.
+    """Return whether the properties at `path` and at `name` are the same, or one is a part of the other.
 
     `name` is a path with slashes, such as `a/b`.
     """

@@ -38,9 +38,9 @@ def prepares(action: TemplateNode) -> bool:
 
 
 def may_deploy(action: TemplateNode) -> bool:
-    """Return whether an action may deploy something, and not only create a change set.
+    """Return whether an action may deploy something. An action that only creates a change set deploys nothing.
 
-    An action whose category is unknown before the deployment may deploy something.
+    If the category of the action is unknown before the deployment, the result is true.
     """
     categories = {str(node.value) for node in values(action, "ActionTypeId", "Category")}
     return not prepares(action) and not (categories and categories <= DEPLOY_NOTHING)

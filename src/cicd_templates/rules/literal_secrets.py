@@ -30,9 +30,9 @@ class LiteralSecrets(ResourceRule):
     tags = ["secrets"]
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each text that looks like a secret, and for each variable that is named like a secret.
+        """Yield a finding for each text that looks like a secret.
 
-        The value of such a variable is a finding only if it is a literal.
+        Also yield a finding for each environment variable that has a secret's name and a literal value.
         """
         for text, path in _texts(resource.body, ()):
             for kind in kinds_of_secret(text):

@@ -98,7 +98,7 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _choices(value: Any, path: Path) -> Iterator[RuleFinding]:
-    """Yield a finding for each intrinsic function with which the policy refers to another part of the template."""
+    """Yield a finding for each `Fn::If`, `Fn::FindInMap`, `Fn::Transform` and `AWS::NoValue` in a policy."""
     if isinstance(value, dict):
         for key, item in value.items():
             inner = (*path, key)

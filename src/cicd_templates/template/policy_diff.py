@@ -66,9 +66,9 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a resource is removed together with all resources that its statements restrict.
 
-    If so, the removal of its Deny statements cannot give access to anything that remains. A bucket policy, for example,
-    restricts the bucket to which its property `Bucket` refers. For a policy without such a reference, the result is
-    false, because the policy may name a resource that remains.
+    If so, the removal of its Deny statements gives access to nothing that still exists. The properties of a policy say
+    which resources it restricts: the property `Bucket` of a bucket policy, for example, refers to the bucket. For a
+    policy without such a reference, the result is false, because it may restrict a resource that still exists.
     """
     if logical_id in after or logical_id not in before or is_retained(before[logical_id]):
         return False

@@ -74,8 +74,8 @@ def style_of(text: str) -> str | None:
 def node_of(value: Any, column: int) -> yaml.Node:
     """Return `value` as a tree of YAML nodes. Each node occurs only once, because PyYAML writes repetitions as aliases.
 
-    `column` is the rightmost column at which keys or items of `value` can begin. `column` decides what fits on one
-    line.
+    `column` is the rightmost column at which the keys or items of `value` can begin. It determines which items are
+    written on one line.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))
