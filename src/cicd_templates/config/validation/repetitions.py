@@ -53,7 +53,7 @@ def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
 
 
 def _overrides(table: Any, steps: list[str]) -> bool:
-    """Return whether the environment itself sets the value at the path `steps`, or a value that contains it."""
+    """Return whether an environment's own `table` sets the value at the path `steps`, or a value that contains it."""
     for step in steps:
         if not isinstance(table, Mapping):
             return True

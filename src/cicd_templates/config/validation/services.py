@@ -137,8 +137,7 @@ def _egress(settings: ServiceTable, region: str, where: str) -> Iterator[Problem
     Fargate pulls the image, reads the secrets and writes the log through the task's own network interface:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
 
-    S3 has public addresses, even if tasks reach it through the gateway endpoint. The egress rules must allow these
-    addresses.
+    Tasks reach S3 at its public addresses, even through the gateway endpoint. So the egress rules must allow these.
     """
     ranges = [IPv4Network(cidr) for cidr, ports in settings.egress.items() if HTTPS_PORT in ports]
     if all(any(open_to.subnet_of(private) for private in PRIVATE_RANGES) for open_to in ranges):

@@ -67,8 +67,8 @@ class Clients:
     def profile(self) -> str | None:
         """The profile for AWS CLI commands that are shown to the user, or None.
 
-        With this profile, the commands have the same permissions as these clients. The profile is None if the clients
-        assume a role from the configuration, because the user may have no profile for that role.
+        A command with this profile has the same permissions as these clients. If the clients assume a role from the
+        configuration, the result is None, because the user may have no profile for that role.
         """
         return self._profile
 

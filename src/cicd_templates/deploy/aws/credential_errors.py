@@ -2,7 +2,8 @@
 
 There are two kinds of errors:
 - AWS rejects a request, because the credentials are expired or unknown, or because the clock of this machine is wrong.
-- The credentials cannot be loaded. botocore then raises its own error, or does not catch one of the operating system.
+- The credentials cannot be loaded. This is an error of botocore, or an error of the operating system that botocore does
+  not catch.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
 
 
 class CredentialErrors:
-    """Makes the error messages about the credentials of `access`. `core` is the botocore session that loads them."""
+    """Makes the error messages about the credentials of `access`. The botocore session `core` loads the credentials."""
 
     def __init__(self, core: Any, access: Access) -> None:
         self._core, self._access = core, access

@@ -173,9 +173,10 @@ def execute_destruction(
 
 
 def _stop_late_runs(clients: Clients, stack: DeployedStack, cluster: str, note: Callable[[str], None]) -> None:
-    """Stop the tasks that the schedule of a job started before the stack with the schedule was deleted.
+    """Stop the tasks that a job's schedule in `stack` started shortly before the deletion of `stack`.
 
-    A failure is only reported. If a task is left, the deletion of its security group or of its cluster fails later.
+    A failure is reported, but not raised. If a task is left, the deletion of its security group or of its cluster fails
+    later.
     """
     try:
         stop_jobs(clients, _job_definitions(stack.resources), cluster, note)

@@ -53,9 +53,10 @@ def refuse_undeletable(inventory: Inventory) -> None:
 
 
 def refuse_still_needed(inventory: Inventory, *, local: bool) -> None:
-    """Raise `RefusedError` if a stack that would remain needs a stack to delete, such as its values or its role.
+    """Raise `RefusedError` if a remaining stack needs a stack that would be deleted.
 
-    The error has the make command that destroys the remaining stack first. `local` is true if the stacks are in the
+    For example, the remaining stack reads a value of the other stack, or is deleted with a role of the other stack. The
+    error has the make command that destroys the remaining stack first. `local` is true if the stacks are in the
     local AWS.
     """
     published = {path: stack for stack in inventory.stacks for path in stack.links.publishes}

@@ -122,7 +122,10 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return the property `value` with references to template parameters replaced by their values in `values`."""
+    """Replace references to template parameters in the property `value` with their values. Return the result.
+
+    `values` has the known values of the template parameters, keyed by parameter name.
+    """
     match value:
         case {"Ref": str(name)} if name in values:
             return values[name]
@@ -156,8 +159,8 @@ def find_reimports(
 ) -> list[Reimport]:
     """Return the possible imports in the order of `stacks`: one for each missing stack whose resources were kept.
 
-    `environment` has all stacks of the environment, because any of them may publish the values that `stacks` read. If
-    `stacks` has all stacks of the environment, `environment` may be empty.
+    `environment` has all stacks of the environment, because any of them may publish the values that `stacks` read. It
+    may be empty if `stacks` has all stacks of the environment.
     """
     environment = environment or stacks
     existing = describe_stacks(clients)

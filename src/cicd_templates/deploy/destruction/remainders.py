@@ -26,8 +26,8 @@ def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool)
 
     - After a destruction, pass `stacks_too=True`. No stack should exist then, so the result also has each stack that
       exists.
-    - Without `stacks_too`, an environment with stacks counts as in use. This is a known reason for resources outside
-      the stacks, such as older task definition revisions.
+    - Without `stacks_too`, an environment with stacks counts as in use. This is a known reason why resources
+      outside the stacks remain, such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

@@ -40,7 +40,10 @@ _REMEDIES = (
 
 @dataclass(frozen=True)
 class Denial:
-    """A denied access. `resource` is empty if the message does not name it; `remedy` says how to allow the action."""
+    """An action that IAM or KMS denied a principal.
+
+    `resource` is empty if the message does not name the resource. `remedy` says how to allow the action.
+    """
 
     principal: str
     action: str

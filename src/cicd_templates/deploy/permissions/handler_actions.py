@@ -26,7 +26,7 @@ ACTIONS_WITHOUT_HANDLERS = {
 
 
 def handler_permissions(resource_type: str, region: str) -> dict[str, list[str]]:
-    """Return the permissions of each handler of a resource type, such as `create`, according to its registry schema."""
+    """Return the permissions in the registry schema of a resource type, keyed by handler, such as `create`."""
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
     schema: Any = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema

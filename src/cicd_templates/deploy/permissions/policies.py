@@ -77,7 +77,7 @@ def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[P
 
 
 def _deletes_locked_objects(stack: StackTemplate) -> bool:
-    """Return whether the stack has a bucket with Object Lock that is deleted together with the stack."""
+    """Return whether the deletion of the stack also deletes a bucket with Object Lock."""
     return any(
         resource["Type"] == "AWS::S3::Bucket"
         and "ObjectLockConfiguration" in resource["Properties"]

@@ -99,9 +99,9 @@ def propose(
     """Create a change set for `stack` without executing it, and return what it would do.
 
     `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set.
-    `drift` says whether to revert changes made outside CloudFormation, too. Raises `RefusedError` if the stack belongs
-    to another project, needs a repair, or has a change that is certain to fail. Raises `CicdError` if CloudFormation
-    refuses the change set, with CloudFormation's reason.
+    `drift` says whether the change set also reverts changes made outside CloudFormation. Raises `RefusedError` if the
+    stack belongs to another project, needs a repair, or has a change that is certain to fail. Raises `CicdError` with
+    CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients = context.clients
     current = yield from wait_until_settled(context, stack, survey.stacks.get(stack.name))

@@ -25,7 +25,7 @@ UNREAD = "warning: could not check whether the priorities of listener rules are 
 
 @dataclass(frozen=True)
 class PriorityReport:
-    """`taken` has a line for each rule whose new priority is taken. `unread` has a warning if AWS denies the check."""
+    """`taken` has a line for each rule whose new priority is taken. `unread` has a warning if no rules can be read."""
 
     taken: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()

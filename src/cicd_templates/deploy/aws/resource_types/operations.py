@@ -128,7 +128,7 @@ class ResourceOperations:
 
 
 def unless_not_found(call: Callable[[Clients, str], T], missing: T) -> Callable[[Clients, str], T]:
-    """Wrap `call` so that it returns `missing` if the resource does not exist, instead of raising an error."""
+    """Return a function that returns the result of `call`, or `missing` if the resource does not exist."""
 
     def call_or_missing(clients: Clients, name: str) -> T:
         try:

@@ -83,8 +83,8 @@ class _Emptying:
 def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return their number.
 
-    Call this function only for data that the user wants to delete. If the caller has the permission, the function also
-    deletes versions that Object Lock protects in governance mode. After each batch, `on_progress` is called with the
+    Call this function only for data that the user wants to delete. If IAM allows this, the function also deletes
+    versions that Object Lock protects in governance mode. After each batch, `on_progress` is called with the
     number of items deleted so far. Raises `CicdError` with S3's reason and the lock if S3 refuses to delete an object.
     """
     count, emptying = 0, _Emptying(clients, bucket)

@@ -168,7 +168,7 @@ def _box(label: str, account: str) -> str:
     """Return the name of the box in which the drawing shows a node with this label.
 
     There is one box for anonymous access, one for the AWS services, and one for each account. If `label` is an ARN that
-    contains an account, this account is used. Otherwise, `account` is used.
+    contains an account, the node is in the box of this account, otherwise in the box of `account`.
     """
     if label == "*":
         return ANYONE
