@@ -157,7 +157,7 @@ def _pem(der: bytes) -> bytes:
 
 
 def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRelease, bytes]:
-    """Return the verified facts about the release, and its scan policy. Raises `ValueError` if two facts contradict."""
+    """Return the verified facts about the release, and its scan policy. Raises `ValueError` if the facts conflict."""
     import boto3
 
     ecr = boto3.client("ecr")
@@ -277,7 +277,7 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
 
 
 def _evidence(s3: Any, execution: str) -> list[Document]:
-    """Return the evidence of this execution that roles other than the signer's have stored."""
+    """Return the stored evidence of this execution, without the statements that the signer has stored."""
     bucket, prefix = os.environ["EVIDENCE_BUCKET"], f"{os.environ['SERVICE']}/{execution}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
@@ -344,7 +344,7 @@ def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
 
 
 def _put(s3: Any, key: str, content: bytes) -> None:
-    """Store a new object as evidence, with a checksum, which a bucket with Object Lock requires."""
+    """Store a new object as evidence. A bucket with Object Lock requires the checksum."""
     s3.put_object(
         Bucket=os.environ["EVIDENCE_BUCKET"], Key=key, Body=content, IfNoneMatch="*", ChecksumAlgorithm="SHA256"
     )

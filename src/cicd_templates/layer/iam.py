@@ -137,7 +137,7 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
 
 
 def trust_role(role: ResourceArn) -> PolicyDocument:
-    """Return the trust policy of a role that only `role`, a role of the same account, may assume."""
+    """Return a trust policy that lets only `role` assume a role. Both roles belong to the same account."""
     return document(
         [Grant(Statement(Sid="LetTheRoleAssume", Effect=Allow, Principal=AWSPrincipal(role), Action=[AssumeRole]))]
     )

@@ -81,7 +81,7 @@ class Server:
         return done.stdout
 
     def prepare(self) -> None:
-        """Create the database, and RDS's database role whose members log in with IAM tokens.
+        """Create the database and the role `rds_iam`. In RDS, the members of this role log in with IAM tokens.
 
         Raises `CicdError` on a failure.
         """
