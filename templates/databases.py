@@ -64,10 +64,7 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the databases. The rules of their security groups, which let services connect, are in other stacks.
-
-    The stack of each service has the rules for this service.
-    """
+    """Return the databases. The security group rules that let a service connect are in the stacks of the service."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     operations = layer.read(notifications.OPERATIONS)

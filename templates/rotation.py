@@ -19,7 +19,10 @@ def needed(service: Service) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the rules for exactly the secrets and parameters of the service, and the function that they invoke."""
+    """Return the function that deploys the service again, and an alarm on events that do not reach it.
+
+    Also return the rules that invoke the function when a secret or parameter of the service gets a new value.
+    """
     layer = LayerTemplate(env, service)
     monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))
     operations = layer.read(notifications.OPERATIONS)

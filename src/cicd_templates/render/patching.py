@@ -1,4 +1,4 @@
-"""Sets the values that an environment patches in finished templates, each with its reason.
+"""Applies the patches of an environment to its finished templates, and records the reason for each patch.
 
 Patches are applied last, so that the linted, reviewed and deployed templates contain them.
 """

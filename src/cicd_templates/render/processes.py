@@ -24,9 +24,9 @@ R = TypeVar("R")
 
 
 def process_count(stacks: int, cores: int | None = None) -> int:
-    """Return how many processes to use for work on `stacks`: one for each of the `cores`, or 1 for few stacks.
+    """Return the number of processes for work on this number of `stacks`: one per core, or 1 for few stacks.
 
-    By default, `cores` is the number of cores of this machine.
+    `cores` is the number of cores, by default that of this machine. The result is at most `MOST_PROCESSES`.
     """
     # Only a forked process has the layers without importing them again.
     if stacks < STACKS_WORTH_PROCESSES or not hasattr(os, "fork"):

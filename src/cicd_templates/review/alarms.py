@@ -49,10 +49,7 @@ def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ..
 
 
 def _without_own_name(text: str, logical_id: str) -> str:
-    """Return `text` with the alarm's name replaced by `OWN_MARK`.
-
-    The words of the name are the first words of `logical_id`.
-    """
+    """Return `text` with `OWN_MARK` in place of the alarm's name, which consists of the first words of `logical_id`."""
     words = [word.lower() for word in re.findall(r"[A-Z][a-z0-9]*", logical_id)]
     for end in range(len(words) - 1, 0, -1):
         own = "-".join(words[:end])

@@ -13,9 +13,10 @@ MOST_NAMES = 8
 
 
 class BilledItem(NamedTuple):
-    """Billed resources of one kind in AWS's price list, and the number of items that AWS bills for them.
+    """Billed resources of one kind in AWS's price list.
 
-    `names` are the names of the first resources in the review table, at most `MOST_NAMES`.
+    `number` is the number of items that AWS bills, and `resources` is the number of resources. `names` has the names of
+    the first `MOST_NAMES` resources.
     """
 
     kind: str

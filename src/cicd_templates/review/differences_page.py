@@ -103,8 +103,8 @@ def _resource_differences(
     - The second comparison includes account numbers, and ignores the name only after the project's name or the word
       `account`.
 
-    The first comparison alone would report false differences, because the name can be an ordinary word, such as `test`,
-    and because the account can be shared with the tools environment.
+    An environment's name can be an ordinary word, such as `test`, and the tools environment can be in the same account.
+    In these cases, the first comparison alone would report false differences.
     """
     sides = (before, after)
     words = [_word_pattern(stack.template.environment) for stack, _ in sides]

@@ -36,7 +36,7 @@ def service_of(resource_type: str) -> str:
 
 
 class NameIndex:
-    """Maps physical names, parameter paths and account numbers to resources and environments, for a set of stacks.
+    """An index of a set of stacks. It finds resources by name or parameter path, and environments by account number.
 
     Each process of a review keeps all names of the project in memory. To save memory, each name is mapped to one text,
     which consists of the environment, `_AFTER_ENVIRONMENT` and the reference.

@@ -172,7 +172,7 @@ def _principal_texts(value: Any, formatter: Formatter) -> Iterator[str]:
 def own_stem(holder: str) -> str:
     """Return a logical id without the ending that names the resource type, such as `Bandit` for `BanditRole`.
 
-    Resources for which the result is the same belong together.
+    Resources with the same result belong together, such as a role and its policy.
     """
     return next((holder.removesuffix(ending) for ending in _ENDINGS if holder.endswith(ending)), holder)
 

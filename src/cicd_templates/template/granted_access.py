@@ -170,8 +170,8 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield the permissions that an existing resource has through its roles and through the default policy of its type.
 
-    For a new resource, these statements are not needed: its role exists already, or the page shows the role as new. But
-    if an existing resource gets a different role, the access of the resource changes.
+    If an existing resource gets a different role, its access changes, and these statements show the change. A new
+    resource does not need them: either its role is not new, or the page shows the new role itself.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:

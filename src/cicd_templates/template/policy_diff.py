@@ -132,9 +132,9 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether every request that meets `operator` with the values `narrow` also meets it with the values `wide`.
+    """Return whether the values `wide` admit every request that the values `narrow` admit.
 
-    Both sets of values belong to the same key of a condition.
+    Both are values of the same `operator` for the same key of a condition.
     """
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
@@ -179,11 +179,10 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 
 
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each IAM statement of a resource, with its identity for comparisons.
+    """Yield each IAM statement of a resource, with its identity: the text of the complete statement without its Sid.
 
-    The identity is the complete statement without its Sid. Some properties determine access without a statement, such
-    as a permissions boundary. For each of these properties, yield a statement with the same effect. `is_changed` says
-    that the resource exists before and after the change.
+    Some properties determine access without a statement, such as a permissions boundary. For each of these properties,
+    yield a statement with the same effect. `is_changed` says that the resource exists before and after the change.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -215,9 +214,10 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a copy of a part of a resource. Each statement inside an `Fn::If` also has the condition of the `Fn::If`.
+    """Return a copy of `value`, which is a part of a resource, with additional conditions for its statements.
 
-    A statement inside an `Fn::If` does not always apply. A Deny statement with an additional condition denies less.
+    A statement inside an `Fn::If` applies only under a condition, so it gets this condition. A Deny statement with an
+    additional condition denies less.
     """
     if is_statement(value):
         if not conditions:

@@ -1,7 +1,7 @@
-"""Defines the names that distinguish the change sets and uploaded templates of previews from those of plans.
+"""Defines the prefix and the folder that only previews use, for their change sets and uploaded templates.
 
-The role for pull requests may create change sets only under these names, and no role executes such change sets. The
-layer with this role and the deployer use the same names, which this module defines.
+The role for pull requests may create only change sets with this prefix, and no role executes such change sets. The
+layer with this role and the deployer both use the definitions in this module.
 """
 
 from __future__ import annotations

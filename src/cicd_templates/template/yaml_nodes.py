@@ -64,7 +64,7 @@ _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-
 
 @lru_cache(CACHED_TEXTS)
 def style_of(text: str) -> str | None:
-    """Return the YAML style of a text: quoted, a literal block, or None if PyYAML's emitter may choose the style."""
+    """Return `'` if a text must be quoted, `|` if it must be a literal block, or None if PyYAML may choose."""
     # A literal block keeps every character. If one of its lines ends in a space, the emitter writes quotes instead.
     if _NUMBER.fullmatch(text):
         return "'"

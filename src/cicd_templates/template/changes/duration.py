@@ -1,4 +1,4 @@
-"""Computes how long CloudFormation takes at most for the changes of a stack. Does not call AWS."""
+"""Computes the longest time that CloudFormation needs for the changes of a stack. Does not call AWS."""
 
 from __future__ import annotations
 

@@ -23,8 +23,13 @@ VALUE_KEYS = ("Value", "value")
 def mask(resource_type: str, path: str, value: str) -> str:
     """Return the value of the property at `path`, as JSON or plain text. `(secret)` replaces each secret.
 
-    A text is a secret if its name in the path or in the JSON is a secret's name, such as `password`, or if it looks
-    like a key, token or password. All properties of a Secrets Manager secret are masked. An empty value stays empty.
+    These texts are secrets:
+
+    - a text with a secret's name, such as `password`, in the path or in the JSON
+    - a text that looks like a key, token or password
+    - every property of a Secrets Manager secret
+
+    An empty value stays empty.
     """
     if not value:
         return value
