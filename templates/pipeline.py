@@ -271,9 +271,9 @@ def _deployment(
     *,
     on_failure: codepipeline.FailureConditions | None,
 ) -> PipelineStage:
-    """Return the stage that runs `actions` and then deploys the service. A test of the release may follow.
+    """Return the stage that runs `actions`, deploys the service and, in an unprotected environment, tests the release.
 
-    At the end, the signer signs a statement about the deployment of the stacks of `layers`.
+    At the end of the stage, the signer signs a statement about the deployment of the stacks in `layers`.
     """
     actions = [*actions, execute_action(context, peer, order=_next_order(actions))]
     peer_job = next(own.settings.job for own in peer.services if own.name == context.service.name)
@@ -312,7 +312,7 @@ def _check(
 def _create_users(
     layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int
 ) -> list[PipelineAction]:
-    """Return an action for each database of the environment `peer` whose users releases create."""
+    """Return one action for each database of `peer` whose users are created by releases."""
     return [
         users_action(
             context,

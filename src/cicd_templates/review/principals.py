@@ -26,8 +26,8 @@ class Anyone:
 class AccountPrincipal:
     """An account, identified by its number.
 
-    This principal stands for all users and roles of the account. A user or role also needs a policy of its own that
-    allows the access.
+    This principal stands for all users and roles of the account. But a user or role has the access only if its own
+    policy allows it, too.
     """
 
     number: str

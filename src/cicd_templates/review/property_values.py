@@ -10,7 +10,7 @@ PropertyValue = tuple[str | int, Any, Any]
 
 
 def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValue]:
-    """Return every value in `properties` that is neither a map nor a list, at any depth, except values within tags."""
+    """Return the simple values in `properties` at any depth: all values except maps, lists and the contents of tags."""
     values: list[PropertyValue] = []
     containers = [properties]
     for parent in containers:

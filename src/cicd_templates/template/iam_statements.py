@@ -72,7 +72,10 @@ def _statements_in_map(
 
 
 def _statements_in_text(text: str, *, is_trust: bool, is_policy: bool) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield the statements in the value of a property that may be a policy in JSON text."""
+    """Yield the statements in `text`, if it is a policy in JSON.
+
+    If `text` is a part of a policy but is not valid JSON, yield one unreadable statement.
+    """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):

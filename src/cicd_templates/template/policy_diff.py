@@ -100,8 +100,9 @@ def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
 
 
 def _may_deny(statement: Mapping[str, Any]) -> bool:
-    """Return whether a statement may deny something. If the statement cannot be read, or if its effect is computed, the
-    result is true.
+    """Return whether a statement may deny something.
+
+    The result is also true if the statement cannot be read, or if CloudFormation computes its effect.
     """
     return statement["Effect"] != "Allow" or statement.get("Action") == UNREADABLE
 

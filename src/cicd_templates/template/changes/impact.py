@@ -141,7 +141,7 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without properties that refer to another resource if only the tags of this resource change.
+    """Return `changes` without properties that refer to another resource of which only the tags change.
 
     The values of such properties stay the same, but CloudFormation reports that they may change. It also reports a
     conditional replacement if a change of the property would need one. If only such properties of a resource change,
