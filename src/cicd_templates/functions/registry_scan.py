@@ -33,7 +33,7 @@ def address_problem(image: str) -> str:
 
 
 def scan_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return the reason in the registry's scan why `image` must not run, or an empty string if it may run.
+    """Return why `image` must not run according to the registry's scan, or an empty string if it may run.
 
     `image` has a digest.
     """

@@ -56,7 +56,7 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return the Sid of a statement and the new service names in it, each as `new instead of old`."""
+        """Return the Sid of a statement and the services that were renamed in it, such as `X: till instead of shop`."""
         text = sentence(statement)
         named = [
             f"{new} instead of {old}" for new, old in self.old_names.items() if with_placeholders(text, new) != text

@@ -62,8 +62,8 @@ class ServiceResources:
     def rows(self) -> list[tuple[str, ...]]:
         """Return the rows in the order of the resources.
 
-        Each row has a resource, its type, the part of the resource that policies name, the actions that they allow on
-        this part, and the task roles with these policies. The part is empty for the complete resource.
+        Each row has a resource, its type, the part of the resource to which policies give access, the allowed actions,
+        and the task roles that have these policies. The part is empty if the policies cover the whole resource.
         """
         return [
             (f"{label}.{logical_id}", resource_type, part, actions, ", ".join(roles))

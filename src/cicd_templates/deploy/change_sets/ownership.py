@@ -46,10 +46,10 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack. If it has no tags yet, return the tags in its change set or template.
+    """Return the tags of a stack. If the stack has no tags yet, return the tags in its change set or template instead.
 
-    In the second case, the result is empty if another program created the change set or template, or if IAM does not
-    allow the caller to read them.
+    For a stack without tags, the result is empty if another program created its change set or template, or if IAM does
+    not allow the caller to read these.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:

@@ -80,7 +80,9 @@ def _ids(name: object) -> Iterator[str]:
 
 
 class Levels:
-    """The severity levels of a run's rules or notifications: default levels, and levels that invocations override."""
+    """The severity levels of a run's rules or notifications: the defaults, and the levels with which invocations
+    override them.
+    """
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
         """Read the levels with which each invocation overrides defaults, from the invocation's property `key`."""
