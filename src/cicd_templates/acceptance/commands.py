@@ -75,8 +75,8 @@ class Commands:
     ) -> Answer:
         """Run a command without input, and return its exit code and output.
 
-        `credentials` are temporary credentials from AssumeRole. If they are given, the command gets them as environment
-        variables, and gets no other credentials in variables.
+        `credentials` are temporary credentials from AssumeRole. If they are given, they replace all credentials in the
+        command's environment variables.
 
         After Ctrl-C or SIGTERM, interrupt the command, wait until it has ended, and raise `DetachedError`.
 

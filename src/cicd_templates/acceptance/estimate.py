@@ -24,8 +24,8 @@ class Item:
 
     - The price is paid once, or for each hour if `per_hour` is true.
     - `page` is the price page of AWS.
-    - `repeated` is a page outside AWS with the same price, and the date of that page. It is empty if the price was
-      compared with no page.
+    - `repeated` names a page outside AWS that shows the same price, and the date of that page. It is empty if the price
+      was not compared with any page.
     - `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 

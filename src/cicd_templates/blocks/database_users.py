@@ -65,8 +65,8 @@ def users_role(
 ) -> iam.Role:
     """Return a role in `env` for the database `name`. Only the Lambda function that creates users may assume the role.
 
-    The role may run statements with the administrator's password, which is in `secret`, encrypted with `key`. It may
-    also read `read`, which are outputs of other stacks.
+    The role may run statements with the administrator's password. The password is in the secret `secret`, which is
+    encrypted with `key`. The role may also read `read`, the outputs of other stacks.
     """
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
     return assumed_role(

@@ -44,9 +44,9 @@ def hooks_may(
     on: ResourceArn | Sequence[ResourceArn],
     *when: ConditionElement,
 ) -> list[Grant]:
-    """Return the statement of a resource policy that lets only the roles of `hooks` call `actions`.
+    """Return a list with the resource policy statement that lets only the roles of `hooks` call `actions`.
 
-    The result is a list, which is empty if there are no `hooks`.
+    If `hooks` is empty, the list is empty.
     """
     if not hooks:
         return []

@@ -182,7 +182,7 @@ def _may_send_dead_letters(sid: str, sender: str, env: Environment, name: str) -
 def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant:
     """Let the pipeline's delivery roles in the environments `readers` decrypt objects that they read from S3.
 
-    The roles may not use the key for anything else.
+    The statement allows no other use of the key.
     """
     return allow(
         "LetDeliveryRolesReadArtifacts",

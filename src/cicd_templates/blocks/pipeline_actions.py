@@ -46,7 +46,7 @@ class PipelineContext(NamedTuple):
         )
 
     def source_role(self, name: str, *grants: Grant) -> iam.Role:
-        """Return the role of a source action. No action of another kind may write source artifacts.
+        """Return the role of a source action, which is the only kind of action that may write source artifacts.
 
         The role's name begins with its purpose, so that one pattern in the bucket policy matches the roles of all
         source actions.

@@ -1,6 +1,6 @@
 """Creates stages of a pipeline, and conditions that say when a stage is entered, retried or rolled back.
 
-A stage can have one condition of each kind, and all rules of a condition share one result:
+A stage can have one condition of each kind, and all rules of a condition have the same `Result`:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html
 """
 
@@ -88,8 +88,8 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 def gate_condition() -> codepipeline.BeforeEntryConditions:
     """Return an entry condition that lets a run enter a stage only if the scan gate's verdict is PASS.
 
-    The condition is a second check, because the gate's own action also fails without this verdict. The condition makes
-    the run fail. With the result `SKIP` instead of `FAIL`, the run would only skip the stage and continue.
+    The condition repeats the check of the gate's own action, which fails without this verdict. If the condition is not
+    met, its result `FAIL` makes the run fail. With the result `SKIP`, the run would only skip the stage and continue.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])

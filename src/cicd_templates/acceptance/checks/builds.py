@@ -50,7 +50,7 @@ def _cached_projects(context: CheckContext) -> Iterator[str]:
 def _messages(logs: Any, group: str, stream: str) -> Iterator[str]:
     """Yield the messages of a log stream.
 
-    At the end of the stream, the response of CloudWatch Logs contains the same token as the request.
+    The stream has ended when the next token in CloudWatch Logs' response equals the token in the request.
     """
     request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
     while True:

@@ -23,8 +23,9 @@ LATER_SECONDS = 3600
 def destroy_all(context: CheckContext) -> str:
     """Destroy the pipeline. Then make production disposable, and destroy the other environments.
 
-    The pipeline comes first, because as long as the pipeline exists, only the pipeline can change some stacks of
-    production. All steps run, even after a step has failed, so that nothing costs money longer than necessary.
+    The pipeline comes first: while it exists, no command can change the stacks of production that the pipeline deploys.
+
+    If a step fails, the next steps still run, so that nothing costs money longer than necessary.
     """
     steps = [
         partial(remove_people, context),
@@ -74,7 +75,7 @@ def _redeploy(context: CheckContext) -> None:
 
 
 def _end_termination_protection(context: CheckContext) -> None:
-    """Switch off the termination protection of the stacks of production, because a deployment never switches it off."""
+    """Switch off the termination protection of production's stacks. A deployment never does this."""
     cloudformation = context.clients(PRODUCTION).cloudformation
     for name in stacks_of(context, PRODUCTION):
         cloudformation.update_termination_protection(StackName=name, EnableTerminationProtection=False)
@@ -89,8 +90,9 @@ def _destroy(context: CheckContext, environment: str) -> None:
 def remove_own(context: CheckContext) -> str:
     """Remove the resources that the checks themselves created: certificates, roles and their policies.
 
-    If an environment still has stacks, the check fails. It then keeps the environment's role, and the certificates in
-    the environment's account and region, because the next attempt to destroy the environment needs them.
+    If an environment has stacks left, the check fails, and does not remove the environment's role or the certificates
+    in the environment's account and region. The next attempt to destroy the environment needs this role and these
+    certificates.
     """
     kept = [environment for environment in ENVIRONMENTS if stacks_of(context, environment)]
     roles = context.facts.get("settings", {}).get("roles", {})

@@ -15,7 +15,7 @@ DETACHED = DetachedError.exit_code
 
 
 def expire(context: CheckContext) -> str:
-    """Deploy a change to staging until the session expires. Then finish the deployment with fresh credentials.
+    """Let a session expire while it deploys a change to staging. Then finish the deployment with fresh credentials.
 
     The change switches the service to blue/green rollouts with hooks. Its deployment takes minutes, so the
     session expires before the deployment ends.

@@ -21,7 +21,7 @@ OBJECT = "acceptance/key"
 
 
 def read_by_path(context: CheckContext) -> str:
-    """Find out whether a policy must spell a parameter path with its last slash, without it, or in either way.
+    """Find out whether IAM accepts a parameter path in a policy with its last slash, without it, or in both spellings.
 
     The check reads the same parameters in two sessions. In one session, the policy has the path with its last slash. In
     the other session, it has the path without the slash.
