@@ -26,9 +26,9 @@ _PAGE = re.compile(rf"(approvals/[^/]+/[0-9a-f]{{64}}/)({'|'.join(map(re.escape,
 
 
 def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str:
-    """Return the path of a file that belongs to an approval for `environment`, relative to the folder.
+    """Return the path of a file of an approval, relative to the folder: `approvals/<environment>/<digest>/<file>`.
 
-    `file` is the name of the file. `digest` is the digest of the approval record.
+    `digest` is the digest of the approval record.
     """
     return f"approvals/{environment}/{digest}/{file}"
 
@@ -44,7 +44,7 @@ def page_names(contents: FolderContents) -> list[str]:
 
 
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each added file that is missing, or that differs from the file that was stored in S3.
+    """Yield a problem for each added file that is missing, was changed, or does not belong to this evidence.
 
     A problem is a file name, and a phrase that says what is wrong with this file.
     """
@@ -87,7 +87,10 @@ def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
 
 
 def read_templates_before(contents: FolderContents, key: PublicKey) -> bytes | None:
-    """Return the templates of the previous release, or None if its release statement is unusable or lists others."""
+    """Return the templates of the previous release.
+
+    Return None if the previous release statement is unusable, or if it lists an archive with another SHA-256.
+    """
     try:
         before = read_statement(contents.read(RELEASE_BEFORE) if RELEASE_BEFORE in contents.digests else b"", key)
     except StatementError:

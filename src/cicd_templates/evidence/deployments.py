@@ -60,7 +60,10 @@ def deployment_names(contents: FolderContents) -> list[str]:
 
 
 def route_of(release: Statement) -> list[str]:
-    """Return the environments to which the pipeline deploys, in order. Statements by older signers do not list them."""
+    """Return the environments to which the pipeline deploys, in order.
+
+    The list is empty for a release statement of an older signer, which did not list the environments.
+    """
     environments = release.predicate.get("environments")
     return [str(environment) for environment in environments] if isinstance(environments, list) else []
 

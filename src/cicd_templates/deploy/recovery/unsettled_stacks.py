@@ -51,9 +51,9 @@ def unsettled(
     claims: Mapping[str, Claim],
     environment: Sequence[StackTemplate] = (),
 ) -> Iterator[Unsettled]:
-    """Yield each of `stacks` that a person must repair before the next deployment.
+    """Yield an `Unsettled` for each of `stacks` that a person must repair before the next deployment.
 
-    After these stacks, yield each stack that would create a resource whose name is already taken.
+    The last results are about stacks that would create a resource whose name is already taken.
 
     - `claims` maps the name of a stack to the plan or interrupted run that still needs the stack.
     - `environment` has all stacks of the environment. It can be empty if `stacks` has all of them.

@@ -34,7 +34,7 @@ STATUS = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=
 class Commit:
     """A commit: its id, its author, and the files of one folder.
 
-    `files` maps the name of each file to its content and to whether the file is executable. `untracked` has the names
+    `files` maps the name of each file to a pair: its content, and whether it is executable. `untracked` has the names
     of files in the folder that git neither tracks nor ignores.
     """
 
@@ -145,8 +145,8 @@ def read_tree(folder: Path) -> Tree:
 def find_commit(path: Path, content: bytes) -> str | None:
     """Return the abbreviated id of the oldest commit in which the file `path` has the given `content`.
 
-    Return None if there is no such commit. In a shallow clone, which lacks old commits, the result can be None or a
-    newer commit.
+    Return None if there is no such commit. A shallow clone lacks old commits. There, the result can be None or a newer
+    commit, although an older commit has the content.
     """
     if not in_work_tree(path.parent):
         return None
@@ -180,7 +180,7 @@ def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | Non
 
 
 def _read_files(folder: Path, listed: list[ListedFile]) -> dict[str, tuple[bytes, bool]]:
-    """Return the content of each listed file, and whether the file is executable."""
+    """Return a pair for each listed file, keyed by its name: its content, and whether it is executable."""
     files = {}
     answer = _git(folder, "cat-file", "--batch", text=batch_input(listed))
     for file, content in zip(listed, batch_contents(listed, answer), strict=True):

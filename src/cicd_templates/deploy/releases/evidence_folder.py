@@ -104,9 +104,9 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
 
 
 def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
-    """Return the S3 objects that show what approvers saw in a pipeline execution.
+    """Return the S3 bucket and key of each file that shows what approvers saw in a pipeline execution.
 
-    The keys of the result are the names of the files in the folder.
+    The result is keyed by the name that the file gets in the folder of evidence.
     """
     prefix = f"{approval_keys(service)}/"
     keys = _keys(store, prefix)
@@ -120,9 +120,9 @@ def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, 
 
 
 def _deployments(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
-    """Return the S3 objects with the statements about deployments of a release.
+    """Return the S3 bucket and key of each statement about a deployment of a release.
 
-    The keys of the result are the names of the files in the folder.
+    The result is keyed by the name that the statement gets in the folder of evidence.
     """
     prefix = f"{deployment_keys(service)}/{execution}/"
     named = {f"deployments/{key.removeprefix(prefix)}": key for key in _keys(store, prefix)}

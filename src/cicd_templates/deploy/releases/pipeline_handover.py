@@ -26,8 +26,8 @@ class Comparison:
 
     - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed. An upload is needed if a file differs, or if a commit contains the
-      templates but the last upload did not record its commit. Older versions of this tool recorded no commit.
+    - `has_these` is true if no upload is needed. An upload is needed if a file differs. It is also needed if a commit
+      contains the templates but the last upload recorded no commit, because an older version of this tool made it.
     """
 
     bucket: str | None
@@ -54,8 +54,8 @@ class PipelineHandover:
     - `environment` is the environment that contains the pipeline.
     - `commit` is the commit that contains the templates, or the reason why there is no such commit.
     - `caller` is the ARN of the person or role that uploads the templates.
-    - `missing` has the names of the environments whose templates are not on this machine. They must be rendered before
-      an upload. This happens only for parallel copies of environments.
+    - `missing` has the names of the environments whose templates are not on this machine. Only parallel copies of
+      environments can be missing. Their templates must be rendered before an upload.
     """
 
     environment: Environment

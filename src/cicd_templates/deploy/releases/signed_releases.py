@@ -96,10 +96,10 @@ def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -
 
 
 def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
-    """Yield the signed releases that `query` may match, newest first.
+    """Yield the signed releases with the service and the execution of `query`, newest first.
 
-    If the query names no execution, statements that were stored long after they were signed are left out, because they
-    can be copies.
+    If `query` has no execution, yield the releases of all executions. In that case, leave out statements that were
+    stored long after they were signed, because they can be copies.
     """
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)

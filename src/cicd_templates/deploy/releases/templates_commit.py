@@ -42,12 +42,12 @@ class TemplatesCommit:
 
 
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
-    """Return the commit that contains the rendered templates in `folder`, or the reason why there is none.
+    """Return the commit HEAD if it contains the rendered templates in `folder`, otherwise the reason why not.
 
-    The commit is HEAD. It counts only if all of these are true:
-    - The folder has the same files as HEAD, byte for byte.
-    - The files match the folder's list of checksums.
-    - The template text of each stack in `stacks` equals its file.
+    HEAD counts only if all of these are true:
+    - HEAD has the same files in `folder` as the disk, byte for byte.
+    - The files match the list of checksums in `folder`.
+    - Each stack in `stacks` has the same template text as its file in `folder`.
     """
     if not in_work_tree(folder):
         return TemplatesCommit(problem=f"{folder} is not in a git work tree")

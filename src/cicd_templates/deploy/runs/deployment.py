@@ -67,8 +67,8 @@ def plan(
     The file is `path`, or a file in the folder for plans by default. The change sets of the previous plan are deleted.
     The change sets of the new plan exist until the plan is executed, discarded or expired.
 
-    A plan without changes is not written to a file. But if it has drift, or if `removed` is not empty, its HTML page
-    is written. If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`.
+    A plan without changes gets no plan file. If it has drift, or if `removed` is not empty, it gets only an HTML page.
+    If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`.
 
     - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
       commands that delete them.
@@ -133,10 +133,10 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise a `CicdError`, because all remaining stacks of the plan `made` wait for values that nothing will publish.
+    """Raise a `CicdError` that lists the values for which the stacks in `made.waits` would wait for ever.
 
     Somebody deleted these values from Parameter Store. CloudFormation does not publish them again, because the stacks
-    that published them have no changes. The message lists the values.
+    that published them have no changes.
     """
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(

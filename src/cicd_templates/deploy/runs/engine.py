@@ -118,8 +118,8 @@ class DeploymentEngine:
         once, after the last check of the plan and before the first operation. Continues operations that an interrupted
         run has started.
 
-        Raises `RefusedError` if anything has changed since the plan was made. Changes by the continued operations are
-        expected. Also raises the errors of `deploy`.
+        Raises `RefusedError` if anything has changed since the plan was made, except by the continued operations. Also
+        raises the errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))

@@ -42,8 +42,8 @@ _UNSETTLED = _UNDER_WAY | _TO_PROPOSE | {StackPhase.AGREED}
 class StackRecord:
     """The progress of one stack in a run. `planned` is set only in the phase AGREED.
 
-    `compared` is true after a successful `CompareInputs`: the input values of the stack were read again, and the plan
-    used the same values.
+    `compared` is true if the step `CompareInputs` found that the input values of the stack still equal the values in
+    its plan.
     """
 
     name: str
@@ -132,7 +132,7 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
     """Yield the next step of each approved stack that does not have to wait.
 
-    A stack waits while a stack whose values it reads is still to be deployed. A stack with a change set also waits
+    A stack waits while this run still has to deploy a stack whose values it reads. A stack with a change set also waits
     while `MAX_OPERATIONS` operations are under way.
     """
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())

@@ -51,8 +51,8 @@ class StatusRow:
     - `older`: an earlier rendered template, which is in the git commit `revision`
     - `not committed`: the rendered template, which was never committed
     - `unknown text`: a template that is in no commit of this clone
-    - `as rendered` or `not as rendered`: the rendered template, or a different template. These two values are used if
-      git was not searched
+    - `as rendered`: the rendered template, if git was not searched
+    - `not as rendered`: a template that differs from the rendered one, if git was not searched
     - `not readable`: a template that CloudFormation did not return
     - `planned, never deployed`: there is no template yet, because the stack has only a change set that was not executed
     - `not rendered`: a template of this project that is no longer rendered
@@ -78,7 +78,7 @@ def status_rows(
     """Return a row for each stack in `chosen`, in deploy order.
 
     `stacks` has all rendered stacks of the environment. If `chosen` has all of them, the result also has a row for each
-    deployed stack that is no longer rendered. If `history` is true, the deployed templates are searched for in git.
+    deployed stack that is no longer rendered. If `history` is true, the commits of deployed templates are searched for.
     """
     existing = describe_stacks(clients)
     rows = [

@@ -132,9 +132,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the events of a stack, newest first, including all events of the operation of `entry`.
+    """Yield the events of the stack of `entry`, from the newest event back to the start of the operation of `entry`.
 
-    The last page of the operation can also have events of earlier operations. These are yielded, too.
+    A few events of earlier operations can follow, because only whole pages of events are read.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
@@ -153,8 +153,8 @@ def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
       Without the event, `described` could be out of date.
     - A later operation on the stack has begun.
 
-    An event with a final status is not enough. For example, if a creation is rolled back and the stack is then deleted,
-    the event ROLLBACK_COMPLETE comes before the end.
+    An event with a final status does not prove that the operation has ended. For example, if a creation is rolled back
+    and the stack is then deleted, the event ROLLBACK_COMPLETE comes before the deletion.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

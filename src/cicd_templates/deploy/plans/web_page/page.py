@@ -30,9 +30,10 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
     """Return one HTML page that shows `plans` and `command`.
 
-    `command` has the commands that the page offers to the user. Usually, this is the command that deploys the plans.
-    For plans without changes, it is `make recover`, which shows the repairs of drift, or `make destroy`, which deletes
-    stacks that are no longer rendered, or both.
+    `command` has the commands that the page offers to the user:
+
+    - plans with changes: usually the command that deploys them
+    - plans without changes: `make recover` if there is drift, and `make destroy` if stacks are no longer rendered
 
     All dates on the page come from the plans, so the same plans always give the same page.
     """
@@ -72,9 +73,9 @@ def _moved(plans: Sequence[Plan]) -> str:
 
 
 def _old_values(plans: Sequence[Plan]) -> str:
-    """Return a sentence about the stacks that must be planned again, or an empty string.
+    """Return a sentence that says which stacks use old input values until they are planned and deployed again.
 
-    Until their next deployment, these stacks use the old input values.
+    Return an empty string if there are no such stacks.
     """
     labels = [label for plan in plans for label in plan.moved]
     if not labels:
@@ -86,7 +87,10 @@ def _old_values(plans: Sequence[Plan]) -> str:
 
 
 def _new_ways(plans: Sequence[Plan]) -> str:
-    """Return a sentence about new access paths to data in existing stacks, or an empty string if there are none."""
+    """Return a sentence that lists the new access paths to data, except the paths of new stacks.
+
+    Return an empty string if there are no such paths.
+    """
     existing = [replace(plan, stacks=tuple(stack for stack in plan.stacks if not stack.creates)) for plan in plans]
     ways = [
         f"{way.path.principal} {way.path.right} {way.path.target}"
@@ -97,7 +101,10 @@ def _new_ways(plans: Sequence[Plan]) -> str:
 
 
 def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return a sentence about accounts outside the plans that new policy statements name, or an empty string."""
+    """Return a sentence that lists the accounts that new policy statements name, except the accounts of the plans.
+
+    Return an empty string if there are no such accounts.
+    """
     statements = " ".join(statement for row in rows if row.grants.widens for statement in row.grants.added)
     others = sorted(set(re.findall(r"\b\d{12}\b", statements)) - {plan.account for plan in plans})
     if not others:
