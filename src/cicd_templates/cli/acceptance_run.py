@@ -83,9 +83,9 @@ def continue_run(
 
 
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
-    """Return `access`. If it has a `role_arn`, add the account of the user's own credentials.
+    """Return `access`. If it has a `role_arn`, set `caller_account` to the account of the user's own credentials.
 
-    The trust policies of the run's roles name this account, because the user's own credentials assume these roles.
+    The user's own credentials assume the roles of the run, so the trust policies of these roles name this account.
     """
     if not access.role_arn:
         return access
@@ -112,7 +112,10 @@ def _journal(accesses: dict[str, EnvironmentAccess], *, local: bool) -> Journal:
 
 
 def _begin_again(journal: Journal) -> Journal:
-    """Return the journal of a new run. The local AWS of the earlier run has stopped, so all its resources are gone."""
+    """Replace `journal`, whose local AWS has stopped, with the journal of a new run. Return the new journal.
+
+    All resources of the earlier run are gone with its local AWS.
+    """
     journal.remove()
     return new_journal(journal.path, journal.accounts, _now(), local=True)
 
@@ -129,7 +132,7 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 def _begin(context: CheckContext) -> None:
     """Write and render the project before the first check. If this fails, stop the local AWS.
 
-    The last checks need the project even if earlier checks fail, because they destroy the deployed stacks.
+    The last checks destroy the deployed stacks. They need the project for this, even if earlier checks fail.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

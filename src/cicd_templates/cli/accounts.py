@@ -28,7 +28,7 @@ LOCAL_POLL_SECONDS = 0.05
 class Account:
     """AWS clients for the account of an environment, for commands that do not read rendered templates.
 
-    So these commands can work on a parallel copy that was rendered on another machine.
+    Because such a command reads no templates, it can work on a parallel copy that was rendered on another machine.
     """
 
     scope: Scope

@@ -69,7 +69,8 @@ class Command(click.Command):
 def _make_printable(error: click.ClickException) -> None:
     """Make the message of a click error printable.
 
-    The messages quote arguments and environment variables, and click prints them without the module `terminal`.
+    The message can quote arguments and environment variables. click prints it itself, so the module `terminal` does not
+    replace unprintable characters in it.
     """
     vars(error)["message"] = printable(error.message)
 
@@ -134,7 +135,10 @@ def main() -> None:
 
 
 def verb(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., None]], click.Command]:
-    """Return a decorator that makes a function the command `name`. Its help lists `options` in the same order."""
+    """Return a decorator that converts a function to the click command `name`, with the options `options`.
+
+    The command's help lists the options in the order in which they are given.
+    """
 
     def decorate(function: Callable[..., None]) -> click.Command:
         decorated = functools.reduce(lambda inner, option: option(inner), reversed(options), function)

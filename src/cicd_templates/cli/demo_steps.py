@@ -89,7 +89,7 @@ def _run(reporter: DemoReporter, out: Path, began: float) -> None:
 def _summarized(reporter: DemoReporter, target: Target) -> Iterator[None]:
     """During the `with` block, show which stack of `target` is being deployed or destroyed.
 
-    Then show a line with the result.
+    If the block succeeds, show a line with the result.
     """
     with terminal.working(target.environment) as update:
         reporter.begin(lambda stack: update(f"{target.environment}: {stack}"))

@@ -24,7 +24,7 @@ from cicd_templates.functions.scan_gate.waivers import written_fingerprint
 
 @dataclass(frozen=True)
 class WaiverCount:
-    """The number of waivers that were written. `not_waivable` are the ids of findings that cannot be waived."""
+    """The result of `waive`: the number of waivers that it wrote, and the ids of findings that cannot be waived."""
 
     written: int
     not_waivable: list[str]
@@ -43,7 +43,7 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a decision, and the configured limits for gate policies.
+    """The time of a gate decision, and the two configured limits that a scan policy cannot exceed.
 
     A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a policy cannot be weaker than
     the default policy: a finding that stops a release under the default policy stops it under every policy.
@@ -54,10 +54,7 @@ class Day:
     refuse_weaker: bool = False
 
     def judging(self, policy: Policy) -> Policy:
-        """Return `policy` with the configured limits, which apply to every policy.
-
-        The limits are the longest duration of waivers, and whether the policy may be weaker than the default policy.
-        """
+        """Return a copy of `policy` that has this object's `waiver_days` and `refuse_weaker`."""
         return replace(policy, waiver_days=self.waiver_days, refuse_weaker=self.refuse_weaker)
 
 

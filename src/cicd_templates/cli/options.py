@@ -48,11 +48,13 @@ class Option(click.Option):
         self.variable, self.words, self.empty_counts, self.narrows = variable, words, empty_counts, narrows
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the value of the environment variable. Return None if it is unset, or if the make target does not use
-        it.
+        """Return the value of this option's environment variable, or None.
 
-        An empty variable counts as unset, unless `empty_counts` is true. If `narrows` is true, an empty variable
-        raises `ConfigurationError`. For example, `SUFFIX=$PULL_REQUEST` is empty outside a pull request.
+        The value is None if the variable is unset, or if the make target does not use it. An empty variable counts as
+        unset, unless `empty_counts` is true.
+
+        If `narrows` is true, an empty variable raises `ConfigurationError`. An example is `SUFFIX=$PULL_REQUEST`
+        outside a pull request.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():

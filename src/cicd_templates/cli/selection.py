@@ -74,8 +74,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
     Also report template files that `make render` did not write, because no command deploys these files.
 
-    If `rehearsed` is false, such a problem in a protected environment raises `RefusedError`. Commands that deploy
-    nothing, or deploy only to the local AWS, set `rehearsed` to true.
+    Raises `RefusedError` if the environment is protected and `rehearsed` is false. Commands that deploy nothing, or
+    deploy only to the local AWS, set `rehearsed` to true.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays
@@ -103,8 +103,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 def accounts(env: str, local: bool) -> list[Account]:
     """Return an `Account` for the environment `env`, or for every environment if `env` is `all`.
 
-    The accounts are in the order of destruction, the reverse of the deploy order. The tools environment comes first,
-    because it depends on the other environments.
+    The accounts are in the order in which environments are destroyed, which is the reverse of the deploy order. So the
+    tools environment comes first.
     """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration
@@ -122,7 +122,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 def tools(suffix: str | None, local: bool, chosen: Sequence[Target] = ()) -> PipelineHandover:
     """Return the object that uploads templates and releases for the pipeline in the tools environment.
 
-    `chosen` has environments whose templates are loaded. The function reads only the templates of other environments.
+    The templates of the environments in `chosen` are already loaded, so the function does not read their files again.
     """
     from cicd_templates.cli.templates_handover import open_tools
     from cicd_templates.config.load import read_configuration
@@ -189,12 +189,12 @@ def require_answers(yes: bool) -> None:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks whether the pipeline also gets the changed templates of other environments.
+    """Return a function that asks the user whether the pipeline gets changed templates of further environments.
 
-    These are the environments that the command does not deploy.
+    Further environments are those that the command does not deploy itself.
 
-    If `hand_over` is true, the function returns true without asking. If `hand_over` is false and there is no terminal,
-    it returns false.
+    If `hand_over` is true, the returned function does not ask, and returns true. If `hand_over` is false and there is
+    no terminal, it does not ask, and returns false.
     """
     if hand_over:
         return lambda question: True

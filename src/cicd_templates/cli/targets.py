@@ -81,7 +81,7 @@ class Target:
     def context(self, *, wait: bool = False) -> DeployContext:
         """Return the context of a deployment: AWS clients, polling settings, the folder for its files, and the caller.
 
-        If an operation is in progress on a stack, the deployment fails, or waits for its end if `wait` is true.
+        If another operation is changing a stack, the deployment waits for it if `wait` is true, and fails otherwise.
         """
         recorded = frozenset(TYPES) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
@@ -99,10 +99,10 @@ class Target:
     ) -> Plan | None:
         """Plan the chosen stacks, and write the plan to `path`. Return the plan, or None if there is no stack to plan.
 
-        `tools` uploads templates for the pipeline. Protected environments require it. If it is given, the plan leaves
-        out the stacks that only the pipeline may deploy. `removed` are stacks that are no longer rendered, and
-        `to_destroy` are the commands that delete them. `drift` is the drift that the plan shows or reverts. Raises the
-        errors of `deployment.plan`.
+        `tools` uploads templates for the pipeline. A plan of a protected environment requires `tools`. With `tools`,
+        the plan leaves out the stacks that only the pipeline may deploy. `removed` are stacks that are no longer
+        rendered, and `to_destroy` are the commands that delete them. `drift` is the drift that the plan shows or
+        reverts. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -123,13 +123,14 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        The templates are uploaded for the pipeline after the user approves the first plan. If their bucket does not
-        exist at that time, they are uploaded when the bucket has been deployed. `deployed` names the environments that
-        the command deploys, by default only this one. `confirm` asks the user about changed templates of these
-        environments, and `confirm_others` about changed templates of all other environments.
+        The templates are uploaded for the pipeline after the user approves the first plan. If the bucket for templates
+        does not exist at that time, they are uploaded when the bucket has been deployed.
 
-        Raises `RefusedError` if the user chose a stack that only the pipeline may deploy. Also raises the errors of
-        `deployment.deploy`.
+        `deployed` names the environments that the command deploys, by default only this one. `confirm` asks the user
+        about changed templates of these environments, and `confirm_others` about those of all other environments.
+
+        Raises `RefusedError` if the user chose a layer whose stack only the pipeline may deploy. Also raises the errors
+        of `deployment.deploy`.
         """
         reporter.report(self.heading("Deploying"))
         stacks = self._deployable(reporter, tools)
@@ -164,11 +165,10 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute the plan `made` and no other change. Then make and return the next plan.
+        """Execute the plan `made` and no other change. Then plan the stacks that had to wait for these changes.
 
-        The next plan has the stacks that had to wait for these changes. It is None if no stack had to wait. The
-        pipeline gets the templates after the plan `made` has passed all checks. `confirm_others` asks about changes to
-        the templates of other environments.
+        Returns this next plan, or None if no stack had to wait. The pipeline gets the templates after `made` has passed
+        all checks. `confirm_others` asks the user about changed templates of other environments.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed. Also raises the
         errors of `deployment.execute_plan`.
@@ -205,10 +205,10 @@ class Target:
         return deployment.discard(self.context(), self.stacks, path)
 
     def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
-        """Return the chosen stacks that this command may deploy. Only the pipeline may deploy the others.
+        """Return the chosen stacks, except those that only the pipeline may deploy.
 
-        Raises `RefusedError` if the user chose a stack that only the pipeline may deploy. Also raises it if an earlier
-        destruction kept resources that must first be imported into their stacks.
+        Raises `RefusedError` if the user chose a layer whose stack only the pipeline may deploy. Also raises it if an
+        earlier destruction kept resources that must first be imported into their stacks.
         """
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
@@ -242,7 +242,7 @@ class Target:
     def labels(self) -> frozenset[str] | None:
         """Return the labels of the chosen stacks: the names of their template files, without extensions.
 
-        Return None if all rendered stacks are chosen. None includes the stacks that are no longer rendered.
+        Return None if all rendered stacks are chosen. None also stands for the stacks that are no longer rendered.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
@@ -286,9 +286,9 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return a list with one note: how many resources of each type the local AWS only records, and does not build.
+        """Return a list with a note about resources that the local AWS only records, and does not build.
 
-        The note counts the resources of the chosen stacks. The list is empty if there are no such resources.
+        The note counts these resources of the chosen stacks by type. If there are none, the list is empty.
         """
         if self.engine is None:
             return []
@@ -329,8 +329,8 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    - `local`: use a local AWS: `engine`, or the one that `make local` started if `engine` is None. Plans and journals
-      for `engine` are in the engine's folder.
+    - `local`: use the local AWS `engine`, with plans and journals in the folder of `engine`. If `engine` is None, use
+      the local AWS that `make local` started.
     - `checked`: verify the caller's account first.
     - `removed`: `layer` or `service` may be no longer rendered. In this case, `Target.chosen` is empty.
 

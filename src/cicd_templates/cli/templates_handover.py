@@ -128,7 +128,7 @@ def open_tools(
     The object has the stacks of every environment, because a pipeline run may deploy any of them. In a parallel copy,
     environments that were not rendered are missing.
 
-    - `local`: use a local AWS: `engine`, or the one that `make local` started if `engine` is None.
+    - `local`: use the local AWS `engine`. If `engine` is None, use the local AWS that `make local` started.
     - `known` maps the names of environments to their stacks, if these were already read from `folder`.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")

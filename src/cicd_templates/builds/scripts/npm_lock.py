@@ -23,8 +23,12 @@ ROOT = ("name", "version", "dependencies", "devDependencies", "optionalDependenc
 def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
     """Yield each package of the lock file that `npm audit` cannot judge.
 
-    These are folders of the source, entries without a digest, and entries with an unusual name, version or address. The
-    usual address is the one at which `registry` has this name and version.
+    `npm audit` cannot judge these packages:
+
+    - folders of the source
+    - packages without a digest
+    - packages whose name or version has an unusual form
+    - packages with another address than the address of their name and version at `registry`
     """
     for path, entry in packages.items():
         if not path:

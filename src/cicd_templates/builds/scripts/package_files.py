@@ -37,9 +37,9 @@ def canonical_version(version: str) -> str:
 
 
 def same_version(version: str, escaped: str) -> bool:
-    """Return whether `escaped`, the version in a file name, is the version `version`.
+    """Return whether `version` and `escaped`, the version in a file name, are the same version.
 
-    Older tools replaced signs such as `+` in file names with `_`.
+    Older packaging tools wrote `_` instead of signs such as `+` into file names.
     """
     same = canonical_version(version) == canonical_version(escaped)
     return same or re.sub(r"[^\w.]+", "_", version.lower()) == escaped.lower()
@@ -53,8 +53,8 @@ def same_name(name: str, other: str) -> bool:
 def is_file_of(address: str, name: str, version: str) -> bool:
     """Return whether a package file has this package name and version in its file name.
 
-    `address` is the file's name, path or URL. In the file name of a source distribution, the package name may end at
-    any hyphen, so the function tries each hyphen.
+    `address` is the file's name, path or URL. The file name of a source distribution can have several hyphens, and the
+    package name can end at any of them. So the function tries each hyphen.
     """
     file = unquote(posixpath.basename(urlsplit(address).path))
     if wheel := WHEEL.fullmatch(file):

@@ -88,7 +88,7 @@ def line_of(text: str, at: int) -> int:
 
 
 def addresses(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the line number and the text of each address, and of each character sequence that could hide an address."""
+    """Yield each address, and each character sequence that could hide an address, with its line number in front."""
     for number, line in enumerate(text.split("\n"), 1):
         for whole in dict.fromkeys((line, unquote(line))):
             yield from ((number, found[0].rstrip(")]")) for found in ADDRESS.finditer(whole))
@@ -149,7 +149,7 @@ def in_requirements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_toml_lock(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a TOML lock file, and names of registries that are not addresses."""
+    """Yield the addresses in a TOML lock file, and the values of `registry` and `index` that are not addresses."""
     # A description is for people. In all other strings, an address is the complete string.
     yield from addresses(re.sub(r'^description = ".*"$', "", text, flags=re.MULTILINE))
     for found in re.finditer(r"\b(?:registry|index)[\"']?\s*=\s*[\"']+([^\"'\n]*)", text):
@@ -182,7 +182,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in the JSON `text`, but only at the paths for which `counts` returns true."""
+    """Yield the addresses in the JSON `text`. Skip each string for whose path `counts` returns false."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):
@@ -195,7 +195,7 @@ def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tu
 
 
 def in_npm_lock(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses from which npm takes packages, in a lock file of npm."""
+    """Read an npm lock file, and yield the addresses from which npm takes packages."""
     # Values below `packages/<path>/funding` and similar keys are only information.
     information = ("funding", "deprecated", "license", "author", "homepage", "bugs", "repository")
     yield from in_json(text, lambda path: not (path[:1] == ("packages",) and path[2:3] and path[2] in information))
@@ -216,7 +216,7 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def in_package_json(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses from which an installer takes packages, in a package.json file."""
+    """Read a package.json file, and yield the addresses from which an installer takes packages."""
     keys = re.compile(
         r".*(?:dependencies|overrides)|resolutions|pnpm|packageManager|workspaces|catalogs?", re.IGNORECASE
     )
@@ -224,7 +224,7 @@ def in_package_json(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_composer(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses from which Composer takes packages, in its lock file or its configuration."""
+    """Read Composer's lock file or configuration, and yield the addresses from which Composer takes packages."""
     places = (("source",), ("dist",))
     return in_json(
         text,
@@ -268,7 +268,7 @@ KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str
 
 
 def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, str]]]]]:
-    """Return a pair for each language whose installers read the file: the language, and the function that checks it."""
+    """Return a pair for each language whose installers read the file: the language, and the function for the file."""
     folder, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
     kinds = [(language, read) for language, names, read in KINDS for each in names if fnmatch.fnmatchcase(name, each)]
     if not kinds and name.endswith(".txt") and folder == "requirements":
@@ -281,7 +281,7 @@ def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, s
 
 
 def problems_in(root: str, service: str, hosts: tuple[str, ...]) -> Iterator[str]:
-    """Yield a line for each address below the folder `root` that is not on an allowed host."""
+    """Read the files below the folder `root`, and yield a line for each address that is not on an allowed host."""
     for folder, folders, names in os.walk(root):
         folders.sort()
         for name in sorted([*folders, *names]):
@@ -296,7 +296,7 @@ def problems_in(root: str, service: str, hosts: tuple[str, ...]) -> Iterator[str
 def problems_of(
     full: str, path: str, read: Callable[[str], Iterator[tuple[int, str]]], service: str, hosts: tuple[str, ...]
 ) -> Iterator[str]:
-    """Yield a line for each address in a file that is not on one of the hosts."""
+    """Read a file, and yield a line for each address that is not on one of the hosts."""
     try:
         with open(full, encoding="utf-8", newline="") as file:
             text = file.read().replace("\r\n", "\n")

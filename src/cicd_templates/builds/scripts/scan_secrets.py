@@ -91,8 +91,8 @@ DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}
 def text(data: bytes) -> str:
     """Return the decoded text of a file, without NUL characters.
 
-    A byte order mark of UTF-16 or UTF-32 may be false. So for a file with such a mark, the text decoded as Latin-1 is
-    appended.
+    A file can begin with the byte order mark of UTF-16 or UTF-32 and yet have another encoding. So for a file with such
+    a mark, the text decoded as Latin-1 is appended.
     """
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     plain = data.decode("latin-1")
@@ -106,13 +106,17 @@ def text(data: bytes) -> str:
 
 
 class LineOf(str):
-    """A rewritten line. `number` is the number of the original line in its file."""
+    """A line that `bound_values.py` wrote. `number` is the number of the original line in its file."""
 
     number: int
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield one list of texts to scan: the file's lines, rewritten lines with the same meaning, and the file's name."""
+    """Yield a single list, which contains every text to scan.
+
+    These are the file's lines, the lines that `bound_values.py` and the parsers of detect-secrets produce from them,
+    and the file's name.
+    """
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
 
     def plain(line: str) -> str:
@@ -136,7 +140,7 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
 
 
 def find_in_lines(lines: list[tuple[int, str]], filename: str) -> Any:
-    """Scan the lines of a file. A finding in a rewritten line gets the number of the original line."""
+    """Scan the lines of a file. A finding in a `LineOf` gets the number of the original line."""
     return find_in_numbered_lines(lines=[(getattr(line, "number", at), line) for at, line in lines], filename=filename)
 
 

@@ -13,8 +13,8 @@ TABLE = re.compile(r"\s*\[\[?([\w\s.-]+)\]\]?\s*")
 def toml_strings(text: str) -> "Iterator[tuple[int, list[str], str, str]]":
     """Yield each string with its line, the parts of its table's name, and its key.
 
-    If the function does not understand the form of a key or of a table's name, it yields an empty key or name. Examples
-    are quoted keys and keys of inline tables.
+    If the function does not understand a key, such as a quoted key or a key of an inline table, it yields an empty key.
+    If it does not understand the name of a table, it yields an empty list for the name.
     """
     section: list[str] = []
     key, code, end, number, depth = "", "", 0, 1, 0
