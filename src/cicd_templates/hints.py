@@ -18,8 +18,8 @@ def under_make() -> bool:
 def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
     """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
-    For a flag, pass True as the value. By default, the name of the option is the name of the variable in lower case. If
-    the option has a different name, such as `--token`, pass this name as `name`.
+    `variable` is the variable of make. `value` is the value of the option, or True for a flag. `name` is needed only if
+    the option is not the variable in lower case, for example `--token`.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"
@@ -30,9 +30,9 @@ def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
 def make(target: str, **variables: str | bool | None) -> str:
     """Return the command `make TARGET NAME=value ...`, quoted for a shell.
 
-    Variables with empty or false values are left out. True becomes `1`. Callers must always pass the `LOCAL` and the
-    `SUFFIX` of the running command. Otherwise, the recommended command would change AWS instead of the local AWS, or
-    the original environment instead of its copy.
+    Variables with empty or false values are left out. True becomes `1`. Callers must pass the `LOCAL` and the `SUFFIX`
+    of the running command. Without `LOCAL`, the returned command would change AWS instead of the local AWS. Without
+    `SUFFIX`, it would change the original environment instead of its parallel copy.
     """
     given = {name: "1" if value is True else value for name, value in variables.items() if value}
     return " ".join(["make", target, *(f"{name}={shlex.quote(str(value))}" for name, value in given.items())])

@@ -2,13 +2,13 @@
 
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
 `execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if the registry has this image
-under the tag of this source, the registry has scanned the image, and the gate's decision let this source pass. All
-other files that builds wrote are listed as received files. The function does not examine these files.
+under the tag of this source, the registry has scanned the image, and the gate's decision let this source pass. Other
+files that builds wrote are only listed as received files; the function does not examine them.
 
 For a deployment, `deployed_release` describes the user parameters and the facts that are examined. If the environment
 has no approvals, the action succeeds even if nothing was signed, because a failed action would roll back a successful
-deployment. The function then reports the problem in a metric and in the variable `Problem`. If it cannot read the
-states of alarms, it reports this in the same way in every environment.
+deployment. The function then reports the problem in a metric and in the variable `Problem`. If the function cannot read
+the states of alarms, it reports this in the same metric and variable, whether or not the environment has approvals.
 
 The function always answers the job exactly once. The event is never logged, because it contains credentials.
 """
@@ -71,8 +71,10 @@ def handler(event: dict[str, Any], context: Any) -> None:
     """Report a failure or a success to the pipeline.
 
     For a release, a success has the variables `Statements` (the key prefix of the signed files) and `Signer`. For a
-    deployment, it has the variable `Statement`: the key of the signed statement. If nothing could be signed, but the
-    configuration has an exception for the image, the function reports a success, so that the run continues.
+    deployment, it has the variable `Statement`: the key of the signed statement.
+
+    If nothing could be signed, the function usually reports a failure. It reports a success if an exception in the
+    configuration allows the image, or if the environment of the deployment has no approvals.
     """
     import boto3
 
@@ -303,11 +305,10 @@ def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[by
 
 
 def _list(s3: Any, release: SignedRelease, folder: str) -> None:
-    """Store an object that leads from the digest of the image to the folder with the statements.
+    """Store an S3 object by which deployment hooks find the folder with the statements about the image.
 
-    The key of the object contains the digest and the name of the folder. Deployment hooks know only the digest, so they
-    use this object to find the statements. They verify the statements, so the object needs no signature. Do nothing if
-    the object exists.
+    The hooks know only the digest of the image. The key of the object contains this digest and the name of the folder.
+    The object needs no signature, because the hooks verify the statements. Do nothing if the object exists.
     """
     from botocore.exceptions import ClientError
 
@@ -323,10 +324,9 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 
 
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
-    """Store the files below `prefix`, and return the prefix. If an earlier attempt has used it, add a number.
+    """Store the files below `prefix`, and return the prefix. If it already contains files, add a number.
 
-    Each attempt makes different signatures, so it cannot complete the files of an earlier one. Files are never
-    replaced.
+    Files are never replaced. The files of an earlier attempt cannot be completed, because its signatures are different.
     """
     from botocore.exceptions import ClientError
 

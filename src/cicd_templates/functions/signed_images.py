@@ -57,7 +57,7 @@ class NotSignedError(Exception):
 
 @dataclass(frozen=True)
 class SignedImage:
-    """A signed image, as an address with a digest, and the signed templates with which it may be deployed.
+    """A signed image, and the signed templates that may deploy it. `image` is an address with a digest.
 
     `execution` is the pipeline run that signed the image and the templates. `templates` is the address of a version of
     an S3 object, and `templates_sha256` is its SHA-256.
@@ -230,9 +230,9 @@ def _verified_payload(name: str, content: bytes) -> bytes:
 
 
 def _is_key(used: str, key: str) -> bool:
-    """Return whether `used`, the ARN of the key that KMS used, belongs to `key`.
+    """Return whether the ARN `used`, which KMS reports, can be the ARN of `key`.
 
-    If `key` is the ARN of an alias, only account and region are compared.
+    If `key` is the ARN of an alias, only the accounts and regions of the two ARNs are compared.
     """
     place, alias, _ = key.partition(":alias/")
     return used.startswith(f"{place}:key/") if alias else used == key

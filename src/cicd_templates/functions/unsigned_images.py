@@ -27,7 +27,10 @@ def day_problem(expires: date, today: date) -> str:
 
 
 def find_exceptions(environment: str) -> tuple[dict[str, dict[str, str]], str]:
-    """Return the exceptions in `environment` that are valid today, keyed by image, and a text about the others."""
+    """Return the exceptions in `environment` that are valid today, keyed by image.
+
+    Also return a text that says why the other exceptions in `environment` are not valid.
+    """
     today = datetime.now(UTC).date()
     counting, problems = {}, []
     for exception in json.loads(os.environ["UNSIGNED_IMAGES"]).get(environment, ()):
@@ -48,9 +51,9 @@ def is_exception(image: str) -> bool:
 def report_exceptions(service: str, environment: str, execution: str, reason: str, used: list[dict[str, str]]) -> None:
     """Record as evidence that a stage deploys unsigned images, and notify the security topic.
 
-    The key of the record contains the SHA-256 of the record without its time. If the check runs again with the same
-    images, exceptions and reason, no further record is stored. Records are never replaced. Raises an error if the
-    record cannot be stored, or if the notification cannot be sent.
+    The record's key contains a SHA-256 of everything in the record except the time. So if the check runs again with the
+    same exceptions and reason, no second record is stored. Records are never replaced. Raises an error if the record
+    cannot be stored, or if the notification cannot be sent.
     """
     import boto3
     from botocore.exceptions import ClientError

@@ -55,10 +55,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def find_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return the reason why `image` must not run, or an empty string if it may run.
+    """Return why `image` must not run, or an empty string if it may run.
 
-    If the configuration has an exception for the image, the image needs no signature, and may be in another registry.
-    The scan is still checked if the image is in the pipeline's repository.
+    An image with an exception in the configuration needs no signature, and may be in another registry. Every image in
+    the pipeline's repository must pass the scan, even an image with an exception.
     """
     foreign = address_problem(image)
     exceptions, ended = find_exceptions(os.environ["ENVIRONMENT"])
@@ -74,8 +74,8 @@ def find_problem(ecr: Any, image: str, context: Any) -> str:
 def _signature_problem(image: str, *, excepted: bool) -> str:
     """Return why `image` is not signed, or an empty string if it is. Write the folder of its statements to the log.
 
-    An error that prevents the verification is raised. But if the configuration has an exception for the image, the
-    error is returned as the reason.
+    `excepted` says whether the configuration has an exception for the image. If it has one, an error that prevents the
+    verification is returned as text. If it has none, the error is raised.
     """
     try:
         print(json.dumps({"image": image, "statements": require_signed(image)}))
@@ -89,10 +89,10 @@ def _signature_problem(image: str, *, excepted: bool) -> str:
 
 
 def find_problem_of_further(name: str, image: str) -> str:
-    """Return why `image` must not run in a container other than the release's, or an empty string if it may run.
+    """Return why `image` must not run in the additional container `name`, or an empty string if it may run.
 
-    The image needs a digest, and its repository must be in the configuration. It may have any digest, because a
-    rollback can deploy an older one. Reviewers approve the digest as a part of the template.
+    The configuration must list the repository of the image. The image must have a digest, but any digest is allowed:
+    reviewers approve it as a part of the template, and a rollback can deploy an older one.
     """
     repository, _, digest = image.partition("@")
     if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):

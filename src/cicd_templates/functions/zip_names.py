@@ -1,4 +1,4 @@
-"""Finds the paths to which programs unpack zip entries, and entries that different programs unpack differently.
+"""Finds the paths of unpacked zip entries, and the entries that different programs unpack to different files.
 
 The name of an entry can begin with `./` or `/`, can contain `//`, `..` or backslashes, and can have a second form in an
 extra field. So two entries with different names can be unpacked to the same file. Some programs then keep the first
@@ -69,7 +69,7 @@ def differing_local_name(archive: ZipFile) -> str:
 
 
 def unclear_directory(archive: ZipFile) -> str:
-    """Return why programs could find different directories in an archive, or an empty string if they cannot.
+    """Return what can make programs find different directories in an archive, or an empty string.
 
     The record at the end of the file must point exactly to the directory that zipfile finds directly before the record.
     zipfile itself does not check this: it accepts a ZIP64 record with other values, and skips text around the archive.

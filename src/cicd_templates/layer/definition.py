@@ -45,13 +45,13 @@ class Layer:
 
     - The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A
       layer with one stack per service has a stack for each service for which `needed` returns true.
-    - `build_with_uses` can be given instead of `build_per_service`. It also receives the resources that the service
-      uses and that other layers create.
+    - `build_with_uses` replaces `build_per_service` if the layer must know which resources of other layers the service
+      uses. It receives these uses as its third argument.
     - `build_per_service` and `build_with_uses` receive an environment that contains only the service of the stack, so
       the stack depends on no other service.
     - `offers` receives an environment without services. It returns the resources of this layer that services can use.
-    - `after` lists layers that must be deployed first, in addition to the layers whose values this layer reads. If both
-      layers have one stack per service, each stack waits only for the stack of the same service.
+    - `after` lists layers that must be deployed first, in addition to the layers whose values this layer reads. If this
+      layer and a listed layer both have one stack per service, each stack waits only for the stack of the same service.
     - The value of the output `deployed_as` is the role that CloudFormation uses to deploy the layer's stacks. The
       pipeline and `make deploy` must pass the same role, because CloudFormation keeps a stack's role for all later
       operations.
@@ -88,7 +88,7 @@ class Layer:
     ) -> Sequence[Callable[[], LayerTemplate]]:
         """Return one function for each stack that this layer has in `env`. Each function builds and returns a template.
 
-        `uses` maps the name of each service to the resources that the service uses and that other layers create.
+        `uses` has the resources of other layers that each service uses, keyed by the name of the service.
 
         Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate`. In a layer with one
         stack per service, it also raises `TypeError` if the template is not for the service of the stack.

@@ -70,11 +70,11 @@ def allow(
 ) -> Grant:
     """Return a statement that allows `actions` on the resources `on` if all conditions in `when` hold.
 
-    In a resource policy, `to` is the principal. There, the resource `*` means the resource that has the policy, and
-    `on=[]` omits the Resource element, as ECR requires.
+    With the principal `to`, the statement is for a resource policy. The resource `*` then means the resource that has
+    the policy, and `on=[]` omits the Resource element, as ECR requires.
 
-    In a role's policy, `*` means all resources. Then `because` is required: it names the API that has no resource-level
-    permissions. In all other cases, `because` must be empty.
+    Without `to`, the statement is for a role's policy. The resource `*` then means all resources, and requires
+    `because`: the name of the API that has no resource-level permissions. In all other cases, `because` must be empty.
 
     Raises `ValueError` if these rules are broken, if an action is a pattern, if a resource is a name instead of an ARN,
     or if two conditions in `when` have the same operator and the same key.
@@ -116,10 +116,9 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     customers from using the role through the service:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    AWS documents for only a few services that they send this key. For these services, the condition requires the key.
-    For all other services, it applies only to requests that have the key. Otherwise, a service that does not send the
-    key could never assume the role. Such a role is protected by `iam:PassRole`, which can pass a role only within the
-    role's account.
+    According to AWS's documentation, only a few services send this key. For these services, the condition requires the
+    key. All other services may omit the key, because they could not assume the role if they did not send it. Their
+    roles are protected by `iam:PassRole`, which can pass a role only within the role's account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists

@@ -2,7 +2,8 @@
 
 The layer that publishes a value declares an `Output` as a constant, and layers that read it import this constant. So a
 misspelt name causes an import error, and mypy reports a value of the wrong kind. `LayerTemplate` reads and publishes
-the values. `stack_graph` checks the rendered templates: a stack must publish every value that another stack reads.
+the values. `stack_graph` checks the rendered templates: every value that a stack reads must be published by another
+stack.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Value(AWSHelperFn):
 
     @classmethod
     def is_list(cls) -> bool:
-        """Return whether values of this kind are lists. Parameter Store joins the values with commas."""
+        """Return whether values of this kind are lists. In Parameter Store, a list is one text with commas between its
+        items.
+        """
         return cls.parameter_type.startswith("List<")
 
     @classmethod

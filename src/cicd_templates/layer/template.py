@@ -68,9 +68,9 @@ class LayerTemplate:
         The method adds a template parameter that reads the value. If the configuration provides the value, the method
         returns a literal instead.
 
-        If the value exists once per service, `service` is the service whose value is read. The default is the service
-        of this template. Raises `TypeError` if neither `service` nor the template names a service for such a value, or
-        if `service` is given for a value that exists once per environment.
+        If each service has its own value, `service` is the service whose value is read, by default the service of this
+        template. Raises `TypeError` if each service has its own value and neither `service` nor the template names a
+        service, or if `service` is given for a value that exists once per environment.
 
         Raises `ConfigurationError` if the configuration provides an invalid value, or if a template parameter with the
         same name already reads a different value.
@@ -108,8 +108,8 @@ class LayerTemplate:
     def publish(self, output: Output[V], value: V) -> None:
         """Publish `value` as a Parameter Store parameter, and as a template output without an export.
 
-        Both are named after `output`. Raises `TypeError` if a template without a service publishes a `ServiceOutput`,
-        or if a template of a service publishes any other output.
+        Both are named after `output`. A template of a service can publish only a `ServiceOutput`. Other templates can
+        publish all outputs except a `ServiceOutput`. Otherwise raises `TypeError`.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

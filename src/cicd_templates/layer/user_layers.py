@@ -72,9 +72,10 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
     """Raise errors of the user's own layers in the `with` block as `ConfigurationError`, with file, line and cause.
 
-    `layers` can also contain other layers. An error belongs to a user's layer in two cases:
-    - The layer is `building`, that is, the layer that is being built.
-    - The traceback contains code of the layer. Other layers call functions in the offers of a user's layer.
+    `layers` may contain all layers. `building` is the layer that is being built. An error belongs to a user's own layer
+    in two cases:
+    - The user's own layer is being built.
+    - The traceback contains code of the user's own layer. This happens if another layer calls a function in its offers.
 
     All other errors are raised unchanged.
     """

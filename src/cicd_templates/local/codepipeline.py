@@ -4,9 +4,9 @@ The operations start, list and describe runs, report the results of jobs, and li
 checks the permissions of a request with IAM. Then this module validates the request against botocore's model of the
 API.
 
-This module does not execute pipelines; a rehearsal runs the actions. They exchange data in two files. This module
-writes the job results to one file, and the rehearsal reads them. The rehearsal writes the executions of actions to the
-other file, and this module lists them. This module runs inside the engine's interpreter, which has botocore.
+This module does not execute pipelines; a rehearsal runs the actions. The two exchange data in two files. In one file,
+this module writes the job results for the rehearsal. In the other file, the rehearsal writes the executions of actions,
+and this module lists them. This module runs inside the engine's interpreter, which has botocore.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ class ActionExecutions:
 class PipelineExecutions:
     """Stores the executions of pipelines in a file, one execution per line. Any process can read the file.
 
-    If an event starts an execution, CodePipeline gets no request. `event_targets` records these executions, and
-    `events` returns them for an account. `pipelines` returns the names of an account's pipelines. `account` returns the
-    account of the current request.
+    `events` returns the executions that events have started in an account. `event_targets` records them, because
+    CodePipeline gets no requests for them. `pipelines` returns the names of an account's pipelines. `account` returns
+    the account of the current request.
     """
 
     def __init__(
@@ -111,10 +111,11 @@ class PipelineExecutions:
         return pipeline in self._pipelines(self._account())
 
     def start(self, request: dict[str, Any]) -> str:
-        """Return the id of a new execution, or of the execution that an event has started with the same request.
+        """Start an execution and return its id. If an event has started an execution with the same request, return its
+        id.
 
-        A rehearsal repeats the request of an event with the role of the event's rule, to check the role's permissions.
-        The repeated request starts no second execution.
+        A rehearsal sends the request of an event a second time, with the role of the event's rule, to check the role's
+        permissions. This second request must not start a second execution.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [

@@ -1,4 +1,4 @@
-"""Lets templates create two kinds of alarms that the engine refuses: on metric math, and on a band of expected values.
+"""Lets templates create alarms that the engine refuses: alarms on metric math, and alarms on bands of expected values.
 
 CloudWatch describes such an alarm with `Metrics`, and without `MetricName`, `Namespace` and the other members about one
 metric. The engine does not evaluate these alarms, so their state stays INSUFFICIENT_DATA:

@@ -1,8 +1,8 @@
 """Makes change sets of the local AWS predict replacements correctly. The predictions come from AWS's own schemas.
 
-The engine has a table of create-only properties for some resource types. For every other type, it reports that any
-changed property may replace the resource. This module uses the CloudFormation schemas in cfn-lint instead. Only the
-predictions change, not the execution of change sets.
+By itself, the engine knows the create-only properties of only some resource types. For all other types, it predicts
+that every changed property may replace the resource. This module uses the CloudFormation schemas in cfn-lint instead.
+Only the predictions change, not the execution of change sets.
 
 This module runs both in the engine's interpreter and in this program's, so it imports only the standard library.
 """
@@ -75,8 +75,8 @@ def recreation_by_schema(
 ) -> Recreation:
     """Return a function that says whether a changed property replaces its resource.
 
-    The function answers from the schemas. For the types in `known` and for types without a schema, such as custom
-    resources, it returns the answer of `engine`, the engine's own function.
+    The function finds its answer in the schemas. For the types in `known` and for types without a schema, such as
+    custom resources, it calls `engine`, the engine's own function.
     """
 
     def recreation(resource_type: str, name: str) -> str:

@@ -58,7 +58,7 @@ class Servers:
 
 
 class DataApi:
-    """The operation ExecuteStatement. `secrets` has the secret of each cluster, keyed by the cluster's resource id."""
+    """The operation ExecuteStatement. `secrets` maps the resource id of a cluster to its secret."""
 
     def __init__(
         self,
@@ -71,8 +71,8 @@ class DataApi:
     ) -> None:
         """Use the engine's functions.
 
-        `cluster_of` returns a cluster by its ARN. `is_denied` gets the headers of a request, an action and a resource,
-        and returns whether IAM denies the action to the request's caller. `respond` and `refuse` make responses.
+        `cluster_of` returns the cluster with a given ARN. `is_denied` is a function that `denials` returns. `respond`
+        makes a response to a successful request, and `refuse` makes an error response.
         """
         self._servers, self._secrets, self._cluster_of = servers, secrets, cluster_of
         self._is_denied, self._respond, self._refuse = is_denied, respond, refuse
@@ -126,9 +126,10 @@ class DataApi:
 def denials(
     enforce: Callable[..., Any], key_of: Callable[[dict[str, str]], str], region: Callable[[], str]
 ) -> Callable[[dict[str, str], str, str], bool]:
-    """Return a function that says whether IAM denies an action on a resource to the caller of a request.
+    """Return a function that gets the headers of a request, an action and a resource.
 
-    `key_of` returns the access key in the headers of a request.
+    The function returns whether IAM denies this action on this resource to the caller of the request. `key_of` returns
+    the access key in the headers.
     """
 
     def is_denied(headers: dict[str, str], action: str, resource: str) -> bool:

@@ -28,10 +28,10 @@ class Secret:
 def register(
     handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Secret]:
-    """Make the engine's `handlers` return the ARN of the secret for clusters whose password RDS manages.
+    """Change the engine's `handlers`: if RDS manages a cluster's password, they return the ARN of its secret, too.
 
-    Return a dict with the secrets of these clusters, keyed by the clusters' resource ids. It is empty at first: the
-    secret of a cluster is added when the cluster is created or updated.
+    Return a dict of these secrets, keyed by the clusters' resource ids. The dict is empty at first. The handlers add a
+    secret when they create or update a cluster.
     """
     operations = handlers[CLUSTER]
     secrets: dict[str, Secret] = {}

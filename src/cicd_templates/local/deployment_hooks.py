@@ -1,8 +1,8 @@
 """Calls the lifecycle hooks of ECS deployments in the stage PRE_SCALE_UP. If a hook refuses, rolls the deployment back.
 
 The local AWS starts no containers. So a deployment ends when ECS would start the first task, and hooks of later stages
-are not called. No hooks are called when a service is created, because the first deployment to a local AWS deploys no
-new release: it only restores the state that AWS already has.
+are not called. No hooks are called when a service is created: on a local AWS, this only restores the state that AWS
+already has, and deploys no new release.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 This module runs inside the engine's interpreter, so it imports only the standard library, and botocore when it calls a
@@ -64,7 +64,7 @@ class HookCalls:
 
 
 def hooks_of(configuration: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the hooks in an ECS deployment configuration that ECS calls before it starts the first task."""
+    """Return those hooks of an ECS deployment configuration that ECS calls before the first task starts."""
     if configuration.get("strategy") not in PROGRESSIVE:
         return []
     return [hook for hook in configuration.get("lifecycleHooks") or () if STAGE in hook.get("lifecycleStages", ())]
