@@ -250,7 +250,7 @@ def _vulnerability_problems(
 def _test_problems(
     contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement about tests whose source or report does not belong to this release."""
+    """Yield a problem for each statement about tests that names a source or a report of another release."""
     dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
     for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
         try:
@@ -274,8 +274,8 @@ def _at(value: Any, *path: str) -> Any:
 def _digests(descriptors: Any) -> set[Any]:
     """Return the set of SHA-256 digests in `descriptors`, a list of in-toto resource descriptors.
 
-    A descriptor without SHA-256 counts as an empty text, which equals the digest of no file. If `descriptors` is not a
-    list, the set has only this empty text.
+    For a descriptor without SHA-256, the set has an empty text, which never equals the digest of a file. If
+    `descriptors` is not a list, the set has only an empty text.
     """
     if not isinstance(descriptors, list):
         return {""}

@@ -43,8 +43,8 @@ RUNS_PROGRAM = re.compile(
 def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run any git command in `folder`.
 
-    Raises `ConfigurationError` before git runs the command if the repository's configuration could make it start a
-    program. Also raises it if git cannot run.
+    Raises `ConfigurationError` if the repository's configuration could make git start a program. In that case, the
+    command does not run. Also raises `ConfigurationError` if git cannot run.
     """
     parents = (folder.resolve(), *folder.resolve().parents)
     for each in takewhile(lambda parent: not (parent / ".git").exists(), parents):

@@ -6,9 +6,10 @@ This function runs directly before a stage executes anything. It reads each chan
 - If releases to the environment need an approval, the record of the review function must list the change set. The
   pipeline executes a change set by its name, and another change set can get this name after the approval.
 
-The configuration can list unsigned images that a stage may deploy; see the module `unsigned_images`. Such an exception
-counts only if the release is certainly not signed. It does not count if an error leaves this unknown. If an exception
-lets a stage pass, the function records this as evidence and notifies the security topic. Otherwise, it stores nothing.
+The configuration can list unsigned images that a stage may deploy; see the module `unsigned_images`. An exception
+counts only if the release is certainly not signed. It does not count if an error prevents the check of the signatures.
+If an exception lets a stage pass, the function records this as evidence and notifies the security topic. Without an
+exception, it stores nothing.
 
 The user parameters:
 
@@ -56,8 +57,8 @@ class RefusedError(Exception):
 class _Release:
     """The images and the templates that may be deployed.
 
-    If `excepted` is true, these are unsigned images that exceptions in the configuration allow, and the newest
-    templates.
+    - If `excepted` is false: the signed image and the signed templates of a release.
+    - If `excepted` is true: unsigned images that exceptions in the configuration allow, and the newest templates.
     """
 
     images: list[str]
@@ -124,7 +125,10 @@ def _require_exceptions(
     exceptions: dict[str, dict[str, str]],
     reason: str,
 ) -> None:
-    """Raise an error unless `exceptions` allow the images of all change sets. Record and report that they were used."""
+    """Raise an error unless `exceptions` allow the images of all change sets.
+
+    Record the used exceptions as evidence, and notify the security topic.
+    """
     release = _Release(list(exceptions), read_newest_templates(*files), excepted=True)
     images = _require_change_sets(parameters, files, approved, release)
     used = [exceptions[image] for image in images]

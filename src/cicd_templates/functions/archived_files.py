@@ -12,8 +12,10 @@ from cicd_templates.functions.zip_names import ambiguous_entry, unpacked_name
 def only_file(entries: Sequence[ZipInfo], name: str) -> ZipInfo:
     """Return the entry of the file `name`.
 
-    Raises `ValueError` if the zip file does not have exactly one such file, or if programs would unpack any of its
-    entries in different ways. Also raises it if the file, or a folder above the file, is a link or a special file.
+    Raises `ValueError` in these cases:
+    - The zip file does not have exactly one file with this name.
+    - Different programs would unpack one of its entries in different ways.
+    - The file, or a folder above the file, is a link or a special file.
     """
     if unclear := ambiguous_entry(entries):
         raise ValueError(f"the zip file has the entry {unclear!r}, which programs unpack in different ways")

@@ -79,7 +79,7 @@ def _printable(text: str) -> str:
 def create_users(parameters: dict[str, str]) -> str:
     """Create the missing users of a database and grant all of them their privileges. Return what was done.
 
-    If the configuration cannot contain a user or privilege in the list, raises `ValueError` and runs no statement.
+    If the list has a user or privilege that no configuration can contain, raises `ValueError` and runs no statement.
     """
     values = client_in_role("ssm", parameters["role"], parameters["region"], SESSION)
     listed, secret = (values.get_parameter(Name=parameters[name])["Parameter"]["Value"] for name in ("users", "secret"))
@@ -114,7 +114,7 @@ def _read_user(entry: str) -> tuple[str, list[str]]:
 def _create_user(execute: Any, name: str, privileges: list[str]) -> bool:
     """Create a user if it is missing, and grant it `privileges`. Return whether it was missing.
 
-    If the database refuses a statement, begin again, up to `ATTEMPTS` times in all.
+    If the database refuses a statement, start again with the first statement. Make at most `ATTEMPTS` attempts.
     """
     from botocore.exceptions import ClientError
 

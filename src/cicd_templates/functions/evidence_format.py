@@ -52,9 +52,9 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the prefix of the S3 keys that list the folders with statements about the image with this digest.
+    """Return an S3 prefix for an image's digest. Each key with this prefix stands for a folder of statements about it.
 
-    After the prefix, each key has the path of one folder, relative to the service's folder: `<execution>/signed`.
+    After the prefix, the key has the path of the folder, relative to the service's folder: `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 

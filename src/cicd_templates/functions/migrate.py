@@ -5,7 +5,8 @@ of the two it is. A task may run longer than a Lambda function. So the function 
 continuation token, and CodePipeline invokes the function again.
 
 Before the function starts a task, it records the attempt as evidence. A new attempt begins only after the last attempt
-in the environment has ended, whichever pipeline run began it. A run begins no attempt after a successful one.
+in the environment has ended, even if another pipeline run began the last attempt. After its attempt has succeeded, a
+run begins no other attempt.
 
 A rollback deploys an older release. The function starts no task during a rollback, because an older migration must not
 change the newer schema. A rollback gets the variables of the older run, so the function cannot recognize a rollback by
@@ -136,7 +137,7 @@ def _is_late(state: dict[str, Any]) -> bool:
 
 
 def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
-    """Return the id of the pipeline run that is in the stage now, or None if this run is a rollback.
+    """Return the id of the pipeline run that is in the stage now, or None if that run is a rollback.
 
     Raises `TaskRunError` if no run is in progress in the stage, or if the run is neither a release nor a rollback.
     """
@@ -165,7 +166,8 @@ def _begin(
     A test run of a job waits until other tasks of the job have ended. Raises `TaskRunError` in these cases:
 
     - The task definition has another image than the release, or the image must not run; see `image_problem`.
-    - Another task of the task definition is still running, and the attempt is a migration or has waited too long.
+    - A migration: another task of the task definition is still running.
+    - A test run of a job: another task of the task definition is still running after the longest wait.
     """
     import boto3
 

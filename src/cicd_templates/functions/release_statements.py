@@ -202,8 +202,8 @@ def _received(release: SignedRelease) -> dict[str, Any]:
 def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
     """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
 
-    `configuration` is the archive of the templates, because they contain the check's build specification. The member
-    `report` is not in the format. It is added to identify the report that lists these tests.
+    `configuration` is the archive of the templates, because they contain the check's build specification. The format
+    does not define the member `report`, which identifies the report that lists these tests.
     """
     return {
         "result": "FAILED" if tests.failed else "PASSED",

@@ -1,8 +1,8 @@
 """Reads change sets and computes digests that identify them, so that a stage executes exactly what its approver saw.
 
-CloudFormation never changes a change set, and never reuses its ARN. But another change set can get the same name. Then
-the digests of the parts show how the two differ. The role of a change set has no digest, because CloudFormation does
-not return it. If only the role differs, only the ARNs show this.
+CloudFormation never changes a change set, and never reuses its ARN. But a new change set can get the name of an old
+one. Then their ARNs differ, and the digests of their parts show which parts differ. The role of a change set has no
+digest, because CloudFormation does not return it. If only the role differs, only the ARNs differ.
 """
 
 from __future__ import annotations

@@ -64,10 +64,10 @@ def read_cyclonedx(value: Any) -> Report:
 
 
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
-    """Return two severities of a vulnerability, derived from its ratings: the tool's own word, and the gate's severity.
+    """Return the worst severity word in the ratings of a vulnerability, and the gate's severity.
 
-    The tool's own word is the worst word of all ratings. The gate's severity is the worst of all ratings; for a rating
-    without a word, the CVSS score counts. If a rating is unknown and no other is high or worse, the result is unknown.
+    The gate's severity is the worst severity of the ratings. The CVSS score counts only for a rating without a word.
+    If one rating is unknown and none is high or worse, the gate's severity is unknown.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)

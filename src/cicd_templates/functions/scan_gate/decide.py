@@ -27,7 +27,7 @@ class JudgedFinding:
 
     - `alike` has the findings about this vulnerability, one per report. The first finding represents them all.
     - `severity` is the worst severity of these findings.
-    - `waiver` is the first valid waiver of these findings to expire, or None if any of them has no valid waiver.
+    - `waiver`: if each of these findings has a valid waiver, the waiver that expires first; otherwise None.
     - `expired` is an expired waiver of any of these findings, or None.
     - `weakened` is true if the vulnerability passes without a waiver, but the default policy would block it.
     - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. It is empty if

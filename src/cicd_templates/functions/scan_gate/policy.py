@@ -106,10 +106,10 @@ class Policy:
 
 
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
-    """Return the policy in the file that all `copies` contain, or the default policy if all of them are None.
+    """Return the policy in the policy file. `copies` has each check's copy of the file, or None if there is no file.
 
-    Each build copies the policy file before it runs any command of the check. If the copies differ, a check has changed
-    the file, so the policy is invalid.
+    If there is no file, return the default policy. Each build copies the file before it runs any command of the check.
+    If the copies differ, a check has changed the file, so the policy is invalid.
     """
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
@@ -212,8 +212,8 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity of a setting. The setting is a word, or a table with the word, a reason, an owner and a date.
 
-    A severity weaker than `weakest` needs a table. If `weakest` is empty, none does. If `lower` is true, the setting is
-    a threshold: a higher severity is weaker, because it blocks less. Otherwise, a lower severity is weaker.
+    A severity that is weaker than `weakest` needs a table. If `weakest` is empty, no severity needs a table. In a
+    threshold (`lower` is true), a higher severity is weaker, because it blocks less. Elsewhere, a lower one is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

@@ -85,7 +85,7 @@ class Levels:
     """
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the levels with which each invocation overrides defaults, from the invocation's property `key`."""
+        """Read the override levels of each invocation from its property `key`."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}
@@ -99,7 +99,7 @@ class Levels:
     def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
         """Return the configured level of a descriptor, or None. `invocation` is the number of the invocation.
 
-        Without a valid number, return the worst of the default level and the levels of all invocations.
+        Without a valid number, return the worst of the default level and the override levels of all invocations.
         """
         default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
         if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):
