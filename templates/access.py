@@ -130,7 +130,7 @@ def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Gran
 
 
 def _may_find(env: Environment, service: Service) -> Grant:
-    """Let `make release` look up the names of the source bucket and of the pipeline that a new source starts."""
+    """Let `make release` look up two names: the source bucket, and the pipeline that a new source starts."""
     bucket, name = storage.SOURCE_BUCKET, pipeline.PIPELINE_NAME
     paths = [parameter_path(env, bucket.layer, bucket.name), parameter_path(env, name.layer, name.name, service.name)]
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
@@ -208,9 +208,10 @@ def _no_override(env: Environment, service: Service) -> Grant:
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
     """Let operators run the pipeline. They may roll back only the stages that deploy to protected environments.
 
-    A rollback deploys the templates of an older release. In the stages of protected environments, the review function
-    refuses a rollback if newer templates have replaced the templates of that release. The pipeline's automatic rollback
-    works in all stages, because it does not need a person's permission.
+    A rollback deploys the templates of an older release. The review function checks every rollback in these stages, and
+    refuses it if newer templates have replaced the templates of the older release.
+
+    The pipeline's automatic rollback works in all stages, because it does not need a person's permission.
     """
     reviewed = [_pipeline(env, service, f"/{stage_of(peer)}") for peer in env.route if peer.protected]
     return [

@@ -184,11 +184,11 @@ def _repository(context: BuildContext) -> str:
 
 
 def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
-    """Let a build store only files whose names match `names`, and only in the folder of a run.
+    """Let a build store only files whose names match `names`, and only directly in the folder of a run.
 
     In an IAM pattern, `*` also matches slashes, so the Allow statement matches too many folders. A Deny statement
-    excludes the folders for records of Lambda functions, such as verdicts and signatures. These are all folders below
-    the run's folder, and the list of releases that passed the gate.
+    excludes all folders below the run's folder, and the folder that lists the releases that passed the gate. These
+    folders are for records of Lambda functions, such as verdicts and signatures.
     """
     service = context.service.name
     return (

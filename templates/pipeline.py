@@ -221,7 +221,7 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     For an unprotected environment, up to three stages do the rest: one creates the users of databases, one runs the
     migration, and one deploys and tests the service. So a failed migration can be retried, and a rollback of the
     service does not run a migration. A web service is tested with a smoke test, and a job with one run. A worker is not
-    tested. If the stage that deploys the service fails, the pipeline rolls it back immediately.
+    tested. If the stage that deploys the service fails, the pipeline rolls this stage back immediately.
 
     In all environments, an approval check runs directly before a change set of the migration or of the service is
     executed. It fails if the change set would deploy anything unsigned. In a protected environment, it also fails if

@@ -46,8 +46,9 @@ def approves(env: Environment) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the approval check and, if releases need an approval, the review function.
 
-    Both functions can read only the change sets of one service. The review function stores as evidence what it shows to
-    the approvers, but cannot read it. The approval check reads this evidence, but cannot write it.
+    Both functions can read only the change sets of one service. The review function writes evidence: a record of what
+    it shows to the approvers. It cannot read this evidence. The approval check can read this evidence, but cannot write
+    it.
     """
     layer = LayerTemplate(env, service)
     if approves(env):

@@ -147,7 +147,10 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def names_in_statements(env: Environment, service: Service) -> dict[str, AWSHelperFn | str]:
-    """Return the environment variables that name the builder and the verifier in statements about the service."""
+    """Return the environment variables with the names of a statement's builder and verifier.
+
+    Statements are the signed statements about the service's releases.
+    """
     return {
         "BUILDER": Sub(project_arn(env, service.name, reserved_words.IMAGE)),
         "GATE": _function_arn(env, service),

@@ -13,7 +13,7 @@ MAPPINGS = ("Properties", "Metadata")
 
 
 def misshapen(template: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a message for each value of a resource, parameter, output or function that has the wrong type."""
+    """Yield a message for each value with the wrong type in a resource, parameter, output or function."""
     for section in ("Resources", "Parameters", "Outputs"):
         for name, body in template.get(section, {}).items():
             at = f"{section}.{name}"

@@ -1,6 +1,6 @@
 """Applies the patches of an environment to its finished templates, and records the reason for each patch.
 
-Patches are applied last, so that the linted, reviewed and deployed templates contain them.
+Patches are applied last. So the templates that are linted, reviewed and deployed contain them.
 """
 
 from __future__ import annotations

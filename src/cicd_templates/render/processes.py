@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 def process_count(stacks: int, cores: int | None = None) -> int:
-    """Return the number of processes for work on this number of `stacks`: one per core, or 1 for few stacks.
+    """Return how many processes to start for `stacks` stacks: one per core, or only one if there are few stacks.
 
     `cores` is the number of cores, by default that of this machine. The result is at most `MOST_PROCESSES`.
     """
@@ -41,8 +41,9 @@ def map_in_processes(
 
     A process receives `batch` items at a time; use more for items that need little time.
 
-    Only the results must be picklable. Raises `CicdError` if a process ends before it has sent its results. The message
-    of this error contains the text that `doing` returns for an item, such as `review a stack`.
+    The results must be picklable; `function` and `items` need not be. Raises `CicdError` if a process ends before it
+    has sent its results. The message of this error contains the text that `doing` returns for an item, such as `review
+    a stack`.
     """
     processes = min(processes, len(items))
     if processes < 2:

@@ -125,7 +125,10 @@ def _in_deploy_order(stacks: list[RenderedStack], links: Sequence[Links]) -> Ite
 
 
 def _provided(env: Environment) -> dict[str, set[str]]:
-    """Return the names of the outputs that the configuration provides, by layer. These layers are not rendered."""
+    """Return the names of the outputs that the configuration provides, keyed by layer.
+
+    These layers are not rendered.
+    """
     provided: dict[str, set[str]] = {}
     for key in env.settings.provided:
         layer, _, output = key.partition(".")
@@ -136,8 +139,8 @@ def _provided(env: Environment) -> dict[str, set[str]]:
 def _provided_problems(env: Environment, stacks: list[RenderedStack], links: Sequence[Links]) -> Iterator[Problem]:
     """Yield a problem for each provided output that does not exist, and for each layer that is provided only in part.
 
-    A layer is provided only in part if a stack reads an output of the layer that is missing in the configuration, but
-    the configuration provides other outputs of the layer.
+    A layer is provided only in part if the configuration provides some of its outputs, but lacks an output that a stack
+    reads.
     """
     provided, at = _provided(env), f"environments.{env.name}.provided"
     known: dict[str, set[str]] = {}

@@ -54,7 +54,7 @@ class TemplateStore:
         self._file: IO[bytes] | None = None
 
     def add(self, template: Unpacked | Place) -> int:
-        """Add a template and return its number. If it is already in the file, `template` is its place there."""
+        """Add a template and return its number. For a template that is already in the file, pass its place."""
         number = len(self._places) // 4
         if isinstance(template, Unpacked) and number < self._in_memory:
             self._unpacked[number] = template
@@ -77,7 +77,7 @@ class TemplateStore:
         return self._file
 
     def write(self, template: Unpacked | Place) -> Place:
-        """Write a template to the end of the file, and return its place. A template that has a place is not written.
+        """Write a template to the end of the file, and return its place. If `template` is a place, write nothing.
 
         Several processes may call this function at the same time.
         """

@@ -16,8 +16,8 @@ def access_changes(
 ) -> Iterator[AccessChange]:
     """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
 
-    The holder is the logical id of the resource that has the policy. Nothing is yielded for the holders in `gone`: they
-    were removed, and every resource to which their statements apply was removed, too.
+    The holder is the logical id of the resource that has the policy. Nothing is yielded for the holders in `gone`,
+    which were removed together with every resource to which their statements apply.
 
     A removed Deny statement widens access. A changed condition counts as wider access, unless the texts show that it
     allows nothing more.

@@ -82,8 +82,8 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
     """Return the stack of another service with which the new stack `stack` is compared, or None.
 
-    The candidates are all stacks in `new` with the same layer and environment, including `stack`. If some of them
-    existed before the change, only these are candidates. The result is the first candidate, or None if this is `stack`.
+    The result is a stack in `new` with the same layer and environment: the first that existed before the change or, if
+    none existed, the first of all. If the first of all is `stack` itself, the result is None.
     """
     facts = stack.template.facts
     siblings = [

@@ -1,4 +1,4 @@
-"""Lists what the additional containers of ECS tasks may do, such as a sidecar with a third-party image.
+"""Lists the additional containers of ECS tasks, such as sidecars with third-party images, and what each may do.
 
 The image of a service's own container is a parameter of the template, because each release sets it. The images of
 additional containers are written in the template.

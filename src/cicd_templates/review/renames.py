@@ -27,7 +27,10 @@ class Renames:
     old_names: Mapping[str, str] = field(default_factory=dict)
 
     def former(self, stack: ReviewedStack, old: Stacks) -> ReviewedStack | None:
-        """Return the stack in `old` that became `stack` when its service was renamed, or None if there is none."""
+        """Return the stack in `old` that had the place of `stack` under the service's old name.
+
+        Return None if the service was not renamed, or if `old` has no such stack.
+        """
         was = self.old_names.get(str(stack.template.service))
         return old.get((stack.template.environment, file_stem(stack.template.layer, was))) if was else None
 

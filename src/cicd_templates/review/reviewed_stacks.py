@@ -86,7 +86,10 @@ class ReviewedStacks:
         return names
 
     def jobs(self, function: Callable[[Iterable[ReviewedStack]], R]) -> list[Callable[[], R]]:
-        """Return one job per batch of stacks, in the order of the stacks. A job returns `function` of its batch."""
+        """Return one job per batch of stacks, in the order of the stacks.
+
+        A job calls `function` with its batch, and returns the result.
+        """
         return [partial(self._reviewed, function, part) for part in in_parts(self._sources)]
 
     def _reviewed(self, function: Callable[[Iterable[ReviewedStack]], R], part: Sequence[Templated]) -> R:

@@ -113,7 +113,7 @@ def _parameters(value: Any) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text with which `value` can be compared: if two texts are equal, the values are equal at deployment.
+    """Return a text that stands for `value`. If two values have equal texts, the values are equal at deployment.
 
     Return None if the value cannot be compared before the deployment.
     """

@@ -24,7 +24,9 @@ class PassRole(ResourceRule):
     types = frozenset(IDENTITY_POLICIES)
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each role with a wildcard, and a finding if the statement names no AWS service."""
+        """Yield a finding for each passed role with a wildcard, and for each statement without a condition on the
+        service.
+        """
         for statement in resource_statements(resource, IDENTITY_POLICIES):
             if statement.allows and "iam:passrole" in statement.actions():
                 for text, path in statement.texts("Resource"):

@@ -46,10 +46,11 @@ class PhysicalNames(ResourceRule):
 
 
 def _cut(name: str, whole: str) -> bool:
-    """Return whether `name` was shortened before the end of `whole`, with which an unshortened name begins.
+    """Return whether `name` was shortened so much that it contains only the beginning of `whole`.
 
-    Such a name can lack the environment's name. But it ends with a hash that depends on the environment, so two
-    environments never get the same name.
+    A name that was not shortened begins with all of `whole`. A name with only the beginning can lack the environment's
+    name. But every shortened name ends with a hash that depends on the environment, so two environments never get the
+    same name.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

@@ -120,8 +120,8 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
     """Return the stages that need an approval, because they deploy to a protected environment.
 
-    The metadata of the pipeline can list these stages. If it does not, the result is the last stage that deploys, or
-    empty if only one stage deploys.
+    The metadata of the pipeline can list these stages. If the metadata does not list them, the result is the last stage
+    that deploys. If only one stage deploys, the result is empty.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):

@@ -71,8 +71,9 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield each policy in `value`, with its path.
 
-    A policy is a value that contains IAM statements and whose key contains `polic`, such as PolicyDocument. If a policy
-    contains JSON texts with IAM statements, only these texts are yielded. Policies inside a policy are not yielded.
+    A policy is a value that contains IAM statements, under a key that contains `polic`, such as PolicyDocument. If a
+    policy contains JSON texts with IAM statements, these texts are yielded instead of the policy. A policy inside
+    another policy is not yielded separately.
     """
     if isinstance(value, dict):
         for key, item in value.items():

@@ -58,7 +58,7 @@ def changed_paths(label: str, logical_id: str, before: Mapping[str, Any], after:
 
 
 def _paths(label: str, logical_id: str, resource: Mapping[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield the principal, the right and the target of each path, and whether the right is about data."""
+    """Yield `(principal, right, target, is_data)` for each path. `is_data` says that the right is about data."""
     holder = f"{label}/{logical_id}"
     properties = resource.get("Properties", {})
     permission = permission_statement(str(resource.get("Type")), properties)
@@ -85,7 +85,10 @@ def _principals(statement: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _targets(statement: Mapping[str, Any], holder: str) -> Iterator[str]:
-    """Yield the targets of a statement. For `*` in a resource policy, yield `holder`, which has the policy."""
+    """Yield the targets of a statement.
+
+    `holder` is the resource that has the policy. In a resource policy, `holder` replaces the target `*`.
+    """
     if "NotResource" in statement:
         yield f"everything but {', '.join(_items(statement['NotResource']))}"
         return

@@ -53,7 +53,7 @@ def parse_checksums(text: str) -> dict[str, str]:
 
 
 def recorded_sources(text: str) -> str:
-    """Return the digest of the configuration and layers from a list of checksums, or an empty string without one."""
+    """Return the digest of the configuration and layers in a list of checksums, or an empty string if it has none."""
     first = text.partition("\n")[0]
     return first.removeprefix(RENDERED_FROM) if first.startswith(RENDERED_FROM) else ""
 

@@ -171,7 +171,7 @@ def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield the permissions that an existing resource has through its roles and through the default policy of its type.
 
     If an existing resource gets a different role, its access changes, and these statements show the change. A new
-    resource does not need them: either its role is not new, or the page shows the new role itself.
+    resource does not need these statements: an existing role gets no more access, and the page shows a new role itself.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:

@@ -81,10 +81,10 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 
 
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield one statement for each value of the property that opens the resource.
+    """Yield one statement for each value of the property that opens, or may open, the resource.
 
-    A value that CloudFormation computes counts as such a value. The property can also be in a part of the resource,
-    such as an additional provider of authentication.
+    A value that CloudFormation computes may open the resource. Parts of the resource, such as an additional provider of
+    authentication, can have the property, too.
     """
     allowed = {
         "Effect": "Allow",

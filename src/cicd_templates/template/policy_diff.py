@@ -180,7 +180,7 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 
 
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield each IAM statement of a resource, with its identity: the text of the complete statement without its Sid.
+    """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
     Some properties determine access without a statement, such as a permissions boundary. For each of these properties,
     yield a statement with the same effect. `is_changed` says that the resource exists before and after the change.
@@ -246,12 +246,12 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return as a sentence what `statement` has that its version in the other template lacks.
+    """Return a sentence that says what `statement` adds to its version in the other template.
 
-    `own` are statements of the same template, and `others` are statements of the other template. The version in the
-    other template is the statement in `others` with the same Sid, effect and elements. The sentence has the complete
-    statement if there is no such version, or if several statements in `own` or `others` have the Sid. The result is
-    empty if the other version lacks nothing.
+    `own` are the statements of the template with `statement`, and `others` are the statements of the other template.
+    The other version is the statement in `others` with the same Sid, effect and elements. If there is no other version,
+    or if several statements in `own` or `others` have the Sid, the sentence has the complete `statement`. If
+    `statement` adds nothing, the result is empty.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

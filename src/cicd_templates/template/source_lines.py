@@ -10,8 +10,9 @@ from cicd_templates.template.stack_template import StackTemplate
 def locate(stack: StackTemplate, logical_id: str, path: str = "") -> str:
     """Return the file and line of a resource in the reviewed template, such as `out/staging/keys.yaml:42`.
 
-    If `path` is given, such as `/Resources/Key/Properties`, return the line of its last part that the template has. If
-    the template does not have the resource, return only the file.
+    If `path` is given, such as `/Resources/Key/Properties`, return the line of the item at this path. If the template
+    has no such item, return the line of the closest item above it. If the template does not have the resource, return
+    only the file.
     """
     steps = path.strip("/").split("/") if path else ["Resources", logical_id]
     node = _compose(stack)

@@ -55,9 +55,9 @@ def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
 def refuse_broken_links(stacks: Iterable[Links]) -> None:
     """Raise `ConfigurationError` if stacks of an environment do not fit together.
 
-    For every value that a stack reads, a stack of the same environment must publish this value in the same form: as a
-    list or as a single value. The error lists all values without such a stack. If there are none, the error shows a
-    cycle of stacks that depend on each other.
+    Every value that a stack reads must be published by a stack of the same environment, in the same form: as a list or
+    as a single value. The error lists all values for which this is not true. If it is true for all values, the error
+    shows a cycle of stacks that depend on each other.
     """
     stacks = list(stacks)
     published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}

@@ -72,7 +72,7 @@ def style_of(text: str) -> str | None:
 
 
 def node_of(value: Any, column: int) -> yaml.Node:
-    """Return `value` as a tree of YAML nodes. Each node occurs only once, because PyYAML writes repetitions as aliases.
+    """Return `value` as a tree of YAML nodes. No node occurs twice, because PyYAML writes repetitions as aliases.
 
     `column` is the rightmost column at which the keys or items of `value` can begin. It determines which items are
     written on one line.

@@ -70,7 +70,7 @@ class Impact:
 
     - interruption: why a running service is interrupted
     - deletion: what no longer works
-    - replacement: why it would fail, if it is not certain
+    - uncertain replacement: why the update fails if CloudFormation replaces the resource
     - other changes: what can never be changed back
     """
 
@@ -141,11 +141,14 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without properties that refer to another resource of which only the tags change.
+    """Return `changes` without the properties whose values stay the same.
 
-    The values of such properties stay the same, but CloudFormation reports that they may change. It also reports a
-    conditional replacement if a change of the property would need one. If only such properties of a resource change,
-    the result has them, but says that the resource is not replaced.
+    A value stays the same if it refers to another resource and only the tags of the other resource change. But
+    CloudFormation reports that the value may change. If its change would need a replacement, CloudFormation also
+    reports a conditional replacement.
+
+    If CloudFormation reports only such properties for a resource, they stay in the result, but the resource counts as
+    not replaced.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -178,7 +181,7 @@ def _keeps_attributes(change: Change) -> bool:
 
 
 def _is_kept(detail: Detail, kept: Container[str]) -> bool:
-    """Return whether `detail` is a change of tags, or is caused by an attribute of one of the resources `kept`."""
+    """Return whether `detail` is a change of tags, or a change that an attribute of a resource in `kept` causes."""
     return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
 
 
@@ -219,9 +222,9 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
     """Return the properties that contain the resource's unique name, if a replacement would have the same name.
 
     The result is empty if the name changes, or if AWS chooses the name. A value that two resources cannot have at the
-    same time, such as the address range of a subnet, counts as a name. If the table of resource types has no name for
-    the type, the values of the properties `identifier` count as the name. `properties` are the resource's properties
-    after the change.
+    same time, such as the address range of a subnet, counts as a name. If the table of resource types has no name
+    property for the type, the properties in `identifier` are used. `properties` are the resource's properties after the
+    change.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property
