@@ -131,7 +131,8 @@ def rollback_on_failure() -> codepipeline.FailureConditions:
 def pipeline_role(logical_id: str, env: Environment, service: Service, key: KeyArn, artifacts: BucketName) -> iam.Role:
     """Return the role of a service's pipeline.
 
-    Its own permissions are only for the bucket `artifacts`, which `key` encrypts.
+    This function lets the role use only the bucket `artifacts`, which is encrypted with `key`. `pipeline_role_policy`
+    adds the other permissions.
     """
     return service_role(
         logical_id,

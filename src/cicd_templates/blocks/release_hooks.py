@@ -45,7 +45,7 @@ def verify_image(monitored: MonitoredService, key: KeyArn, names: Mapping[str, A
     The function accepts the service's image if all of these conditions hold:
 
     - The image comes from our repository and is referenced by its digest.
-    - It has signed statements that name the builder and the verifier in `names`.
+    - It has signed statements from the builder and the verifier that `names` contains.
     - It has no findings of the blocking severities.
 
     An exception in the configuration lets one image of the service run without a signature. The images of further
@@ -125,9 +125,9 @@ def smoke(
 
 
 def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId) -> ec2.SecurityGroup:
-    """Return the smoke test function's security group. It allows egress only to the test listener's port.
+    """Return the smoke test function's security group. Its only rule allows egress to the test listener's port.
 
-    The rule allows any address, because the function calls the load balancer's public addresses.
+    The rule limits only the port and not the address, because the function calls the load balancer's public addresses.
     """
     return ec2.SecurityGroup(
         logical_id,

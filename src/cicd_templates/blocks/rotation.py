@@ -130,10 +130,10 @@ def _length(arn: AWSHelperFn | str) -> int:
 def dropped_events_alarm(
     monitored: MonitoredService, function: awslambda.Function, operations: TopicArn
 ) -> cloudwatch.Alarm:
-    """Return the alarm that notifies `operations` if the function failed and Lambda does not try again.
+    """Return the alarm that notifies `operations` if Lambda drops an event after failed invocations of `function`.
 
-    The metric `Errors` would cause false alarms. While another deployment is in progress, the function raises an error,
-    and Lambda invokes it again later:
+    The alarm does not use the metric `Errors`. This metric also counts the normal case that another deployment is in
+    progress: the function raises an error, and Lambda invokes it again later:
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#async-invocation-metrics
     """
     name = monitored.service.name

@@ -34,7 +34,7 @@ def encrypted_table(
 ) -> dynamodb.Table:
     """Return the table `name`, with on-demand capacity and point-in-time recovery within the last 35 days.
 
-    A protected environment keeps the table, and refuses every call that would delete it.
+    In a protected environment, deletion protection is on, and the table is kept when its stack is deleted.
     """
     keys = {settings.partition_key: ("HASH", settings.partition_key_type)}
     if settings.sort_key is not None:

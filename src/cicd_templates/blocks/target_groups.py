@@ -32,8 +32,8 @@ INFRASTRUCTURE = reserved_words.INFRASTRUCTURE
 def target_group(logical_id: str, env: Environment, service: Service, vpc: VpcId, side: str) -> elb.TargetGroup:
     """Return one of a service's two target groups. `side` says whether it is the primary or the alternate group.
 
-    The property `Port` does not follow the service's port, because a change of it would replace the group. Its value
-    does not matter: ECS registers each task with the task's own port.
+    The property `Port` is not the service's port, because a change of this property would replace the group. The value
+    of `Port` does not matter: ECS registers each task with the task's own port.
 
     A change of the protocol always replaces the group. The old and the new group then exist at the same time, so their
     names must differ: the name of a group with TLS ends with `tls`.
@@ -102,8 +102,8 @@ def infrastructure_role(
     """Return the role that ECS uses to move the requests of one service between its target groups.
 
     The role may change only the service's own target groups and listener rules. It has fewer permissions than AWS's
-    managed policy for this purpose. For example, it may not change a listener, because ECS changes only listener rules
-    of this service:
+    managed policy for this purpose. For example, it cannot change a listener, because ECS needs to change only the
+    listener rules of the service:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
     """
     return service_role(

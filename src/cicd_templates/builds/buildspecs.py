@@ -140,9 +140,9 @@ def bill_of_materials(service: Service) -> str:
 
 
 def image_scan() -> str:
-    """Return the build specification that waits for the registry's image scan, and fails if this scan has findings.
+    """Return the build specification that waits for the image scan, and fails if the scan blocks the release.
 
-    The result of the scan is stored as evidence in either case.
+    The build stores the result of the scan as evidence, whether or not the scan blocks the release.
     """
     judge = f"""\
 {PYTHON} /tmp/image_scan.py /tmp/image-scan.json

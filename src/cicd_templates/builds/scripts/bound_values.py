@@ -193,7 +193,7 @@ def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.
 
 
 def values_in_call(call: ast.Call) -> list[ast.expr]:
-    """Return the parts of a call that the call could return, such as `"..."` in `get("OTHER", "...")`."""
+    """Return the expressions in a call whose values the call could return, such as `"..."` in `get("OTHER", "...")`."""
     called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     # "...".strip()
     values = [call.func.value] if isinstance(call.func, ast.Attribute) else []
@@ -277,7 +277,7 @@ def unpacked(target: ast.AST, value: ast.expr) -> Iterator[tuple[str, ast.AST | 
 def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield the line, the name and the value of each binding in a Python file.
 
-    Also yield strings that the file joins from parts; their names are empty. A file that cannot be parsed yields
+    Also yield each string that the file joins from parts, with an empty name. A file that cannot be parsed yields
     nothing.
     """
     try:
@@ -294,10 +294,10 @@ def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[int, str]]:
-    """Yield a line number and the text `name = "value"` for each string in a file that may be a secret.
+    """Find the strings of a file that may be secrets. For each string, yield its line number and `name = "value"`.
 
-    The number is that of the line with the string. `is_python` and `settings` say whether the file contains Python or
-    settings. A Python file with more than MOST_CHARACTERS characters is searched like a file in another language.
+    `is_python` and `settings` say whether the file contains Python or settings. A Python file with more than
+    MOST_CHARACTERS characters is searched like a file in another language.
     """
     shown: set[tuple[int, str]] = set()
     before = 0

@@ -58,9 +58,9 @@ Found = Iterator[tuple[str, str]]
 
 
 def read_requirements(data: bytes) -> tuple[list[str], list[str]]:
-    """Return the pinned packages of a requirements file, and the lines that are neither packages nor options.
+    """Return the pinned packages of a requirements file, and the lines that are neither pinned packages nor options.
 
-    If pip and a scanner could read different packages in the file, return the reason in place of these lines.
+    If pip and a scanner could read different packages in the file, return the pinned packages and the reason.
     """
     pins, others, problem = [], [], ambiguity(data)
     for line in requirements(data):
@@ -271,7 +271,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Add the package that a metadata file describes. If the file's path and text name two packages, add both."""
+        """Add the package that a metadata file describes. If path and text name different packages, add both."""
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):
@@ -293,7 +293,7 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` includes another requirements file, and this other file is copied."""
+        """Return whether `line` includes another requirements file that is copied."""
         included = INCLUDED.fullmatch(line)
         return (
             included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies

@@ -7,11 +7,11 @@ may download from each ADDRESS. An ADDRESS that ends in a slash allows everythin
 In TARGET, a RUN command has a network only if all of these conditions hold:
 
 - The command has one of a few forms, which install only packages that a lock file names.
-- Before this command, its stage has copied nothing but lock files, and only into folders of a project. Otherwise, a
-  program of the source could download something, or replace the installer that the command runs.
-- Before this command, its stage has not run pip, uv, npm, yarn, pnpm or Composer. Otherwise, code of a package could
-  run: a package can contain a program with the name of an installer, and Python runs code of packages when it starts.
-  Composer creates links to folders that the source chooses.
+- Before this command, its stage has copied only lock files, and only into folders of a project. A program of the source
+  could download something, or replace the installer that the command runs.
+- Before this command, its stage has not run pip, uv, npm, yarn, pnpm or Composer. An installed package could run its
+  code in this command: it can contain a program with the name of an installer, and Python runs code of packages when it
+  starts. Composer creates links to folders that the source chooses.
 
 The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0. If
 commands need a network but have none, the script prints their lines and exits with 1. It must run on Python 3.8,
@@ -97,7 +97,8 @@ def steering(arguments: str) -> set[str]:
 class Network:
     """Decides which RUN commands of a Dockerfile have a network.
 
-    - `closed` contains, for each stage, the line after which its commands have no network, or 0 if they may have one.
+    - `closed` contains, for each stage, the line after which its commands have no network. The line is 0 if no line has
+      disabled the network.
     - `cut` contains the lines of the RUN commands that lose their network.
     - `folders` contains the current folder of each stage, or an empty string if only the image knows the folder.
     - `misplaced` contains the lines that copy a file to a folder that may contain programs.
@@ -165,7 +166,7 @@ class Network:
             self.closed[-1] = number
 
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
-        """Return whether COPY adds anything but lock files to the stage, or puts lock files beside programs.
+        """Return whether COPY adds a file that is not a lock file to the stage, or puts a lock file beside programs.
 
         Files from a base image, or from a stage that still has a network, are allowed if they keep their names. Under a
         new name, a lock file could become a program.

@@ -106,7 +106,7 @@ def read_apk(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def named(kind: str) -> Reader:
-    """Return a function that takes a package's name and version from the name of a file."""
+    """Return a reader that gets a package's name and version from the name of a file."""
     return lambda found, text: iter([(kind, found[1], found[2] or "")])
 
 
@@ -271,7 +271,7 @@ def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[s
 
 
 def is_archive_of_code(data: bytes) -> bool:
-    """Return whether `data`, the last bytes of a file, make it an archive from which Python can import."""
+    """Return whether a file is an archive from which Python can import. `data` contains the last bytes of the file."""
     end = end_of_directory(data)
     # The directory may be longer than the part of the file that was read.
     cut = end >= 0 and int.from_bytes(data[end + 12 : end + 16], "little") > len(data)
@@ -285,7 +285,7 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 
 
 def read_lists(paths: list[str]) -> set[str]:
-    """Return the digests of the installers' lists in other images. `paths` are the bills of materials of the images."""
+    """Return the digests of the installers' lists in other images, whose bills of materials have the paths `paths`."""
     digests: set[str] = set()
     for path in paths:
         with open(f"{path}.lists") as file:

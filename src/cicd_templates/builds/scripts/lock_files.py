@@ -97,8 +97,9 @@ def runs_code(path: str) -> bool:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object. Raise `ValueError` for a duplicate key, because programs could use different values of
-    it.
+    """Return a JSON object. Raise `ValueError` for a duplicate key.
+
+    Two programs could use different values of a duplicate key.
     """
     content = dict(pairs)
     if len(content) < len(pairs):
@@ -136,7 +137,7 @@ def is_project_folder(path: str) -> bool:
 def is_place_for_lock(folder: str, target: str, source: str) -> bool:
     """Return whether the lock file `source` may be copied to `target`, which can be relative to `folder`.
 
-    A text file may also be copied directly to /tmp.
+    A `.txt` file may also be copied directly to /tmp.
     """
     path = resolved(folder, target)
     parent = path if target == "." or target.endswith("/") else os.path.dirname(path)
