@@ -24,7 +24,8 @@ def without_repetitions(
 ) -> list[Problem]:
     """Return `problems` without repetitions, in the same order.
 
-    - A mistake that every runtime environment gets from a shared table is reported once, at its key in this table.
+    - If all runtime environments get a mistake from a shared table, the mistake is reported once, at its key in this
+      table.
     - Any other repeated mistake is reported once, at the first environment that has it. The problem lists the other
       environments.
 
@@ -74,9 +75,10 @@ def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], r
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
-    """Return whether the problem comes from a shared table, such as `[services.web]`.
+    """Return whether `problem` is a mistake in a shared table, such as `[services.web]`.
 
-    It does if at least one of `environments` has no table of its own for the same service, queue, table or database.
+    This is the case if at least one of `environments` has no table of its own for the service, queue, table or database
+    that has the mistake.
     """
     kind, *steps = problem.path.split(".")
     return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)

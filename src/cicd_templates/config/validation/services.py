@@ -88,7 +88,7 @@ def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem if the service needs no `secret_keys`, and for each of these KMS keys outside `region`."""
+    """Yield a problem if `secret_keys` is set but not needed, and for each KMS key in it that is outside `region`."""
     if settings.secret_keys and not any(map(is_existing_secret, settings.secret_sources)):
         yield Problem(
             f"{where}.secret_keys",
@@ -137,7 +137,8 @@ def _egress(settings: ServiceTable, region: str, where: str) -> Iterator[Problem
     Fargate pulls the image, reads the secrets and writes the log through the task's own network interface:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-networking.html
 
-    Tasks reach S3 at its public addresses, even through the gateway endpoint. So the egress rules must allow these.
+    Tasks reach S3 at its public addresses, even if the VPC has a gateway endpoint for S3. So the egress rules must
+    allow the public addresses.
     """
     ranges = [IPv4Network(cidr) for cidr, ports in settings.egress.items() if HTTPS_PORT in ports]
     if all(any(open_to.subnet_of(private) for private in PRIVATE_RANGES) for open_to in ranges):

@@ -20,14 +20,14 @@ RANDOM_END = len("-Ab12Cd")
 
 
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each variable that would give a service a secret of another environment.
+    """Yield a problem for each variable that would give a service a secret that belongs to another environment.
 
-    A secret belongs to an environment in one of these cases:
-    - The path or name of the secret contains the name of this environment.
-    - The ARN of the secret contains no environment's name, and only this environment uses the account in the ARN.
+    A secret belongs to an environment by its name or by its account:
+    - By name: the path or name of the secret contains the name of this environment.
+    - By account: the ARN of the secret contains no environment's name, and only this environment uses the account.
 
-    The second case is ignored for a variable in an environment's own table, because such a variable shows that the
-    accounts share the secret on purpose.
+    If a variable is in an environment's own table, its secret belongs to no environment by account, because the
+    variable shows that the accounts share the secret on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """
@@ -77,7 +77,7 @@ def value_at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the owner of the secret: the item of `environments` if there is exactly one, otherwise None."""
+    """Return the only item of `environments`, which owns the secret, or None if there is not exactly one item."""
     return environments[0] if len(environments) == 1 else None
 
 

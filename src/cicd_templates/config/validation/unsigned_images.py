@@ -15,7 +15,7 @@ from cicd_templates.config.validation.shared_secrets import value_at
 
 
 def problems(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
-    """Yield the problems of the exceptions in `configuration`. `raw` has its parsed TOML tables."""
+    """Yield the problems of all exceptions for unsigned images. `raw` has the parsed TOML tables of `configuration`."""
     # Each environment has the exceptions of the shared table, so the same problem is found several times.
     yield from dict.fromkeys(_for_the_same_image(raw, configuration))
     for tools in [environment for environment in configuration.environments if environment.kind == "tools"]:
@@ -42,9 +42,9 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
 
 
 def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem if an image has several exceptions in one environment, at each exception after the first.
+    """If an environment has several exceptions for one image, yield a problem at each of them except the first.
 
-    The exceptions in a shared table come before the exceptions in the environment's own table.
+    Exceptions in a shared table come first, and then exceptions in the environment's own table.
     """
     for environment in configuration.environments:
         for service in environment.services if environment.kind == "runtime" else ():

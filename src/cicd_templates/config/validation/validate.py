@@ -27,7 +27,8 @@ def all_problems(configuration: Configuration, unread: Collection[str] = ()) -> 
     """Yield every problem of `configuration`: first the problems that concern several environments, then the
     problems of each environment.
 
-    `unread` has the names of the environments that `configuration` lacks, because their tables have mistakes.
+    `unread` has the names of the environments that could not be read into `configuration`, because their tables have
+    mistakes.
     """
     yield from pipeline.problems(configuration, unread)
     yield from evidence.problems(configuration)

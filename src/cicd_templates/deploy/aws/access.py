@@ -18,8 +18,9 @@ ROLE_SESSION = "cicd-templates"
 class Access:
     """The settings of one environment's credentials: a profile, and a role to assume with the profile's credentials.
 
-    If `profile` is None, boto3's default chain provides the credentials. The environment variables or the AWS
-    configuration of this machine may replace the addresses of AWS services only if `allow_endpoint_urls` is true.
+    If `profile` is None, boto3's default chain provides the credentials. If `allow_endpoint_urls` is false, this
+    program refuses addresses of AWS services that come from environment variables or from this machine's AWS
+    configuration.
     """
 
     region: str

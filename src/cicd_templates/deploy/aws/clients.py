@@ -249,11 +249,11 @@ def _before_the_first_call() -> Iterator[None]:
 
 
 def local_clients(endpoint_url: str, account: str, region: str, secret: str, token: str | None = None) -> Clients:
-    """Return clients for the local AWS. They sign all requests with the secret key `secret`.
+    """Return clients for the local AWS, with the access key id `account` and the secret access key `secret`.
 
-    The clients' access key is `account`, because the local AWS uses a 12-digit access key as the account's id. If
-    `token` is given, `account`, `secret` and `token` are the credentials of an assumed role. The session reads neither
-    profiles nor credentials from environment variables.
+    The local AWS uses an access key id of 12 digits as the account's id. For an assumed role, pass its access key id,
+    secret access key and session token as `account`, `secret` and `token`. The clients ignore all profiles, and
+    credentials in environment variables.
     """
     import boto3
     import botocore.session
@@ -283,9 +283,9 @@ def session_clients(region: str, credentials: Mapping[str, Any]) -> Clients:
 
 
 def local_clients_as(clients: Clients, role_arn: str) -> Clients:
-    """Assume the role `role_arn` with `clients`. Return clients for the local AWS with the credentials of the role.
+    """Return clients for the local AWS that use the credentials of the role `role_arn`.
 
-    Raises `CicdError` if the local AWS does not let `clients` assume the role.
+    The function assumes the role with `clients`. Raises `CicdError` if the local AWS refuses this.
     """
     try:
         keys = clients.sts.assume_role(RoleArn=role_arn, RoleSessionName="cicd-templates")["Credentials"]

@@ -135,7 +135,9 @@ class CredentialErrors:
         return CredentialsError(f"{self._access.words}: {what}; {remedy}")
 
     def _renew(self) -> str:
-        """Return advice for the user: how to get new credentials for the profile or its source profile."""
+        """Return advice for the user: how to get new credentials.
+
+        If the profile gets its credentials from a source profile, the advice is for the source profile."""
         profiles: Mapping[str, Any] = self._core.full_config.get("profiles", {})
         name: str | None = self._access.profile_name
         passed: set[str | None] = set()

@@ -21,7 +21,7 @@ ENDPOINT_SETTING = "endpoint_url"
 
 
 def refuse_endpoint_urls(core: Any, access: Access) -> None:
-    """Raise `RefusedError` if this machine's AWS configuration replaces addresses of AWS services.
+    """Raise `RefusedError` if an environment variable or the AWS profile replaces the address of an AWS service.
 
     Does nothing if `access.allow_endpoint_urls` is true. The error lists every setting that replaces an address. `core`
     is the botocore session.

@@ -50,8 +50,8 @@ class Polling:
     ) -> None:
         """Poll until `done` returns true.
 
-        Raises `CicdError` after `limit_seconds`; the operation itself then continues in AWS. The error names the
-        operation, which is `what`, and ends with the advice `then`.
+        Raises `CicdError` after `limit_seconds`. The message says that the operation `what` continues in AWS, and ends
+        with the advice `then`.
         """
         deadline = self.now() + limit_seconds
         while not done():

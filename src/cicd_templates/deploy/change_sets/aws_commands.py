@@ -47,12 +47,12 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 
 
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the commands that switch off the deletion protection of `resources`, which a stack has now.
+    """Return the commands that switch off the deletion protection of `resources`, the present resources of a stack.
 
-    A person runs these commands before they delete a stack whose creation failed in a protected environment. Without
-    them, the deletion protection of load balancers and databases prevents the deletion of the stack.
+    If the creation of a stack fails in a protected environment, a person must run these commands and then delete the
+    stack. Without the commands, the deletion protection of load balancers and databases prevents the deletion.
 
-    The result is empty if a stack in `status` need not be deleted.
+    The result is empty if a person need not delete a stack in `status`.
     """
     if status not in DELETED_BY_HAND:
         return ()

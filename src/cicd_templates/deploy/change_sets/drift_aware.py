@@ -63,10 +63,11 @@ def _properties(change: Mapping[str, Any], context: str) -> Mapping[str, Any] | 
 def with_actual_states(
     states: Mapping[str, ActualState], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return `before` and `after`, the resources before and after a change set, with their actual states.
+    """Return `before` and `after` with the actual properties of drifted resources.
 
-    `states` has the actual states of the drifted resources. A resource whose actual state is unknown is left out of the
-    returned `before`, so that everything that it grants after the change set counts as new.
+    `before` and `after` are the resources before and after a change set. `states` has the actual states, keyed by
+    logical id. If the actual state of a resource is unknown, the returned `before` lacks this resource. Everything that
+    the resource grants after the change set then counts as new.
     """
     old, new = dict(before), dict(after)
     for name, state in states.items():

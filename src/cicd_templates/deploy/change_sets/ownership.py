@@ -129,11 +129,11 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 
 
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
-    """Delete the change set `arn`. If `creates` is true, also delete the empty stack that was created with it.
+    """Delete the change set `arn`.
 
-    - If the stack contains nothing else, one call deletes the stack together with the change set. An interruption
-      between two calls could leave an empty stack whose owner is unknown.
-    - If the stack contains anything else, only the change set is deleted.
+    If `creates` is true, the stack was created together with this change set. If it then contains nothing except the
+    change set, the function deletes the stack, and CloudFormation deletes the change set with it. One call does this,
+    because an interruption between two calls could leave an empty stack whose owner is unknown.
 
     `stack_id` identifies the stack even if somebody else has deleted its change set.
     """

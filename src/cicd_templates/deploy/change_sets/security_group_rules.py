@@ -29,8 +29,8 @@ Rule = tuple[str, ...]
 
 
 def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterable[StackTemplate]) -> bool:
-    """Return whether a security group differs from its template only in rules that other stacks in `environment`
-    add.
+    """Return whether `difference`, of a security group from its template, has only rules that other stacks in
+    `environment` add.
     """
     found = _RULE.fullmatch(difference["PropertyPath"])
     if found is None:
@@ -49,9 +49,10 @@ def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterabl
 
 
 def has_rules_of_others(stack: StackTemplate) -> bool:
-    """Return whether a security group in the template lists rules itself, not only in separate rule resources.
+    """Return whether a security group in the template of `stack` contains rules in its own properties.
 
-    If CloudFormation reverts the drift of such a group, it removes the rules that other stacks added.
+    If CloudFormation reverts the drift of such a group, it removes the rules that other stacks added. The result is
+    false if all rules in the template are separate resources.
     """
     return any(RULE_TYPES.keys() & resource["Properties"].keys() for resource in _resources([stack], SECURITY_GROUP))
 

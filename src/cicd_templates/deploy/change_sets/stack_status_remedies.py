@@ -146,9 +146,9 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Return the reason why `verb` must not touch `stack` in `status`, and the first command that repairs the stack.
+    """Return a text that says why `verb` must not touch `stack` in `status`, with the first command that repairs it.
 
-    The result is empty if `verb` may proceed. The text does not contain the stack's name, which the caller adds.
+    The text begins with `is in`. The caller puts the stack's name before it. The text is empty if `verb` may proceed.
     """
     state = STATES[status]
     what = state.step(verb)

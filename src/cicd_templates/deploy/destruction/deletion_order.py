@@ -51,9 +51,9 @@ def delete_in_order(
 ) -> None:
     """Call `delete` for each stack as soon as all stacks that depend on it are gone. Up to four calls run in parallel.
 
-    `delete` returns the reason why it failed, or an empty string. If it fails, the stacks that the failed stack needs
-    are kept. For each of them, `skip` is called with the name of the kept stack, and with the names of the remaining
-    stacks that need it.
+    `delete` returns an empty string, or the reason why it failed. If a stack cannot be deleted, the stacks that it
+    needs are kept. For each kept stack, `skip` is called with its name, and with the names of the remaining stacks that
+    need it.
 
     Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins, and
     `stopping` is set to tell the other calls to end early.

@@ -89,8 +89,8 @@ def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
 def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> DeployedStack:
     """Return the deployed stack whose entry in DescribeStacks is `described`.
 
-    The result has the stack's resources and, from its template, the DeletionPolicy of each resource and the values that
-    the stack reads and publishes.
+    The result has the stack's resources, each with the DeletionPolicy in the stack's template. It also has the values
+    that the stack reads and publishes according to this template.
     """
     # The id still works if somebody else has just deleted the stack; the name does not.
     name, stack_id = described["StackName"], described["StackId"]

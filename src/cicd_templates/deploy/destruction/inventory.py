@@ -87,8 +87,8 @@ def take_inventory(
 def retake_inventory(clients: Clients, inventory: Inventory) -> Inventory:
     """Return a new inventory of the same environment and the same stack labels, read from AWS again.
 
-    The stacks of `inventory` may have been deleted since, and their templates may no longer be rendered. The new
-    inventory also has the resources of such stacks.
+    The new inventory also has the resources of stacks that were deleted after `inventory` was taken, even if their
+    templates are no longer rendered.
     """
     names = inventory.scope.stack_names | {stack.name for stack in inventory.stacks}
     scope = replace(inventory.scope, stack_names=names)
@@ -163,8 +163,8 @@ def _with_lock(clients: Clients, item: Item) -> Item:
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
     """Return whether CloudFormation has already deleted a resource that the tagging API still lists.
 
-    The tagging API lists a resource for up to 45 minutes after its deletion. For a type that `state_of` can look up,
-    the result is always false, because `state_of` gives the answer.
+    The tagging API lists a resource for up to 45 minutes after its deletion. If `state_of` can look up the type of the
+    resource, this function returns False, because `state_of` says whether the resource exists.
     """
     if operations_of(found.resource_type).leftover is not None:
         return False

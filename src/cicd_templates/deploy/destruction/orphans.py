@@ -86,8 +86,9 @@ def labels_of_removed(
 def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[StackTemplate]) -> list[dict[str, str]]:
     """Return the `make destroy` variables that select the stacks in `removed`: one dict for each command.
 
-    If none of a service's stacks is rendered, one command selects the whole service. A removed stack is left out if no
-    command can select it without a rendered stack, for example because both have the same layer and no service.
+    If none of a service's stacks is rendered, one command selects the whole service. A removed stack is left out if
+    every command that selects it would also select a rendered stack. For example, both stacks may have the same layer
+    and no service.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

@@ -157,7 +157,7 @@ def _refers_elsewhere(value: Any) -> bool:
 def find_reimports(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate] = ()
 ) -> list[Reimport]:
-    """Return the possible imports in the order of `stacks`: one for each missing stack whose resources were kept.
+    """Return one import for each of `stacks` that no longer exists and has kept resources, in the order of `stacks`.
 
     `environment` has all stacks of the environment, because any of them may publish the values that `stacks` read. It
     may be empty if `stacks` has all stacks of the environment.
@@ -254,8 +254,8 @@ def _importable(stack: StackTemplate, kept: Iterable[Owned]) -> Iterator[Owned]:
 def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], make: str) -> None:
     """Raise `RefusedError` if an earlier destruction kept resources that can be imported into `stacks`.
 
-    A deployment would fail because their names are taken, or it would create a second KMS key beside the kept one.
-    `make` is the make command that imports them.
+    Without the import, a deployment would fail because the names of the resources are taken, or it would create a
+    second KMS key beside the kept key. `make` is the make command that imports the resources.
     """
     reimports = find_reimports(clients, stacks)
     if reimports:

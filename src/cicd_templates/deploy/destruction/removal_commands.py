@@ -10,8 +10,8 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 def state_of(clients: Clients, resource_type: str, name: str) -> str:
     """Return the state of a resource as text.
 
-    The state is empty if the resource does not exist. If AWS will delete the resource, the state says when. In all
-    other cases, the state is `EXISTS`, also if this program cannot look up resources of the type.
+    The state is empty if the resource does not exist. If AWS will delete the resource, the state says when. Otherwise,
+    it is `EXISTS`. It is also `EXISTS` if this program cannot look up resources of this type.
     """
     leftover = operations_of(resource_type).leftover
     return leftover.state(clients, name) if leftover else EXISTS

@@ -4,7 +4,7 @@
 - `causes/` asks the AWS service of the failed resource; `access_denied` parses the messages with which IAM and KMS deny
   access.
 - `diagnose` puts the results into one `Diagnosis`, with the line in the reviewed template and the next steps.
-- `event_file` saves the events. If CloudFormation fails to create a stack, it may delete the stack with its events.
+- `event_file` saves the events, because CloudFormation may delete a stack and its events after a failed creation.
 
 These modules only read. A diagnosis never changes the result of an operation. Details that cannot be read are left out
 or reported as unreadable.

@@ -40,7 +40,7 @@ _REMEDIES = (
 
 @dataclass(frozen=True)
 class Denial:
-    """An action that IAM or KMS denied a principal.
+    """An action that IAM or KMS did not allow a principal to perform.
 
     `resource` is empty if the message does not name the resource. `remedy` says how to allow the action.
     """

@@ -82,7 +82,7 @@ class FailureCollector:
         self._seen: dict[str, list[str]] = {}
 
     def collect(self, event: ResourceEvent) -> None:
-        """Ask the AWS service of the failed resource for details if `event` reports a failure. Never raises."""
+        """If `event` reports a failure, ask the AWS service of the failed resource for details. Never raises."""
         if event.failed and event.resource_type in PROBES and event.logical_id not in self._seen:
             failure = Failure(event.time, event.logical_id, event.resource_type, event.physical_id, event.reason)
             self._seen[event.logical_id] = ask_service(self._clients, self._stack, failure)
@@ -145,7 +145,7 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
     """Return the commands that switch off the settings that protect the stack's resources from deletion.
 
-    The result is empty if a stack in `status` need not be deleted, or if its resources cannot be read.
+    The result is empty if a person need not delete a stack in `status`, or if the stack's resources cannot be read.
     """
     if status not in DELETED_BY_HAND:
         return ()

@@ -49,7 +49,7 @@ class Failure:
 def failures(client: CloudFormationClient, stack_id: str, token: str | None = None) -> list[Failure]:
     """Return the failures of one operation on a stack, oldest first.
 
-    These are the failures of resources. If no resource has failed, they are the failures of the stack itself.
+    The result has the failures of resources. If no resource has failed, it has the failures of the stack itself.
     Cancellations are left out, because other failures caused them. The result is empty if the operation succeeded or
     CloudFormation gives no reason. `token` is the request token of the operation; None means the latest operation.
     """

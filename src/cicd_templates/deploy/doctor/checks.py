@@ -48,7 +48,7 @@ class ExaminedEnvironment:
     ) -> Iterator[tuple[StackTemplate, str, dict[str, Any]]]:
         """Yield the stack, the logical id and the properties of every resource of the given types in the templates.
 
-        If `of` is given, only the stacks in it are searched.
+        If `of` is given, only the stacks in `of` are searched.
         """
         for stack in self.stacks if of is None else of:
             for logical_id, resource in stack.resources.items():

@@ -5,8 +5,8 @@ stack. It never expires, because the program cannot tell whether a command was k
 machine.
 
 A command may end without removing its lock:
-- The next command on the same machine takes over the lock. While a command runs, it also locks a file on its machine.
-  So if this file is free, the earlier command has ended.
+- On the same machine, the next command takes over the lock. While a command runs, it also locks a file on its machine.
+  If this file is not locked, the earlier command has ended.
 - On any other machine, a person must remove the lock by the id of its holder.
 
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
@@ -155,9 +155,9 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` unless `ours` is the holder of the lock.
+        """Raise `RefusedError` if the lock has another holder than `ours`.
 
-        `ours` is the holder if an earlier attempt to set the lock succeeded and AWS's answer was lost.
+        `ours` holds the lock if an earlier attempt to set the lock succeeded, but AWS's answer was lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

@@ -69,7 +69,7 @@ def parse_holder(value: str) -> Holder:
 def lock_parameter(root: str) -> str:
     """Return the name of the parameter that locks an environment.
 
-    `root` is the environment's parameter path, which ends with `/`. No parameter with a stack output has this name,
-    because the names of those parameters contain a layer.
+    `root` is the environment's parameter path, which ends with `/`. No stack output is stored under the returned name,
+    because the parameter names of stack outputs contain a layer.
     """
     return f"{root}{NAME}"

@@ -35,8 +35,8 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
     """Return the policy documents, keyed by policy name. A principal needs all these policies to deploy the
     environment.
 
-    With `destroying`, the policies also allow `destroy`, `sweep` and `adopt`. If CloudFormation deploys a stack with a
-    separate role, the principal only needs the permission to pass that role.
+    With `destroying`, the policies also allow `destroy`, `sweep` and `adopt`. For a stack that CloudFormation deploys
+    with a role of its own, the principal needs only the permission to pass this role.
     """
     # A sweep destroys copies of the environment; their suffixes are not known here.
     names = replace(EnvironmentNames.of(stacks), copies=destroying)
@@ -121,7 +121,7 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
 
 
 def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that denies creating, executing and deleting the pipelines' change sets.
+    """Return a statement that denies the creation, execution and deletion of the pipelines' change sets.
 
     The names of these change sets end with `-release`. After the approval, a pipeline executes its change set by name.
     So nobody except the pipeline's delivery role may replace a change set with this name.

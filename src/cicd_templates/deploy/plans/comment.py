@@ -111,7 +111,7 @@ def _known(row: Row) -> Iterator[str]:
 
 
 def _values(detail: Detail) -> tuple[str, str]:
-    """Return a value before and after its change. For long values, return only the words that differ."""
+    """Return the old and the new value of a changed property. If they are long, return only the words that differ."""
     before, after = short(detail.before), short(detail.after)
     if (before, after) == (detail.before, detail.after):
         return before, after

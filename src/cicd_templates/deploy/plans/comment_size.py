@@ -16,8 +16,10 @@ LONGEST_COMMENT = 64_500
 class Section:
     """A section of a comment that a reader can unfold.
 
-    `title` is plain text that this program wrote, and `head` is shown above `lines`. Each line is Markdown and can be
-    left out separately. `elsewhere` says in Markdown where a reader finds the lines that are left out.
+    - `title` is plain text that this program wrote.
+    - `head` has the lines that are always shown, above `lines`.
+    - `lines` are Markdown. Each of them can be left out separately.
+    - `elsewhere` says in Markdown where a reader finds the lines that are left out.
     """
 
     title: str

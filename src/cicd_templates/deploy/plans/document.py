@@ -117,9 +117,9 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the data losses that need no consent, because the local AWS does not create the resources.
+    """Return the data losses that need no consent: possible losses of resources that the local AWS only records.
 
-    `recorded` has the resource types that the local AWS only records, without creating resources.
+    `recorded` has the types of these resources. The local AWS records such resources without creating them.
     """
     return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 
@@ -144,8 +144,8 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
     """Return the names in `allowed` that match no data loss in `plan`.
 
-    A name is not returned if its stack is outside the plan, because another plan may need the name. `stacks` has the
-    labels and the names of all stacks.
+    A name is left out if it is for a stack in `stacks` that is not in `plan`, because another plan may need the name.
+    `stacks` has the labels and the names of all stacks.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}

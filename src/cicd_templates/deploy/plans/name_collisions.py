@@ -68,7 +68,8 @@ class _TakenName:
 def find_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> NameReport:
     """Return which names of new resources in `stacks` are already taken by other resources.
 
-    A resource type that cannot be looked up is listed in `unread`. Raises only errors of CloudFormation.
+    The field `unread` of the result has the resource types that cannot be looked up. Raises only errors of
+    CloudFormation.
     """
     unread: set[str] = set()
     taken = [each for stack in stacks for each in _taken_names(clients, stack, unread)]

@@ -34,7 +34,7 @@ class PriorityReport:
 def find_taken_priorities(
     clients: Clients, stack: StackTemplate, changes: Sequence[Change], inputs: Mapping[str, str]
 ) -> PriorityReport:
-    """Return a line for each listener rule in `changes` that would get the priority of another rule of its listener.
+    """Report each listener rule in `changes` that would get the same priority as another rule of the same listener.
 
     `inputs` has the values that `stack` reads, keyed by their paths in Parameter Store.
     """
@@ -87,7 +87,7 @@ def _listener_and_priority(stack: StackTemplate, logical_id: str, inputs: Mappin
 
 
 def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
-    """Return the stack that publishes each of the environment's Parameter Store values, keyed by value."""
+    """Return the words for the stacks that publish the environment's Parameter Store values, keyed by value."""
     pages = clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=stack.parameter_root, Recursive=True)
     return {
         parameter["Value"]: f"the stack {parameter['Name'].removeprefix(stack.parameter_root).partition('/')[0]}"
@@ -97,7 +97,7 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 
 
 def _next_free(priority: int, taken: set[int]) -> int:
-    """Return the next free number above `priority`. If there is none, return the nearest free number below it.
+    """Return the lowest free priority above `priority`. If none is free, return the highest free priority below it.
 
     A higher number is better, because the existing rule with `priority` then keeps its requests until it is deleted.
     """

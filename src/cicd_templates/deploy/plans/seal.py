@@ -63,9 +63,10 @@ PlanT = TypeVar("PlanT", bound=SealedPlan)
 class PlanFormat(Generic[PlanT]):
     """The file format of one kind of plan.
 
-    Increase `schema` with every change to the fields of `plan_type`, so that this program refuses plans of other
-    releases. `written_by` is the command that writes such plans; error messages show it. The command writes plans for
-    AWS to `folder`, and plans for the local AWS to `local_folder`.
+    - `schema` is the version of the fields of `plan_type`. Increase it whenever these fields change, so that this
+      program refuses plans that another release wrote.
+    - `written_by` is the command that writes such plans. Error messages show the command.
+    - `folder` has the plans for AWS, and `local_folder` has the plans for the local AWS.
     """
 
     kind: str
@@ -109,8 +110,7 @@ class PlanFormat(Generic[PlanT]):
         return plan
 
     def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
-        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`. If `reviewed` is None, do
-        nothing.
+        """If `reviewed` is not None, raise `RefusedError` unless the digest of `plan` begins with `reviewed`.
 
         Raises `ConfigurationError` if `reviewed` is too short to identify one plan.
         """

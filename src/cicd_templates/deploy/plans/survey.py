@@ -40,7 +40,8 @@ def paths_read_by(stack: StackTemplate) -> set[str]:
 def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
     """Return a survey of only `stacks`, without values from Parameter Store. Each step reads one stack.
 
-    This function is for pull requests: their role may not read every stack of the account, as `survey` does.
+    This function is for pull requests. Their role lacks the permission to read all stacks of the account, which the
+    function `survey` needs.
     """
     described = {}
     for stack in stacks:
@@ -51,7 +52,7 @@ def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[S
 
 
 def survey(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
-    """Read, in steps, the account's stacks and the values that deployments of `stacks` need."""
+    """Return a survey of all stacks in the account, and of the values that deployments of `stacks` need."""
     paths = {path for stack in stacks for path in paths_read_by(stack)}
     described = yield from retry_steps(lambda: describe_stacks(clients))
     values = yield from retry_steps(lambda: published(clients, paths))

@@ -30,10 +30,10 @@ def take_survey(context: DeployContext, stacks: Sequence[StackTemplate]) -> Surv
 def blocked_stacks(known: Survey, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:
     """Return the stacks that cannot be planned yet, each with the labels of the stacks that must be deployed first.
 
-    A stack is blocked if it reads a value from a stack in one of these states:
-    - This other stack does not exist.
-    - It is blocked itself.
-    - It has not published the value yet. This is possible after an import.
+    A stack is blocked if it reads a value from another stack and one of these is true:
+    - The other stack does not exist.
+    - The other stack is blocked itself.
+    - The other stack has not published the value yet. This is possible after an import.
     """
     # A stack whose first creation did not succeed does not count.
     existing = {

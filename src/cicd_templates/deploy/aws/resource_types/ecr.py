@@ -36,8 +36,8 @@ def _state(clients: Clients, name: str) -> str:
 def empty_repository(clients: Clients, repository: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all images of an ECR repository and return their number.
 
-    ECR refuses to delete an image that an image index refers to. So the function deletes the index first, and then this
-    image. Raises `CicdError` with ECR's reason if images remain and ECR deletes none of them.
+    ECR refuses to delete an image while an image index refers to it. So the function tries again after the index is
+    deleted. Raises `CicdError` with ECR's reason if ECR refuses to delete any of the remaining images.
     """
     count = 0
     while images := _images(clients, repository):

@@ -101,9 +101,11 @@ class Contents:
 class DeletionProtection:
     """A setting of a resource that makes AWS refuse to delete the resource.
 
-    `is_on` returns whether the setting is on, and false if the resource does not exist. `lift` switches the setting off
-    and returns what was done, in words. `is_on` and `lift` get the clients and the resource's physical id. `command` is
-    the AWS CLI command that does the same as `lift`, with the placeholders `{region}` and `{name}`.
+    - `is_on` returns whether the setting is on. If the resource does not exist, the result is false.
+    - `lift` switches the setting off, and returns a text that says what was done.
+    - `command` is the AWS CLI command that does the same as `lift`, with the placeholders `{region}` and `{name}`.
+
+    The arguments of `is_on` and `lift` are the clients and the resource's physical id.
     """
 
     is_on: Callable[[Clients, str], bool]
@@ -113,11 +115,12 @@ class DeletionProtection:
 
 @dataclass(frozen=True)
 class ResourceOperations:
-    """The operations on one resource type. An operation is None or empty if it is unknown or not needed.
+    """The operations on one resource type. A field is None or empty if its operation is unknown or not needed.
 
-    `find` returns the resource with a given physical name. For a missing resource, `find` returns None or raises
-    `ClientError` with one of `NOT_FOUND_CODES`. `delete_command` is the AWS CLI command that deletes an empty resource,
-    without the word `aws` and with the placeholders `{name}` and `{arn}`.
+    - `find` returns the resource with a given physical name. If the resource does not exist, `find` returns None, or
+      raises `ClientError` with one of `NOT_FOUND_CODES`.
+    - `delete_command` is the AWS CLI command that deletes an empty resource. The command contains the placeholders
+      `{name}` and `{arn}`, and does not begin with the word `aws`.
     """
 
     find: Find | None = None
@@ -128,7 +131,7 @@ class ResourceOperations:
 
 
 def unless_not_found(call: Callable[[Clients, str], T], missing: T) -> Callable[[Clients, str], T]:
-    """Return a function that returns the result of `call`, or `missing` if the resource does not exist."""
+    """Return a function that does the same as `call`, but returns `missing` if the resource does not exist."""
 
     def call_or_missing(clients: Clients, name: str) -> T:
         try:

@@ -83,8 +83,8 @@ class _Emptying:
 def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return their number.
 
-    Call this function only for data that the user wants to delete. If IAM allows this, the function also deletes
-    versions that Object Lock protects in governance mode. After each batch, `on_progress` is called with the
+    Call this function only for data that the user wants to delete. It also deletes versions that Object Lock protects
+    in governance mode, if IAM lets the caller bypass this mode. After each batch, `on_progress` is called with the
     number of items deleted so far. Raises `CicdError` with S3's reason and the lock if S3 refuses to delete an object.
     """
     count, emptying = 0, _Emptying(clients, bucket)
@@ -100,9 +100,9 @@ def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda
 
 
 def _empty_once(emptying: _Emptying, count: int, on_progress: OnProgress) -> int:
-    """List the bucket's versions once, and delete them. Return the total number of deleted items.
+    """List the bucket's versions once, and delete them. Return `count` plus the number of deleted versions.
 
-    The total is `count`, the number of items that were deleted before this call, plus the number of deleted versions.
+    `count` is the number of items that were deleted before this call.
     """
     versions = _versions(emptying.clients, emptying.bucket)
     calls: deque[Future[int]] = deque()

@@ -1,7 +1,7 @@
 """Turns the access paths in plans into a list and a drawing for the page. Does not call AWS.
 
-If several services have equal paths, one path represents them and shows the number of services. The drawing shows only
-paths that change. Its size is limited: for items that do not fit, it shows only their number.
+If several services have equal paths, only one of these paths is shown, with the number of services. The drawing shows
+only paths that change. Its size is limited: for items that do not fit, it shows only their number.
 """
 
 from __future__ import annotations

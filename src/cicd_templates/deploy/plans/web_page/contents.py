@@ -72,9 +72,9 @@ def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
-    """Return the labels of stacks. Labels that differ only in the service are combined into one item.
+    """Return `labels`, but with one item instead of several labels that differ only in the service.
 
-    `generic` has the same labels with a placeholder for the service.
+    `generic` maps each label to the same label with a placeholder for the service.
     """
     counts = Counter(generic.get(label, label) for label in labels)
     joined = (_counted(generic.get(label, label), label, counts) for label in labels)

@@ -1,6 +1,6 @@
 """Assesses changes that were made outside CloudFormation. This module does not call AWS.
 
-- Changes of certain properties are judged. The tables below contain these properties. They contain no policies, because
+- The tables below contain the properties whose changes are judged. Policies are not in these tables, because
   CloudFormation reports only a part of a changed policy.
 - For any other change of a resource that grants access or stores data, the page says that it cannot be judged.
 - All other changes are only listed.
