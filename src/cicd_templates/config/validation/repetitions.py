@@ -43,9 +43,9 @@ def without_repetitions(
 
 
 def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
-    """Return whether one correction can remove a mistake from several environments.
+    """Return whether a mistake in `environment` may be corrected for several environments at once.
 
-    `rest` is the key of the mistake, without the table of the environment.
+    `rest` is the key of the mistake, without the prefix `environments.<name>`.
     """
     kind, *steps = rest.replace("[", ".[").split(".")
     if kind in SHARED and len(steps) > 1:
@@ -54,7 +54,9 @@ def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
 
 
 def _overrides(table: Any, steps: list[str]) -> bool:
-    """Return whether an environment's own `table` sets the value at the path `steps`, or a value that contains it."""
+    """Return whether an environment's own `table` overrides the shared value at the path `steps`.
+
+    It does if it sets this value, or if it contains a value that is not a table at the beginning of the path."""
     for step in steps:
         if not isinstance(table, Mapping):
             return True

@@ -67,8 +67,8 @@ class Clients:
     def profile(self) -> str | None:
         """The profile for AWS CLI commands that are shown to the user, or None.
 
-        A command with this profile has the same permissions as these clients. If the clients assume a role from the
-        configuration, the result is None, because the user may have no profile for that role.
+        A command with this profile has the same permissions as these clients. If the clients use a role that the
+        configuration names, the result is None, because the user may have no profile for this role.
         """
         return self._profile
 

@@ -71,12 +71,12 @@ class DeployedStack:
 
 
 def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any]]:
-    """Return every stack of the project as DescribeStacks describes it, including stacks of copies of environments."""
+    """Return the descriptions of all stacks of the project, including the stacks of copies of its environments."""
     return [stack for stack in list_our_stacks(clients) if as_tags(stack["Tags"]).get("Project") == project]
 
 
 def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
-    """Return every stack in the account that this tool has tagged, whichever project it belongs to."""
+    """Return the stacks of all projects in the account. A stack is included if it has the tag of this tool."""
     tagged = ((stack, owner_tags(clients, stack)) for stack in describe_stacks(clients).values())
     return [
         # A stack that was never created has its tags only in its change sets.

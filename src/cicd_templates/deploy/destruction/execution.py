@@ -175,8 +175,8 @@ def execute_destruction(
 def _stop_late_runs(clients: Clients, stack: DeployedStack, cluster: str, note: Callable[[str], None]) -> None:
     """Stop the tasks that a job's schedule in `stack` started shortly before the deletion of `stack`.
 
-    A failure is reported, but not raised. If a task is left, the deletion of its security group or of its cluster fails
-    later.
+    The function reports an error of AWS instead of raising it. If a task is left, the deletion of its security group or
+    cluster fails later.
     """
     try:
         stop_jobs(clients, _job_definitions(stack.resources), cluster, note)
@@ -215,7 +215,7 @@ def _wait_for_endpoints(clients: Clients, names: list[str], polling: Polling, se
 
 
 def delete_items(clients: Clients, items: Iterable[Item], serial: SerialReporter) -> None:
-    """Delete `items`, which belong to no stack. Only report a failure, because remaining items are listed later."""
+    """Delete `items`, which belong to no stack. Report failed deletions, and continue with the next item."""
     for item in items:
         leftover = operations_of(item.resource_type).leftover
         try:

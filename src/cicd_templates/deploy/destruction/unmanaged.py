@@ -66,7 +66,7 @@ def unmanaged_resources(
     """Return the resources that the resources in `had` may have created outside the stacks, without duplicates.
 
     `had` contains the resources of existing and deleted stacks. With `whole`, also return all other resources of the
-    environment `scope`. The result can contain resources that stacks own; the caller must leave these out.
+    environment `scope`. The result can also contain resources that stacks own. The caller must leave out these.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -160,7 +160,8 @@ def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Itera
     """Yield the log groups that our EventBridge rules write to.
 
     EventBridge prescribes a prefix for their names. Log groups of a copy can have the same prefix, so only the tags of
-    a group prove who owns it. A group whose tags the caller may not read is left out here. `_tagged` finds it.
+    a group prove who owns it. If IAM denies the caller the tags of a group, this function leaves the group out, but
+    `_tagged` finds it.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):

@@ -22,9 +22,9 @@ class EventFile:
         self.path: Path | None = None
 
     def add(self, event: ResourceEvent) -> None:
-        """Add an event. If this event or an earlier one reports a failure, write all events to the file.
+        """Add `event`. If any event so far reports a failure, write all events to the file.
 
-        If the file cannot be written, `path` is None.
+        If the file cannot be written, `path` becomes None.
         """
         self._events.append(event)
         if not any(each.failed for each in self._events):

@@ -77,7 +77,8 @@ def _time(failure: Failure) -> datetime:
 def _operation(client: CloudFormationClient, stack_id: str, token: str | None) -> list[Mapping[str, Any]]:
     """Return the events of one operation on a stack and of its rollback, newest first.
 
-    `token` is the request token of the operation. If no event has this token, the latest operation is used.
+    `token` is the request token of the operation. If `token` is None or no event has it, the result is for the latest
+    operation.
     """
     latest: list[Mapping[str, Any]] | None = None
     events: list[Mapping[str, Any]] = []
@@ -116,8 +117,8 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
     """Yield the failures of hooks and validations in `operations`, each with its path in the template.
 
-    Only the call DescribeEvents returns these failures. If IAM denies the call or the endpoint lacks it, the result is
-    empty, and the diagnosis uses only the events of the stack.
+    Only the call DescribeEvents returns these failures. If IAM denies this call or the endpoint lacks it, the result
+    is empty, and the diagnosis uses only the events of the stack.
     """
     for operation in sorted(operations):
         try:

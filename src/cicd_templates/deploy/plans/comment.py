@@ -121,7 +121,7 @@ def _values(detail: Detail) -> tuple[str, str]:
 
 
 def _access(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a line for each policy statement that `rows` add or remove. The line also names the rows."""
+    """Yield a line for each policy statement that `rows` add or remove. Each line also names the rows that do this."""
     holders: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         holder = f"{row.title}, {row.extent}" if row.extent else row.title
@@ -146,7 +146,7 @@ def _notes(plans: Sequence[Plan]) -> Iterator[str]:
 
 
 def _review(review: str, base: str) -> Section:
-    """Return the section with the review in words, without its title and with smaller headings."""
+    """Return the section that shows `review`, without the title of the review and with smaller headings."""
     lines = [line for line in review.splitlines() if not line.startswith("# ")]
     smaller = [f"##{line}" if line.startswith("## ") else line for line in lines]
     command = code(f"make review BASE={base}")

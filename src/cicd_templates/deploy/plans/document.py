@@ -28,7 +28,7 @@ class Plan:
       read.
     - `removed` contains the labels of stacks that are no longer rendered but still exist. The plan does not change
       them.
-    - `drift` has the result of drift detection for each planned stack, or is None if drift was not detected.
+    - `drift` has the result of drift detection for each planned stack, or is None if no drift detection was made.
     - `kept_drift` maps labels of stacks to the reasons why the plan does not revert their drift.
     - `preview` is true if the plan only shows what would change. Its change sets are deleted, so it cannot be executed.
     """

@@ -201,7 +201,7 @@ def with_impact(
 
 
 def plan_change_set_name(plan_id: str) -> str:
-    """Return the name of all change sets of one plan."""
+    """Return the name that all change sets of one plan have."""
     return f"{CHANGE_SET_PREFIX}{plan_id}"
 
 

@@ -64,8 +64,8 @@ def unpublished(known: Survey, stacks: Sequence[StackTemplate]) -> set[str]:
 class Wave:
     """A group of stacks that are planned together. The user sees and approves them as one plan.
 
-    `drift` is None if drift was not detected. `known` has AWS's answers about the stacks. If `known` is None, the wave
-    reads these answers through `survey`.
+    `drift` is None if no drift detection was made. `known` has AWS's answers about the stacks. If `known` is None, the
+    wave reads these answers through `survey`.
     """
 
     context: DeployContext
