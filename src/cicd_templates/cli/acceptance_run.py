@@ -105,8 +105,8 @@ def _journal(accesses: dict[str, EnvironmentAccess], *, local: bool) -> Journal:
         raise RefusedError(f"a run on {where} is not finished; continue it with `{again}`")
     if dict(journal.accounts) != known:
         raise RefusedError(
-            "a run on other accounts or regions is not finished; restore its accounts and regions in "
-            f"templates/environments.toml, and continue it with `{hints.make('acceptance', LOCAL=local)}`"
+            "the unfinished run has other accounts or regions than templates/environments.toml; restore its accounts"
+            f" and regions in this file, and continue the run with `{hints.make('acceptance', LOCAL=local)}`"
         )
     return journal
 

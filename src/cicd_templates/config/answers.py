@@ -62,11 +62,11 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
     """Return the problems with `answer`, the answer to the question `name`.
 
-    The answer may be wrong by itself, or may not fit the answers in `accepted`. A problem that occurs in several tables
+    The answer can be wrong by itself, or contradict the answers in `accepted`. A problem that occurs in several tables
     is returned once.
 
-    If the answer's own configuration key has problems, only these are returned. Most problems of other keys are their
-    consequences.
+    If there are problems at the configuration keys that contain the answer, the function returns only these problems,
+    because most problems at other keys result from them.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]
@@ -97,9 +97,9 @@ def _words(text: str) -> list[str]:
 
 
 def _has_empty_entry(name: str, answer: str) -> bool:
-    """Return whether the answer is a list in which some, but not all, entries are empty.
+    """Return whether the answer is a list in which some entries are empty, and others are not.
 
-    A list without any entry has another message.
+    If all entries are empty, `wrong_numbers` reports that the answer is missing.
     """
     words = [word.strip() for word in answer.split(",")]
     return name in LISTS and "" in words and any(words)

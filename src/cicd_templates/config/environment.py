@@ -80,9 +80,11 @@ class Environment:
     def for_service(self, service: Service | None) -> Environment:
         """Return a copy of this environment that has no services except `service`.
 
-        The same is true for its peers, and each peer keeps its own settings of the service. If `service` is None, they
-        have no services at all. A layer with one stack per service gets only this reduced environment. So a change of
-        one service never changes the stack of another service.
+        The peers of the copy have no other services, either. Each peer keeps its own settings of `service`. If
+        `service` is None, the copy and its peers have no services.
+
+        A layer with one stack per service gets only this copy. So a change of one service never changes the stack of
+        another service.
         """
         name = service.name if service else None
         own = () if service is None else (service,)
@@ -151,7 +153,7 @@ class Environment:
 
     @property
     def is_copy(self) -> bool:
-        """Whether this environment is a parallel copy: it has a suffix, and the file does not set this suffix.
+        """Whether this environment is a parallel copy: it has a suffix that differs from the suffix in the file.
 
         A copy is in the same account as its original.
         """

@@ -229,7 +229,7 @@ class _Reader:
         )
 
     def _shared(self, services: Iterable[Service]) -> tuple[Service, ...]:
-        """Return `services`. A service that was read before with equal settings is the same object, to save memory."""
+        """Return `services`. To save memory, an equal `Service` that was read before replaces the new object."""
         firsts = ((self._services.setdefault(service.name, service), service) for service in services)
         return tuple(first if first == service else service for first, service in firsts)
 
@@ -258,9 +258,9 @@ class _Reader:
         return self._table(model, _merge(base, override), at, where)
 
     def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
-        """Return the table at the TOML path `at`, with `placeholders` in place of wrong and missing required values.
+        """Return the table at the TOML path `at`. Placeholders replace wrong values and missing required values.
 
-        A table with problems keeps its correct values. Without them, later checks would report more values as missing.
+        A table with problems keeps its correct values. Otherwise, later checks would report these values as missing.
         """
         table = self._table(model, raw, at)
         if table is not None:
@@ -322,7 +322,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table at the path `loc` below the table of `model`. pydantic's errors give this path."""
+    """Return the fields of the table at `loc`, the path in a pydantic error, below the table of `model`."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

@@ -38,8 +38,8 @@ def physical_name(env: Environment, resource_type: str, *words: str) -> str:
     """Return the physical name of a resource in `env`, made of lower-case letters, digits and hyphens.
 
     A name that must be unique across all of AWS, such as a bucket name, ends with account and region. Raises
-    `ValueError` if the name limit of `resource_type` is unknown, or if `words` contain other characters. In both
-    cases, the code of a layer has a mistake.
+    `ValueError` if the name limit of `resource_type` is unknown, or if the name has a character that is not allowed.
+    Both are mistakes in the code of a layer.
     """
     facts = facts_of(resource_type)
     if facts.name_limit is None:
@@ -110,7 +110,7 @@ def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
     CodePipeline puts only the first characters of the pipeline's name into the S3 keys of artifacts. Two pipelines must
-    differ in these characters. So if the service's name has more characters, a hash replaces its end.
+    differ in these characters. So if the service's name is longer than this part, a hash replaces the end of the name.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 

@@ -37,9 +37,9 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return every way in which the pattern can match the next character of a path, from the position `at`.
+    """Return a pair for each way in which `pattern`, from its position `at`, can match the next character of a path.
 
-    Each is a pair: the position in the pattern after the match, and the character.
+    The pair is the position in the pattern after the match, and the character.
     """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
@@ -55,7 +55,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states`, and the positions that can be reached from `states` without a further character of the path."""
+    """Return `states`, and the positions in `pattern` after them if each `*` at these positions matches nothing."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -83,10 +83,11 @@ def base_path(pattern: str) -> str:
 
 
 def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
-    """Return `services`. Each web service without a listener rule priority gets one.
+    """Return `services`, with a listener rule priority for each web service that has none.
 
-    The load balancer tries more exact path patterns first. The priority depends only on the service's own pattern and
-    on equally exact patterns of other services. So a new service rarely changes the rule of an existing service.
+    With these priorities, the load balancer tries more exact path patterns first. A priority depends only on the
+    service's own pattern and on equally exact patterns of other services. So a new service rarely changes the rule of
+    an existing service.
     """
     taken = {service.settings.priority for service in services}
     derived: dict[str, int] = {}
@@ -129,8 +130,8 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
-    A pattern can cover another pattern only if the other pattern begins with the literal prefix of the first: the part
-    before its first wildcard. The class compares only such pairs, so it is fast even with many services.
+    The literal prefix of a pattern is the part before its first wildcard. A pattern can cover only patterns that begin
+    with its literal prefix. The class compares only such pairs, so it is fast even with many services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
@@ -154,9 +155,9 @@ class Routes:
 def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
-    If the configuration has no `probes`, the only path is that of the health check. The request goes through the load
-    balancer, so the path must match the service's path pattern. If it does not match, the pattern's folder is put in
-    front of the path: with `/pay/*`, `/health` becomes `/pay/health`.
+    If the configuration has no `probes`, the only path is the health check's path, with the status 200. The request
+    goes through the load balancer, so its path must match the service's path pattern. If the health check's path does
+    not match, the pattern's folder is put in front of it: with `/pay/*`, `/health` becomes `/pay/health`.
     """
     settings = service.settings
     if settings.probes:

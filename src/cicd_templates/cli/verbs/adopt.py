@@ -13,7 +13,10 @@ from cicd_templates.errors import CicdError
 
 @verb("adopt", *TARGET, YES)
 def adopt(yes: bool, **options: Any) -> None:
-    """Import resources that were kept when a protected environment was destroyed, so that it can be deployed again."""
+    """Import the resources that the destruction of a protected environment kept.
+
+    After the import, the environment can be deployed again.
+    """
     from cicd_templates.deploy.change_sets.aws_commands import for_caller
     from cicd_templates.deploy.destruction import reimport
 

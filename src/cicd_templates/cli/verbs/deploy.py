@@ -117,7 +117,7 @@ def _refuse_protected(chosen: list[Target]) -> None:
 
 
 def _stop(reporter: Reporter, why: str, target: Target, planned: Plan, path: Path) -> None:
-    """Report that the plan must be reviewed before it is deployed. Exit with code 4, the code for remaining changes."""
+    """Report that the user must review the plan before deploying it. Exit with 4, because nothing is deployed yet."""
     from cicd_templates.deploy.plans.document import to_allow
     from cicd_templates.deploy.reporting.report import Note
 

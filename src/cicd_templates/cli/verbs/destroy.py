@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     make_option(
         "--confirm",
         variable="CONFIRM",
-        help="With --plan: the names of the plan's environments, separated with commas; by default, you type them.",
+        help="With --plan: the names of the plan's environments, separated with commas; default: a prompt.",
     ),
 )
 def destroy(
@@ -55,8 +55,9 @@ def destroy(
 ) -> None:
     """Destroy environments and list what is left. Exit with 1 if anything is left for an unknown reason.
 
-    A protected environment is destroyed in two steps. First, --allow writes a plan to destroy-plan.json and exits with
-    4; it deletes nothing. For the local AWS, the plan is in .state/local/. Then, --plan executes the plan.
+    A protected environment is destroyed by two commands. The first command, with --allow, deletes nothing: it writes a
+    plan and exits with 4. The plan is destroy-plan.json or, for the local AWS, a file in .state/local/. The second
+    command, with --plan, executes this plan.
     """
     from cicd_templates.deploy.reporting import report
 

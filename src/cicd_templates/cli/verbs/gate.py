@@ -80,24 +80,22 @@ def _folder(reports: Path | None) -> Path:
 
 
 def _configured_in(example: str) -> Path:
-    """Return the path of the configuration: of the example, or of the project if `example` is empty."""
+    """Return the path of the example's configuration or, if `example` is empty, of the project's configuration."""
     from cicd_templates.cli.example_project import example_configuration
 
     return example_configuration(example) if example else CONFIGURATION
 
 
 def _source(example: str) -> Path:
-    """Return the folder that has the scan policy: the folder of the example, or the current folder if `example` is
-    empty.
-    """
+    """Return the folder with the scan policy: the example's folder or, if `example` is empty, the current folder."""
     return _configured_in(example).parent if example else Path()
 
 
 def _day(configured: Path) -> Day:
     """Return the current time and the configured limits on scan policies.
 
-    One limit is the number of days after which every waiver must have ended. The other limit is whether a policy may be
-    weaker than the default policy.
+    The limits are `waiver_days`, the largest number of days from now to the end of a waiver, and `refuse_weaker`, which
+    is true if no policy may be weaker than the default policy.
     """
     from cicd_templates.cli.local_gate import Day
 
@@ -124,7 +122,7 @@ def _checks(service: str | None, configured: Path) -> dict[str, ExpectedReport]:
     type=click.Path(path_type=Path),
     help="Policy to add to; scan-policy.toml by default.",
 )
-@make_option("--all-current", is_flag=True, help="Accept each finding that stops the release now.")
+@make_option("--all-current", is_flag=True, help="Write a waiver for each finding that stops the release now.")
 @make_option("--expires", variable="EXPIRES", default="", help="Last day of the waivers, such as 2027-03-31.")
 @make_option("--owner", variable="OWNER", default="", help="The owner of the waivers.")
 @make_option("--reason", default="existed before the gate was introduced", help="The reason for the waivers.")
@@ -138,9 +136,9 @@ def waive(
     owner: str,
     reason: str,
 ) -> None:
-    """Write a waiver for each finding that stops a release of a legacy application now.
+    """Accept the current findings of a legacy application, so that they no longer stop its releases.
 
-    Each waiver has an owner and a last day.
+    Writes one waiver for each of these findings. Each waiver has an owner and a last day.
     """
     from cicd_templates.cli import local_gate as judging
     from cicd_templates.functions.scan_gate.policy import POLICY
@@ -185,7 +183,7 @@ def _last_day(expires: str, today: date) -> date:
     "--tool",
     variable="TOOL",
     default="",
-    help="The tool that wrote the report: a preset or a format, such as unit-tests or sarif.",
+    help="What wrote the report: a preset, such as unit-tests, or a format, such as sarif.",
 )
 @click.argument("report", required=False, envvar=f"{hints.PREFIX}REPORT", type=click.Path(path_type=Path))
 @JSON

@@ -68,10 +68,10 @@ def init(source: str, yes: bool, **given: str | None) -> None:
 
 
 def _accepted(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the valid answers among the options `given`.
+    """Check the options `given`, and return those that answer a question. Options without a value are left out.
 
-    Raises `ConfigurationError` with one line for each wrong answer. If there is no terminal, a missing answer is an
-    error, too.
+    Raises `ConfigurationError` with one line for each wrong answer. If there is no terminal on which to ask, the error
+    also has one line for each missing answer.
     """
     from cicd_templates.config.answers import problems_with
 

@@ -156,7 +156,7 @@ class _Request:
 
 
 def _refuse_contradictions(app: str, example: str, suffix: str | None, *, yes: bool, refuse: bool) -> None:
-    """Raise `ConfigurationError` if the options contradict each other, or if none of them names a source."""
+    """Raise `ConfigurationError` if two options contradict each other, or if no option names a source."""
     if not app and not example:
         raise ConfigurationError(
             f"which source? Name a git work tree, a folder or a .zip file with {hints.option('APP')},"
@@ -238,7 +238,7 @@ def finish(
     - `reports` maps paths below `output/reports` to the reports of the checks. The reports of an earlier rehearsal are
       removed.
     - `signed` says whether the run wrote signed evidence to `output/evidence`.
-    - `judged` are variables of the command `make gate` that the function prints. This command judges the reports.
+    - `judged` are variables for `make gate`. The function prints this command, so that the user can judge the reports.
 
     Raises `CicdError` if the rehearsal did not succeed.
     """
@@ -279,9 +279,9 @@ def _prepared(tools: Path | None) -> BuildTools:
 
 
 def _given(names: list[str]) -> dict[str, str]:
-    """Return the values of the environment variables `names`. They contain access tokens for the checks.
+    """Return the access tokens for the checks, from the environment variables `names`.
 
-    Tokens are not passed as command-line arguments, because every user of the machine can see arguments.
+    The user passes only the names as command-line arguments, because every user of the machine can see arguments.
     """
     if missing := [name for name in names if not os.environ.get(name)]:
         raise ConfigurationError(

@@ -76,7 +76,7 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
 
 
 def _compare(files: Mapping[str, str], folder: Path, count: str) -> None:
-    """Show whether and how `files` differ from the folder. Raise `CicdError` if they differ."""
+    """Compare `files` with the files in the folder, and show the differences. Raise `CicdError` if there are any."""
     from cicd_templates.render import out_folder
 
     difference = out_folder.diff_against_folder(files, folder)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         "--key",
         variable="KEY",
         empty_counts=True,
-        help="The signer's public key, as a PEM file, or its fingerprint; no other key counts.",
+        help="The signer's public key, as a PEM file, or its fingerprint; signatures by other keys are not accepted.",
     ),
 )
 def verify_evidence(folder: str | None, key: str | None) -> None:

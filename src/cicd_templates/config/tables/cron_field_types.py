@@ -43,7 +43,7 @@ def _schedule(value: str) -> str:
 def check_cron(value: str, kind: str, fields: Sequence[str]) -> str:
     """Return the cron expression `value`. Raise `ValueError` if one of `fields` is not valid.
 
-    `fields` are the parts of the expression, from the minute on. `kind` is the expression's name in the message.
+    `fields` are the parts of the expression, from the minute on. `kind` is what messages call the expression.
     """
     for field, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
         pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD

@@ -17,9 +17,9 @@ def matching(
 ) -> AfterValidator:
     """Return a validator that accepts a text if `pattern` matches the complete text.
 
-    The message for a refused text has at most `shown` characters of the text, and `allowed`, which says what to write
-    instead. If `every_script` is true, `\\w` in `pattern` matches the letters and digits of every script. By default,
-    it matches only ASCII letters and digits.
+    If the validator refuses a text, its message quotes at most `shown` characters of the text. Then follows `allowed`,
+    which says what to write instead. If `every_script` is true, `\\w` in `pattern` matches the letters and digits of
+    every script. By default, it matches only ASCII letters and digits.
     """
 
     def check(value: str) -> str:

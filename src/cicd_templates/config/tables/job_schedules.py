@@ -36,8 +36,8 @@ class Interval:
     The two times ignore daylight saving time. When the clocks change, an interval can have another length:
 
     - The interval that contains the change is an hour shorter or longer.
-    - In spring, the clocks skip an hour. EventBridge Scheduler skips a run at a time in this hour. The interval between
-      the run before and the run after can be almost twice as long.
+    - In spring, the clocks skip an hour, and EventBridge Scheduler skips a run in this hour. Then the interval from the
+      previous run to the next run can be almost twice as long.
     """
 
     shortest: int
@@ -155,7 +155,7 @@ def _weekday(day: date) -> int:
 
 
 def _numbers(field: str, lowest: int, highest: int, expression: str, names: tuple[str, ...] = ()) -> set[int]:
-    """Return the numbers that match a field of a cron expression."""
+    """Return the numbers that a field of a cron expression selects."""
     numbers: set[int] = set()
     for part in field.split(","):
         values, _, step = part.partition("/")

@@ -35,7 +35,7 @@ class LinearTable(Table):
 
     @property
     def waits(self) -> int:
-        """How many times ECS waits in a linear rollout: after each step that does not reach 100 %."""
+        """How many times ECS waits in a linear rollout. ECS waits after every step, except after the last one."""
         steps = 100 / self.percent
         whole = round(steps)
         return whole - 1 if math.isclose(steps, whole) else math.floor(steps)

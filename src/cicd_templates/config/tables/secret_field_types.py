@@ -72,7 +72,7 @@ def is_existing_secret(source: str) -> bool:
 
 
 def is_in_another_partition(source: str, region: str) -> bool:
-    """Return whether a value of `secrets` is an ARN in another partition than `region`.
+    """Return whether a value of `secrets` is an ARN in another partition than the partition of `region`.
 
     No role in `region` can read such a secret.
     """
@@ -80,5 +80,5 @@ def is_in_another_partition(source: str, region: str) -> bool:
 
 
 def without_json_key(source: str) -> str:
-    """Return a value of `secrets` without the JSON key at its end. IAM and Secrets Manager accept no such key."""
+    """Return a value of `secrets` without the JSON key at its end, which IAM and Secrets Manager do not accept."""
     return re.sub(rf"{JSON_KEY}$", "", source)

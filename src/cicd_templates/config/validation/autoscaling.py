@@ -10,7 +10,8 @@ from cicd_templates.config.tables.autoscaling import AutoscalingTable
 def problems(scaling: AutoscalingTable, *, needs_target: bool = True) -> Iterator[tuple[str, str]]:
     """Yield a pair of key and message for each minimum above its maximum, and for a table without target or schedule.
 
-    If `needs_target` is false, such a table is not a problem, because the service has a default target.
+    If `needs_target` is false, a table without target or schedule is not a problem, because the service has a default
+    target.
     """
     limits = {"autoscaling": (scaling.minimum, scaling.maximum)}
     limits |= {f"autoscaling.schedules.{name}": (at.minimum, at.maximum) for name, at in scaling.schedules.items()}

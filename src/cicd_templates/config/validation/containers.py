@@ -108,7 +108,7 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     """Yield a problem if the further containers leave no CPU or no memory of the task for the service's own container.
 
-    Also yield a problem if the folders in memory of a further container use all the memory of this container.
+    Also yield a problem if a further container needs all its memory for its folders in memory.
     """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())
@@ -157,7 +157,7 @@ def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each volume name that means a folder on disk in one container, and in memory in another."""
+    """Yield a problem if volumes of two containers have the same name, but only one of these volumes is in memory."""
     first: dict[str, tuple[str, bool]] = {}
     for at, volumes in _volumes(settings):
         for name, volume in volumes.items():

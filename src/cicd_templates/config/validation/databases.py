@@ -46,7 +46,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
 def _no_release(environment: Environment) -> str:
     """Return why releases cannot create database users in the runtime environment `environment`.
 
-    Return an empty string if they can, or if `environment` is not a runtime environment.
+    Return an empty string if releases can create users, or if `environment` is not a runtime environment.
     """
     if environment.kind != "runtime":
         return ""

@@ -92,7 +92,7 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
 
 
 def _reserved_by_aws(project: str) -> Iterator[Problem]:
-    """Yield a problem for each resource type whose names in the project would begin with a prefix reserved by AWS."""
+    """Yield a problem for each resource type if AWS reserves the beginning that its names have in this project."""
     for facts in RESOURCE_TYPES.values():
         begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
         for reserved in facts.reserved_beginnings:
@@ -105,7 +105,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:
-    """Return, for each service name, one `Service` for each environment in which the service runs."""
+    """Return, by service name, a list with the `Service` of each environment in which the service runs."""
     services: dict[str, list[Service]] = {}
     for environment in configuration.environments:
         for service in environment.services:
@@ -213,9 +213,9 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each pair of queues whose names differ only by hyphens. Do the same for tables and databases.
+    """Yield a problem if the names of two queues, two tables or two databases differ only by hyphens.
 
-    Also yield a problem if, for example, a queue and a table have the same name. Services could not tell them apart.
+    Also yield a problem if, for example, a queue and a table have the same name. A service refers to both by this name.
     """
     kind_of: dict[str, str] = {}
     for kind in ("queues", "tables", "databases"):

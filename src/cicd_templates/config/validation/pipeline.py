@@ -9,12 +9,12 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
-    """Yield a problem for each wrong environment on the pipeline's path.
+    """Yield a problem for each name in `pipeline.path` that is not a runtime environment or is listed twice.
 
     Also yield a problem if the number of tools environments is not exactly one.
 
-    `unread` has the names of environments whose tables have problems. Each of them counts as a possible tools
-    environment and as a possible runtime environment.
+    `unread` has the names of environments whose tables have problems. Their kind is unknown, so each of them can be a
+    runtime environment or the tools environment.
     """
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):
