@@ -11,7 +11,7 @@ from templates import keys, notifications, secrets
 
 
 def needed(service: Service) -> bool:
-    """Return whether tasks of the service keep running, and get a secret or parameter as a variable.
+    """Return whether the service is not a job, and its tasks get a secret or parameter as an environment variable.
 
     A job does not need this layer, because each of its runs starts a new task.
     """
@@ -19,7 +19,7 @@ def needed(service: Service) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the function that deploys the service again, and an alarm on events that do not reach it.
+    """Return the function that deploys the service again, and an alarm on events that do not reach the function.
 
     Also return the rules that invoke the function when a secret or parameter of the service gets a new value.
     """

@@ -27,7 +27,7 @@ SERVICE_URL = ServiceOutput(
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
     """Return the service, with the addresses of the resources in `uses` and the permissions for them.
 
-    The service runs the bootstrap image until its first release. Then the pipeline sets `ImageUri` in each release.
+    The service runs the bootstrap image until its first release. In each release, the pipeline sets `ImageUri`.
     """
     layer = LayerTemplate(env, service)
     layer.add_parameter(task_definitions.image_parameter(service))

@@ -1,8 +1,8 @@
 """Maps a function over many items in forked processes, one per core.
 
-A forked process inherits all objects of its parent. So the parent sends only the numbers of items, and a forked process
-sends back only the results. `multiprocessing` and `concurrent.futures` are imported only when processes are started,
-because small projects start none.
+A forked process inherits all objects of its parent. So the parent sends only the index of each item, and a forked
+process sends only the results back. `multiprocessing` and `concurrent.futures` are imported only when processes are
+started, because small projects start none.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
 def begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
     """Prepare a forked process: store its work, and ignore Ctrl-C, because the parent process handles Ctrl-C.
 
-    If the parent is killed, a thread ends this process, which would otherwise wait for work forever.
+    If the parent is killed, a thread ends this process. Without this thread, the process would wait for work forever.
     """
     import multiprocessing
 

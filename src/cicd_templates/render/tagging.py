@@ -50,7 +50,7 @@ def apply_tags_and_role_settings(template: Template, env: Environment, tags: dic
 
 
 def _resource_tags(resource: AWSObject, own: Any, tags: dict[str, str], tag_list: list[dict[str, str]]) -> Any:
-    """Return the tags of a resource: a list of keys and values, or a map for a few types such as SSM parameters."""
+    """Return the tags of a resource as a list of keys and values, or as a map for types such as SSM parameters."""
     shape = resource.props["Tags"][0]
     if shape is dict:
         return dict(sorted({**tags, **(own or {})}.items()))

@@ -78,8 +78,8 @@ def _task_sizes(resources: Mapping[str, Any]) -> str:
 
 
 def _shortened(names: Sequence[str], resources: int) -> str:
-    """Return the names of `resources` billed resources as one text.
+    """Return the names of billed resources as one text. `resources` is the number of the resources.
 
-    If `names` does not have all of them, return six names and the number of the other resources.
+    If `names` has fewer names than there are resources, return six names and the number of the other resources.
     """
     return ", ".join(names) if resources <= len(names) else f"{', '.join(names[:6])} and {resources - 6} more"

@@ -44,7 +44,7 @@ class Comparison(NamedTuple):
 
 
 def comparisons(route: Mapping[str, Stacks]) -> list[Comparison]:
-    """Return comparisons of each environment of `route` with the environment before it, in batches of stacks."""
+    """Compare each environment of `route` with the environment before it. Return one comparison per batch of stacks."""
     return [
         Comparison(before, after, old, new, labels)
         for (before, old), (after, new) in pairwise(route.items())
@@ -55,7 +55,7 @@ def comparisons(route: Mapping[str, Stacks]) -> list[Comparison]:
 def differences_page(route: Sequence[str], compared: Iterable[tuple[Comparison, Iterable[Row]]]) -> str:
     """Return the page that compares each environment of `route` with the environment before it.
 
-    `compared` has the `comparisons` of the route with their rows. Resources that differ in the same way share a row.
+    `compared` has the results of `comparisons`, each with its rows. Resources that differ in the same way share a row.
     """
     pairs: dict[tuple[str, str], dict[tuple[str, str, str], list[str]]] = {pair: {} for pair in pairwise(route)}
     for comparison, rows in compared:
@@ -94,7 +94,7 @@ def _stack_rows(before: ReviewedStack | None, after: ReviewedStack | None) -> It
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments, without different names and account numbers.
+    """Yield the differences of a resource between two environments, other than their names and account numbers.
 
     The resource is compared twice. A difference is yielded only if both comparisons find it:
 

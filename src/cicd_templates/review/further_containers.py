@@ -34,7 +34,10 @@ def container_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
 
 
 def added_container(path: tuple[str, ...], container: Any, task: Properties, formatter: Formatter) -> Markup | None:
-    """Return what `container`, which a change adds at `path`, may do. Return None if it is not a task's container."""
+    """Return what the additional container of a task may do.
+
+    `container` is the value that a change adds at `path`. Return None if this value is not a container of a task.
+    """
     if path[:1] != (CONTAINERS,) or len(path) != 2 or not isinstance(container, dict):
         return None
     image, starts, runs_as, secrets, folders = _facts(container, task, formatter)

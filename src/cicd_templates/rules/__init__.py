@@ -1,7 +1,7 @@
 """The project's own cfn-lint rules, one rule class per file.
 
 A rule reads a finished template, rendered by this project or by any other tool, and yields a finding for each
-violation:
+violation. These are the steps:
 
 1. cfn-lint loads `loaded/every_rule.py`, which `.cfnlintrc` names. This file contains `registry.RULES`: every rule
    class of this folder.

@@ -39,8 +39,8 @@ class IsolatedBuilds(ResourceRule):
         """Yield the findings about a build project.
 
         If the metadata says that the build runs the application, yield a finding for each secret of the build.
-        If not, yield a finding for each command that starts Python without `-I`, and for each command that starts a
-        program of the application.
+        If the metadata does not say so, yield a finding for each command that starts Python without `-I`, and for each
+        command that starts a program of the application.
         """
         runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
         for node in resource.properties("Source", "BuildSpec"):

@@ -55,8 +55,9 @@ def partition_of(region: str) -> Partition:
 def regional_hosts(service: str, region: str) -> list[str]:
     """Return the values that the condition key `kms:ViaService` can have for a service in a region.
 
-    AWS documents only host names that end in `amazonaws.com`. Its examples for China have other host names, which end
-    in the suffix of the Chinese partition. So the result has `amazonaws.com` and the suffix of the region's partition.
+    According to AWS's documentation, host names end in `amazonaws.com`. But its examples for China end in the suffix of
+    the Chinese partition. So the result has host names with `amazonaws.com` and with the suffix of the region's
+    partition.
     """
     return sorted({f"{service}.{region}.{suffix}" for suffix in (AWS.dns_suffix, partition_of(region).dns_suffix)})
 

@@ -272,7 +272,7 @@ def _difference(
 def _new_items(value: Any, other: Any) -> Any:
     """Return the items of an element, such as `Action`, that are not in `other`.
 
-    A map of principals or of conditions is returned as a map.
+    If the element is a map of principals or conditions, return a map that has only the new items.
     """
     if isinstance(value, Mapping) and isinstance(other, Mapping) and not is_intrinsic_function(value):
         parts = {key: _new_items(item, other.get(key, [])) for key, item in value.items()}

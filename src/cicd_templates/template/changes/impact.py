@@ -172,9 +172,9 @@ def _without_kept(change: Change, kept: Container[str]) -> Change:
 
 
 def _keeps_attributes(change: Change) -> bool:
-    """Return whether a resource keeps its attributes if only its tags change.
+    """Return whether the resource of `change` keeps its attributes if only its tags change.
 
-    A custom resource or a nested stack can return other values after a change of its tags.
+    The result is false for custom resources and nested stacks: a change of their tags can change their attributes.
     """
     in_place = change.action == "Modify" and change.replacement in ("", "False", "Conditional") and change.details
     return bool(in_place) and re.match(r"AWS::(?!CloudFormation::)", change.resource_type) is not None
@@ -291,8 +291,8 @@ def _fate(policy: str, resource_type: str) -> str:
 def interruption(change: Change) -> str:
     """Return why this update in place interrupts a running service, or an empty string if it does not.
 
-    A property is ignored if it changes only when an attribute of another resource changes. If the other resource is
-    modified in place, its id and its ARN stay the same.
+    A property is ignored if it changes only when an attribute of another resource changes, because the id and the ARN
+    of a resource that is modified in place stay the same.
     """
     if change.action != "Modify":
         return ""

@@ -47,7 +47,7 @@ class ResourceType:
     - `kept_when_protected`: whether a resource that no stack owns is kept when a protected environment is destroyed.
     - `policies_checked_by`: the lint rule that requires both data policies, for deletion and for replacement.
     - `interruptions`: the updates in place that interrupt a running resource.
-    - `irreversible`: properties that can never be changed back, each with what their change means.
+    - `irreversible`: properties that can never be changed back, each with the effect of its change.
     - `ends_with_it`: what no longer works when a resource without data is deleted.
     - `billed`: the item that AWS bills while a resource exists, even if nothing uses it, and the unit, according to the
       service's pricing page.
