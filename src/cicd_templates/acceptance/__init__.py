@@ -4,8 +4,8 @@
 
 - `check` defines a check and its context.
 - `checks` contains the checks, one file for each kind, and their order.
-- `project` writes the project that the checks deploy. It takes only accounts, regions and credentials from the user's
-  configuration.
+- `project` writes the project that the checks deploy. From the user's configuration, it takes nothing but accounts,
+  regions and credentials.
 - `roles` creates and removes the roles that the commands use.
 - `orders` sends requests to the application, as its clients do.
 - `commands` runs the commands of this tool in that project, as a user would.
@@ -13,7 +13,7 @@
 - `estimate` shows, before a run, what the run will create, how long it will take and what it will cost. `report` writes
   the results.
 
-A run changes AWS mostly through the commands. The checks call AWS directly only for the following changes:
+The commands make most of the run's changes in AWS. The checks themselves make only these changes:
 
 - They create certificates and roles, and remove them again.
 - They change the retention of a log group, and reset it.

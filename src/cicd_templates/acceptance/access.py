@@ -31,7 +31,7 @@ def access_of(configuration: Configuration) -> dict[str, EnvironmentAccess]:
 
 
 def zones_of(ec2: Any, region: str) -> list[str]:
-    """Return the names of two availability zones that the account can use. Some accounts lack some zones.
+    """Return the names of two availability zones that the account can use. Not every account can use every zone.
 
     Raises `CicdError` if the account can use fewer than two zones.
     """

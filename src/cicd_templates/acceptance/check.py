@@ -85,8 +85,8 @@ class Check:
     """A statement to prove, and the function that proves it.
 
     - `proves` is the statement, in one sentence.
-    - `run` executes the check. It returns the answer, a sentence for the report, or raises `CheckFailed`. If a check is
-      interrupted at any point, it is repeated, so `run` must be safe to repeat.
+    - `run` executes the check. It returns a sentence for the report, or raises `CheckFailed`. An interrupted check is
+      repeated, so `run` must be safe to repeat.
     - `needs` lists the checks that must pass before this check.
     - `safe_to_continue` is false if a failure of this check makes it unsafe to run other checks. After such a failure,
       only the checks whose `last` is true run.

@@ -75,7 +75,7 @@ def volumes_of(containers: Sequence[ecs.ContainerDefinition]) -> list[ecs.Volume
 
 
 def further_containers(env: Environment, service: Service, parts: TaskParts) -> list[ecs.ContainerDefinition]:
-    """Return the containers that the configuration adds to the service's own container in a task.
+    """Return the containers that the configuration adds to a task besides the service's own container.
 
     First, the containers with `init` run one after the other. Then all other containers start.
     """

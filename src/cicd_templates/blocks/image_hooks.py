@@ -56,7 +56,7 @@ def hooks_may(
 
 
 def hooks_may_read_statements(bucket: Bucket, env: Environment) -> list[Grant]:
-    """Return the grants for the evidence bucket's policy that let the hooks find and read signed statements.
+    """Return grants for the policy of the evidence bucket. They let the hooks find and read signed statements.
 
     Each hook may read only the statements about its own service.
     """

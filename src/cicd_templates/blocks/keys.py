@@ -138,9 +138,9 @@ def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
 def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
     """Let alarms and EventBridge rules publish to the encrypted topics `names`.
 
-    Without this grant, messages are lost without an error. The key policy can name only the topics, because KMS does
-    not know which alarm or rule publishes. The policies of the topics limit which alarms and rules may publish:
-    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    Without this grant, messages would be lost, and AWS would report no error. The grant applies to every alarm and rule
+    that publishes to the topics, because KMS does not know which alarm or rule publishes. The policies of the topics
+    limit which alarms and rules may publish: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     topics = [Sub(f"arn:${{AWS::Partition}}:sns:{env.region}:{env.account}:{name}") for name in names]
     return allow(

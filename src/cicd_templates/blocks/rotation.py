@@ -60,10 +60,10 @@ def redeploying_function(monitored: MonitoredService, key: KeyArn) -> tuple[AWSO
 def change_rules(
     monitored: MonitoredService, function: awslambda.Function, arns: Iterable[AWSHelperFn | str]
 ) -> Iterator[AWSObject]:
-    """Yield the rules that invoke `function` when one of the secrets or parameters `arns` gets a new value.
+    """Yield the rules that invoke `function` when a secret or parameter in `arns` gets a new value.
 
-    After each rule comes the Lambda permission that the rule needs. Secrets Manager and Parameter Store send these
-    events directly, without CloudTrail:
+    Yield after each rule the Lambda permission that it needs. Secrets Manager and Parameter Store send these events
+    directly, without CloudTrail:
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/secret-event-notifications.html
     https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-cwe.html
     """
@@ -122,7 +122,7 @@ def _parts(arns: Sequence[AWSHelperFn | str]) -> Iterator[list[AWSHelperFn | str
 
 
 def _length(arn: AWSHelperFn | str) -> int:
-    """Return how many characters an ARN can need at most in a pattern, including its quotation marks and comma."""
+    """Return the most characters that an ARN can need in a rule's pattern, including its quotation marks and comma."""
     text = str(arn.data) if isinstance(arn, Sub) else arn
     return (len(text) if isinstance(text, str) else REFERENCE_LENGTH) + 3
 

@@ -203,8 +203,8 @@ def access_to(
     """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
 
     The first is an egress rule of the tasks' security group. The second is an ingress rule of the resource's security
-    group, `group`. `whose` stands for the tasks in the logical ids of the rules. It is `Tasks` for the service's own
-    tasks.
+    group, `group`. `whose` is the word for the tasks in the logical ids of the rules, such as `Tasks` for the service's
+    own tasks.
     """
     own = GetAtt(tasks, "GroupId")
     return (

@@ -82,8 +82,8 @@ def import_certificates(context: CheckContext) -> str:
 def remove_certificates(context: CheckContext, environment: str) -> None:
     """Delete the certificates that this run has imported into the account and region of an environment.
 
-    After the deletion of a load balancer, ACM says for some time that the certificate is still in use. Raises
-    `CheckMustWait` if ACM still says so after ten minutes.
+    After a load balancer was deleted, ACM reports for some time that the certificate is in use. Raises `CheckMustWait`
+    if this lasts more than ten minutes.
     """
     acm = context.clients(environment).acm
     for arn in own_certificates(acm, context.project.suffix):

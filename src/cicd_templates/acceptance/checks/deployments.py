@@ -37,7 +37,7 @@ def deploy_all(context: CheckContext) -> str:
 
 
 def deploy_by_plans(context: CheckContext, environment: str, *options: str) -> None:
-    """Plan an environment and deploy exactly this plan. Repeat both until a plan has nothing to change.
+    """Plan an environment and deploy this plan. Repeat this until a plan contains no change.
 
     `options` limit the command `plan` to a part of the environment. Raises `CheckFailed` if the plans still have
     changes after several deployments.

@@ -21,7 +21,7 @@ LATER_SECONDS = 3600
 
 
 def destroy_all(context: CheckContext) -> str:
-    """Destroy the pipeline. Then make production disposable, and destroy the other environments.
+    """Destroy the pipeline. Then make production disposable, and destroy the runtime environments.
 
     The pipeline comes first: while it exists, no command can change the stacks of production that the pipeline deploys.
 

@@ -15,8 +15,8 @@ from cicd_templates.acceptance.roles import ATTEMPTS, PAUSE_SECONDS, create_role
 def use_printed_policies(context: CheckContext) -> str:
     """For each environment, create a role with the printed policies, and let the project deploy with this role.
 
-    When the policies are printed, the project uses blue/green rollouts. Its templates then have the most resources,
-    because each deployment hook adds a Lambda function.
+    The policies are printed for a project with blue/green rollouts. The templates of such a project have the most
+    resources, because each deployment hook adds a Lambda function.
     """
     roles, documents = {}, 0
     render_with(context, rollout=BLUE_GREEN)

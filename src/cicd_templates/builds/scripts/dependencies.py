@@ -97,8 +97,9 @@ PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    A scanner knows only packages of an index. So for a package from elsewhere, also yield a phrase with its address.
-    If the name of a package's file contains a different package or version, also yield a phrase with the file's name.
+    Also yield a phrase with the address of each package that is not from an index, because a scanner does not know such
+    packages. If a package's file is named after a different package or version, also yield a phrase with the name of
+    the file.
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}

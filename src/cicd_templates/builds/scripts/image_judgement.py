@@ -143,9 +143,12 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 
 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
-    """Return the paths of the image's files with code, without files that a base image or the source also has.
+    """Return the paths of the image's files with code. Leave out these files:
 
-    An archive is left out only if a base image has it.
+    - A file that a base image has at the same path.
+    - A file of the kind `code` that the source has.
+    - A file of the kind `system` that a stage has at the same path. If `stages` is None, leave out all files of this
+      kind.
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]
