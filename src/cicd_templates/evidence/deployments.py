@@ -4,7 +4,7 @@ The release statement is signed before the first deployment, so it cannot list t
 two other lists show that a statement is missing:
 
 - The release statement lists the pipeline's environments in order. A release is deployed to an environment only after
-  it was deployed to the environments before it.
+  it was deployed to all earlier environments in this list.
 - Each statement about a deployment lists the earlier statements. So the check finds a missing statement if the
   folder has a later one.
 """

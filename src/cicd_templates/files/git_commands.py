@@ -1,7 +1,7 @@
 """Runs git safely in a work tree that may be hostile: git starts no program that the repository's configuration names,
 and opens no connection.
 
-Without these precautions, git would run such programs, for example filters.
+For example, a repository's configuration can name filters, which git runs by default.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def address_problem(image: str) -> str:
 def scan_problem(ecr: Any, image: str, context: Any) -> str:
     """Return why `image` must not run according to the registry's scan, or an empty string if it may run.
 
-    `image` has a digest.
+    `image` is an address with a digest.
     """
     repository, _, digest = image.partition("@")
     status, counts = wait_for_scan(ecr, repository, digest, context)

@@ -173,7 +173,7 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return the content of each file in `names`, and whether the file is executable.
+    """Return a pair for each file in `names`, keyed by its name: its content, and whether it is executable.
 
     Raises `ConfigurationError` for a link.
     """
@@ -223,7 +223,7 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """Return the files in `data`, a zip from `bundle`, keyed by name. The result is empty for any other data."""
+    """Return the files in `data`, a zip from `bundle`, keyed by name. If `data` is no such zip, the result is empty."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()

@@ -229,7 +229,9 @@ def execute_plan(
 
 
 def discard(context: DeployContext, stacks: Sequence[StackTemplate], path: Path | None = None) -> int:
-    """Delete the plan in the file `path` and its change sets. If `path` is None, delete all plans of the environment.
+    """Delete the plan in the file `path` and the change sets of this plan.
+
+    If `path` is None, do this for all plans of the environment.
 
     Returns the number of deleted change sets.
     """

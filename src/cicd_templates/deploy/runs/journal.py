@@ -152,8 +152,9 @@ class Journal:
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Remove what `record_proposal` recorded. Call this as soon as a plan file lists the change sets, or after the
-        change sets are deleted.
+        """Remove what `record_proposal` recorded for a plan.
+
+        Call this after the change sets of the plan are either listed in a plan file or deleted.
         """
         self.proposals.pop(plan_id, None)
         self._write()
@@ -213,5 +214,5 @@ class Journal:
 
 
 def duration_key(entry: Entry) -> str:
-    """Return the key of an operation's duration in the journal, such as `create <stack>` or `update <stack>`."""
+    """Return the key for an operation's duration in the journal: `create <stack>` or `update <stack>`."""
     return f"{'create' if entry.creates else 'update'} {entry.stack}"

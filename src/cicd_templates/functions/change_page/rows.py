@@ -79,7 +79,7 @@ class Row:
     - `places` has the resources. If the texts of several resources differ in some parts, the row has placeholders for
       these parts.
     - A row about a new stack has the creation of the stack as its `change`. `contents` has each resource type in the
-      stack, and the number of its resources.
+      stack, and the number of resources of this type.
     """
 
     name: str
@@ -111,7 +111,7 @@ class Row:
     def extent(self) -> str:
         """The extent of the change, such as `3 environments, 40 services: the same`, or empty for a single resource.
 
-        Masked values of several resources look the same. The extent then says that they cannot be compared.
+        Masked values look the same even if they differ. For such values, the extent says that they cannot be compared.
         """
         return f"{self.count}: {UNCOMPARED if self._hides_values else 'the same'}" if self.count else ""
 
@@ -256,8 +256,8 @@ def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
 def _likeness_key(row: Row) -> tuple[object, ...]:
     """Return a key for a change. Changes with the same key share a row.
 
-    Each lost resource with data has a separate row, because the user must allow its loss by name. Changes of only tags,
-    or of only references, share a row even if their resources have different types.
+    Each lost resource with data has a separate row, because the user must allow its loss by name. Two changes of only
+    tags can share a row even if their resources have different types. The same is true for changes of only references.
     """
     change = replace(row.change, logical_id="")
     if row.nature in (TAGS, REFERENCES):

@@ -60,9 +60,10 @@ class Finding:
 
 @dataclass
 class Report:
-    """The content of a report. The status is `incomplete` if the scan did not cover its target.
+    """The content of a report.
 
-    - `status` is `error` if the report cannot be used at all. `reason` says why a report is incomplete or unusable.
+    - `status` is `incomplete` if the scan did not cover its target, and `error` if the report is unusable. `reason`
+      says why.
     - `suppressed` has the findings that the tool was configured to ignore. They count like all other findings, because
       only a waiver can accept a finding.
     - `covered` describes what was scanned.
@@ -120,7 +121,7 @@ def _refuse_nan(name: str) -> Any:
 def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
     """Return `value` as an object. Raises `UnusableError` if one of `keys` is missing or null.
 
-    `writer` is the tool that should have written the report. The error says that this tool did not write it.
+    `writer` is the tool that should have written the report. The error says that this tool did not write the report.
     """
     report = mapping(value, "the report")
     missing = [key for key in keys if report.get(key) is None]

@@ -76,7 +76,7 @@ def _below_lines(decision: Decision) -> list[str]:
     """Return lines for the findings that do not stop the release.
 
     Findings that differ only in their place share a line. The order is: findings that would stop the release under the
-    default policy, then new findings, then all others. Among equals, the most severe come first.
+    default policy, then new findings, then all others. In each group, the most severe come first.
     """
     alike: dict[tuple[bool, bool, str, str], list[JudgedFinding]] = {}
     for each in decision.findings:

@@ -9,9 +9,9 @@ from cicd_templates.functions.scan_gate.reading import ERROR, Finding, Report, U
 
 
 def read_or_mark_unusable(reader: Callable[[bytes], Report], form: str, data: bytes, tool: str = "") -> Report:
-    """Return the report that `reader` parses from `data`. If it is unusable, return a report with the status ERROR.
+    """Return the report that `reader` parses from `data`. If `data` is unusable, return a report with the status ERROR.
 
-    If `tool` is given, this tool must have written the report.
+    If `tool` is given, a report of another tool is unusable.
     """
     try:
         report = reader(data)
