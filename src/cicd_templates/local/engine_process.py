@@ -101,8 +101,8 @@ def start(
 
     Calls `spawned` with the engine as soon as its process exists, before it answers.
 
-    Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start. In the second
-    case, the message contains the end of the engine's log. After any exception, neither the process nor its folder
+    Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start. If the engine
+    does not start, the message contains the end of its log. After any exception, neither the process nor its folder
     remains.
     """
     python = python or DEFAULT_PYTHON

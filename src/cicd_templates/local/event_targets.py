@@ -1,7 +1,7 @@
 """Delivers events to EventBridge targets that the local AWS accepts but ignores: pipelines and log groups.
 
 For a pipeline, this module records the request with which EventBridge would start the pipeline. For a log group, it
-writes the event to the log group. It also adds the object's version, which releases need, to S3 events.
+writes the event to the log group. It also adds the version of the object to S3 events, because releases need it.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -57,7 +57,7 @@ def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> No
 
 
 def name_versions(s3: ModuleType, events: ModuleType) -> None:
-    """Add the object's version to the events that the engine's S3 sends, because the events of AWS contain it.
+    """Add the version of the object to the events of the engine's S3. In AWS, these events contain the version.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """

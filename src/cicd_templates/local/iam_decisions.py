@@ -50,9 +50,9 @@ class Decisions:
     ) -> None:
         """Wrap `evaluator`.
 
-        `key_of` returns the KMS key of a resource, given an action and the ARN of the resource. `key_actions` maps an
-        action to the actions on this key that it requires. `passed` returns the roles that a request passes, each with
-        the service that receives the role.
+        `key_of` gets an action and the ARN of a resource, and returns the KMS key of the resource. `key_actions` maps
+        an action on a resource to the actions on its KMS key that the caller needs, too. `passed` returns pairs: a role
+        that a request passes, and the service that receives the role.
         """
         self._evaluator, self._calls = evaluator, calls
         self._key_of, self._key_actions, self._passed = key_of, key_actions, passed
@@ -70,8 +70,8 @@ class Decisions:
     def evaluate(self, context: Any, *policies: Any) -> Any:
         """Evaluate the policies, and remember the Sid of the statement that allowed the action.
 
-        For one request, the engine can call this method several times, first for the caller's own policies. So the
-        first remembered Sid is the Sid of a statement in these policies.
+        The engine can call this method several times for one request. The first call evaluates the caller's own
+        policies. Only the Sid from the first call is recorded.
         """
         result = self._evaluate(context, *policies)
         statement = result.matched_sid if result.decision == "Allow" else ""

@@ -1,8 +1,8 @@
 """Makes the local AWS apply S3 Object Lock as S3 and CloudFormation do.
 
-The engine refuses to delete a locked version, and it checks the permission to bypass governance mode. But it ignores
-Object Lock in templates, lets callers suspend the versioning of a locked bucket, and accepts uploads without a
-checksum. When it deletes a stack, it also deletes buckets that are not empty.
+The engine itself refuses to delete a locked version, and checks the permission to bypass governance mode. This module
+corrects the rest. Without this module, the engine ignores Object Lock in templates, lets callers suspend the versioning
+of a locked bucket, accepts uploads without a checksum, and deletes a stack's buckets even if they are not empty.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
 
 This module runs in the engine's interpreter, so it imports only the standard library.

@@ -86,7 +86,7 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler like `describe` whose answers have resolved parameter values and masked secrets.
+    """Return a handler that calls `describe`, then adds resolved parameter values to the answer and masks secrets.
 
     `described` has the engine's stacks or change sets.
     """
@@ -112,9 +112,9 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return a function that raises `ValueError` if AWS would refuse a template, and otherwise calls `validate`.
+    """Return a function that calls `validate` only for templates that AWS would accept.
 
-    The error has AWS's reason.
+    For all other templates, the function raises `ValueError` with AWS's reason.
     """
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:
@@ -177,7 +177,7 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return a function like `resolve` that leaves out the resources that the template's conditions exclude.
+    """Return a function that calls `resolve` and removes the resources whose condition is false from the result.
 
     The engine calls the returned function to prepare a template for a comparison.
     """

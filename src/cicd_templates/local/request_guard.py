@@ -4,9 +4,9 @@ This is needed because every web page in a browser and every user of the machine
 requests are refused:
 - Requests with the header `Origin`. They come from a web page, which cannot remove this header.
 - Requests with a foreign name in the header `Host`. With DNS rebinding, a foreign name resolves to 127.0.0.1.
-- Requests without a valid signature (Signature Version 4). The caller signs with the engine's secret, which only the
-  owner knows and which changes at each start. The access key of a session or user is also accepted, because only a
-  validly signed request can have created it.
+- Requests without a valid signature (Signature Version 4). The owner signs with the engine's secret, which nobody else
+  knows and which changes at each start. A signature with the access key of a session or user is valid, too, because
+  only the owner can have created this key.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -45,8 +45,7 @@ def admin_authorization(secret: str, method: str, path: str) -> str:
 def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callable[[str], str | None]) -> SecretOf:
     """Return a function that maps an access key to its secret, or to None if the key is unknown.
 
-    If an access key is an account number, its secret is `secret`. The engine's IAM has the secrets of all other access
-    keys.
+    The function maps an account number to `secret`. It looks up all other access keys in the engine's IAM.
     """
 
     def secret_of(key: str) -> str | None:

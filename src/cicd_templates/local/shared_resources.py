@@ -1,8 +1,8 @@
 """Lets principals use keys and image repositories of other accounts, if the policies of both accounts allow it.
 
-By itself, the engine searches only the caller's account. So for a key or a repository of another account, it would
-evaluate only the policies in the caller's account, or not find the resource. This module runs inside the engine's
-interpreter, so it imports only the standard library.
+The engine itself searches only the caller's account. If a key or a repository is in another account, it does not find
+the resource, or does not evaluate the policies in the other account. This module runs inside the engine's interpreter,
+so it imports only the standard library.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
 """
@@ -23,9 +23,9 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function like `policy_of` that searches the account and region in the ARN that it gets.
+    """Return a function that calls `policy_of` with an ARN, in the account and the region that the ARN names.
 
-    `scope` returns a context manager. In its `with` block, the engine uses the given account and region.
+    `scope(account, region)` returns a context manager. In its `with` block, the engine uses this account and region.
     """
 
     def look(arn: str) -> Any:
@@ -40,8 +40,8 @@ def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
 class Requests:
     """Functions of the engine that handlers use while they answer a request.
 
-    In the `with` block of `scope`, the engine uses the given account and region. `current` returns the account and the
-    region of the request, and `caller` returns the ARN of the caller. `refuse` makes a response with an error.
+    In the block `with scope(account, region)`, the engine uses this account and region. `current` returns the account
+    and the region of the request, and `caller` returns the ARN of the caller. `refuse` makes a response with an error.
     """
 
     scope: Scope
@@ -50,9 +50,10 @@ class Requests:
     refuse: Refusal
 
     def refusal(self, resource: str) -> Any:
-        """Return an error if the caller is a root user, otherwise None. `resource` belongs to another account.
+        """Return an error if a root user requests `resource`, a resource of another account. Otherwise return None.
 
-        The local AWS evaluates no policies for root users, so it would allow every such request.
+        Without this error, root users could use the resources of every account, because the local AWS evaluates no
+        policies for root users.
         """
         if not self.caller().endswith(":root"):
             return None
@@ -62,7 +63,8 @@ class Requests:
 def verify(known: Callable[[dict[str, Any]], Any], requests: Requests) -> Callable[[dict[str, Any]], Any]:
     """Return a handler of the KMS operation Verify that also accepts keys of other accounts in the same region.
 
-    A request must refer to such a key by the ARN of the key or of an alias. `known` is the engine's own handler.
+    A request must name a key of another account by an ARN: the key's or an alias's. `known` is the engine's own
+    handler.
     """
 
     def handle(data: dict[str, Any]) -> Any:

@@ -24,8 +24,9 @@ PSEUDO = "AWS::"
 
 
 def template_refusal(template: Mapping[str, Any], conditions: Mapping[str, bool]) -> str:
-    """Return why CloudFormation refuses `template`, or an empty string. `conditions` has the value of each
-    condition.
+    """Return why CloudFormation refuses `template`, or an empty string.
+
+    `conditions` maps the name of each condition to its value.
     """
     resources = template.get("Resources")
     if not resources or not isinstance(resources, Mapping):

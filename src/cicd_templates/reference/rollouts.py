@@ -237,8 +237,9 @@ def _difference(before: str, after: str) -> Iterator[str]:
 
 
 def _changes_in_other_stacks(before: Mapping[str, StackTemplate], after: Mapping[str, StackTemplate]) -> Iterator[str]:
-    """Yield a line for each stack that a step changes, except the service's stack. The line lists the changed
-    resources.
+    """Yield a line for each changed stack except the service's own stack.
+
+    The line lists the resources that the rollout step adds, removes or changes in the stack.
     """
     for path in sorted(after.keys() - {SERVICE_PATH}):
         old, new = (stacks[path].resources if path in stacks else {} for stacks in (before, after))

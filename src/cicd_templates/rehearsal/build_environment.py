@@ -128,7 +128,7 @@ def _value(session: Session, setting: Setting) -> str:
 def application_addresses(
     run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
 ) -> dict[str, str]:
-    """Return new values for the variables of an action that contain the address of a deployed service.
+    """Return new values for those variables of an action whose value is the address of a deployed service.
 
     A rehearsal runs no containers, so the application runs as a local process. The new addresses lead to this process.
     They have the same path, because the load balancer passes it to the application. The process ends when the exit
@@ -157,9 +157,9 @@ def runnable_phases(
 ) -> list[Phase]:
     """Return the phases with the commands that can run on this machine. They use a private folder instead of /tmp.
 
-    If the build has the tokens of its external services, all commands are kept. Otherwise, commands that download
-    something are removed. Commands that only install packages by hash are kept in both cases: the program that replaces
-    pip only checks the requirements and downloads nothing.
+    If the build has the tokens of its external services, all commands are kept. Without these tokens, commands that
+    download something are removed. But commands that only install packages by hash are always kept, because the program
+    that replaces pip checks the requirements and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []

@@ -26,7 +26,7 @@ POLLING = Polling(poll_seconds=0.02)
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Create the change set and return no variables, or execute it and return the stack's outputs as variables.
+    """Create or execute a change set. After an execution, return the stack's outputs. Otherwise return no variables.
 
     If the execution deployed a worker, also run the worker as a process until its queues are empty.
     """

@@ -41,7 +41,7 @@ CLUSTER_ARN = re.compile(r"arn:aws:rds:[a-z0-9-]+:\d{12}:cluster:[a-z0-9-]+")
 
 @dataclass
 class _Database:
-    """A running database. `sessions` maps access keys to the credentials and roles of tasks that may connect."""
+    """A running database. `sessions` maps the access key of a task that may connect to its credentials and role."""
 
     host: str
     certificate: Path
@@ -68,10 +68,10 @@ class Databases:
         role: str,
         keys: Credentials,
     ) -> dict[str, str]:
-        """Return the new values that variables of a task have in a rehearsal.
+        """Return new values for those variables of a task whose value is the address of a database.
 
-        These are the addresses of databases, and the path of the certificate to trust. `role` is the ARN of the task
-        role, and `keys` are the credentials of its session.
+        Also return the variables with the path of the certificate to trust. `role` is the ARN of the task role, and
+        `keys` are the credentials of a session of this role.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}
@@ -163,8 +163,8 @@ class Databases:
 def _listen(port: int) -> tuple[socket.socket, str]:
     """Listen on `port` of an unused loopback address. Return the socket and the address.
 
-    The port is set by the task definition, so several databases can have the same port. So each database needs its own
-    address. If the system has only the loopback address 127.0.0.1, only one database can use the port.
+    Each database needs its own address, because task definitions can set the same port for several databases. If the
+    system has only the loopback address 127.0.0.1, only one database can use the port.
     """
     hosts = [".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))]) for _ in range(10)]
     for host in (*hosts, "127.0.0.1"):

@@ -40,7 +40,7 @@ class DeployedPipeline:
 
 
 def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
-    """Return the rendered stacks of every environment in `folder`, or only the stacks of the copy with the suffix.
+    """Return the rendered stacks in `folder`. With `suffix`, return only the stacks of this parallel copy.
 
     Stacks of runtime environments come first, because the pipeline needs their roles. Raises `ConfigurationError` if
     there are no stacks.
@@ -120,10 +120,10 @@ def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: Stack
 
 
 def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
-    """Return the values of references in the template of a deployed stack, keyed by name.
+    """Return the value of each name to which the template of a deployed stack can refer.
 
-    The names are parameters, pseudo parameters and the logical ids of resources. For roles and log groups, there are
-    also names such as `Role.Arn`.
+    The names are its parameters, the pseudo parameters and the logical ids of its resources. For roles and log groups,
+    there are also names such as `Role.Arn`.
     """
     cloudformation = root.client("cloudformation")
     described = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
@@ -151,8 +151,8 @@ def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
 def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[str, str]) -> None:
     """Store the user's tokens for external services in the secrets of the projects that need them.
 
-    If the user has no token for a secret, the secret gets a placeholder. The build can then read the secret, so the
-    rehearsal tests this permission. The scan itself is replaced by a recorded report.
+    If the user has no token for a secret, the secret gets a placeholder, so that the rehearsal can test the permission
+    to read the secret. A recorded report then replaces the scan.
     """
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():

@@ -22,10 +22,9 @@ UNMEASURED = ("cloudformation", "ecs-tasks", "ecs", "vpc-flow-logs")
 class GrantUse(StrEnum):
     """Whether a granted action was used in a rehearsal.
 
-    - `UNUSED` means that the role made only other calls.
-    - `NOT_PART` means that the role made no calls.
-    - `NOT_MEASURED` means that the role made no calls, but belongs to an AWS service whose calls a rehearsal cannot
-      measure.
+    - `UNUSED` means that the role made calls, but none that needed this grant.
+    - `NOT_MEASURED` means that an AWS service uses the role, and a rehearsal cannot measure the service's calls.
+    - `NOT_PART` means that the role made no calls, and its calls could have been measured.
     """
 
     USED = "used"
@@ -93,7 +92,7 @@ def _role(properties: Mapping[str, Any], attached: Iterable[Any], environment: s
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
-    """Return every granted action, with the number of calls that its statement allowed.
+    """Return every granted action, with the number of its calls that the statement of the grant allowed.
 
     `rows` are the decisions of IAM in the local AWS during the run.
     """

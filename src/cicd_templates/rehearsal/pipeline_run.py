@@ -70,9 +70,9 @@ class RehearsalSetup:
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
-        """Raise `ActionFailedError` if IAM's simulator says that the role may not perform one of the `actions`.
+        """Raise `ActionFailedError` if the role may not perform all `actions`, according to IAM's simulator.
 
-        Use this method for IAM actions that only a real run performs.
+        Use this method for IAM actions that a real run performs, but a rehearsal does not.
         """
         simulated = self.root_session(role).client("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=actions, ResourceArns=[resource]

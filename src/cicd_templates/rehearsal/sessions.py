@@ -32,7 +32,7 @@ class Credentials:
 
 @cache
 def maker(endpoint: str, region: str) -> MakeClient:
-    """Return a function that makes AWS clients from credentials, and reads no AWS profiles or configuration files.
+    """Return a function that makes AWS clients from credentials. It reads no AWS profiles and no configuration files.
 
     One botocore session makes all clients, so that the model of each service is read only once. A lock protects this
     session, because a session is not thread-safe.

@@ -38,10 +38,10 @@ ProgressListener = Callable[[ActionProgress], None]
 
 
 def run_stages(run: PipelineRun, steps: Mapping[str, ActionProgress], on_progress: ProgressListener) -> str:
-    """Run the stages until an action fails or a lock stops the run. If a lock stops the run, return the reason.
+    """Run the stages until an action fails or a lock stops the run.
 
-    Otherwise return an empty string. `steps` maps the path of each action to its progress. `on_progress` is called when
-    an action begins or ends.
+    Return the reason if a lock stops the run. Return an empty string if an action fails or if all stages have run.
+    `steps` maps the path of each action to its progress. `on_progress` is called when an action begins or ends.
     """
     run.variables["codepipeline"] = {"PipelineExecutionId": run.execution}
     for stage in run.pipeline.stages:
@@ -89,7 +89,7 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 
 
 def list_execution(run: PipelineRun, action: Action, identifier: str, started: float, status: str) -> None:
-    """Record the execution of an action, with its output artifacts if it succeeded, so that the local AWS can list it.
+    """Record an action's execution, and its output artifacts if it succeeded, for the local AWS's list of executions.
 
     `started` is in seconds since 1970, and `status` is a status of CodePipeline. A second call with the same
     `identifier` replaces the recorded state of the execution.

@@ -42,8 +42,9 @@ NO_FURTHER_CONTAINERS = "not rehearsed: the other containers of the task ({})"
 
 @dataclass(frozen=True)
 class Task:
-    """A task whose first container can run as a process during the action `step`. `role` is the name of the task
-    role.
+    """A task whose first container can run as a process.
+
+    `role` is the name of the task role. `step` is the progress of the action that runs the process.
     """
 
     run: PipelineRun

@@ -1,4 +1,4 @@
-"""Lists the known reasons why a rehearsal does not use a granted action. The first row that matches has the reason."""
+"""Lists known reasons why a rehearsal does not use a granted action. If several rows match, the first one counts."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ REASONS = (
 def reason_for(role: str, statement: str, action: str) -> str:
     """Return the known reason why a rehearsal does not use this action, or an empty string.
 
-    The first row that matches the role, the Sid and the action has the reason.
+    If several rows match the role, the Sid and the action, the first one counts.
     """
     for *patterns, reason in REASONS:
         if all(map(fnmatchcase, (role, statement, action), patterns)):

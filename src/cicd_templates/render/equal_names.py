@@ -52,7 +52,7 @@ class NamedResource(NamedTuple):
 
     @property
     def origin(self) -> str:
-        """Return which resource of which stack has the name, or which stack has it, for an error message."""
+        """Return where the name occurs, for an error message: a resource of a stack, or the stack itself."""
         stack = self.stack
         if self.logical_id:
             return f"{stack.environment}/{stack.label} {self.logical_id}"
@@ -116,9 +116,9 @@ def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
 
 
 class _UnlistedName(NamedTuple):
-    """A value that looks like the physical name of a resource.
+    """A value that looks like the physical name of a resource, but may be something else.
 
-    The table of resource types has no name property for the type of this resource.
+    The table of resource types does not say which property of this resource type is the name.
     """
 
     looks: Hashable
@@ -209,10 +209,9 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield a resource whose type is not in the table of resource types, or nothing if it has no name.
+    """Yield a resource with its name according to the schema of its type, or nothing if it has no name.
 
-    The schema of the type says which properties identify a resource. The name consists of the values of these
-    properties.
+    The schema says which properties identify a resource. The name consists of the values of these properties.
     """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]
@@ -260,7 +259,7 @@ def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether `value` is a string or an Fn::Sub. A `Ref` does not count, because many resources may share it."""
+    """Return whether `value` is a string or an Fn::Sub. A `Ref` is neither: many resources may share it."""
     return isinstance(value, str) or (isinstance(value, dict) and "Fn::Sub" in value)
 
 

@@ -47,7 +47,7 @@ class FinishedStack(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A batch of the stacks of a layer in an environment: the stacks from `start` to `stop`, in the layer's order.
+    """A batch of the stacks that a layer has in an environment: those with the indexes from `start` to `stop - 1`.
 
     The environment and the layer are given by their indexes, so that little data is sent to another process.
     """

@@ -84,7 +84,7 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the new texts of the environment `only`. For other files, return the texts that they have in `root`."""
+    """Return the new texts of files of the environment `only`, and the present texts in `root` of all other files."""
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
     kept: dict[str, str] = {}
@@ -154,7 +154,7 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
 
 
 def strays(files: Mapping[str, str], root: Path) -> list[str]:
-    """Return the sorted paths, relative to `root`, of files that `make render` did not write and would not write."""
+    """Return the sorted relative paths of files below `root` that are neither in `files` nor in the checksums."""
     return sorted(_other_paths(files, root) - _listed_in_sums(root))
 
 

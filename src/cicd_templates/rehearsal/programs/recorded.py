@@ -3,8 +3,8 @@
 The recorded report is the file `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the
 report to the file of the option `--json-file-output`, or by default to standard output.
 
-If there is no recorded report, this program fails. For pip-audit, which every new project uses, it outputs a
-placeholder without findings instead. A note in the result then says what the placeholder does not show.
+Without a recorded report, this program fails, unless it replaces pip-audit, which every new project uses. For
+pip-audit, it outputs a placeholder without findings, and a note in the result says what the placeholder does not show.
 """
 
 from __future__ import annotations
