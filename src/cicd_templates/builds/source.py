@@ -1,4 +1,4 @@
-"""Returns what a build needs to use its source: the service's folder, and commands that compute and compare its digest.
+"""Returns the path of the service's folder in a build, and commands that compute and compare the digest of this folder.
 
 In every build, CodeBuild unpacks the source itself, before the first command. The digest is computed from the unpacked
 files, because two programs can unpack the same zip file differently. The gate requires that all checks report the same
@@ -23,8 +23,8 @@ DIGEST_FILE = "/tmp/source_digest"  # noqa: S108 - in the container of one build
 def service_path(service: Service) -> str:
     """Return the path of the service's folder in the source of a build.
 
-    `make release` packs only the service's folder, so the path is `.`. A connection delivers the whole repository, so
-    the path is the folder's path in the repository.
+    If `make release` delivers the source, the source is only the service's folder, so the path is `.`. If a connection
+    delivers the source, it is the whole repository, so the path is the folder's path in the repository.
     """
     whole = service.settings.source == "s3" or not service.settings.path
     return "." if whole else str(service.settings.path)

@@ -49,7 +49,8 @@ def continue_run(
     - `DetachedError`: a check stopped, but an operation that it started continues in AWS.
     - `RefusedError`: the user declined.
     - `RefusedError`: an earlier run is unfinished, and its accounts or regions differ from those of the configuration.
-    - `RefusedError`: an earlier run on AWS is unfinished and `local` is true, or the other way round.
+    - `RefusedError`: an earlier run on AWS is unfinished, and `local` is true.
+    - `RefusedError`: an earlier run on the local AWS is unfinished, and `local` is false.
     """
     with locked(FOLDER) as held:
         accesses = access_of(configuration)

@@ -1,7 +1,7 @@
 """Determines which paths the path patterns of listener rules match, and in which order a listener evaluates the rules.
 
-In a pattern, `?` stands for exactly one character, and `*` for any number of characters, including none. These
-characters can be slashes:
+In a pattern, `?` stands for exactly one character, and `*` for any number of characters, including none. Both also
+match slashes:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html#path-conditions
 """
 

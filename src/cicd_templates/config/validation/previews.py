@@ -9,7 +9,7 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each setting that would make the configured previews for pull requests fail."""
+    """If previews for pull requests are configured, yield a problem for each setting that would make them fail."""
     where = f"environments.{environment.name}.pull_requests"
     if not environment.settings.pull_requests:
         return
