@@ -30,8 +30,8 @@ def hook_function(hook: str) -> ServiceOutput[FunctionArn]:
 def needed(service: Service) -> bool:
     """Return whether the service's configuration names a hook.
 
-    If the configuration no longer names a hook, the stack of this layer remains for some time: until the service's
-    stack no longer reads values from it.
+    After the last hook is removed from the configuration, the stack of this layer remains for some time: until the
+    service's stack has stopped reading values from it.
     """
     return bool(service.settings.hooks)
 

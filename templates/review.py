@@ -122,7 +122,7 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
 def _exceptions(
     layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName, reviewed: BucketName
 ) -> tuple[dict[str, AWSHelperFn | str], list[Grant]]:
-    """Return the variables and the permissions that the check needs for images that may run without a signature.
+    """Return what the approval check needs for images that may run without a signature: variables and permissions.
 
     If the configuration has no such images, there are no permissions.
     """

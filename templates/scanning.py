@@ -11,7 +11,7 @@ from cicd_templates.layer.template import LayerTemplate
 
 
 def exists(env: Environment) -> bool:
-    """Return whether enhanced scanning is configured, and `env` is the original environment, not a parallel copy.
+    """Return whether enhanced scanning is configured. If `env` is a parallel copy, the result is false.
 
     The registry of an account and region has only one scanning configuration, which belongs to the original
     environment. Two stacks would overwrite each other's configuration, and deleting the copy would switch off scanning

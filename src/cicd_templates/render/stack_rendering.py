@@ -123,7 +123,10 @@ def _header(facts: StackFacts, description: str, own_links: Links) -> list[str]:
 
 
 def _row(label: str, words: Iterable[str]) -> Iterator[str]:
-    """Yield lines with `label` and then `words`, separated by commas and wrapped to the width of the file's header."""
+    """Yield lines with `label` and then `words`.
+
+    Commas separate the words, and the lines are wrapped to the width of the file's header.
+    """
     line, indent = f"{label:<15}", " " * 15
     first = True
     for word in words:

@@ -118,8 +118,8 @@ class AccessReview:
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.
 
-        If several environments share an account, two kinds of principals count as outside the environment even though
-        they are in its account: the complete account, and the roles of the other environments.
+        If several environments share an account, these principals of the environment's own account count as outside,
+        too: the complete account, and the roles of the other environments.
         """
         own_roles = self._role_names[environment]
         other_accounts = {

@@ -79,7 +79,7 @@ Principal = (
 
 
 def parse_principals(value: Any, account: str) -> Iterator[Principal]:
-    """Yield the principals of the `Principal` element of a template that is deployed to `account`."""
+    """Yield the principals in a statement's `Principal` element. `account` is where the template is deployed."""
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for kind, listed in value.items():
             for item in listed if isinstance(listed, list) else [listed]:

@@ -57,7 +57,7 @@ def run_order(action: TemplateNode) -> tuple[float, float]:
 def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int, float]) -> Iterator[TemplateNode]:
     """Yield each action that may deploy something and is not covered by an approval check.
 
-    A check covers only actions that execute a change set. It covers such an action if all of this is true:
+    A check covers an action if the action executes a change set, and if all of this is true of the check:
 
     - It calls the same function as every other check.
     - It names the stack and the change set.

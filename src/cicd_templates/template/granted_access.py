@@ -182,7 +182,7 @@ def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def _may_be_omitted(value: Any) -> bool:
-    """Return whether `value` removes its property: it is `AWS::NoValue`, or an `Fn::If` that may return it."""
+    """Return whether `value` removes its property: `AWS::NoValue`, or an `Fn::If` that may return `AWS::NoValue`."""
     match value:
         case {"Fn::If": [_, first, second]}:
             return _may_be_omitted(first) or _may_be_omitted(second)

@@ -33,8 +33,8 @@ def find_statements(
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
     """Yield `(is_trust, statement)` for each IAM statement in `value`, which is a part of a resource's properties.
 
-    The yielded `is_trust` is true for a statement of a trust policy. The argument `is_policy` says that `value` is a
-    part of a policy, and the argument `is_trust` that this policy is a trust policy.
+    In the result, `is_trust` is true for statements of trust policies. Pass `is_policy` if `value` is a part of a
+    policy. Pass `is_trust`, too, if this policy is a trust policy.
     """
     # Nearly all values are texts, and this is their quickest check.
     if isinstance(value, str):
