@@ -139,10 +139,11 @@ def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
 
 
 def window_rule(context: CheckContext, name: str) -> str:
-    """Return the state of the deployment window's rule in the run `name`, or "" if CodePipeline did not evaluate the
-    rule.
+    """Return the state of the deployment window's rule in the run `name`.
 
-    If the run was stopped while it waited for the window, the state is `Abandoned` or remains `InProgress`.
+    If CodePipeline did not evaluate the rule, return an empty string.
+
+    If the run was stopped while it waited for the window, return `Abandoned` or `InProgress`.
     """
     pipeline, execution = context.facts[f"run {name}"]
     rules = _window_rules(context.clients(TOOLS).codepipeline, pipeline, execution)

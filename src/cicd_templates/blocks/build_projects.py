@@ -148,7 +148,7 @@ def _artifact_grants(context: BuildContext) -> Sequence[Grant]:
 
 
 def _may_put_report(context: BuildContext, artifact: str) -> Grant:
-    """Let a build write its own report artifact. It may not write source artifacts or reports of other checks."""
+    """Let a build write its own report artifact, but no source artifact and no report of another check."""
     return may_put("HandOnItsReport", context.artifacts, artifact_keys(context.env, context.service.name, artifact))
 
 

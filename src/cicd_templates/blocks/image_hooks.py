@@ -81,8 +81,8 @@ def hooks_may_decrypt_statements(env: Environment) -> list[Grant]:
 def may_verify_statements(tools: Environment, service: Service, alias: str) -> list[Grant]:
     """Let a hook find, read and verify the signed statements about its service. `alias` is the signing key's alias.
 
-    This grant cannot contain the ids of the KMS keys, because the keys may not exist yet. Instead, conditions limit
-    which keys the hook may use, and how. The key policies name the hook.
+    This grant cannot contain the ids of the KMS keys, because the keys can be created after the hook. Instead,
+    conditions limit which keys the hook may use, and how. The keys' own policies name the role of the hook.
     """
     evidence = f"arn:${{AWS::Partition}}:s3:::{evidence_bucket(tools)}"
     keys = Sub(f"arn:${{AWS::Partition}}:kms:{tools.region}:{tools.account}:key/*")

@@ -101,7 +101,7 @@ def may_send(sid: str, queue: QueueArn) -> Grant:
 
 
 def dead_letters_of(logical_id: str, env: Environment, key: KeyArn, name: str) -> sqs.Queue:
-    """Return the dead-letter queue of the work queue `name`. Other queues may not use this dead-letter queue."""
+    """Return the dead-letter queue of the work queue `name`. No other queue can use this dead-letter queue."""
     queue = encrypted_queue(logical_id, env, key, name, DEAD_LETTERS)
     source = f"sqs:{env.region}:{env.account}:{physical_name(env, 'AWS::SQS::Queue', name)}"
     queue.RedriveAllowPolicy = {

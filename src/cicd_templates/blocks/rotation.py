@@ -62,8 +62,8 @@ def change_rules(
 ) -> Iterator[AWSObject]:
     """Yield the rules that invoke `function` when a secret or parameter in `arns` gets a new value.
 
-    Yield after each rule the Lambda permission that it needs. Secrets Manager and Parameter Store send these events
-    directly, without CloudTrail:
+    Yield after each rule the Lambda permission that it needs. The events come directly from Secrets Manager and
+    Parameter Store, not from CloudTrail:
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/secret-event-notifications.html
     https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-cwe.html
     """

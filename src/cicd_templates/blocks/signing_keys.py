@@ -39,7 +39,7 @@ def signing_key(
     """Return an asymmetric KMS key for signatures. Only the role `signer` may sign with it.
 
     The account may administer the key and verify signatures. The hooks of the environments `verifiers` may verify, too.
-    The account itself may not sign, so an IAM policy in the account cannot let another role sign:
+    The key policy does not let the account sign, so no IAM policy in the account can let another role sign:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))

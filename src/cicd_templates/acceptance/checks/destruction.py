@@ -37,7 +37,7 @@ def destroy_all(context: CheckContext) -> str:
     problems = [problem for step in steps if (problem := _problem_of(step))]
     require(not problems, "; ".join(problems))
     context.facts.setdefault("destroyed at", context.clock())
-    return "every environment is destroyed; the output lists resources that AWS keeps for some time, with the reason"
+    return "every environment is destroyed; the output says which resources AWS keeps for some time, and why"
 
 
 def _problem_of(step: Callable[[], None]) -> str:

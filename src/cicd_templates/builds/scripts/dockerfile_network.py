@@ -191,9 +191,7 @@ class Network:
         return misplaced
 
     def run(self, number: int, options: list[str], command: str) -> None:
-        """Process a RUN command. If it may not have a network, deny the network to it and to all later commands of
-        the stage.
-        """
+        """Process a RUN command: decide whether it and the later commands of its stage may have a network."""
         mounts = [option for option in options if option.startswith("--mount=")]
         types = [each for option in mounts for each in re.findall(r"[=,]type=([^,]*)", option, re.IGNORECASE)]
         for kind in types:

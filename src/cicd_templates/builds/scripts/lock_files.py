@@ -135,7 +135,7 @@ def is_project_folder(path: str) -> bool:
 
 
 def is_place_for_lock(folder: str, target: str, source: str) -> bool:
-    """Return whether the lock file `source` may be copied to `target`, which can be relative to `folder`.
+    """Return whether the lock file `source` may be copied to `target`. A relative `target` starts in `folder`.
 
     A `.txt` file may also be copied directly to /tmp.
     """
@@ -154,7 +154,7 @@ def may_hold_locks(path: str) -> bool:
 
 
 def moves_locks(folder: str, arguments: str) -> bool:
-    """Return whether COPY could copy lock files from another stage to a folder in which lock files are not allowed."""
+    """Return whether COPY could copy lock files from another stage to a folder that must not contain lock files."""
     *sources, target = arguments.split()
     place = resolved(folder, target)
     paths = [resolved("/", source) for source in sources]
