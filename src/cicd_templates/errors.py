@@ -8,7 +8,10 @@ from collections.abc import Sequence
 
 
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
-    """Return a hint for the user who typed the unknown name `word`: a similar known name, or the first `most` names."""
+    """Return a hint for the user who typed the unknown name `word`.
+
+    The hint has a similar known name. If no name is similar, it has the first `most` known names.
+    """
     import difflib  # this takes time, and only a few messages need it
 
     close = difflib.get_close_matches(word, known, n=1)

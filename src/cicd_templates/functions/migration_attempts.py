@@ -29,8 +29,8 @@ _LATEST = 10**6
 class Attempt:
     """An attempt to migrate: when it began, in seconds since 1970, and which pipeline run and job began it.
 
-    `task` is empty if the task is not known. `outcome` is empty until the attempt has ended. `reason` says why it
-    failed.
+    `task` is empty if the task is not known. `outcome` is empty until the attempt has ended. `reason` says why
+    the attempt failed.
     """
 
     number: int

@@ -57,7 +57,7 @@ def wait_until_settled(client: Any, service: dict[str, str], context: Any) -> No
 
 
 def is_deployed_since(client: Any, service: dict[str, str], changed: datetime) -> bool:
-    """Return whether a deployment that began after the time `changed` has succeeded. Its tasks have the new value.
+    """Return whether a deployment that began after `changed` has succeeded, so that all tasks have the new value.
 
     A deployment that was rolled back does not count, because the tasks of the older deployment keep running.
     """

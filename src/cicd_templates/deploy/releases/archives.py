@@ -115,8 +115,8 @@ def _read_zip(path: Path, within: str | None) -> Archive:
 def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     """Raise `ConfigurationError` if the zip contains a link or an ambiguous name.
 
-    A name is ambiguous if some programs refuse it, or if programs interpret it differently. For example, a backslash
-    is a part of the name on Linux, but a separator of folders on Windows. The image build unpacks the zip on Linux.
+    A name is ambiguous if programs interpret it differently, or if some of them refuse it. For example, a backslash
+    is part of a name on Linux, but separates folders on Windows. The image build unpacks the zip on Linux.
     """
     advice = "make the zip again with / between folders and no folder `..` in a path, or set APP= to the folder"
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]

@@ -18,5 +18,5 @@ def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: st
 
 
 def digest_line(digest: str) -> str:
-    """Return the line to print below a plan. With the option in this line, `make deploy` executes only this plan."""
+    """Return the line below a plan that shows its option DIGEST. With it, `make deploy` refuses all other plans."""
     return f"to execute only this plan, add DIGEST={digest}"

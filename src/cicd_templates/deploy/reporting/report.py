@@ -197,7 +197,7 @@ def as_lines(event: Event) -> list[str]:
 
 
 def failure_event(stack: str, why: Diagnosis, history: Path | None) -> Broke:
-    """Return the `Broke` event of a failed stack. `history` is the path of the file with its events, or None."""
+    """Return the `Broke` event of a failed stack. `history` is the path of the file with the stack's events."""
     return Broke(stack, why.reason, why, str(history or ""))
 
 

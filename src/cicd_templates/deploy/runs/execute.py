@@ -14,9 +14,9 @@ ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "To
 
 
 def execute_change_set(clients: Clients, entry: Entry) -> None:
-    """Execute the change set of `entry`. A change set that is already being executed is not an error.
+    """Begin to execute the change set of `entry`, unless its execution has already begun.
 
-    Raises `ClientError` if the call fails, unless the change set is being executed or was executed.
+    Raises `ClientError` if AWS refuses the request for any other reason.
     """
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)

@@ -166,7 +166,7 @@ class Operations:
 
 
 def discard_proposals(context: DeployContext, journal: Journal) -> None:
-    """Delete the change sets that an interrupted run has created for a plan that it did not write to a file."""
+    """Delete the change sets that an interrupted run created but did not list in a plan file."""
     for plan_id, names in list(journal.proposals.items()):
         for name in names:
             context.retry_call(functools.partial(discard_named, context.clients, name, plan_id))

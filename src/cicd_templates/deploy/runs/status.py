@@ -126,7 +126,7 @@ def _changed(existing: Mapping[str, Any]) -> str:
 
 
 def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> bool:
-    """Return whether a deployed stack belongs to the same environment or parallel copy as `stack`, by its tags."""
+    """Return whether the tags of a deployed stack name the environment (or parallel copy) of `stack`."""
     tags = owner_tags(clients, existing)
     same = (MANAGED_BY_KEY, "Project", "Environment", "Suffix")
     return all(tags.get(key) == stack.tags.get(key) for key in same)

@@ -34,7 +34,7 @@ class StoredReport:
 def find_artifacts(codepipeline: Any, execution: str, names: Collection[str]) -> dict[str, dict[str, str]]:
     """Return the bucket and key of each artifact in `names` that an action of this execution wrote.
 
-    Only the newest run of each action counts. If it did not succeed, the action's artifact is left out.
+    Only the newest run of each action counts. If this run did not succeed, the action's artifact is left out.
     """
     located = _put_out_artifacts(codepipeline, execution)
     for _ in range(LISTINGS - 1):
