@@ -2,8 +2,8 @@
 
 There are two kinds of errors:
 - AWS rejects a request, because the credentials are expired or unknown, or because the clock of this machine is wrong.
-- The credentials cannot be loaded. This is an error of botocore, or an error of the operating system that botocore does
-  not catch.
+- The credentials cannot be loaded. Either botocore raises its own error, or it passes on an error of the operating
+  system.
 """
 
 from __future__ import annotations

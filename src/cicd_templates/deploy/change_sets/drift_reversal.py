@@ -25,9 +25,10 @@ class DetectedDrift:
         return stack.label in self._labels() and not reason_to_keep(stack)
 
     def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
-        """Return the reasons why the plan does not revert the drift of certain stacks, keyed by the stack's label.
+        """Return the stacks whose drift this plan does not revert, as a mapping from label to reason.
 
-        `stacks` are the stacks of the plan. If `revert` is false, the result is empty.
+        `stacks` are the stacks of the plan. If `revert` is false, the plan reverts no drift at all, and the result is
+        empty.
         """
         reasons = {stack.label: reason_to_keep(stack) for stack in stacks}
         kept = {label: reasons.get(label, "this plan leaves the stack out") for label in self._labels()}

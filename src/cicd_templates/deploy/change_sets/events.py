@@ -17,7 +17,7 @@ FAILED_STATUSES = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", 
 
 @dataclass(frozen=True)
 class ResourceEvent:
-    """One event of a CloudFormation stack."""
+    """One event of a CloudFormation stack, about the stack itself or about one of its resources."""
 
     event_id: str
     time: datetime

@@ -1,7 +1,7 @@
 """Recognizes security group rules that another stack of the environment adds. Such rules are not drift.
 
-CloudFormation compares all rules of a group with the template of the group. So CloudFormation reports a rule as drift
-if a resource of another stack adds the rule:
+CloudFormation compares all rules of a group with the template that defines the group. So it reports a rule as drift if
+a resource of another stack adds the rule:
 https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1198
 """
 
@@ -29,8 +29,9 @@ Rule = tuple[str, ...]
 
 
 def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterable[StackTemplate]) -> bool:
-    """Return whether `difference`, of a security group from its template, has only rules that other stacks in
-    `environment` add.
+    """Return whether `difference` consists only of rules that other stacks in `environment` add.
+
+    `difference` is a difference between a security group in AWS and its template.
     """
     found = _RULE.fullmatch(difference["PropertyPath"])
     if found is None:

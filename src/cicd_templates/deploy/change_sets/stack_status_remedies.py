@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command that decides from a stack's status what to do. `deploy` does not decide, because it executes a plan."""
+    """A command that decides from a stack's status what to do. `deploy` executes what `plan` has decided."""
 
     PLAN = "plan"
     DESTROY = "destroy"
@@ -146,9 +146,10 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Return a text that says why `verb` must not touch `stack` in `status`, with the first command that repairs it.
+    """Return a text that says why `verb` must not touch `stack` in `status`, or an empty string if it may.
 
-    The text begins with `is in`. The caller puts the stack's name before it. The text is empty if `verb` may proceed.
+    The text contains the first command that repairs the stack. It begins with `is in`, so that the caller can put the
+    stack's name before it.
     """
     state = STATES[status]
     what = state.step(verb)

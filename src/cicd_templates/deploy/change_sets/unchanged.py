@@ -75,7 +75,7 @@ def _is_equal_template(stack: StackTemplate, body: Any) -> bool:
 def _has_equal_parameters(stack: StackTemplate, existing: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
     """Return whether a change set would have the same parameter values as the deployed stack.
 
-    The parameters that the pipeline sets are always equal, because a change set keeps their values. The default of any
+    The parameters that the pipeline sets always have equal values, because a change set keeps them. The default of any
     other parameter is a path in Parameter Store, and a change set would read the present value at this path.
     """
     deployed = {parameter["ParameterKey"]: parameter for parameter in existing.get("Parameters", ())}

@@ -78,7 +78,7 @@ class SerialReporter:
 
 
 class StopSignal:
-    """A signal that tells the stack-deleting threads to stop. Each thread stops at its next pause or report."""
+    """A signal that tells the threads that delete stacks to stop. Each thread stops at its next pause or report."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()

@@ -87,8 +87,8 @@ def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[Stack
     """Return the `make destroy` variables that select the stacks in `removed`: one dict for each command.
 
     If none of a service's stacks is rendered, one command selects the whole service. A removed stack is left out if
-    every command that selects it would also select a rendered stack. For example, both stacks may have the same layer
-    and no service.
+    every command that selects it would also select a rendered stack. For example, the removed stack may have no service
+    and the same layer as the rendered stack.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

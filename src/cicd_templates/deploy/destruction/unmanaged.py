@@ -159,9 +159,9 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
     """Yield the log groups that our EventBridge rules write to.
 
-    EventBridge prescribes a prefix for their names. Log groups of a copy can have the same prefix, so only the tags of
-    a group prove who owns it. If IAM denies the caller the tags of a group, this function leaves the group out, but
-    `_tagged` finds it.
+    EventBridge prescribes a prefix for their names. Log groups of the environment and of its copies can have the same
+    prefix, so only the tags of a group prove who owns it. If IAM denies the caller the tags of a group, this function
+    leaves the group out, but `_tagged` finds it.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
@@ -282,7 +282,7 @@ def _aliases(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unman
 def _archives(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
     """Yield the event archives of our existing and deleted stacks.
 
-    An archive has no tags, so only a stack proves that the archive is ours.
+    An archive has no tags. The only proof that it is ours is the stack that created it.
     """
     ours = {owned.physical_id for owned in had}
     answer: dict[str, Any] = {"NextToken": None}

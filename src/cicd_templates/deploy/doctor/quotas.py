@@ -34,8 +34,8 @@ class Quota:
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
     """Return a function that estimates how many builds of the compute type `size` run at the same time.
 
-    Only the builds of one pipeline stage run at the same time. So the result is the number of builds of this type, but
-    at most the number of builds in the largest stage.
+    Only the builds of one pipeline stage run at the same time. So the estimate is the number of build projects of this
+    type, but at most the number of builds in the largest stage.
     """
 
     def wanted(examined: ExaminedEnvironment) -> int:
@@ -132,7 +132,7 @@ def _increase_command(examined: ExaminedEnvironment, quota: Quota, value: int) -
 
 
 def _check_iam_roles(examined: ExaminedEnvironment, wanted: int) -> Check:
-    """Yield the result for the number of IAM roles. IAM itself returns the number and its quota, in every region."""
+    """Return the result for the number of IAM roles. IAM returns both this number and the quota, in every region."""
     try:
         summary = examined.clients.iam.get_account_summary()["SummaryMap"]
     except (ClientError, BotoCoreError) as error:

@@ -1,7 +1,8 @@
 """Writes the comment on a pull request: what the pull request would change in each environment. Does not call AWS.
 
-Three lines are outside the folded sections: what changes, what is lost, and whose permissions grow. If several
-resources get the same policy statement, it appears once. The texts of a plan are untrusted, so `markdown` escapes them.
+Three lines are always visible: what changes, what is lost, and whose permissions grow. Details are in folded sections.
+If several resources get the same policy statement, it appears once. The texts of a plan are untrusted, so `markdown`
+escapes them.
 """
 
 from __future__ import annotations

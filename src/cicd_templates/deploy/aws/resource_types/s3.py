@@ -167,7 +167,7 @@ def describe_lock(clients: Clients, bucket: str) -> str:
 
 
 def describe_period(retention: Mapping[str, Any]) -> str:
-    """Return the period of a default retention as text, such as `365 days`."""
+    """Return the period of a bucket's default retention as text, such as `365 days`."""
     number, unit = (retention["Days"], "day") if "Days" in retention else (retention["Years"], "year")
     return describe_count(number, unit, more=False)
 
