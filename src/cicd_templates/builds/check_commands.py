@@ -61,7 +61,7 @@ def describe_requirements(*secrets: str) -> str:
     """Return the command that creates a virtual environment with the metadata of the packages in `requirements.txt`.
 
     The virtual environment contains only the `.dist-info` folder of each wheel, so no code of a package can run in it.
-    The command removes the environment variables `secrets` before it runs pip.
+    pip runs without the environment variables that `secrets` names.
     """
     without = " ".join(f"--unset={name}" for name in secrets)
     return "\n".join(
