@@ -137,7 +137,7 @@ def main() -> None:
 def verb(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., None]], click.Command]:
     """Return a decorator that converts a function to the click command `name`, with the options `options`.
 
-    The command's help lists the options in the order in which they are given.
+    The command's help lists the options in the given order.
     """
 
     def decorate(function: Callable[..., None]) -> click.Command:

@@ -4,7 +4,7 @@
 HOST, from the public index of each language. Checks examine packages by name and version, so they would accept a
 package of the same name from any other index.
 
-An address is accepted only if it has https, exactly an allowed host, no user name, no password, and no port except 443.
+An accepted address has https, exactly an allowed host, no user name and no password. Its only possible port is 443.
 
 The script reads the files that give addresses to installers: lock files, requirements files and the configuration of
 installers. For each address that is not accepted, it prints the file, the line and the setting, and it exits with 1. It

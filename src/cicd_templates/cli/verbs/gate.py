@@ -94,8 +94,8 @@ def _source(example: str) -> Path:
 def _day(configured: Path) -> Day:
     """Return the current time and the configured limits on scan policies.
 
-    The limits are `waiver_days`, the largest number of days from now to the end of a waiver, and `refuse_weaker`, which
-    is true if no policy may be weaker than the default policy.
+    `waiver_days` is the largest number of days from now to the end of a waiver. If `refuse_weaker` is true, no policy
+    may be weaker than the default policy.
     """
     from cicd_templates.cli.local_gate import Day
 

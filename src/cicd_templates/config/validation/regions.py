@@ -16,8 +16,9 @@ NEEDED = ("CodePipeline", "CodeBuild")
 
 
 def has_known_region(environment: Environment) -> bool:
-    """Return whether the region of `environment` is known. Other checks skip an unknown region, because they would
-    only report the same mistake again.
+    """Return whether the region of `environment` is known.
+
+    Other checks skip an environment with an unknown region, because they would only report the same mistake again.
     """
     return environment.region in (*REGIONS, *environment.project.new_regions)
 
@@ -40,7 +41,7 @@ def why_not_usable(region: str) -> list[str]:
 
 
 def why_not_connected(region: str) -> list[str]:
-    """Return a list with the reason why a pipeline in `region` cannot read from GitHub, or an empty list if it can."""
+    """Return, in a list, why a pipeline in `region` cannot read from GitHub. If it can, return an empty list."""
     if region not in REGIONS_WITHOUT["CodeConnections"]:
         return []
     return [
