@@ -52,7 +52,7 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return an S3 prefix for an image's digest. Each key with this prefix stands for a folder of statements about it.
+    """Return the S3 prefix of an image. Each key with this prefix stands for a folder with statements about the image.
 
     After the prefix, the key has the path of the folder, relative to the service's folder: `<execution>/signed`.
     """

@@ -160,7 +160,7 @@ def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> st
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
     """Store `content` and return its key. If `key` is taken, store it under `key` with the lowest free number.
 
-    If an object under `key` or a lower number already has this content, store nothing and return its key. Raises
+    If an object with `key` or a lower number already has this content, store nothing and return that key. Raises
     `ValueError` if MAX_ATTEMPTS keys are taken.
     """
     from botocore.exceptions import ClientError
