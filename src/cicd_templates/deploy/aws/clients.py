@@ -252,8 +252,8 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str, tok
     """Return clients for the local AWS, with the access key id `account` and the secret access key `secret`.
 
     The local AWS uses an access key id of 12 digits as the account's id. For an assumed role, pass the role's access
-    key id, secret access key and session token as `account`, `secret` and `token`. The clients ignore all profiles, and
-    credentials in environment variables.
+    key id, secret access key and session token as `account`, `secret` and `token`. The clients do not use profiles, or
+    credentials from environment variables.
     """
     import boto3
     import botocore.session

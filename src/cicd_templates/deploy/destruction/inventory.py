@@ -38,7 +38,7 @@ class Inventory:
 
     - `labels` are the labels of the chosen stacks, or None. With `labels`, the inventory has only these stacks and the
       resources that they created.
-    - `stacks` will be deleted. `others` are all other stacks of the project in the account.
+    - `stacks` are the stacks to delete. `others` are all other stacks of the project in the account.
     - `items` are the resources of `stacks`, and related resources that no stack owns.
     - `protected` is true if the data of the environment is kept.
     """

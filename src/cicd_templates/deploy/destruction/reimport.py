@@ -268,7 +268,7 @@ def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], mak
 
 
 def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> None:
-    """Import the resources into a new stack, then set the tags of the stack, which an import cannot set.
+    """Import the resources into a new stack. Then set the tags of the stack, because an import cannot set tags.
 
     Raises `CicdError` with the reason if CloudFormation refuses the import or does not complete it.
     """

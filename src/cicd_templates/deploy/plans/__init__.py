@@ -6,7 +6,7 @@
    no change set if the stack is certainly unchanged.
 4. `wave` runs the proposals of a wave together, and returns one `Plan`. A stack that reads missing values is planned in
    a later wave.
-5. `document` defines the plan, finds the data that it would lose and refuses a loss that the user has not allowed.
+5. `document` defines the plan, finds data that would be lost, and refuses any loss that the user has not allowed.
    `seal` writes and reads the plan with a digest; it also seals the plans of destructions.
 6. `text`, `page` and `web_page` show a plan in a terminal, as Markdown and as a static page.
 7. `verify` compares a plan with AWS again, and `consistency` compares it with the templates. A plan that differs is

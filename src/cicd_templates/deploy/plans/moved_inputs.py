@@ -1,7 +1,7 @@
 """Finds stacks that read a value that another stack of the same plan changes. Does not call AWS.
 
 CloudFormation reads values from Parameter Store when it creates a change set. So the change sets of a plan contain the
-old values. After a deployment of the plan has changed a value, it must plan the stacks that read this value again.
+old values. After the deployment of the plan has changed a value, each stack that reads this value needs a new plan.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Wave:
     def advance(self) -> bool:
         """Run the next step of the survey or of every proposal. Return whether all proposals have finished.
 
-        Raises `DetachedError` if the credentials stop working, which is not a failure of any stack.
+        Raises `DetachedError` if the credentials stop working, because no stack has failed in this case.
         """
         if self._survey is not None and not self._advance_survey(self._survey):
             return False
