@@ -54,8 +54,8 @@ def differing_local_name(archive: ZipFile) -> str:
     """Return the name of the first entry whose two names in the file differ, or an empty string.
 
     A zip file contains each name twice: in the directory at the end of the file, and directly before the content of the
-    entry. zipfile reads the names in the directory. Programs that read a zip file from its beginning use the other
-    names.
+    entry. zipfile reads the names in the directory. Programs that read a zip file from its beginning use the names
+    before the contents.
     """
     file = archive.fp
     assert file is not None, "the archive is open"

@@ -48,7 +48,7 @@ SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "sche
 
 @dataclass(frozen=True)
 class Grant:
-    """An IAM statement. In a role's policy, `because` is the reason for the resource `*`. Otherwise it is empty."""
+    """An IAM statement. `because` says why a statement in a role's policy has the resource `*`, or is empty."""
 
     statement: Statement
     because: str = ""

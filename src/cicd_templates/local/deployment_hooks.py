@@ -87,7 +87,7 @@ class Deployments:
         self._revisions: dict[str, dict[str, Any]] = {}
 
     def update(self, request: dict[str, Any]) -> Response:
-        """Wait for the hooks of a service, then update the service. CloudFormation waits for a deployment, too.
+        """Wait for the hooks of a service, then update the service. In AWS, CloudFormation waits for a deployment, too.
 
         Raises `HookFailedError` if a hook refuses. The service is then unchanged.
         """

@@ -155,7 +155,7 @@ def application_addresses(
 def runnable_phases(
     step: ActionProgress, specification: Buildspec, project: Project, run: PipelineRun, folder: Path
 ) -> list[Phase]:
-    """Return the phases with the commands that can run on this machine. They use a private folder instead of /tmp.
+    """Return the phases with only the commands that can run on this machine, and with a private folder instead of /tmp.
 
     If the build has the tokens of its external services, all commands are kept. Without these tokens, commands that
     download something are removed. But commands that only install packages by hash are always kept, because the program

@@ -36,7 +36,7 @@ TABLE_KEY = (
 )
 
 REASONS = (
-    ("*-migration-task", "*", "*", "a migration has the rights of its service, whether it uses them or not"),
+    ("*-migration-task", "*", "*", "a migration gets all permissions of its service, even those that it does not need"),
     *(("*-task", "*", action, f"{purpose}; this run did not") for action, purpose in CALLS.items()),
     ("*-task", "EncryptTheSession", "kms:Decrypt", EXEC),
     ("*-task", "EncryptFor*", "kms:*", "SQS uses the key for each message that is sent; this run sent none"),

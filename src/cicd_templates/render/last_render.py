@@ -52,7 +52,7 @@ class LastRender:
         self._inputs = self._digest()
 
     def unchanged_stacks(self) -> int | None:
-        """Return the number of stacks in the folder. Return None if the new run might change the files there."""
+        """Return the number of stacks in the folder, or None if the new run might change a file there."""
         record = _read_record(self._record)
         if record is None or record["inputs"] != self._inputs:
             return None

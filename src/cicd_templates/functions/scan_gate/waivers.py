@@ -23,7 +23,7 @@ class Waiver:
     """An owner's acceptance of certain findings until the date `expires`.
 
     A waiver can have the fields `id`, `package`, `path` (a file or a folder) and `fingerprint`. It matches a finding if
-    all its fields match.
+    all of these fields that it has match.
     """
 
     id: str
