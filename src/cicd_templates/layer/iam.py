@@ -1,6 +1,6 @@
 """Uses awacs to create all IAM statements and trust policies of all templates.
 
-This module adds checks that awacs lacks:
+This module adds what awacs lacks:
 - Conditions with the same operator are merged. awacs would silently keep only the last one.
 - Actions are awacs constants. awacs would accept any string.
 - Policies must have statements, and get a version.

@@ -52,7 +52,7 @@ def lint_changed(
 
 
 def rules_digest(today: date) -> str:
-    """Return a digest of everything except the templates that affects findings: rules, settings, schemas and day."""
+    """Return a digest of the rules, settings, schemas and day. Apart from the template, only these affect findings."""
     digest = hashlib.sha256(f"{sys.version} {today}".encode())
     settings = [folder / name for folder in (Path(), Path.home()) for name in SETTINGS]
     for path in settings:

@@ -1,6 +1,6 @@
 """Corrects three facts about the caller of a request. The local AWS's IAM decisions depend on these facts.
 
-The facts are whether the caller uses TLS, the AWS service that calls, and the ARN of the caller's role.
+The facts are whether the caller uses TLS, for which AWS service it acts, and the ARN of its role.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """

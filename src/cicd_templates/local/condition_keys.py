@@ -23,7 +23,10 @@ def role_of(arn: str) -> str:
 
 
 def register(evaluator: ModuleType, actions: ModuleType) -> None:
-    """Correct aws:PrincipalArn in the engine's module `evaluator`. Add the keys for conditional writes to `actions`."""
+    """Correct aws:PrincipalArn in `evaluator`, and add the keys for conditional writes to `actions`.
+
+    Both are modules of the engine.
+    """
     resolve, gather = evaluator._resolve_condition_key, actions.s3_service_context
 
     def resolve_as_aws(key: str, context: Any) -> Any:

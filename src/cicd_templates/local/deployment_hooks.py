@@ -253,7 +253,7 @@ def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
 
 
 def register(engine: ModuleType, stacks: ModuleType, deployments: Deployments) -> None:
-    """Let the engine's ECS and its CloudFormation deploy with `deployments`.
+    """Make the engine's ECS and its CloudFormation use `deployments` to deploy services.
 
     CloudFormation updates services in a separate thread, so that the engine can answer the requests of a hook.
     """

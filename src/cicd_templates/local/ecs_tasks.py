@@ -44,7 +44,7 @@ class Tasks:
         _append(self._exits, [task, code, self.now()])
 
     def exit_code(self, task: str) -> int | None:
-        """Return the exit code of a task's container, or None if it still runs."""
+        """Return the exit code of a task's container, or None if the task still runs."""
         return {name: code for name, code, _ in _lines(self._exits)}.get(task)
 
     def is_forgotten(self, task: str) -> bool:

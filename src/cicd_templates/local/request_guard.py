@@ -35,9 +35,9 @@ SecretOf = Callable[[str], "str | None"]
 
 
 def admin_authorization(secret: str, method: str, path: str) -> str:
-    """Return the `Authorization` header for a request to a path of the engine itself, such as the path that resets it.
+    """Return the `Authorization` header for a request to the engine itself instead of a service, such as a reset.
 
-    The header is valid only for this method and path.
+    The header is valid only for this HTTP method and this path.
     """
     return ADMIN_SCHEME + hmac.new(secret.encode(), f"{method} {path}".encode(), hashlib.sha256).hexdigest()
 

@@ -70,8 +70,8 @@ class Databases:
     ) -> dict[str, str]:
         """Return new values for those variables of a task whose value is the address of a database.
 
-        Also return the variables with the path of the certificate to trust. `role` is the ARN of the task role, and
-        `keys` are the credentials of a session of this role.
+        If there are any, also return the two variables that set the path of the certificate to trust. `role` is the ARN
+        of the task role, and `keys` are the credentials of a session of this role.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}

@@ -84,7 +84,7 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
 def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
     """Return whether two resources belong to the same stack and have different conditions.
 
-    CloudFormation may then create only one of them, so they may have the same name.
+    The conditions may exclude each other, so the two resources are allowed to have the same name.
     """
     return (
         one.stack.path == other.stack.path
@@ -162,8 +162,9 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
     """Return the properties of a resource that look like physical names.
 
-    This is for types without a name property in the table of resource types. Only the schema of the type shows which of
-    these properties are really names. Reading a schema is slow, so it is read only if two of these values are equal.
+    This function is for types that have no name property in the table of resource types. Only the schema of the type
+    shows which of these properties are really names. Reading a schema is slow, so the caller reads it only if two
+    values are equal.
     """
     words = resource_type.replace("::", "")
     return [
@@ -259,7 +260,7 @@ def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether `value` is a string or an Fn::Sub. A `Ref` is neither: many resources may share it."""
+    """Return whether `value` is a string or an Fn::Sub. A `Ref` is excluded, because many resources may have it."""
     return isinstance(value, str) or (isinstance(value, dict) and "Fn::Sub" in value)
 
 

@@ -67,7 +67,7 @@ class LastRender:
         return None
 
     def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
-        """Record that the folder contains the files of this run, and the number of its stacks.
+        """Record the number of stacks, and that the folder contains the files of this run.
 
         Nothing is recorded if an input changed during the run, or if the process has loaded code that no digest covers:
         a module that is neither in the folders nor in an installed library. `modules` are the loaded modules, by

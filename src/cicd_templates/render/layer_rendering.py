@@ -107,7 +107,7 @@ def render_layers(
 
     If there are many stacks, several processes render them and write the templates to `store`. `cores` is the number of
     these processes; the default is one for each core. Raises `CicdError` with the name of the layer if a process ends
-    without its stacks.
+    before it has returned its stacks.
     """
     with explained_user_errors(layers):
         uses = [uses_of(env, layers) for env in environments]

@@ -233,7 +233,7 @@ def _environment_section(stacks: Sequence[RenderedStack]) -> Iterable[str]:
 def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
     """Return the relative paths of everything below `root` except folders and `files`.
 
-    A link also counts as a folder if the path of one of `files` leads through the link.
+    A link counts as a folder if the path of one of `files` leads through the link.
     """
     expected = {*files, *(parent.as_posix() for path in files for parent in PurePosixPath(path).parents)}
     present = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_symlink() or not path.is_dir()}
