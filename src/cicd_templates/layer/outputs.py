@@ -32,9 +32,7 @@ class Value(AWSHelperFn):
 
     @classmethod
     def is_list(cls) -> bool:
-        """Return whether values of this kind are lists. In Parameter Store, a list is one text with commas between its
-        items.
-        """
+        """Return whether values of this kind are lists. Parameter Store has a list as one text with commas."""
         return cls.parameter_type.startswith("List<")
 
     @classmethod

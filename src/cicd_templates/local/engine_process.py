@@ -172,8 +172,9 @@ def _environment(folder: Path, port: int, secret: str, *, auth: bool) -> dict[st
 
 
 def stop(engine: Engine) -> None:
-    """Terminate the engine's process, kill it if necessary, and remove its folder. Do nothing if it has already
-    stopped.
+    """Terminate the engine's process, or kill it if necessary. Then remove the engine's folder.
+
+    It is not an error if the process has ended before.
     """
     with contextlib.suppress(ProcessLookupError):
         os.kill(engine.pid, signal.SIGTERM)

@@ -35,7 +35,7 @@ SecretOf = Callable[[str], "str | None"]
 
 
 def admin_authorization(secret: str, method: str, path: str) -> str:
-    """Return the `Authorization` header for a request to the engine itself instead of a service, such as a reset.
+    """Return the `Authorization` header for a request to the engine itself, for example to reset the engine.
 
     The header is valid only for this HTTP method and this path.
     """

@@ -122,8 +122,8 @@ def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: Stack
 def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
     """Return the value of each name to which the template of a deployed stack can refer.
 
-    The names are its parameters, the pseudo parameters and the logical ids of its resources. For roles and log groups,
-    there are also names such as `Role.Arn`.
+    The names are the template's parameters, the logical ids of its resources, and the pseudo parameters. For roles and
+    log groups, there are also names such as `Role.Arn`.
     """
     cloudformation = root.client("cloudformation")
     described = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]

@@ -73,7 +73,7 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
             clashes.append(
                 f"{resource.resource_type} {resource.name}: {first.origin} and {resource.origin} have the same name"
                 f" {resource.place}; rename a service, check, secret, queue, table, database, environment or layer so"
-                " that they differ"
+                " that the two names differ"
             )
     if clashes:
         raise ConfigurationError(

@@ -125,9 +125,9 @@ def _libraries() -> list[tuple[str, str]]:
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
-    """Return the record, or None if it cannot be trusted.
+    """Return the record, or None if there is no record that can be trusted.
 
-    It cannot be trusted if it does not exist, if other users can access it, or if `remember` cannot have written it.
+    A record cannot be trusted if other users can access the file, or if `remember` cannot have written it.
     """
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
