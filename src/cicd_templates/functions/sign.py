@@ -322,7 +322,7 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 
 
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
-    """Store the files below `prefix`, and return the prefix. If it already contains files, add a number.
+    """Store the files below `prefix`, and return the prefix. If files exist there, add a number to the prefix.
 
     Files are never replaced. The files of an earlier attempt cannot be completed, because its signatures are different.
     """

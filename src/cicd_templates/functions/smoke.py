@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
 
 
 def find_problem(path: str, expected: int) -> str:
-    """Return why the response to `GET path` is not as expected, or an empty string if it is."""
+    """Return why the response to `GET path` is unexpected, or an empty string if it is expected."""
     try:
         status = request_status(path)
     except (OSError, http.client.HTTPException) as error:

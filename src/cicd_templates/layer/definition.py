@@ -88,7 +88,7 @@ class Layer:
     ) -> Sequence[Callable[[], LayerTemplate]]:
         """Return one function for each stack that this layer has in `env`. Each function builds and returns a template.
 
-        `uses` has the resources of other layers that each service uses, keyed by the name of the service.
+        `uses` maps the name of a service to its uses of other layers' resources.
 
         Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate`. In a layer with one
         stack per service, it also raises `TypeError` if the template is not for the service of the stack.

@@ -111,8 +111,7 @@ class PipelineExecutions:
         return pipeline in self._pipelines(self._account())
 
     def start(self, request: dict[str, Any]) -> str:
-        """Start an execution and return its id. If an event has started an execution with the same request, return its
-        id.
+        """Return the id of a new execution. If an event started an execution with the same request, return that id.
 
         A rehearsal sends the request of an event a second time, with the role of the event's rule, to check the role's
         permissions. This second request must not start a second execution.

@@ -41,7 +41,7 @@ CLUSTER_ARN = re.compile(r"arn:aws:rds:[a-z0-9-]+:\d{12}:cluster:[a-z0-9-]+")
 
 @dataclass
 class _Database:
-    """A running database. `sessions` maps the access key of a task that may connect to its credentials and role."""
+    """A running database. `sessions` has the credentials and role of each allowed task, keyed by access key."""
 
     host: str
     certificate: Path
@@ -70,8 +70,8 @@ class Databases:
     ) -> dict[str, str]:
         """Return new values for those variables of a task whose value is the address of a database.
 
-        If there are any, also return the two variables that set the path of the certificate to trust. `role` is the ARN
-        of the task role, and `keys` are the credentials of a session of this role.
+        If the task uses a database, also return the two variables with the path of the certificate to trust. `role` is
+        the ARN of the task role, and `keys` are the credentials of a session of this role.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}

@@ -260,7 +260,7 @@ def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether `value` is a string or an Fn::Sub. A `Ref` is excluded, because many resources may have it."""
+    """Return whether `value` is a string or an Fn::Sub. A `Ref` does not count: many resources can share one."""
     return isinstance(value, str) or (isinstance(value, dict) and "Fn::Sub" in value)
 
 

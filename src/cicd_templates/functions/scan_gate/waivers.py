@@ -22,8 +22,8 @@ _TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 class Waiver:
     """An owner's acceptance of certain findings until the date `expires`.
 
-    A waiver can have the fields `id`, `package`, `path` (a file or a folder) and `fingerprint`. It matches a finding if
-    all of these fields that it has match.
+    A waiver can have the fields `id`, `package`, `path` (a file or a folder) and `fingerprint`. If it has several of
+    them, it matches a finding only if all of them match.
     """
 
     id: str
