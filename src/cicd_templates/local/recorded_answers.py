@@ -112,9 +112,9 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return a function that calls `validate` only for templates that AWS would accept.
+    """Return a function that checks a template for reasons why AWS would refuse it, and then calls `validate`.
 
-    For all other templates, the function raises `ValueError` with AWS's reason.
+    If AWS would refuse the template, the function raises `ValueError` with AWS's reason.
     """
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:
@@ -177,7 +177,7 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return a function that calls `resolve` and removes the resources whose condition is false from the result.
+    """Return a function that calls `resolve`, then leaves out the resources whose condition is false.
 
     The engine calls the returned function to prepare a template for a comparison.
     """
