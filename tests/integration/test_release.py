@@ -248,7 +248,7 @@ def test_a_service_without_its_delivery_role_names_the_layer_to_deploy_first(pro
     refused = project.type("deploy --env staging --layer service --local --yes")
 
     assert refused.exit_code == 1
-    assert "delivery-parcel-dispatcher/ExecutionRoleArn does not exist yet; deploy the layer delivery" in refused.output
+    assert "/delivery-parcel-dispatcher/ExecutionRoleArn yet; deploy the layer delivery first" in refused.output
 
 
 def test_cloudformation_is_given_the_delivery_role_from_the_first_creation_on(
