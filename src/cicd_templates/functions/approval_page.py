@@ -42,7 +42,7 @@ NEXT = (
 class ReviewedStage:
     """The change sets of one stage.
 
-    `unreported` has the names of the resources whose policies could not be compared, as the page shows them.
+    `unreported` has the resources whose policies could not be compared, by the names that the page shows.
     """
 
     environment: str

@@ -161,13 +161,13 @@ def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
 def _begin(
     attempts: Attempts, number: int, parameters: dict[str, str], run: str, state: dict[str, Any], context: Any
 ) -> bool:
-    """Record a new attempt. Return False if the attempt must wait.
+    """Record a new attempt and return True. Return False if a test run of a job must wait for other tasks of the job.
 
-    A test run of a job waits until other tasks of the job have ended. Raises `TaskRunError` in these cases:
+    Raises `TaskRunError` in these cases:
 
     - The task definition has another image than the release, or the image must not run; see `image_problem`.
-    - A migration: another task of the task definition is still running.
-    - A test run of a job: another task of the task definition is still running after the longest wait.
+    - The attempt is a migration, and another task of the task definition is still running.
+    - The attempt is a test run of a job, and another task is still running after the longest wait.
     """
     import boto3
 

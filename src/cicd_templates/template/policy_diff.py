@@ -182,8 +182,8 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
-    Some properties determine access without a statement, such as a permissions boundary. For each of these properties,
-    yield a statement with the same effect. `is_changed` says that the resource exists before and after the change.
+    Some properties, such as a permissions boundary, are not statements but affect access. For each of these properties,
+    yield a statement with the same effect. `is_changed` is true if the change neither creates nor deletes the resource.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)

@@ -60,7 +60,8 @@ Found = Iterator[tuple[str, str]]
 def read_requirements(data: bytes) -> tuple[list[str], list[str]]:
     """Return the pinned packages of a requirements file, and the lines that are neither pinned packages nor options.
 
-    If pip and a scanner could read different packages in the file, return the pinned packages and the reason.
+    If pip and a scanner could read different packages in the file, return a description of this problem instead of the
+    lines.
     """
     pins, others, problem = [], [], ambiguity(data)
     for line in requirements(data):

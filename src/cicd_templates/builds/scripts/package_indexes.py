@@ -268,7 +268,7 @@ KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str
 
 
 def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, str]]]]]:
-    """Return a pair for each language whose installers read the file: the language, and the function for the file."""
+    """Return each language whose installers read the file, with the function that finds the addresses in the file."""
     folder, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
     kinds = [(language, read) for language, names, read in KINDS for each in names if fnmatch.fnmatchcase(name, each)]
     if not kinds and name.endswith(".txt") and folder == "requirements":

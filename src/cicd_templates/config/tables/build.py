@@ -33,7 +33,7 @@ IndexHost = Annotated[
     str,
     matching(
         r"[a-z0-9-]+(\.[a-z0-9-]+)+",
-        "write the name of a host in lower case, without https, a path and a port: packages.example.com",
+        "write only a host name in lower case, such as packages.example.com; leave out https://, path and port",
         253,
     ),
 ]

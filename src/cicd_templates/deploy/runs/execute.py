@@ -14,9 +14,9 @@ ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "To
 
 
 def execute_change_set(clients: Clients, entry: Entry) -> None:
-    """Begin to execute the change set of `entry`, unless its execution has already begun.
+    """Begin to execute the change set of `entry`. If its execution has already begun, do nothing.
 
-    Raises `ClientError` if AWS refuses the request for any other reason.
+    Raises `ClientError` if AWS refuses the request although the execution has not begun.
     """
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)
