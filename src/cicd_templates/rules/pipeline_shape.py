@@ -68,8 +68,9 @@ class PipelineShape(ResourceRule):
             if action.path[:-2] not in reported:
                 yield RuleFinding(
                     "no approval check covers this deployment; the deployment must execute a change set; the check "
-                    "must get the stack of this change set in `stacks` and its name in `changeSet`, call the same "
-                    "function in every stage, and run after every preparation and the approval, but before the execution",
+                    "must get the stack of this change set in `stacks` and its name in `changeSet`, call the "
+                    "same function in every stage, and run after every preparation and the approval, but before the "
+                    "execution",
                     action.path,
                 )
 
