@@ -226,7 +226,7 @@ def test_a_run_that_was_killed_while_it_cleaned_up_only_cleans_up(monkeypatch: p
     ("local", "places", "words"),
     [
         (False, {}, "a run on AWS is not finished; continue it with `make acceptance`"),
-        (True, {}, "and continue it with `make acceptance LOCAL=1`"),
+        (True, {}, "and continue the run with `make acceptance LOCAL=1`"),
     ],
 )
 def test_another_run_that_is_not_finished_is_not_mixed_with_this_one(

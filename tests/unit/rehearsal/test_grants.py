@@ -112,7 +112,12 @@ def test_the_first_reason_that_fits_counts() -> None:
         ("shop-staging-till-task", "EncryptOrders", "kms:Encrypt", "DynamoDB uses the key"),
         ("shop-staging-till-task", "EncryptForPaid", "kms:GenerateDataKey", "SQS uses the key"),
         ("shop-staging-till-task", "DecryptFromPaid", "kms:Decrypt", "SQS uses the key"),
-        ("shop-staging-till-migration-task", "ReadAndWriteOrders", "dynamodb:Query", "a migration has the rights"),
+        (
+            "shop-staging-till-migration-task",
+            "ReadAndWriteOrders",
+            "dynamodb:Query",
+            "a migration gets all permissions",
+        ),
         ("shop-staging-till-task", "ReceiveFromPaid", "sqs:ChangeMessageVisibility", "gives a task more time"),
         ("shop-staging-till-task", "ConnectToLedger", "rds-db:connect", "connects to a database"),
         ("shop-staging-till-task", "RecordTheSession", "logs:PutLogEvents", "ECS Exec"),
