@@ -1,4 +1,4 @@
-"""Layer `previews`: the role with which a pull request previews what it would change in this environment."""
+"""Layer `previews`: the role for previews, which show what a pull request would change in this environment."""
 
 from __future__ import annotations
 

@@ -75,12 +75,13 @@ class EnvironmentAccess:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of the project that change during a run.
+    """The settings that a run changes in the project's configuration.
 
     - `certificates` maps each runtime environment to the ARN of its certificate.
     - `roles` maps each environment to the role that deploys it. An environment without a role is deployed with the
       user's credentials.
-    - `sessions` are the environments whose commands assume no role. They use the credentials in environment variables.
+    - `sessions` lists environments without a profile and a role in the configuration. Commands use the credentials in
+      environment variables for them.
     - `zones` are the availability zones of each runtime environment.
     - `rollout` is the deployment strategy of the service in staging.
     - `window` is the deployment window of production, if there is one.

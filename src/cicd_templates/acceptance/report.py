@@ -174,8 +174,8 @@ def _lines(report: Report) -> Iterator[str]:
         ),
         (
             "Walked through",
-            "The steps of these checks ran without an error, but the local AWS does not execute their important part. "
-            "Each answer says what was not shown.",
+            "The steps of these checks ran without an error, but the local AWS cannot do what the checks are about. "
+            "Each answer says what was not proven.",
             _passed(report, LocalCoverage.STEPS_ONLY),
         ),
         (

@@ -145,7 +145,7 @@ def gate_alarms(
         "GateCannotJudgeAlarm",
         monitored,
         [word, "cannot-judge"],
-        "The gate could not judge a release, which Lambda does not count as an error",
+        "The gate could not judge a release; Lambda's error metric does not count this",
         "GateErrors",
         pipeline,
         notified,

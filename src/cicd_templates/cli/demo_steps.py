@@ -57,7 +57,7 @@ def _run(reporter: DemoReporter, out: Path, began: float) -> None:
     terminal.show(f"1. render   {counted(len(rendered), 'stack')} of {environments} into {out}/")
     for path in written.written:
         reporter.note(f"wrote {out / path}")
-    with terminal.working(f"cfn-lint and our rules read {len(rendered)} templates, in about half a minute"):
+    with terminal.working(f"cfn-lint and our rules check {len(rendered)} templates, in about half a minute"):
         findings = lint_templates([out / stack.path for stack in rendered])
     if findings:
         raise CicdError("\n  ".join(["cfn-lint has findings:", *map(str, findings)]))

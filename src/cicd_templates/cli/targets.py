@@ -126,8 +126,8 @@ class Target:
         The templates are uploaded for the pipeline after the user approves the first plan. If the bucket for templates
         does not exist at that time, they are uploaded when the bucket has been deployed.
 
-        `deployed` names the environments that the command deploys, by default only this one. `confirm` asks the user
-        about changed templates of these environments, and `confirm_others` about those of all other environments.
+        `deployed` lists the environments that the command deploys, by default only this one. `confirm` asks the user
+        about changed templates of these environments, `confirm_others` about changed templates of other environments.
 
         Raises `RefusedError` if the user chose a layer whose stack only the pipeline may deploy. Also raises the errors
         of `deployment.deploy`.

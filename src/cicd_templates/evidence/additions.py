@@ -26,9 +26,9 @@ _PAGE = re.compile(rf"(approvals/[^/]+/[0-9a-f]{{64}}/)({'|'.join(map(re.escape,
 
 
 def approval_name(environment: str, digest: str, file: str = RECORD_NAME) -> str:
-    """Return the path of a file of an approval, relative to the folder: `approvals/<environment>/<digest>/<file>`.
+    """Return the path of a file that belongs to an approval: `approvals/<environment>/<digest>/<file>`.
 
-    `digest` is the digest of the approval record.
+    The path is relative to the evidence folder. `digest` is the digest of the approval record.
     """
     return f"approvals/{environment}/{digest}/{file}"
 

@@ -180,7 +180,7 @@ def _derivation_problems(contents: FolderContents, release: Statement, key: Publ
     derived = derived_files(contents, release, key)
     for name in derived_names(contents):
         if contents.read(name) != derived.get(name):
-            yield Problem(name, "is not what this version of cicd-templates writes about this release")
+            yield Problem(name, "differs from what this version of cicd-templates writes for this release")
 
 
 def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Iterator[Problem]:
@@ -250,7 +250,7 @@ def _vulnerability_problems(
 def _test_problems(
     contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement about tests that names a source or a report of another release."""
+    """Yield a problem for each statement about tests if its source or its report belongs to another release."""
     dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
     for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
         try:

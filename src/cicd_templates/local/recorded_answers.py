@@ -214,7 +214,7 @@ def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, An
 
 
 def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
-    """Change the engine's CloudFormation as the docstring of this module describes.
+    """Replace functions of the engine's CloudFormation, so that it answers as described at the top of this file.
 
     `modules` has the engine's Python modules for CloudFormation, keyed by name.
     """

@@ -154,9 +154,9 @@ def _alias(body: bytes, region: str, account: str) -> str:
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of a request, or an empty string if the engine itself can find the resource.
+    """Return the resource of a request: the part of its ARN after the account.
 
-    The result is the part of the resource's ARN after the account:
+    Return an empty string for requests whose resource the engine finds without this module.
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
     if (service, operation) in (("codebuild", "BatchGetBuilds"), ("codebuild", "StopBuild")):

@@ -149,10 +149,10 @@ def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
 
 
 def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[str, str]) -> None:
-    """Store the user's tokens for external services in the secrets of the projects that need them.
+    """Store the user's tokens for web services in the secrets that CodeBuild projects read.
 
-    If the user has no token for a secret, the secret gets a placeholder, so that the rehearsal can test the permission
-    to read the secret. A recorded report then replaces the scan.
+    If the user gave no token for a secret, the secret gets a placeholder, so that the rehearsal can test the permission
+    to read the secret. The rehearsal does not run the scan, and uses a recorded report instead.
     """
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():

@@ -1,4 +1,4 @@
-"""Reports which lifecycle hooks the local AWS has called while an action deployed an ECS service."""
+"""Records which lifecycle hooks the local AWS calls while an action deploys an ECS service."""
 
 from __future__ import annotations
 

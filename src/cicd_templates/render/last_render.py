@@ -114,10 +114,9 @@ def _installed() -> list[str]:
 
 
 def _libraries() -> list[tuple[str, str]]:
-    """Return the installed libraries, each with the SHA-256 of its list of files. This list has the digests of the
-    files.
+    """Return the installed libraries, each with the SHA-256 of its file RECORD.
 
-    Raises `OSError` if a library has no list of files.
+    RECORD lists the files of a library with their digests. Raises `OSError` if a library has no such file.
     https://packaging.python.org/en/latest/specifications/recording-installed-packages/
     """
     folders = {path for folder in _installed() for path in Path(folder).glob("*.dist-info")}

@@ -1,6 +1,6 @@
-"""Applies the patches of an environment to its finished templates, and records the reason for each patch.
+"""Applies the patches of an environment to its templates, and records the reason for each patch.
 
-Patches are applied last. So the templates that are linted, reviewed and deployed contain them.
+Linting, review and deployment use the patched templates.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ class WildcardActions(ResourceRule):
     """Refuse wildcards in allowed actions."""
 
     id = "E9111"
-    shortdesc = "A grant names its actions without wildcards"
+    shortdesc = "Allowed actions contain no wildcards"
     description = (
         "`s3:*` or `s3:Get*` allows actions that nobody has considered, and actions that AWS adds later. Each allowed"
         " action must be named, in the policies of roles and of resources. A denial may have wildcards, because "

@@ -15,9 +15,9 @@ class EveryResource(ResourceRule):
     id = "E9112"
     shortdesc = "Every grant on all resources has a reason"
     description = (
-        "Only a few actions have no resource-level permissions. If a statement in a role's policy has to allow every"
-        " resource, the metadata of the role must have the reason under `Why`: `<Sid> names every resource: <reason>`."
-        " An ARN that has only `*` after the partition counts as every resource."
+        "A policy can limit most actions to certain resources. If a statement in a role's policy has to allow every"
+        " resource, the role's metadata must state the reason under the key `Why`: `<Sid> names every resource:"
+        " <reason>`. An ARN that has only `*` after the partition counts as every resource."
     )
     source_url = "docs/rules.md#e9112"
     tags = ["iam"]

@@ -43,9 +43,9 @@ _PARTITION = re.compile(r"^arn:(\$\{AWS::Partition\}|aws[\w-]*):")
 
 
 def changed_paths(label: str, logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[AccessPath]:
-    """Return the paths of the resource `logical_id` in the stack `label`. Each path is `new`, `gone` or `same`.
+    """Return the access paths of a resource before and after a change. Each path is `new`, `gone` or `same`.
 
-    `before` and `after` are the resources of the templates.
+    `before` and `after` are all resources in the old and the new template of the stack `label`.
     """
     old, new = (
         dict.fromkeys(_paths(label, logical_id, resources[logical_id]) if logical_id in resources else ())

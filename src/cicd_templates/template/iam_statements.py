@@ -31,10 +31,10 @@ def is_statement(value: Any) -> bool:
 def find_statements(
     value: Any, *, is_trust: bool = False, is_policy: bool = False
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield `(is_trust, statement)` for each IAM statement in `value`, which is a part of a resource's properties.
+    """Yield a pair for each IAM statement in `value`: whether it belongs to a trust policy, and the statement.
 
-    In the result, `is_trust` is true for statements of trust policies. Pass `is_policy` if `value` is a part of a
-    policy. Pass `is_trust`, too, if this policy is a trust policy.
+    `value` is a part of a resource's properties. Pass `is_policy` if it is a part of a policy, and also `is_trust` if
+    this policy is a trust policy.
     """
     # Nearly all values are texts, and this is their quickest check.
     if isinstance(value, str):

@@ -231,7 +231,7 @@ def test_lint_shows_at_a_terminal_that_it_works_while_it_lints(
     monkeypatch.setattr("cicd_templates.lint.run.lint_templates", lint_templates)
 
     assert run("lint").exit_code == 0
-    assert seen == ["cfn-lint and our rules read 1 template", "keys.yaml", "done"]
+    assert seen == ["cfn-lint and our rules check 1 template", "keys.yaml", "done"]
     assert run("lint").exit_code == 0
     assert len(seen) == 3
 
@@ -267,7 +267,7 @@ def test_lint_writes_for_tools_and_for_pull_requests_too(in_project: Path) -> No
 
     assert annotated.exit_code == logged.exit_code == 1
     assert "::error file=out/staging/keys.yaml,line=" in annotated.stdout
-    assert "title=E9111 A grant names its actions without wildcards::" in annotated.stdout
+    assert "title=E9111 Allowed actions contain no wildcards::" in annotated.stdout
     assert [result["ruleId"] for result in log["results"]] == ["E9111"]
 
 

@@ -414,14 +414,14 @@ def test_a_file_among_the_bundles_that_is_no_bundle_of_a_statement_fails(tmp_pat
     (folder / "bundles/other.sigstore.json").write_bytes((folder / "bundles/provenance.sigstore.json").read_bytes())
 
     assert problems(folder) == {
-        "bundles/other.sigstore.json": "is not what this version of cicd-templates writes about this release"
+        "bundles/other.sigstore.json": "differs from what this version of cicd-templates writes for this release"
     }
 
 
 def test_a_difference_without_the_release_before_fails(folder: Path) -> None:
     (folder / DIFFERENCE).write_text("+ more")
 
-    assert problems(folder) == {DIFFERENCE: "is not what this version of cicd-templates writes about this release"}
+    assert problems(folder) == {DIFFERENCE: "differs from what this version of cicd-templates writes for this release"}
 
 
 OTHER_SOURCE = descriptor("source", b"another source")
@@ -557,7 +557,7 @@ def test_an_archive_is_opened_only_if_it_is_the_signed_one(
     found = problems(folder)
     assert opened == []
     assert name in found
-    assert found["templates.diff"] == "is not what this version of cicd-templates writes about this release"
+    assert found["templates.diff"] == "differs from what this version of cicd-templates writes for this release"
 
 
 def test_openssl_verifies_every_statement(folder: Path, tmp_path: Path) -> None:

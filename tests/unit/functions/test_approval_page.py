@@ -93,7 +93,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "More access is allowed by service-till/Role (Read, otherwise unchanged: allow s3:Put*).",
+                "These changes allow more: service-till/Role (Read, otherwise unchanged: allow s3:Put*).",
             ),
             id="a role gains an action",
         ),
@@ -102,7 +102,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource added.",
                 NOTHING_LOST,
-                "More access is allowed by service-till/Role (allow s3:GetObject on arn:aws:s3:::uploads/*,"
+                "These changes allow more: service-till/Role (allow s3:GetObject on arn:aws:s3:::uploads/*,"
                 " without a condition).",
             ),
             id="a role is added",
@@ -115,7 +115,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "More access is allowed by service-till/Role"
+                "These changes allow more: service-till/Role"
                 " (Read, otherwise unchanged: allow on (known after the deployment) and 1 more).",
             ),
             id="an unknown value is not the value of before",

@@ -88,7 +88,7 @@ def take_back(context: CheckContext) -> str:
     run = run_pipeline(context, FAILING, FAILING_RUN, at_each_poll=partial(_send_orders, context, answers))
     _require_stopped(run)
     if context.local:
-        return "the smoke test stopped the defective release in staging, and no action of production ran"
+        return "the smoke test stopped the defective release in staging, and the pipeline ran no action in production"
     began, expected = context.facts["before failing"]
     alarms = {
         alarm
@@ -103,7 +103,7 @@ def take_back(context: CheckContext) -> str:
 
 
 def _require_stopped(run: PipelineRun) -> None:
-    """Require that the release failed in staging and that no action of production ran."""
+    """Require that the release failed in staging and that the pipeline ran no action in production."""
     failed = [path for path, state in run.states.items() if is_of(path, STAGING) and state == FAILED]
     require(failed, f"the release did not fail in staging: {run.problem or 'it succeeded'}")
     ran = sorted(path for path, state in run.states.items() if is_of(path, PRODUCTION) and state != NOT_REACHED)

@@ -154,7 +154,7 @@ def may_hold_locks(path: str) -> bool:
 
 
 def moves_locks(folder: str, arguments: str) -> bool:
-    """Return whether COPY could copy lock files from another stage to a folder that must not contain lock files."""
+    """Return whether COPY from another stage could put lock files into a folder that must not contain them."""
     *sources, target = arguments.split()
     place = resolved(folder, target)
     paths = [resolved("/", source) for source in sources]

@@ -24,7 +24,7 @@ MOST_MEMBERS = 20_000
 
 
 def names_in_zip(path: str) -> Iterator[str]:
-    """Yield the names of all entries in a file that Python would read as a zip file. Yield nothing for other files."""
+    """Yield the names of all entries in a file if Python would read it as a zip file. Otherwise yield nothing."""
     if os.path.getsize(path) < 22:
         return
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

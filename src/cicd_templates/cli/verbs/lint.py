@@ -50,7 +50,7 @@ def lint(form: str, suffix: str | None) -> None:
         refuse_special(path)
 
     def lint_visibly(changed: Sequence[Path]) -> list[LintFinding]:
-        with terminal.working(f"cfn-lint and our rules read {counted(len(changed), 'template')}"):
+        with terminal.working(f"cfn-lint and our rules check {counted(len(changed), 'template')}"):
             return lint_templates(changed, suffix)
 
     found, changed = lint_changed(paths, lint_visibly)

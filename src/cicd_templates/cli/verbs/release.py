@@ -62,7 +62,7 @@ def release(app: str, wait: bool, service: str | None, suffix: str | None, local
     if local:
         _show_local_start(tools.environment.account, version)
         return
-    with selection.detaching(f"stopped: version {version} is released; {releasing.AFTER_TIMEOUT}"):
+    with selection.detaching(f"this command was stopped, but version {version} is released; {releasing.AFTER_TIMEOUT}"):
         execution = releasing.wait_for_start(tools.clients, pipeline, version, Polling())
         terminal.show(f"  run      {execution} of {pipeline}")
         if wait:

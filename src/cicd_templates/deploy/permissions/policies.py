@@ -32,11 +32,11 @@ PolicyStatementDocument = dict[str, Any]
 
 
 def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> dict[str, Document]:
-    """Return the policy documents, keyed by policy name. A principal needs all these policies to deploy the
-    environment.
+    """Return the policies that a principal needs to deploy the environment, keyed by policy name.
 
-    With `destroying`, the policies also allow `destroy`, `sweep` and `adopt`. For a stack that CloudFormation deploys
-    with a role of its own, the principal needs only the permission to pass this role.
+    - If `destroying` is true, the policies also allow `destroy`, `sweep` and `adopt`.
+    - Some stacks have a role with which CloudFormation deploys them. For these stacks, the policies only allow
+      passing the role.
     """
     # A sweep destroys copies of the environment; their suffixes are not known here.
     names = replace(EnvironmentNames.of(stacks), copies=destroying)

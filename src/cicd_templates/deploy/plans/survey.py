@@ -40,8 +40,8 @@ def paths_read_by(stack: StackTemplate) -> set[str]:
 def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
     """Return a survey of only `stacks`, without values from Parameter Store. Each step reads one stack.
 
-    This function is for pull requests. Their role lacks the permission to read all stacks of the account, which the
-    function `survey` needs.
+    Previews in pull requests use this function instead of `survey`, because the role of pull requests lacks the
+    permission to read all stacks of the account.
     """
     described = {}
     for stack in stacks:

@@ -53,9 +53,9 @@ def unsettled(
 ) -> Iterator[Unsettled]:
     """Yield an `Unsettled` for each of `stacks` that a person must repair before the next deployment.
 
-    The last results are about stacks that would create a resource whose name is already taken.
+    Stacks that would create a resource whose name is already taken come last.
 
-    - `claims` maps the name of a stack to the plan or interrupted run that still needs the stack.
+    - `claims` maps a stack's name to what still needs the stack: a plan or an interrupted run.
     - `environment` has all stacks of the environment. It can be empty if `stacks` has all of them.
     """
     for stack in stacks:

@@ -143,10 +143,10 @@ def read_tree(folder: Path) -> Tree:
 
 
 def find_commit(path: Path, content: bytes) -> str | None:
-    """Return the abbreviated id of the oldest commit in which the file `path` has the given `content`.
+    """Return the abbreviated id of the oldest commit in which the file `path` has the given `content`, or None.
 
-    Return None if there is no such commit. A shallow clone lacks old commits. There, the result can be None or a newer
-    commit, although an older commit has the content.
+    A shallow clone lacks old commits. If the oldest commit with the content is one of them, the result is a newer
+    commit with the content, or None.
     """
     if not in_work_tree(path.parent):
         return None

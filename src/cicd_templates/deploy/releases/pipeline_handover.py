@@ -148,8 +148,9 @@ def _runs(clients: Clients, stack: StackTemplate) -> bool:
 
 
 def _changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the files that differ between two uploads, keyed by environment. Each path in `before` and
-    `after` begins with the environment's name.
+    """Return the names of the files that were added, changed or removed between two uploads, keyed by environment.
+
+    Each path in `before` and `after` begins with the name of an environment.
     """
     changed: dict[str, tuple[str, ...]] = {}
     for path in sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)):

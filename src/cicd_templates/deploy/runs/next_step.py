@@ -21,7 +21,7 @@ class StackPhase(Enum):
 
     UNPLANNED = "this run does not deploy the stack"
     READY = "the change set can be created now"
-    BLOCKED = "its change set can be created as soon as all stacks whose values it reads are deployed"
+    BLOCKED = "the stack waits for the stacks whose values it reads; its change set is created when they are deployed"
     PROPOSING = "the change set is being created"
     AGREED = "the plan was approved, and the stack waits for the stacks whose values it reads"
     EXECUTING = "the operation is under way"

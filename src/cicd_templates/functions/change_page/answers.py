@@ -169,7 +169,7 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
     wider = [row for row in rows if row.grants.widens]
     created = [row for row in rows if row.creates_stack]
     new = sum(count * len(row.places) for row in rows for type_, count in row.contents if grants_access(type_))
-    sentences = [f"More access is allowed by {first_of([_access(row) for row in wider], '; ')}."] if wider else []
+    sentences = [f"These changes allow more: {first_of([_access(row) for row in wider], '; ')}."] if wider else []
     if new:
         where = (
             "read their statements below" if any(row.grants.added for row in created) else "read them in the templates"

@@ -12,10 +12,10 @@ _SEVERITY_WORDS = ("HIGH", "MEDIUM", "LOW", "UNDEFINED")
 
 
 def check_metrics(value: Any, severities: Iterable[object], read: Report) -> None:
-    """Mark a report as incomplete if Bandit scanned no code, or if it counted findings that it does not list.
+    """Mark a report as incomplete if Bandit scanned no code, or did not list every finding that it counted.
 
-    `severities` has Bandit's severity of each listed finding. With a baseline, a minimum level or `# nosec`, Bandit
-    counts some findings but does not list them.
+    `severities` has Bandit's severity of each listed finding. A baseline, a minimum level and `# nosec` make Bandit
+    leave findings out of the list.
     """
     metrics = {name: mapping(counts, name) for name, counts in mapping(value, "metrics").items()}
     totals = metrics.pop("_totals", {})

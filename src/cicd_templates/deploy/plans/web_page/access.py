@@ -156,7 +156,7 @@ def _ends(targets: list[str], account: str, count: int) -> list[Node]:
 
 
 def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int], str, str, list[str]]]:
-    """Yield a tuple for each kind of access of a principal: principal, access, how the access changes, and targets."""
+    """Yield a tuple for each group of paths that differ only in their targets: principal, right, change, targets."""
     groups: dict[tuple[tuple[str, str, int], str, str], dict[str, None]] = {}
     for each in paths:
         principal = (each.path.principal, each.account, each.count)

@@ -109,7 +109,7 @@ def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
     others = sorted(set(re.findall(r"\b\d{12}\b", statements)) - {plan.account for plan in plans})
     if not others:
         return ""
-    return f"New policy statements name accounts outside this plan; check who owns them: {answers.first_of(others)}."
+    return f"New policy statements contain ids of other accounts; check who owns these: {answers.first_of(others)}."
 
 
 def _explanation(plans: Sequence[Plan], command: str) -> str:

@@ -82,7 +82,7 @@ ANSWERS = {
     "widened role": (
         "1 updated stack: 1 resource modified, 1 perhaps replaced. Changed: service-billing/TaskRole.",
         NOTHING_LOST,
-        "More access is allowed by service-billing/TaskRole (ReadExports, otherwise unchanged: allow s3:PutObject)."
+        "These changes allow more: service-billing/TaskRole (ReadExports, otherwise unchanged: allow s3:PutObject)."
         " New access paths to data: service-billing/TaskRole writes s3:::books-production-exports-222222222222/*.",
         UNCHECKED,
         f"The slowest stack, service-billing, takes at most 5 min.{KNOWN}",
@@ -141,9 +141,9 @@ ANSWERS = {
     "key policy edit": (
         "1 updated stack: 1 resource modified, 1 perhaps modified. Changed: keys/Key.",
         NOTHING_LOST,
-        "More access is allowed by keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root, without a"
+        "These changes allow more: keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root, without a"
         " condition). New access paths to data: iam::555555555555:root reads keys/Key."
-        " New policy statements name accounts outside this plan; check who owns them: 555555555555.",
+        " New policy statements contain ids of other accounts; check who owns these: 555555555555.",
         UNCHECKED,
         f"The slowest stack, keys, takes at most 5 min.{KNOWN}",
         DEPLOY,
