@@ -39,7 +39,7 @@ def resource_id(name: str) -> Output[DatabaseResourceId]:
 
 
 def administrator_secret(name: str) -> Output[SecretArn]:
-    """Return the output for the secret with the administrator's password, which RDS manages. No service reads it."""
+    """Return the output for the ARN of the administrator's secret. RDS manages this secret, and no service reads it."""
     return Output(
         SecretArn, "databases", f"{title(name)}AdministratorSecretArn", f"Password of the administrator of {name}"
     )

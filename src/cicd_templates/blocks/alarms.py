@@ -64,7 +64,10 @@ def alarm(
     tell: Sequence[TopicArn],
     periods: int = 1,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies the topics `tell` if `metric` exceeds `above` in `periods` consecutive periods."""
+    """Return an alarm that notifies `tell` if `metric` exceeds `above` in `periods` consecutive periods.
+
+    `tell` has the ARNs of SNS topics.
+    """
     return _alarm(
         logical_id,
         env,
@@ -94,7 +97,7 @@ def computed_alarm(
     periods: int = 1,
     datapoints: int | None = None,
 ) -> cloudwatch.Alarm:
-    """Return an alarm that notifies the topics `tell` if the value of `expression` exceeds `above`.
+    """Return an alarm that notifies the topics in `tell` if the value of `expression` exceeds `above`.
 
     By default, the value must exceed `above` in each of the last `periods` periods. With `datapoints`, it must do so in
     at least `datapoints` of these periods. The expression refers to each metric by its key in `metrics`.
@@ -168,7 +171,7 @@ def composite_alarm(
     alarms: Sequence[cloudwatch.Alarm],
     tell: Sequence[TopicArn],
 ) -> cloudwatch.CompositeAlarm:
-    """Return a composite alarm that notifies the SNS topics `tell` when one of `alarms` changes to ALARM.
+    """Return a composite alarm that notifies the SNS topics in `tell` when one of `alarms` changes to ALARM.
 
     While the composite alarm is in ALARM, it does not notify again when another one of `alarms` changes to ALARM.
     """

@@ -46,10 +46,9 @@ class PipelineContext(NamedTuple):
         )
 
     def source_role(self, name: str, *grants: Grant) -> iam.Role:
-        """Return the role of a source action, which is the only kind of action that may write source artifacts.
+        """Return the role of a source action. Only roles of source actions may write source artifacts.
 
-        The role's name begins with its purpose, so that one pattern in the bucket policy matches the roles of all
-        source actions.
+        The names of these roles have the same beginning, so that one pattern in the bucket policy matches all of them.
         """
         return assumed_role(
             f"{name}ActionRole",

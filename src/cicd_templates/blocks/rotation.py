@@ -122,7 +122,7 @@ def _parts(arns: Sequence[AWSHelperFn | str]) -> Iterator[list[AWSHelperFn | str
 
 
 def _length(arn: AWSHelperFn | str) -> int:
-    """Return the most characters that an ARN can need in a rule's pattern, including its quotation marks and comma."""
+    """Return the greatest length of an ARN in a rule's pattern, with quotation marks around it and a comma after it."""
     text = str(arn.data) if isinstance(arn, Sub) else arn
     return (len(text) if isinstance(text, str) else REFERENCE_LENGTH) + 3
 

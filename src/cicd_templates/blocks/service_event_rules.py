@@ -73,10 +73,10 @@ def _service_event_pattern(monitored: MonitoredService, detail_type: str, *names
 
 
 def _task_failure_pattern(monitored: MonitoredService) -> dict[str, Any]:
-    """Return the event pattern for tasks that stopped unexpectedly, or failed health checks.
+    """Return the event pattern for two kinds of tasks: those that failed, and those that ECS stopped as unhealthy.
 
-    The pattern covers health checks of the load balancer and of containers. It matches the text of the stop reason,
-    because ECS has no stop code for failed health checks:
+    An unhealthy task has failed the health check of the load balancer or of a container. The pattern finds such tasks
+    by the text of the stop reason, because ECS has no stop code for failed health checks:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
     """

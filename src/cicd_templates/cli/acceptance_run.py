@@ -206,7 +206,7 @@ def _finish(journal: Journal, project: Project) -> None:
 def _show_what_is_left(journal: Journal) -> None:
     terminal.show(f"resources with `{journal.suffix}` in their names still exist in the accounts of the run")
     terminal.show(
-        f"`{hints.make('acceptance', LOCAL=journal.local)}` tries again to remove them, and lists what remains"
+        f"`{hints.make('acceptance', LOCAL=journal.local)}` tries again to remove these resources, and lists the rest"
     )
 
 

@@ -154,9 +154,9 @@ def load_policy(path: Path, checks: Collection[str]) -> Policy:
 
 
 def _copies(folder: Path, checks: Collection[str]) -> dict[str, bytes | None]:
-    """Return, for each check, the copy of the policy that its build stored beside the record `run.json`.
+    """Return, for each check, the copy of the scan policy that the check's build stored beside its `run.json`.
 
-    The value is None if there is no copy. Checks without a record are left out.
+    The value is None if there is no copy. Checks without a `run.json` are left out.
     """
     folders = {check: folder / check for check in checks if (folder / check / RECORD).is_file()}
     copies = {check: run / POLICY for check, run in folders.items()}

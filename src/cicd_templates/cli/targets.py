@@ -332,7 +332,7 @@ def open_target(
     - `local`: use the local AWS `engine`, with plans and journals in the folder of `engine`. If `engine` is None, use
       the local AWS that `make local` started.
     - `checked`: verify the caller's account first.
-    - `removed`: `layer` or `service` may be no longer rendered. In this case, `Target.chosen` is empty.
+    - `removed`: accept a `layer` or `service` that has no rendered stacks any more. `Target.chosen` is then empty.
 
     Raises an error if the templates cannot be read, the credentials do not work or the account is wrong.
     """

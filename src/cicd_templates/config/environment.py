@@ -153,7 +153,7 @@ class Environment:
 
     @property
     def is_copy(self) -> bool:
-        """Whether this environment is a parallel copy: it has a suffix that differs from the suffix in the file.
+        """Whether this environment is a parallel copy: it has a suffix, but not the one in the configuration file.
 
         A copy is in the same account as its original.
         """

@@ -322,7 +322,10 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table at `loc`, the path in a pydantic error, below the table of `model`."""
+    """Return the fields of the table to which the path `loc` leads.
+
+    The path begins in the table of `model`. It has the form of the paths in pydantic's errors.
+    """
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

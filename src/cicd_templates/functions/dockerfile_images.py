@@ -50,7 +50,7 @@ def _instructions(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def _images_in(option: str) -> list[str]:
-    """Return the images or build stages in an option."""
+    """Return the images or build stages to which an option of an instruction refers."""
     name, _, value = option.partition("=")
     if name == "--mount":
         pairs = [part.partition("=") for part in value.split(",")]

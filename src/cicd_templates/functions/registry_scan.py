@@ -25,7 +25,7 @@ def image_problem(ecr: Any, image: str, context: Any) -> str:
 
 
 def address_problem(image: str) -> str:
-    """Return why `image` is not an image with a digest in the repository, or an empty string if there is no problem."""
+    """Return an error message if `image` has no digest or is in another repository. Otherwise, return an empty text."""
     repository, _, digest = image.partition("@")
     if repository == os.environ["REPOSITORY"] and re.fullmatch("sha256:[0-9a-f]{64}", digest):
         return ""

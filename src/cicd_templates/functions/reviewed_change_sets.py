@@ -27,8 +27,8 @@ SETTINGS = (
 class ChangeSet:
     """A change set: its stack, the first page of CloudFormation's description, and its changes.
 
-    `changes` has all changes without property values. `valued` has the same changes with the values that CloudFormation
-    reports. `template` is empty if the change set has no changes.
+    `changes` has all changes, but not their property values. `valued` has the same changes, with the property values
+    that CloudFormation reports. `template` is empty if the change set has no changes.
     """
 
     stack: str

@@ -233,8 +233,8 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
     """Return the reports of the checks, the tests in these reports, and the scan policy.
 
     The reports are read in the exact versions that the gate read. The environment variable `TEST_CHECKS` has the names
-    of the checks that run tests, separated by commas. Each report has a copy of the policy in its artifact. The policy
-    is empty if the application has no policy and the defaults apply.
+    of the checks that run tests, separated by commas. Each report's archive contains a copy of the policy, and all
+    copies must be equal. The policy is empty if the application has none, so that the defaults apply.
     """
     documents, tests, policies = [], [], set()
     for check, report in sorted(stored.items()):

@@ -72,10 +72,10 @@ def find_problem(ecr: Any, image: str, context: Any) -> str:
 
 
 def _signature_problem(image: str, *, excepted: bool) -> str:
-    """Return why `image` is not signed, or an empty string if it is. Write the folder of its statements to the log.
+    """Return why `image` is not signed. If it is signed, return an empty string and log the folder of its statements.
 
-    `excepted` says whether the configuration has an exception for the image. If it has one, an error that prevents the
-    verification is returned as text. If it has none, the error is raised.
+    `excepted` says whether the configuration has an exception for the image. An error that prevents the verification
+    is returned as text if `excepted` is true, and is raised if `excepted` is false.
     """
     try:
         print(json.dumps({"image": image, "statements": require_signed(image)}))

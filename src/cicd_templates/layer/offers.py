@@ -102,7 +102,7 @@ class Use:
 
 
 def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
-    """Return the names of the queues from which a service receives messages, keyed by the names of their offers."""
+    """Return the name of each queue from which a service receives messages, keyed by the name of the queue's offer."""
     return {
         use.offer.name: use.offer.backlog.queue
         for use in uses

@@ -23,9 +23,9 @@ def role_of(arn: str) -> str:
 
 
 def register(evaluator: ModuleType, actions: ModuleType) -> None:
-    """Correct aws:PrincipalArn in `evaluator`, and add the keys for conditional writes to `actions`.
+    """Change the engine's modules `evaluator` and `actions`.
 
-    Both are modules of the engine.
+    `evaluator` then computes aws:PrincipalArn as AWS does. `actions` has the condition keys for conditional writes.
     """
     resolve, gather = evaluator._resolve_condition_key, actions.s3_service_context
 

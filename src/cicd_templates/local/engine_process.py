@@ -99,11 +99,11 @@ def start(
 
     If `auth` is true, the engine enforces IAM. If `tls` is true, it treats all requests as sent over TLS.
 
-    Calls `spawned` with the engine as soon as its process exists, before it answers.
+    Calls `spawned` as soon as the engine's process exists. The engine does not answer yet at that time.
 
     Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start. If the engine
-    does not start, the message contains the end of its log. After any exception, neither the process nor its folder
-    remains.
+    does not start, the message contains the end of the engine's log. After any exception, neither the process nor the
+    engine's folder remains.
     """
     python = python or DEFAULT_PYTHON
     if not python.exists():

@@ -22,9 +22,9 @@ StartRecorder = Callable[[dict[str, Any]], None]
 
 
 def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> None:
-    """Replace the function in the engine's module `events` that delivers events.
+    """Replace the function that delivers events. It is in the engine's module `events`.
 
-    Calls `started` with each request that would have started a pipeline.
+    The new function starts no pipeline. Instead, it calls `started` with the request that would start the pipeline.
     """
     deliver_the_rest = events._invoke_target
 

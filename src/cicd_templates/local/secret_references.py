@@ -14,8 +14,8 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 def secrets_by_arn(table: dict[str, Any], drift_readers: dict[str, Any]) -> None:
     """Wrap the handlers of secrets in the engine's `table`, so that the physical id of a secret is its ARN.
 
-    `drift_readers` maps each resource type to the function that reads a resource to detect drift. Also wrap the
-    function for secrets in it, so that this function accepts the ARN.
+    `drift_readers` maps each resource type to the function that reads a resource to detect drift. The function that
+    reads a secret is wrapped, too, because it must then accept the ARN.
     """
     handlers = table[SECRET]
     read, properties_read = drift_readers[SECRET]

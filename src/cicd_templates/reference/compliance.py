@@ -100,8 +100,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "6.5.4 the person who releases is not the person who approves",
             "access.DevelopersPolicy access.ApproversPolicy access.OperatorsPolicy access.AuditorsPolicy",
             "test_only_approvers_approve_and_nobody_can_override_a_condition test_a_statement_of_an_auditor_is_true",
-            "Giving each person only one of these policies; a person with two of them cannot approve, because one of"
-            " them denies it",
+            "Giving each person only one of these policies; a person with two policies cannot approve, because at least"
+            " one of the two denies approvals",
         ),
         _row(
             "6.5.5 no live account numbers before production",

@@ -45,8 +45,8 @@ RULES_NOT_FOLLOWED = (
     (
         (f"{NIST}-IAMNoInlinePolicy", f"{PCI}-IAMNoInlinePolicy"),
         "roles have inline policies",
-        "Each role has one purpose, so its permissions are beside it in the template and cannot be attached to anything"
-        " else.",
+        "Each role has one purpose. The inline policy stands beside the role in the template, and no other role can use"
+        " the policy.",
     ),
     (
         ("AwsSolutions-IAM5", "Serverless-StarPermissions"),

@@ -57,7 +57,7 @@ class Role:
 
 
 def read_roles(template: Mapping[str, Any], environment: str) -> list[Role]:
-    """Return the named roles of a template, with the statements of their inline policies and attached policies."""
+    """Return the roles of a template that have a `RoleName`, with the statements of all policies of these roles."""
     resources = template["Resources"]
     attached: dict[str, list[Any]] = {}
     for resource in resources.values():

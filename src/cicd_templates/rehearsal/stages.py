@@ -112,9 +112,10 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return the IAM decisions about requests of the action's roles, and of the roles that these roles assumed.
+    """Return the IAM decisions about two kinds of requests: those of the action's roles, and those to assume a role.
 
-    The first `before` decisions are skipped, because they were made before the action began.
+    A role that a role of the action has assumed counts as a role of the action. `before` is the number of decisions
+    from the time before the action began. They are left out.
     """
     roles = set(step.roles)
     found = []

@@ -193,8 +193,8 @@ def _environment(
 def _secret(session: Session, source: str, step: ActionProgress) -> str:
     """Read a secret or a parameter with the execution role, and return its value.
 
-    If it has no value in the local AWS, for example because it exists only in the user's account in AWS, return a
-    placeholder and add a note.
+    If the local AWS has no value for `source`, return a placeholder and add a note. For example, the value may exist
+    only in the user's AWS account.
     """
     value = _parameter(session, source) if ":parameter/" in source else _value_of_secret(session, source)
     if value is None:

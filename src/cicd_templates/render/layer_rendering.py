@@ -83,7 +83,10 @@ class Project(NamedTuple):
                 yield _finished(render_stack(env, layer, self.layers, build(), self.form))
 
     def render_into(self, store: TemplateStore, job: Job) -> list[FinishedStack]:
-        """Write the templates of a job to the file of `store`. Return the stacks. Raises the errors of `render`."""
+        """Render the stacks of `job`, and write their templates to the file of `store`. Return the stacks.
+
+        Raises the errors of `render`.
+        """
         return [stack._replace(template=store.write(stack.template)) for stack in self.render(job)]
 
     def layer_of(self, job: Job) -> str:

@@ -65,9 +65,9 @@ def files_of(
 
     `sources` is the digest of the sources from which the files are made.
 
-    If `only` names an environment, there are new texts only for the files of this environment, the index and the
-    checksums. All other texts, and the digest of the sources, are read from the files in `root`. Files that do not
-    exist in `root` are left out.
+    If `only` names an environment, the files of this environment, the index and the checksums get new texts.
+    Everything else is read from the files in `root`: all other texts, and the digest that replaces `sources`. Files
+    that do not exist in `root` are left out.
     """
     templates = {stack.path: stack for stack in stacks}
     texts = {**_workflows(stacks), **pages(stacks)}
@@ -84,7 +84,7 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the new texts of files of the environment `only`, and the present texts in `root` of all other files."""
+    """Return the new texts for files of the environment `only`. For all other files, return the texts in `root`."""
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
     kept: dict[str, str] = {}

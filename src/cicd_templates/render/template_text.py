@@ -81,7 +81,8 @@ def _order_mapping(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[
 def template_text(template: Mapping[str, Any], header: list[str], form: Format) -> str:
     """Return the text of the template's file.
 
-    A YAML file begins with `header` as a comment. A JSON file has no comments; its metadata has the same facts.
+    A YAML file begins with `header` as a comment. A JSON file has no header, because JSON has no comments. The
+    template's metadata has the same facts as the header.
     """
     if form == "json":
         return json.dumps(template, indent=2, ensure_ascii=False) + "\n"

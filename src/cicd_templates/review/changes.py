@@ -82,8 +82,8 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
     """Return the stack of another service with which the new stack `stack` is compared, or None.
 
-    The result is a stack in `new` with the same layer and environment: the first that existed before the change or, if
-    none existed, the first of all. If the first of all is `stack` itself, the result is None.
+    The candidates are the stacks in `new` with the same layer and environment, and the result is the first candidate
+    that `old` contains. If `old` contains none, the result is the first candidate, or None if this is `stack` itself.
     """
     facts = stack.template.facts
     siblings = [

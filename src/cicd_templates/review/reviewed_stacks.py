@@ -100,7 +100,7 @@ class ReviewedStacks:
         return _StacksByLabel(self, self._by_label.get(environment, {}))
 
     def review(self, source: Templated) -> ReviewedStack:
-        """Return the template with its formatter and its IAM statements."""
+        """Return the template of `source` as a `ReviewedStack`."""
         template = source.without_text
         return ReviewedStack(template, Formatter(template, self._names))
 

@@ -24,8 +24,9 @@ class PassRole(ResourceRule):
     types = frozenset(IDENTITY_POLICIES)
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each passed role with a wildcard, and for each statement without a condition on the
-        service.
+        """Yield a finding if a role that may be passed has a wildcard in its ARN.
+
+        Also yield a finding for each statement that allows passing roles to any service.
         """
         for statement in resource_statements(resource, IDENTITY_POLICIES):
             if statement.allows and "iam:passrole" in statement.actions():

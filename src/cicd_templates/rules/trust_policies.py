@@ -27,10 +27,10 @@ class TrustPolicies(ResourceRule):
     description = (
         "A service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
         " customer's resource can use the role through the service (the confused deputy problem). StringEqualsIfExists"
-        " checks the keys only if the service sends them. So it is refused for services that send the keys according"
-        " to AWS's documentation, and accepted for all other services. If another account is trusted, a condition on"
-        " aws:PrincipalArn must limit the trust to certain roles. For a token, the condition must require a certain"
-        " audience and a certain subject."
+        " checks these keys only if the service sends them. So this rule refuses StringEqualsIfExists for services that"
+        " send the keys according to AWS's documentation. For all other services, the rule accepts it. If another"
+        " account is trusted, a condition on aws:PrincipalArn must limit the trust to certain roles. For a token, the"
+        " condition must require a certain audience and a certain subject."
     )
     source_url = "docs/rules.md#e9116"
     tags = ["iam"]

@@ -27,8 +27,9 @@ GRANTED_BY_TYPE = {
 class Opening(NamedTuple):
     """A property that can open a resource: its name, the value that opens the resource, and AWS's default value.
 
-    `action` describes in words what an open resource allows. `principal` is `*` for everybody. If the property opens a
-    different resource, `resource` is the property that names it.
+    `action` describes in words what callers may do with the open resource. `principal` is `*` for everybody. `resource`
+    is empty if the property opens the resource to which it belongs. Otherwise, `resource` is the name of the property
+    that contains the opened resource.
     """
 
     name: str
@@ -81,10 +82,10 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 
 
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield one statement for each value of the property that opens, or may open, the resource.
+    """Yield a statement for each place in `properties` where a value opens, or may open, the resource.
 
-    A value that CloudFormation computes may open the resource. Parts of the resource, such as an additional provider of
-    authentication, can have the property, too.
+    A place is the property `opening.name` of the resource, or of a part, such as an additional provider of
+    authentication. A value that CloudFormation computes may open the resource.
     """
     allowed = {
         "Effect": "Allow",

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition of AWS, such as `aws-cn`. `name` is its name in ARNs, and `dns_suffix` is the end of its host names.
+    """A partition of AWS, such as `aws-cn`.
 
-    The names of its regions begin with `region_prefix`. `console` is the host of the console without the region, or
-    empty if the host is not known. The VPC endpoint names of `services_with_cn_endpoints` begin with `cn`.
+    - `name` is the partition's name in ARNs.
+    - `region_prefix` is the beginning of the names of the partition's regions.
+    - `dns_suffix` is the end of the partition's host names.
+    - `console` is the host of the console without the region. It is empty if the host is not known.
+    - `services_with_cn_endpoints` are the services whose VPC endpoint names begin with `cn`.
     """
 
     name: str

@@ -170,9 +170,9 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
 
 
 def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the operators of a statement's condition with their parts.
+    """Return the operators of a statement's condition. Each is paired with the keys and values that it compares.
 
-    If an intrinsic function computes the parts of an operator, the complete condition is returned as one part.
+    If an intrinsic function computes these for an operator, the result is one pair with the complete condition.
     """
     condition = statement.get("Condition") or {}
     plain = all(isinstance(parts, Mapping) for parts in condition.values())
@@ -182,8 +182,8 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
-    Some properties, such as a permissions boundary, are not statements but affect access. For each of these properties,
-    yield a statement with the same effect. `is_changed` is true if the change neither creates nor deletes the resource.
+    A property that affects access without a statement, such as a permissions boundary, yields a statement with the same
+    effect. `is_changed` is false if the whole resource is created or deleted.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -215,10 +215,10 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a copy of `value`, which is a part of a resource, with additional conditions for its statements.
+    """Return a copy of `value`, a part of a resource. Each statement in the copy gets the additional `conditions`.
 
-    A statement inside an `Fn::If` applies only under a condition, so it gets this condition. A Deny statement with an
-    additional condition denies less.
+    A statement inside an `Fn::If` also gets the condition of the `Fn::If`, because the statement applies only under
+    this condition. A Deny statement with an additional condition denies less.
     """
     if is_statement(value):
         if not conditions:

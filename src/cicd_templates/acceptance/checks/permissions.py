@@ -13,10 +13,10 @@ from cicd_templates.acceptance.roles import ATTEMPTS, PAUSE_SECONDS, create_role
 
 
 def use_printed_policies(context: CheckContext) -> str:
-    """For each environment, create a role with the printed policies, and let the project deploy with this role.
+    """For each environment, create a role with the policies that `deploy-policy` prints. All later commands use it.
 
-    The policies are printed for a project with blue/green rollouts. The templates of such a project have the most
-    resources, because each deployment hook adds a Lambda function.
+    The command prints the policies for a project with blue/green rollouts. The templates of such a project have the
+    most resources, because each deployment hook adds a Lambda function.
     """
     roles, documents = {}, 0
     render_with(context, rollout=BLUE_GREEN)
@@ -49,7 +49,10 @@ def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]
 
 
 def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
-    """Repeat `doctor` until it can call AWS. Require that `doctor` called AWS with the credentials of the role."""
+    """Run `doctor` until it can assume the role that deploys `environment`.
+
+    Then require that `doctor` called AWS with the credentials of this role.
+    """
     attempt = 1
     while (rows := _examined(context, environment)) is None:
         require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")

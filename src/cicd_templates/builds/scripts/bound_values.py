@@ -242,9 +242,10 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield each name, and the expression that a comparison, loop, case, pair or class binds to this name.
+    """Yield each name in a comparison, loop, `match`, pair or class, and the expression with the name's values.
 
-    In loops, cases, pairs and classes, only strings that look like a secret count as values.
+    In loops, cases, pairs and classes, the values are in a list. From lists, `values_of` takes only strings that look
+    like secrets.
     """
     if isinstance(node, ast.Compare):
         equal = all(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)

@@ -194,7 +194,7 @@ def in_setup_py(text: str) -> Found:
 
 
 def is_vendored(folder: str) -> bool:
-    """Return whether a folder has a usual name for copies of other projects' libraries, such as `vendor`."""
+    """Return whether a folder has a usual name of folders with copied libraries, such as `vendor`."""
     return folder.lower().replace("-", "_").strip("_") in VENDORED
 
 
@@ -239,7 +239,7 @@ class Dependencies:
         self.own = ""
 
     def take(self, path: str, full: str) -> None:
-        """Add the dependencies of the file `full` if its kind is known. `path` is its path below the source."""
+        """Add the dependencies of the file `full`, if its kind is known. `path` is the file's path below the source."""
         name = os.path.basename(path)
         readers = [reader for pattern, reader in READERS.items() if fnmatch.fnmatchcase(name, pattern)]
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in CONDA):
@@ -283,7 +283,7 @@ class Dependencies:
             self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
     def take_requirements(self, path: str, data: bytes) -> None:
-        """Add the packages of a requirements file: as pins if the file is copied, and as declarations if it is not."""
+        """Add the packages of a requirements file: as pins if the scanner gets the file, otherwise as declarations."""
         pins, others = read_requirements(data)
         self.included += [(path, line) for line in others]
         named = [pin.partition("==") for pin in pins]

@@ -174,8 +174,8 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
         changed = sorted({at for at, _ in near.items() ^ databases.items()})
         lines.append(
             f"error: {changed[0]!a} differs from the file in every base image and in every stage of the Dockerfile, so"
-            " the registry's scan could miss system packages; do not change this file. If this run examines an image"
-            " that was built earlier, the packages may have been updated since then; release again"
+            " the registry's scan could miss system packages. If the Dockerfile changes this file, remove the change."
+            " If an earlier run built the image, the packages may have been updated since then; release again"
         )
     in_bases = {digest for base in bases for kind in listed(base).values() for digest in kind.values()}
     of_stages = {digest for stage in stages for _, digest in listed(stage)["system"].items()}
@@ -201,7 +201,7 @@ def listed(image: str) -> dict[str, dict[str, str]]:
 
 
 def merged(kinds: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Return the digests of the files of all kinds in one dict, keyed by path."""
+    """Return one dict with the digests of all files, keyed by path. `kinds` has such a dict for each kind of file."""
     return {at: digest for files in kinds.values() for at, digest in files.items()}
 
 

@@ -76,7 +76,7 @@ def is_text(path: str) -> bool:
 def runs_code(path: str) -> bool:
     """Return whether a file makes a Node.js installer run code even when package scripts are disabled.
 
-    Also return True if the file could hide this, with an escape sequence, invalid JSON or a duplicate key.
+    Also return True if an escape sequence, invalid JSON or a duplicate key in the file could hide such code.
     """
     name = os.path.basename(path)
     pattern = RUNS_CODE if name in NODE_LOCKS else CONFIGURES_PNPM if name == "package.json" else None

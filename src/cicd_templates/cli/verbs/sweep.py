@@ -22,7 +22,7 @@ from cicd_templates.plurals import counted
         variable="OLDER_THAN",
         default="1h",
         show_default=True,
-        help="Destroy only copies that were not deployed for this long, such as 48h or 7d.",
+        help="Destroy only copies whose last deployment is longer ago than this, such as 48h or 7d.",
     ),
 )
 def sweep(env: str | None, local: bool, yes: bool, as_json: bool, older_than: str) -> None:

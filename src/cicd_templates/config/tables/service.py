@@ -131,7 +131,7 @@ class ServiceTable(Table):
     )
     job: JobTable | None = Field(
         default=None,
-        description="Schedule, command and limits of a service with the shape `job`, which needs this table",
+        description="Schedule, command and limits of the job; required if the service has the shape `job`",
     )
     architecture: Architecture = Field(default="x86_64", description="Processor architecture of the builds and tasks")
     user: UserId = Field(
@@ -171,7 +171,7 @@ class ServiceTable(Table):
     )
     circuit_breaker: bool | None = Field(
         default=None,
-        description="Roll back a release whose tasks do not start; possible only with `rolling`, and by default on",
+        description="Roll back a release whose tasks do not start; only for the rollout `rolling`; default there: true",
     )
     rollback_on_alarm: bool | None = Field(
         default=None,

@@ -106,9 +106,10 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem if the further containers leave no CPU or no memory of the task for the service's own container.
+    """Yield a problem if the task has no CPU or no memory left for the service's own container.
 
-    Also yield a problem if a further container needs all its memory for its folders in memory.
+    The further containers and the folders in memory use the rest. Also yield a problem for each further container
+    whose folders in memory use the container's whole memory.
     """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())

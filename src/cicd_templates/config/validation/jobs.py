@@ -23,8 +23,8 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
         if key in settings.model_fields_set:
             yield (
                 key,
-                "the tasks of a job end by themselves, and no ECS service runs or replaces them; remove it, or set"
-                ' shape = "worker"',
+                "the tasks of a job end by themselves, and no ECS service runs or replaces them; remove this key, or"
+                ' set shape = "worker"',
             )
     if settings.containers:
         yield (
@@ -46,13 +46,13 @@ def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
     if longest_run < 1:
         yield (
             "job.schedule",
-            f"{job.schedule} begins a run {shortest} minutes after the previous one, so two runs could overlap;"
+            f"the shortest interval of {job.schedule} is {shortest} minutes, so two runs could overlap;"
             ' use a longer interval, a shorter window_minutes, or shape = "worker" for work that never ends',
         )
     elif job.max_minutes > longest_run:
         yield (
             "job.max_minutes",
-            f"a run of {job.max_minutes} minutes could last until the next run begins; use at most {longest_run},"
-            f" because {job.schedule} begins a run {shortest} minutes after the previous one"
+            f"a run of {job.max_minutes} minutes could last until the next run begins; use at most {longest_run};"
+            f" the shortest interval of {job.schedule} is {shortest} minutes"
             + (f" and window_minutes is {job.window_minutes}" if job.window_minutes else ""),
         )

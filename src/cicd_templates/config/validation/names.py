@@ -92,7 +92,7 @@ def hyphen_twins(names: Iterable[str], where: str) -> Iterator[Problem]:
 
 
 def _reserved_by_aws(project: str) -> Iterator[Problem]:
-    """Yield a problem for each resource type if AWS reserves the beginning that its names have in this project."""
+    """Yield a problem for each resource type whose names in this project would begin with a prefix reserved by AWS."""
     for facts in RESOURCE_TYPES.values():
         begin = facts.names_in_environment.format(prefix=f"{project}-", path=f"/{project}/")
         for reserved in facts.reserved_beginnings:

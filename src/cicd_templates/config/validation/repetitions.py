@@ -24,12 +24,12 @@ def without_repetitions(
 ) -> list[Problem]:
     """Return `problems` without repetitions, in the same order.
 
-    - If all runtime environments get a mistake from a shared table, the mistake is reported once, at its key in this
+    - If all runtime environments get a problem from a shared table, the problem is reported at the key in the shared
       table.
-    - Any other repeated mistake is reported once, at the first environment that has it. The problem lists the other
+    - Any other repeated problem is reported at the first environment that has it. The message lists the other
       environments.
 
-    `raw` has the parsed TOML tables of the file that `configuration` was read from.
+    `raw` is the parsed TOML file from which `configuration` was read.
     """
     runtimes = {environment.name for environment in configuration.environments if environment.kind == "runtime"}
     groups: dict[tuple[str, str], list[str]] = {}

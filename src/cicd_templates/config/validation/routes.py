@@ -1,4 +1,4 @@
-"""Finds problems with routes: rules that are never used, and smoke tests that miss their service."""
+"""Finds problems with routes: rules that are never used, and smoke tests that would not reach their own service."""
 
 from __future__ import annotations
 

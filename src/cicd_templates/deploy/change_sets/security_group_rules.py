@@ -50,10 +50,10 @@ def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterabl
 
 
 def has_rules_of_others(stack: StackTemplate) -> bool:
-    """Return whether a security group in the template of `stack` contains rules in its own properties.
+    """Return whether rules of other stacks would be lost if CloudFormation reverted the drift of `stack`.
 
-    If CloudFormation reverts the drift of such a group, it removes the rules that other stacks added. The result is
-    false if all rules in the template are separate resources.
+    They would be lost if a security group in the template contains rules in its own properties. They would stay if all
+    rules in the template are separate resources.
     """
     return any(RULE_TYPES.keys() & resource["Properties"].keys() for resource in _resources([stack], SECURITY_GROUP))
 

@@ -146,10 +146,10 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Return a text that says why `verb` must not touch `stack` in `status`, or an empty string if it may.
+    """Return the reason why `verb` must not touch a stack in `status`, or an empty string if it may.
 
-    The text contains the first command that repairs the stack. It begins with `is in`, so that the caller can put the
-    stack's name before it.
+    The reason begins with `is in`, so that the caller can put the stack's name before it. At its end is the first
+    command that repairs the stack.
     """
     state = STATES[status]
     what = state.step(verb)

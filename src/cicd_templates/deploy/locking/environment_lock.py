@@ -42,7 +42,7 @@ class EnvironmentLock:
     """The lock of one environment in one account.
 
     `root` is the environment's path in Parameter Store. `folder` has the files in which this machine records its locks.
-    `unlock` returns the make command that removes the lock of the holder with a given id.
+    `unlock` receives the id of a holder, and returns the make command that removes this holder's lock.
     """
 
     clients: Clients

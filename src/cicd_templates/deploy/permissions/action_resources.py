@@ -88,7 +88,7 @@ class EnvironmentNames:
 
     @classmethod
     def of(cls, stacks: Sequence[StackTemplate]) -> EnvironmentNames:
-        """Return the names of the environment for which `stacks` were rendered."""
+        """Return the `EnvironmentNames` of one environment. `stacks` are the environment's rendered stacks."""
         first = stacks[0]
         resources = [resource for stack in stacks for resource in stack.resources.values()]
         role_paths = [role["Properties"].get("Path", "/") for role in resources if role["Type"] == "AWS::IAM::Role"]

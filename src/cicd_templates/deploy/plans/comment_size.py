@@ -14,10 +14,10 @@ LONGEST_COMMENT = 64_500
 
 @dataclass(frozen=True)
 class Section:
-    """A section of a comment that a reader can unfold.
+    """A section of a comment. A reader unfolds the section to read its lines.
 
     - `title` is plain text that this program wrote.
-    - `head` has the lines that are always shown, above `lines`.
+    - `head` has the lines above `lines`. They are never left out.
     - `lines` are Markdown. Each of them can be left out separately.
     - `elsewhere` says in Markdown where a reader finds the lines that are left out.
     """

@@ -1,7 +1,7 @@
 """Finds differences between a plan file and the templates. Does not call AWS, and trusts nothing in the plan.
 
-A digest proves which plan was reviewed, but not who wrote the plan. So this module compares each field that affects the
-execution with the templates, and `verify` compares it with AWS.
+A digest proves which plan was reviewed, but not who wrote the plan. So each field that affects the execution is
+compared twice: by this module with the templates, and by the module `verify` with AWS.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Finds names of new resources that are already taken. CloudFormation would fail to create these resources.
+"""Finds new resources whose names are already taken. CloudFormation would fail to create these resources.
 
-Such a name often belongs to a resource that was kept when a protected environment was destroyed. This module only
-reads.
+Such a name often belongs to a resource that was kept when a protected environment was destroyed. This module changes
+nothing in AWS.
 """
 
 from __future__ import annotations

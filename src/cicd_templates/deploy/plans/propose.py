@@ -141,7 +141,7 @@ def propose(
     if described.status != "FAILED" and described.reverts_drift != reverts_drift:
         raise CicdError(
             f"{stack.name}: the plan requests a change set that {'reverts' if reverts_drift else 'does not revert'}"
-            " drift, but CloudFormation made one of the other kind"
+            " drift, but CloudFormation's change set does the opposite"
         )
     planned = replace(
         planned, inputs=inputs | _resolved_inputs(stack, described), findings=(*described.findings, *unread)

@@ -37,10 +37,11 @@ class Comparison:
 
     @property
     def state(self) -> str:
-        """Return a phrase that compares the uploaded templates with the rendered ones.
+        """Return one of these phrases about the uploaded templates:
 
-        The phrase is `none handed over` if there is no bucket or no upload. It is `older` if any file differs.
-        Otherwise it is `handed over`.
+        - `none handed over`: there is no bucket, or there are no uploaded templates.
+        - `older`: at least one uploaded file differs from the rendered file.
+        - `handed over`: all files are equal.
         """
         if self.bucket is None or self.first:
             return "none handed over"

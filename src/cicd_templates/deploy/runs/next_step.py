@@ -81,7 +81,7 @@ class ExecuteStack:
 
 @dataclass(frozen=True)
 class AcceptUnchanged:
-    """Record that a stack is deployed, because its plan contains no changes."""
+    """Mark the stack `name` as deployed. Its plan contains no changes, so nothing is executed."""
 
     name: str
 

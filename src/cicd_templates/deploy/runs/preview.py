@@ -31,9 +31,9 @@ from cicd_templates.template.stack_template import StackTemplate
 def preview_environment(
     context: DeployContext, stacks: Sequence[StackTemplate], reporter: Reporter, path: Path | None = None
 ) -> Plan:
-    """Preview every stack of an environment, write the preview to a file, and return it.
+    """Preview every stack of an environment. Write the preview to the file `path`, and return the preview.
 
-    The file is `path`. The default is a file in the folder for previews. The file is written even if nothing changes.
+    The default for `path` is a file in the folder for previews. The file is written even if nothing changes.
 
     Stacks that wait for the deployment of other stacks are left out. Raises `CicdError` if all stacks wait, or if a
     stack cannot be previewed. Raises `RefusedError` in the same cases as `preview_stack`.

@@ -284,7 +284,7 @@ def nature_of(change: Change) -> str:
 
     - `TAGS`: only tags change.
     - `IMAGE`: only container images change, or an ECS service only gets a new revision of its task definition.
-    - `REFERENCES`: the resource changes only if an attribute of another changed resource changes.
+    - `REFERENCES`: only values that refer to other changed resources may change.
     """
     if change.action != "Modify" or not change.details:
         return ""

@@ -64,13 +64,13 @@ def test_a_refusal_names_the_service_and_the_key(edit: dict[str, Any], line: str
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"schedule": "rate(1 minute)"}, {"job.schedule": "begins a run 1 minutes after the previous one, so two"}),
+        ({"schedule": "rate(1 minute)"}, {"job.schedule": "interval of rate(1 minute) is 1 minutes, so two runs"}),
         ({"schedule": "rate(5 minutes)", "max_minutes": 4}, {}),
-        ({"schedule": "rate(5 minutes)", "max_minutes": 5}, {"job.max_minutes": "use at most 4, because rate(5"}),
+        ({"schedule": "rate(5 minutes)", "max_minutes": 5}, {"job.max_minutes": "use at most 4; the shortest"}),
         (
             {"schedule": "rate(30 minutes)", "max_minutes": 20, "window_minutes": 15},
-            {"job.max_minutes": "use at most 14, because rate(30 minutes) begins a run 30 minutes after the previous"
-             " one and window_minutes is 15"},
+            {"job.max_minutes": "use at most 14; the shortest interval of rate(30 minutes) is 30 minutes and"
+             " window_minutes is 15"},
         ),
         ({"schedule": "rate(30 minutes)", "window_minutes": 29}, {"job.schedule": "a shorter window_minutes"}),
     ],

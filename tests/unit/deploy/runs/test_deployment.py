@@ -581,7 +581,7 @@ def test_a_plan_is_refused_if_cloudformation_does_not_revert_what_it_was_asked_t
     with pytest.raises(CicdError, match="not planned: keys"):
         harness.plan(drift=edited_by_hand("keys"))
     assert (
-        "the plan requests a change set that reverts drift, but CloudFormation made one of the other kind"
+        "the plan requests a change set that reverts drift, but CloudFormation's change set does the opposite"
         in "".join(harness.lines())
     )
     assert harness.nothing_in_review()
