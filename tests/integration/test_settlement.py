@@ -264,8 +264,7 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
                 assert json.loads(answer.read())["amount"] == 1250
         assert step.notes == [
             "not rehearsed: the other containers of the task (statistics)",
-            "the database ledger is a PostgreSQL server on this machine,"
-            " with the users that rehearsal/ledger.sql creates",
+            "the database ledger runs in a PostgreSQL server on this machine; rehearsal/ledger.sql creates its users",
         ]
         assert items(passed, "production") == {"schema": "schema", "invoice-7": "accepted"}
         assert waiting(passed, "production") == 2

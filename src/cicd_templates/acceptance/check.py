@@ -89,7 +89,7 @@ class Check:
       repeated, so `run` must be safe to repeat.
     - `needs` lists the checks that must pass before this check.
     - `safe_to_continue` is false if a failure of this check makes it unsafe to run other checks. After such a failure,
-      only the checks whose `last` is true run.
+      all checks are skipped, except those whose `last` is true.
     - `local_coverage` says what the check can do on the local AWS, and `local_limit` says why it cannot do more.
     - `question` is a question that the AWS documentation leaves open and that this check answers.
     """

@@ -170,9 +170,9 @@ def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) 
 def _continued(context: CheckContext, name: str) -> list[str] | None:
     """Return the pipeline and the execution that an interrupted attempt of this release has started, or None.
 
-    The first attempt only records the source versions of all executions that exist before its upload. A later attempt
-    searches for an execution whose source version is not in this record. The search takes up to `START_SECONDS`,
-    because CodePipeline may need this time to start an execution.
+    The first attempt stores the source versions of all existing executions, and returns None. A later attempt
+    searches for an execution with a new source version. The search takes up to `START_SECONDS`, because CodePipeline
+    may need this time to start an execution.
     """
     before = f"versions before {name}"
     client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])

@@ -138,9 +138,9 @@ def _alarm(
 
 
 def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
-    """Return the alarm `base`, changed so that it fires if `datapoints` of its evaluated periods exceed the threshold.
+    """Make `base` fire if at least `datapoints` of its evaluation periods breach the threshold. Return `base`.
 
-    The periods above the threshold need not be consecutive.
+    The periods that breach the threshold need not be consecutive.
     """
     base.DatapointsToAlarm = datapoints
     return base

@@ -251,7 +251,7 @@ def lock_change_rule(
 
 
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Forbid everybody except the roles of source actions and pipelines to put the source artifacts `artifacts`.
+    """Deny writes to the source artifacts `artifacts`, except by the roles of source actions and pipelines.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks
     examine.

@@ -16,9 +16,8 @@ def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
     In a protected environment, the resource and its data remain when the stack is deleted or the resource is replaced.
-    There is one exception: if the creation of a resource fails, CloudFormation deletes the new resource. This resource
-    is empty, and its name would block the next attempt. The replacement policy has no such exception, because
-    CloudFormation accepts `RetainExceptOnCreate` only as a deletion policy:
+    But if the creation of the resource fails, the deletion policy `RetainExceptOnCreate` deletes the resource. It is
+    empty then, and its name would block the next attempt. A replacement policy cannot have this value:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     resource.DeletionPolicy = "RetainExceptOnCreate" if env.protected else "Delete"

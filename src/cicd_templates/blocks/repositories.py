@@ -70,9 +70,9 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 
 
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """Let the functions that verify the service's images read the scan findings.
+    """Let the functions of the hook `verify-image` read scan findings of the service's images.
 
-    Only environments in which the service has the hook `verify-image` have such a function.
+    The list is empty if the service has this hook in none of the environments in `readers`.
     """
     verifying = [
         reader

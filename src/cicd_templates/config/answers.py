@@ -62,11 +62,11 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
     """Return the problems with `answer`, the answer to the question `name`.
 
-    The answer can be wrong by itself, or contradict the answers in `accepted`. A problem that occurs in several tables
-    is returned once.
+    The answer can be wrong by itself, or contradict the answers in `accepted`. To find out, the function validates a
+    configuration with all these answers.
 
-    If there are problems at the configuration keys that contain the answer, the function returns only these problems,
-    because most problems at other keys result from them.
+    If the keys that the answer sets have problems, only these problems are returned, because they cause most of the
+    problems at other keys. The same problem in several tables is returned once.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

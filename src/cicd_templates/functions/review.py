@@ -171,7 +171,7 @@ def _command(changes: list[dict[str, Any]]) -> str:
 
 def _exception_text(exception: dict[str, str], owner_length: int = VARIABLE_LENGTH) -> str:
     owner = _cut(one_line(exception["owner"]), owner_length)
-    return f"UNSIGNED until {exception['expires']}, exception of {owner}"
+    return f"UNSIGNED until {exception['expires']}, accepted by {owner}"
 
 
 def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str, exception: dict[str, str] | None) -> str:

@@ -168,8 +168,8 @@ def _field(value: Any) -> dict[str, Any]:
 
 
 def register(module: ModuleType, api: DataApi) -> None:
-    """Let the engine's module for the Data API run statements with `api`. The other functions of the module do not
-    change.
+    """Make `api` answer the requests for ExecuteStatement. `module` is the engine's module for the Data API. It still
+    answers all other requests.
     """
     original = module.handle_request
 

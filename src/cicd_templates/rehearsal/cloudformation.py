@@ -26,9 +26,10 @@ POLLING = Polling(poll_seconds=0.02)
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Create or execute a change set. After an execution, return the stack's outputs. Otherwise return no variables.
+    """Create or execute a change set, as the action mode says. Return the variables of the action.
 
-    If the execution deployed a worker, also run the worker as a process until its queues are empty.
+    After an execution, the variables are the stack's outputs. After a creation, there are none.
+    A worker that was deployed by an execution runs as a process until its queues are empty.
     """
     configuration = run.resolve_configuration(action)
     client = run.action_session(action, step)

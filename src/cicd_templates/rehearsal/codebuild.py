@@ -35,7 +35,10 @@ LOG_LENGTH = 60_000
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Start the build with the action's role, and run it with the project's role. Return the exported variables."""
+    """Run the build of an action, and return the variables that the build exports.
+
+    The action's role starts the build. The commands of the build run with the project's role.
+    """
     configuration = run.resolve_configuration(action)
     project = run.projects.get(configuration["ProjectName"])
     if project is None:

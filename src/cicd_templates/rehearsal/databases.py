@@ -34,7 +34,7 @@ from cicd_templates.template.arn import Arn
 SCRIPTS = Path("rehearsal")
 CONNECT = "rds-db:connect"
 CLUSTER_TYPE = "AWS::RDS::DBCluster"
-NOTE = "the database {} is a PostgreSQL server on this machine, with the users that {} creates"
+NOTE = "the database {} runs in a PostgreSQL server on this machine; {} creates its users"
 # The ARN of a cluster in the parameters of a function.
 CLUSTER_ARN = re.compile(r"arn:aws:rds:[a-z0-9-]+:\d{12}:cluster:[a-z0-9-]+")
 
@@ -97,7 +97,7 @@ class Databases:
     ) -> _Database | None:
         """Return the running database of a cluster. If it cannot run on this machine, note the reason and return None.
 
-        `source` is the folder with the script that creates the users of a database without the Data API.
+        `source` is the folder with the script that creates the database users. With the Data API, no script is needed.
         """
         name = cluster["DatabaseName"]
         script = None if source is None or cluster["HttpEndpointEnabled"] else source / SCRIPTS / f"{name}.sql"

@@ -21,7 +21,8 @@ BUCKETS = ("EVIDENCE_BUCKET", "ARTIFACTS_BUCKET", "TEMPLATES_BUCKET")
 def write_release_evidence(run: PipelineRun, folder: Path) -> bool:
     """Replace the content of `folder` with the evidence of the run. Return false if the run ended before the signing.
 
-    The key and the buckets belong to the deployed signer. Raises `CicdError` if the evidence cannot be verified.
+    The evidence is read from the buckets of the deployed signer, and verified with its key. Raises `CicdError` if it
+    cannot be verified.
     """
     shutil.rmtree(folder, ignore_errors=True)
     action = _signing_action(run)

@@ -44,7 +44,10 @@ class Place(NamedTuple):
 
 
 class TemplateStore:
-    """Templates, each with a number. Raises `CicdError` if the temporary file cannot be used."""
+    """Numbers templates and stores them: the first ones in memory, all others in a temporary file.
+
+    The functions raise `CicdError` if the temporary file cannot be created, written or read.
+    """
 
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self._in_memory = in_memory

@@ -1,4 +1,7 @@
-"""Finds the resources that the internet can reach. It examines only properties, so it covers every resource type."""
+"""Finds the resources that the internet can reach.
+
+Most properties that open a resource to the internet, such as PubliclyAccessible, are found in every resource type.
+"""
 
 from __future__ import annotations
 

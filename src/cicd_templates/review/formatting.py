@@ -69,7 +69,7 @@ class NameIndex:
                 own.setdefault(name, entry)
 
     def _add_resource(self, stack: StackTemplate, logical_id: str, resource: Mapping[str, Any]) -> bool:
-        """Add the names of a resource. Return whether it has a physical name."""
+        """Add the names of a resource to the index. Return whether the resource has a physical name."""
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::SSM::Parameter" and isinstance(properties.get("Name"), str):
             self.published[properties["Name"]] = f"{stack.label}.{_target(properties['Value']) or logical_id}"

@@ -1,4 +1,4 @@
-"""E9164: a build runs code of the application only if its metadata says so, and such a build has no secret."""
+"""E9164: a build runs the application's code only if its metadata declares this and the build has no secrets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class IsolatedBuilds(ResourceRule):
     """
 
     id = "E9164"
-    shortdesc = "A build runs code of the application only if its metadata says so, and such a build has no secret"
+    shortdesc = "A build runs the application's code only if its metadata declares this and the build has no secrets"
     description = (
         "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there first,"
         " so a file `venv.py` in the application runs instead of `python3 -m venv` and can replace every tool that the"

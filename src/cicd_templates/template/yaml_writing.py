@@ -83,7 +83,7 @@ def _write_mapping(lines: list[str], mapping: dict[Any, Any], indent: str, colum
 
 
 def _write_value(lines: list[str], value: Any, indent: str, column: int) -> None:
-    """Append the text of a key's value, from after the colon to the end of the value."""
+    """Append the YAML text of a key's `value` to `lines`. The text begins directly after the colon."""
     if type(value) is str and (text := _in_line(value, indent)):
         lines.append(text)
     elif type(value) is list and value:

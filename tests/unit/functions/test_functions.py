@@ -336,14 +336,14 @@ def test_the_approver_reads_of_an_exception_first_however_long_everything_is(
 
     summary = request["outputVariables"]["Summary"]
     owner = "o" * length if length <= 30 else f"{'o' * 27}..."
-    assert summary.startswith(f"UNSIGNED until {exception['expires']}, exception of {owner}. ")
+    assert summary.startswith(f"UNSIGNED until {exception['expires']}, accepted by {owner}. ")
     assert len(summary) <= review.SUMMARY_LENGTH
     assert " LOST: " in summary
     assert " ACCESS: " in summary
     assert ("; migration runs x" in summary) == (command is not None)
     # The page has the whole exception.
     page = next(parameters["Body"] for operation, parameters in aws.calls if parameters.get("Key", "").endswith("html"))
-    assert f"exception of {'o' * length}: {exception['reason']}" in page.getvalue().decode()
+    assert f"accepted by {'o' * length}: {exception['reason']}" in page.getvalue().decode()
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ class Image:
             self.databases.update({path: digest} if any(each.search(path) for each in DATABASES) else {})
 
     def take_code(self, path: str, digest: str, data: bytes) -> None:
-        """Add a file that Python could import, or a file that lists such files."""
+        """Record a file that Python could import, or an installer's list of such files. Ignore other files."""
         if is_archive_of_code(data):
             self.archives.add(path)
             self.code[path] = digest
@@ -224,8 +224,8 @@ class Image:
         - `databases`: all files in `databases`, whether or not a record contains them.
         - `elsewhere`: code that is not beside a package.
 
-        The record of a package that was installed from a folder does not count, because the source could write anything
-        into it.
+        If a package was installed from a folder, its record is ignored, because code in this folder could write
+        anything into the record.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
@@ -285,7 +285,7 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 
 
 def read_lists(paths: list[str]) -> set[str]:
-    """Return the digests of the installers' lists in other images, whose bills of materials have the paths `paths`."""
+    """Return the digests of the installers' lists in other images. `paths` are these images' bills of materials."""
     digests: set[str] = set()
     for path in paths:
         with open(f"{path}.lists") as file:

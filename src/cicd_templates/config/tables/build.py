@@ -80,8 +80,8 @@ class BuildTable(Table):
         default=("CRITICAL", "HIGH"),
         strict=False,
         min_length=1,
-        description="Severities of findings in the registry's image scan that stop a release; more severe findings also"
-        " stop it",
+        description="Severities at which a finding of the registry's image scan stops a release; a more severe finding"
+        " stops it, too",
     )
     scan_unrated: Literal["stop", "pass"] = Field(
         default="stop",

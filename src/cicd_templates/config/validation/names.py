@@ -189,7 +189,10 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
 
 
 def _words(service: list[Service]) -> set[str]:
-    """Return the words that can follow a service's name in a physical name: reserved words, checks and secrets."""
+    """Return the words that can follow a service's name in a physical name.
+
+    These are reserved words, and the names of checks and secrets.
+    """
     words = set(AFTER_A_SERVICE)
     for each in service:
         words |= {*each.settings.checks, *each.own_secrets}

@@ -56,7 +56,9 @@ def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
 def _overrides(table: Any, steps: list[str]) -> bool:
     """Return whether an environment's own `table` overrides the shared value at the path `steps`.
 
-    It does if it sets this value, or if it contains a value that is not a table at the beginning of the path."""
+    The result is true if `table` has a value at this path. It is also true if an earlier step of the path leads to a
+    value that is not a table.
+    """
     for step in steps:
         if not isinstance(table, Mapping):
             return True

@@ -101,7 +101,7 @@ def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Pr
             yield Problem(
                 f"{where}.secret_keys",
                 f"{key} is a key of {arn.region} in the partition {arn.partition}, but the secrets of a task in "
-                f"{region} are encrypted with a key of {region}; use the ARN of that key",
+                f"{region} are encrypted with a key of {region}; write the ARN of the key in {region}",
             )
 
 

@@ -86,9 +86,9 @@ def labels_of_removed(
 def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[StackTemplate]) -> list[dict[str, str]]:
     """Return the `make destroy` variables that select the stacks in `removed`: one dict for each command.
 
-    If none of a service's stacks is rendered, one command selects the whole service. A removed stack is left out if
-    every command that selects it would also select a rendered stack. For example, the removed stack may have no service
-    and the same layer as the rendered stack.
+    - If no stack of a service is rendered, one command selects all stacks of this service.
+    - No command selects a rendered stack. A removed stack that cannot be selected without a rendered stack is left out.
+      An example is a removed stack without a service, in a layer that also has a rendered stack.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

@@ -8,10 +8,11 @@ from cicd_templates.deploy.aws.resource_types.registry import operations_of
 
 
 def state_of(clients: Clients, resource_type: str, name: str) -> str:
-    """Return the state of a resource as text.
+    """Return the state of a resource as text:
 
-    The state is empty if the resource does not exist. If AWS will delete the resource, the state says when. Otherwise,
-    it is `EXISTS`. It is also `EXISTS` if this program cannot look up resources of this type.
+    - an empty string if the resource does not exist
+    - the time of the deletion if AWS will delete the resource
+    - `EXISTS` in all other cases, and if this program cannot look up resources of this type
     """
     leftover = operations_of(resource_type).leftover
     return leftover.state(clients, name) if leftover else EXISTS

@@ -121,10 +121,10 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
 
 
 def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that denies the creation, execution and deletion of the pipelines' change sets.
+    """Return a statement that forbids the deploying principal to create, execute and delete change sets of pipelines.
 
-    The names of these change sets end with `-release`. After the approval, a pipeline executes its change set by name.
-    So nobody except the pipeline's delivery role may replace a change set with this name.
+    The names of these change sets end with `-release`. After an approval, the pipeline executes the approved change
+    set by its name. So only the pipeline's delivery role may create a change set with such a name, or delete it.
     """
     own = f"{names.prefix}-*-release"
     actions = [f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Execute")]

@@ -291,8 +291,8 @@ def _fate(policy: str, resource_type: str) -> str:
 def interruption(change: Change) -> str:
     """Return why this update in place interrupts a running service, or an empty string if it does not.
 
-    A property is ignored if it changes only when an attribute of another resource changes, because the id and the ARN
-    of a resource that is modified in place stay the same.
+    A property is ignored if it changes only because it refers to another resource that changes: the id and the ARN of
+    a resource stay the same when it is modified in place.
     """
     if change.action != "Modify":
         return ""
