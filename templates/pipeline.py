@@ -215,10 +215,10 @@ def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
     """Return the stages that deploy to `peer`. If a deployment window is configured, its stage is the first.
 
-    For a protected environment, one stage does the rest: it asks for approval, creates the users of databases, runs the
+    A protected environment has one further stage. It asks for approval, creates the users of databases, runs the
     migration of the release (if there is one), and deploys the service.
 
-    For an unprotected environment, up to three stages do the rest: one creates the users of databases, one runs the
+    An unprotected environment has up to three further stages. One creates the users of databases, one runs the
     migration, and one deploys and tests the service. So a failed migration can be retried, and a rollback of the
     service does not run a migration. A web service is tested with a smoke test, and a job with one run. A worker is not
     tested. If the stage that deploys the service fails, the pipeline rolls this stage back immediately.

@@ -66,7 +66,7 @@ def users_role(
     """Return a role in `env` for the database `name`. Only the Lambda function that creates users may assume the role.
 
     The role may run statements with the administrator's password. The password is in the secret `secret`, which is
-    encrypted with `key`. The role may also read `read`, the outputs of other stacks.
+    encrypted with `key`. `read` lists the outputs of other stacks that the role may read.
     """
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"
     return assumed_role(

@@ -20,7 +20,7 @@ from cicd_templates.template.partitions import regional_hosts
 
 
 def may_keep_the_schedule(env: Environment, service: Service, key: KeyArn) -> list[Grant]:
-    """Let CloudFormation manage the schedule of a job, encrypt it with `key`, and pass a role to it."""
+    """Let CloudFormation manage a job's schedule, encrypt the schedule with `key`, and pass a role to the schedule."""
     schedule = schedule_arn(env, service)
     return [
         allow(

@@ -66,15 +66,16 @@ def task_parts(
     containers: Mapping[str, ContainerTable] | None = None,
     images: Sequence[str] = (),
 ) -> TaskParts:
-    """Return the log group, the roles and the variables of a task. The caller adds the result's `resources` to a
+    """Return the log group, the roles and the variables of a task. The caller must add `resources` of the result to a
     template.
 
-    `log` is the name of the log group. The task has two roles:
+    `log` is the name of the log group. `containers` are the task's containers beside the application's own. The task
+    has two roles:
 
-    - The execution role starts the task. It may read the secrets of the service and of the further `containers`. It may
-      pull the service's image, the images of these containers, and `images`. Its name ends with the words `starting`.
-    - The application uses the task role. It has `grants`, and the grants for everything in `uses`. Its name ends with
-      the words `running`.
+    - ECS starts the task with the execution role. This role may read the secrets of all containers. It may pull their
+      images, and the further images `images`. Its name ends with the words in `starting`.
+    - The application runs with the task role. This role has `grants`, and the grants for everything in `uses`. Its name
+      ends with the words in `running`.
     """
     env = layer.env
     tables = containers or {}

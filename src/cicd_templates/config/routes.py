@@ -130,8 +130,8 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
-    The literal prefix of a pattern is the part before its first wildcard. A pattern can cover only patterns that begin
-    with its literal prefix. The class compares only such pairs, so it is fast even with many services.
+    The literal prefix of a pattern is the part before its first wildcard. A pattern covers another pattern only if the
+    other pattern begins with this prefix. Only such pairs are compared, so this is fast even with many services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:

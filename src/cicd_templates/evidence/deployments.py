@@ -107,12 +107,12 @@ def deployment_problems(contents: FolderContents, release: Statement, key: Publi
     for match in filter(None, map(_BUNDLE.fullmatch, contents.digests)):
         name = f"{match[1]}.dsse.json"
         if name not in contents.digests:
-            yield name, f"is missing, although its bundle {match[0]} is there"
+            yield name, f"is missing, but its bundle {match[0]} exists"
     deployed = [environment for environment in route_of(release) if environment in _environments(contents)]
     for environment in undeployed(contents, release):
         later = [name for name in deployed if route_of(release).index(name) > route_of(release).index(environment)]
         if later:
-            yield name_of_deployment(environment, 1), f"is missing, although the release was deployed to {later[0]}"
+            yield name_of_deployment(environment, 1), f"is missing, but the release was deployed to {later[0]}"
 
 
 def _environments(contents: FolderContents) -> set[str]:

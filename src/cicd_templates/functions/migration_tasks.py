@@ -1,6 +1,6 @@
 """Start and watch a task in ECS, and read the end of its log.
 
-Every function gets the user parameters of the pipeline's action, which `migrate` describes.
+`parameters` are the user parameters of the pipeline's action. The module `migrate` describes them.
 """
 
 from __future__ import annotations

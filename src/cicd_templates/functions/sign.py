@@ -277,7 +277,7 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
 
 
 def _evidence(s3: Any, execution: str) -> list[Document]:
-    """Return the stored evidence of this execution, without the statements that the signer has stored."""
+    """Return the evidence that other roles of the pipeline have stored for this execution."""
     bucket, prefix = os.environ["EVIDENCE_BUCKET"], f"{os.environ['SERVICE']}/{execution}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [each["Key"] for page in pages for each in page.get("Contents", ())]

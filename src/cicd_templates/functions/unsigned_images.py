@@ -85,5 +85,5 @@ def report_exceptions(service: str, environment: str, execution: str, reason: st
     )
     boto3.client("sns").publish(
         TopicArn=os.environ["SECURITY_TOPIC"],
-        Message=f"{service}: run {execution} deploys to {environment} without a signature: {images}. {reason}",
+        Message=f"{service}: run {execution} deploys images without a signature to {environment}: {images}. {reason}",
     )

@@ -24,8 +24,8 @@ Refusal = Callable[[str, str, int], Any]
 def locks_out(policy: str, account: str) -> bool:
     """Return whether a key policy locks everybody out: nobody in the account could change the policy later.
 
-    To prevent a lockout, a statement must let the account or all principals change the policy, without any condition. A
-    policy that is not valid JSON also locks everybody out.
+    A policy locks nobody out if a statement without conditions allows the account, or all principals, to change the
+    policy. A policy that is not valid JSON locks everybody out.
     """
     try:
         statements = _listed(json.loads(policy)["Statement"])

@@ -1,7 +1,8 @@
 """Prevents orphans: processes that keep running, and folders that remain, after their creator was killed.
 
-SIGKILL cannot be caught, so a second process has to notice it: a shell that reads from a pipe. The system closes the
-pipe when this process ends, even after SIGKILL. Then the shell kills the process group and removes the folder.
+A process cannot catch SIGKILL. So the creator starts a second process that cleans up: a shell that reads from a pipe.
+The system closes the pipe when the creator ends, even after SIGKILL. Then the shell kills the process group and removes
+the folder.
 """
 
 from __future__ import annotations

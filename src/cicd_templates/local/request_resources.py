@@ -50,11 +50,12 @@ class Requests:
         tags_of_stack: Callable[[str], Mapping[str, str]],
         key_of_alias: Callable[[str], str],
     ) -> None:
-        """Extend the engine's module `actions`. `roles_of` returns the roles that RunTask passes for a task definition.
+        """Extend the engine's module `actions`. The other arguments are functions:
 
-        `stack_of` gets the ARN of a change set and returns the ARN of its stack, or an empty string. `tags_of_stack`
-        gets the name of a stack and returns its tags. `key_of_alias` gets the ARN of an alias and returns the ARN of
-        the alias's key, or an empty string.
+        - `roles_of` gets a task definition, and returns the roles that RunTask passes for it.
+        - `stack_of` gets the ARN of a change set, and returns the ARN of its stack or an empty string.
+        - `tags_of_stack` gets the name of a stack, and returns its tags.
+        - `key_of_alias` gets the ARN of an alias, and returns the ARN of its key or an empty string.
         """
         self._actions, self._roles_of, self._stack_of = actions, roles_of, stack_of
         self._tags_of_stack, self._key_of_alias = tags_of_stack, key_of_alias

@@ -100,14 +100,14 @@ ROLLOUT_STEPS = (
         " repository, signed statements about exactly this digest exist, and the scan of the image is acceptable."
         " Clients reach the release only after it has responded on the test listener.",
         "A hook that cannot complete its check stops every release; this is intended. The image of a service's first"
-        " deployment is usually not signed; then add an exception for it to `unsigned_images`. Policies of the"
-        " tools environment let the hook read the statements, so deploy the tools environment and this environment"
+        " deployment is usually not signed. If so, add an exception for this image to `unsigned_images`. Policies of"
+        " the tools environment let the hook read the statements, so deploy the tools environment and this environment"
         " before the next release. If an older version of this tool released the current image, the hook cannot find"
-        " the statements, so release this image again before this step.",
+        " its statements. In this case, release the image again before you add the hooks.",
         "The log of the hook's function says why it refused a release. If the function raised an exception,"
-        " `...-verify-image-errors` or `...-smoke-errors` is in ALARM. This step adds a stack with the hooks. If you"
-        " remove the line from the configuration, deploy the service; then `make status` lists the stack of the hooks,"
-        " and `aws cloudformation delete-stack` deletes it.",
+        " `...-verify-image-errors` or `...-smoke-errors` is in ALARM. This step adds a stack with the hooks. To undo"
+        " this step, remove the line from the configuration and deploy the service. Then `make status` lists the stack"
+        " of the hooks. Delete this stack with `aws cloudformation delete-stack`.",
     ),
     RolloutStep(
         'rollout = "canary"',

@@ -129,9 +129,9 @@ REASONS = (
 
 
 def reason_for(role: str, statement: str, action: str) -> str:
-    """Return the known reason why a rehearsal does not use this action, or an empty string.
+    """Return the reason in `REASONS` why a rehearsal does not use this action of a statement, or an empty string.
 
-    If several rows match the role, the Sid and the action, the first one counts.
+    The first row of `REASONS` that matches the role, the Sid and the action counts.
     """
     for *patterns, reason in REASONS:
         if all(map(fnmatchcase, (role, statement, action), patterns)):

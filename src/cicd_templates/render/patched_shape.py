@@ -1,6 +1,6 @@
-"""Finds patched values of the wrong type, such as a list instead of a resource type, or a number as argument of `Ref`.
+"""Finds patched values of the wrong data type, such as a list as `DeletionPolicy`, or a number as argument of `Ref`.
 
-Only the types are checked, because all later steps rely on them. The lint rules check the content.
+Only the data types are checked, because all later steps rely on them. The lint rules check the content.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ MAPPINGS = ("Properties", "Metadata")
 
 
 def misshapen(template: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a message for each value with the wrong type in a resource, parameter, output or function."""
+    """Yield a message for each value with the wrong data type in a resource, parameter, output or function."""
     for section in ("Resources", "Parameters", "Outputs"):
         for name, body in template.get(section, {}).items():
             at = f"{section}.{name}"

@@ -37,13 +37,13 @@ def process_count(stacks: int, cores: int | None = None) -> int:
 def map_in_processes(
     function: Callable[[T], R], items: Sequence[T], processes: int, doing: Callable[[T], str], batch: int = 1
 ) -> Iterator[R]:
-    """Yield the results of `function` for all `items`, in their order, from `processes` processes.
+    """Call `function` for all `items` in several processes, and yield the results in the order of the items.
 
-    A process receives `batch` items at a time; use more for items that need little time.
+    A process receives `batch` items at a time. Larger batches are faster if each item needs little time. The results
+    must be picklable; `function` and `items` need not be.
 
-    The results must be picklable; `function` and `items` need not be. Raises `CicdError` if a process ends before it
-    has sent its results. The message of this error contains the text that `doing` returns for an item, such as `review
-    a stack`.
+    Raises `CicdError` if a process ends before it has sent its results. For the message of this error, `doing` returns
+    what is done with an item, such as `review a stack`.
     """
     processes = min(processes, len(items))
     if processes < 2:

@@ -27,11 +27,11 @@ class TemplateNode(NamedTuple):
 
 
 def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
-    """Yield the values at the path `keys` below `node`, one for each branch that the conditions allow.
+    """Yield the values at the path `keys` below `node`. An `Fn::If` has a value for each branch that is possible.
 
-    If a value is absent, None is yielded. The key `EACH` selects every item of a list, and nothing if the list is empty
-    or absent. If the template has a single value instead of the list, `EACH` selects this value, because CloudFormation
-    and IAM read it as a list with one item.
+    An absent value is yielded as None. The key `EACH` selects every item of a list. It selects nothing if the list is
+    empty or absent. If the template has a single value instead of a list, `EACH` selects this value, because
+    CloudFormation and IAM read it as a list with one item.
     """
     for here in _branches(node):
         if not keys or here.value is None:
@@ -45,7 +45,7 @@ def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
 
 
 def _branches(node: TemplateNode) -> Iterator[TemplateNode]:
-    """Yield `node` itself or, if its value is an `Fn::If`, each branch that the conditions allow.
+    """Yield `node` itself or, if its value is an `Fn::If`, each branch that is possible.
 
     `AWS::NoValue` becomes None.
     """

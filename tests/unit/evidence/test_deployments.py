@@ -78,16 +78,14 @@ def test_a_removed_statement_is_missed_by_the_next_environment(whole: Path) -> N
     (whole / STAGING).unlink()
     deployment(whole, SIGNER, "production", earlier=[])
 
-    assert problems(whole) == {STAGING: "is missing, although the release was deployed to production"}
+    assert problems(whole) == {STAGING: "is missing, but the release was deployed to production"}
 
 
 def test_a_bundle_shows_that_its_statement_is_missing(whole: Path) -> None:
     (whole / PRODUCTION).unlink()
     found = {problem.file: problem.reason for problem in verify_folder(whole).problems}
 
-    assert found[PRODUCTION] == (
-        "is missing, although its bundle bundles/deployments/production/1.sigstore.json is there"
-    )
+    assert found[PRODUCTION] == "is missing, but its bundle bundles/deployments/production/1.sigstore.json exists"
 
 
 def test_an_environment_without_a_statement_is_named_and_is_no_problem(whole: Path) -> None:

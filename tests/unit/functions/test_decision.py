@@ -500,7 +500,7 @@ RECORD: Any = {
         ({**RECORD, "exit_code": 126}, "run.json shows that the tool could not be run (version '1.1', exit code 126)"),
         ({**RECORD, "exit_code": 129}, "run.json shows that signal 1 terminated the tool"),
         ({**RECORD, "exit_code": 192}, "run.json shows that signal 64 terminated the tool"),
-        ({**RECORD, "finished": "2025-11-24T09:00:00Z"}, "run.json shows that the run ended before it started"),
+        ({**RECORD, "finished": "2025-11-24T09:00:00Z"}, "run.json has an end time before its start time"),
         (
             {**RECORD, "source_digest": ""},
             "run.json has no digest of the source, so it is unknown which source was checked",

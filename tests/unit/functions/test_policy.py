@@ -358,7 +358,10 @@ def test_a_finding_that_only_the_default_policy_stops_is_said_and_can_be_refused
 
 
 def test_a_policy_without_a_version_is_said_to_be_one_even_if_nothing_passes_for_that() -> None:
-    line = "The policy has no `version = 2`, so the gate ignores the kind and the exploitation of findings."
+    line = (
+        "The policy has no `version = 2`, so the gate does not consider what kind a finding is of, or whether it is"
+        " exploited."
+    )
 
     assert line in summary(decide([], {}, read_policy(b"", CHECKS), TODAY))
     assert line not in summary(decide([], {}, Policy(), TODAY))

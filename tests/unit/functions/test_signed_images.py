@@ -503,7 +503,7 @@ def test_an_exception_lets_its_image_pass_and_is_recorded_and_told(
     assert f"{FOLDER}/{form.RELEASE} of the signed release cannot be read" in record["reason"]
     ((topic, message),) = [told.values() for told in unsigned.messages]
     assert topic == TOPIC
-    assert f"run {EXECUTION} deploys to staging without a signature: {UNSIGNED}, allowed by" in message
+    assert f"run {EXECUTION} deploys images without a signature to staging: {UNSIGNED}, allowed by" in message
     assert "by the exception first of" in message
     assert unsigned_exceptions.OWNER in message
     assert unsigned_exceptions.REASON in message

@@ -311,7 +311,7 @@ class Dependencies:
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:
-        """Return every dependency that no copied file pins, without duplicates."""
+        """Return what the scanner cannot see: files that were not read, and dependencies that no copy pins."""
         others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"

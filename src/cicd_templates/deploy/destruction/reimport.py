@@ -83,9 +83,9 @@ class Reimport:
             if key in facts_of(owned.resource_type).create_only:
                 reference = json.dumps(resource["Properties"][key])
                 raise CicdError(
-                    f"{self.stack.name}: {owned.logical_id} cannot be imported yet, because its property {key}"
-                    f" cannot be changed later and refers to a value that does not exist: {reference};"
-                    " deploy the stack that publishes it first"
+                    f"{self.stack.name}: {owned.logical_id} cannot be imported yet, because its create-only property"
+                    f" {key} refers to a value that does not exist: {reference}; first deploy the stack that publishes"
+                    " this value"
                 )
         return {key: resource[key] for key in ("Type", "DeletionPolicy", "UpdateReplacePolicy") if key in resource} | {
             "Properties": known

@@ -135,11 +135,11 @@ def left_to_the_pipeline(
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the stack's ECS service exists. For a template without a service, return whether its task
-    definition exists.
+    """Return whether the main resource of the stack exists: the ECS service, or the task definition if the template has
+    no service.
 
-    Without this resource, a release cannot update the stack. For example, after an import, a stack may have only a log
-    group.
+    A release cannot update a stack without its main resource. For example, a stack may have only a log group after an
+    import.
     """
     if describe_stack(clients, stack.name) is None:
         return False

@@ -40,10 +40,10 @@ _UNFINISHED = {
 
 
 def check_run(data: bytes, tool: str, report: Report) -> None:
-    """Mark `report` as incomplete if the run record `data` contradicts it.
+    """Mark `report` as incomplete if the valid run record `data` contradicts it.
 
-    There are three contradictions: the exit code means that the run failed, the exit code is not 0 but the report has
-    no finding, or the versions of the tool differ. The record must be valid.
+    The record contradicts the report if its exit code means a failure, if its exit code is not 0 but the report has no
+    finding, or if the record and the report have different versions of the tool.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]

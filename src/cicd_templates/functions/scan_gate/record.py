@@ -57,7 +57,7 @@ def record_problem(
     if exit_code == 124 or exit_code < 0:
         return f"{RECORD} shows that the tool was stopped (exit code {exit_code})"
     if reversed_times or incomplete:
-        return incomplete or f"{RECORD} shows that the run ended before it started"
+        return incomplete or f"{RECORD} has an end time before its start time"
     if age > MAX_AGE or age < -CLOCK_SKEW:
         return f"{RECORD} is from {finished:%Y-%m-%d %H:%M}, but a report is valid for only {MAX_AGE.days} days"
     return ""

@@ -736,7 +736,7 @@ def test_what_was_kept_is_written_with_the_commands_that_import_it(tmp_path: Pat
 def test_what_cannot_be_changed_later_is_not_imported_without_its_value() -> None:
     (reimport_,) = find_reimports(kept_by_tools({}), TOOLS)
 
-    with pytest.raises(CicdError, match="EncryptionConfiguration cannot be changed later") as refused:
+    with pytest.raises(CicdError, match="create-only property EncryptionConfiguration refers to") as refused:
         _ = reimport_.template
     assert '{"Ref": "KeyArn"}' in str(refused.value)
 

@@ -72,8 +72,7 @@ def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
-    """Return `labels`, but with one item instead of several labels that differ only in the service.
-
+    """Return `labels`. Labels that differ only in the service are combined into one item.
     `generic` maps each label to the same label with a placeholder for the service.
     """
     counts = Counter(generic.get(label, label) for label in labels)
