@@ -117,6 +117,10 @@ class _StacksByLabel(Mapping[str, ReviewedStack]):
     def __getitem__(self, label: str) -> ReviewedStack:
         return self._stacks.review(self._sources[label])
 
+    def __contains__(self, label: object) -> bool:
+        # The method of `Mapping` would read the template, and with it the names in all stacks.
+        return label in self._sources
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from cicd_templates.review import reviewed_stacks
+from cicd_templates.review import differences_page, reviewed_stacks
 from cicd_templates.review.formatting import NameIndex
 from cicd_templates.review.reviewed_stacks import ReviewedStacks
 from cicd_templates.template.stack_facts import StackFacts
@@ -71,3 +71,13 @@ def test_a_stack_is_found_by_its_label_and_knows_the_names_in_all_others() -> No
     assert by_label["reader"].formatter.format({"Ref": "Key"}) == "keys.Key"
     assert by_label.get("absent") is None
     assert not ReviewedStacks([]).by_label("staging")
+
+
+def test_preparing_a_comparison_reads_no_template() -> None:
+    route = ("staging", "production")
+    sources = [Counted(stack_of({}, label=label, environment=name)) for name in route for label in ("one", "two")]
+    stacks = ReviewedStacks(sources)
+
+    (comparison,) = differences_page.comparisons({name: stacks.by_label(name) for name in route})
+    assert comparison.labels == ["one", "two"]
+    assert [source.reads + source.name_reads for source in sources] == [[]] * 4
