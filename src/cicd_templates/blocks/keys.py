@@ -71,7 +71,7 @@ ENCRYPTION = [
 
 
 def customer_key(logical_id: str, env: Environment, *statements: Grant) -> kms.Key:
-    """Return a symmetric KMS key with rotation. IAM policies in its account determine who may use it.
+    """Return a symmetric KMS key with rotation. IAM policies in the key's account determine who may use the key.
 
     `statements` let other principals, such as AWS services, use the key. The key policy lists each action, so that an
     auditor can see what is allowed. (AWS's default key policy allows `kms:*`.)

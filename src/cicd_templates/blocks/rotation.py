@@ -62,7 +62,7 @@ def change_rules(
 ) -> Iterator[AWSObject]:
     """Yield the rules that invoke `function` when a secret or parameter in `arns` gets a new value.
 
-    Yield after each rule the Lambda permission that it needs. The events come directly from Secrets Manager and
+    After each rule, yield the Lambda permission that lets the rule invoke the function. The events come directly from Secrets Manager and
     Parameter Store, not from CloudTrail:
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/secret-event-notifications.html
     https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-cwe.html
@@ -132,8 +132,8 @@ def dropped_events_alarm(
 ) -> cloudwatch.Alarm:
     """Return the alarm that notifies `operations` if Lambda drops an event after failed invocations of `function`.
 
-    The alarm does not use the metric `Errors`. This metric also counts the normal case that another deployment is in
-    progress: the function raises an error, and Lambda invokes it again later:
+    The alarm does not use the metric `Errors`, because some errors are normal: while another deployment is in progress,
+    the function raises an error, and Lambda invokes the function again later.
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#async-invocation-metrics
     """
     name = monitored.service.name

@@ -242,7 +242,7 @@ class Target:
     def labels(self) -> frozenset[str] | None:
         """Return the labels of the chosen stacks: the names of their template files, without extensions.
 
-        Return None if all rendered stacks are chosen. None also stands for the stacks that are no longer rendered.
+        Return None if all rendered stacks are chosen. Stacks that are no longer rendered are then chosen, too.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 

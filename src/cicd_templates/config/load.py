@@ -185,7 +185,11 @@ class _Reader:
                 )
             elif (at, name) == ("environments", EVERY_ENVIRONMENT):
                 self.problems.append(
-                    Problem(f"{at}.{name}", f"ENV={name} means every environment; choose another name")
+                    Problem(
+                        f"{at}.{name}",
+                        f"{name!r} is not allowed as a name, because ENV={name} means every environment; choose another"
+                        " name",
+                    )
                 )
             else:
                 tables[name] = table

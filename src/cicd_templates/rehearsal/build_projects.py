@@ -40,7 +40,7 @@ class Project:
     def needs_a_service(self) -> list[str]:
         """Return the names of the variables that are read from secrets.
 
-        A project with such variables is treated as one that calls an external service.
+        If the result is not empty, the rehearsal assumes that the project calls an external service.
         """
         return [setting.name for setting in self.settings if setting.kind == "SECRETS_MANAGER"]
 

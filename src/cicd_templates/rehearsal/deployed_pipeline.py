@@ -106,7 +106,7 @@ def stack_clients(engine: Engine, stack: StackTemplate) -> Clients:
 
 
 def read_definition(root: Session, stacks: Sequence[StackTemplate], stack: StackTemplate) -> DeployedPipeline:
-    """Return the pipeline of `stack` and the projects in its account, with all references resolved."""
+    """Return the pipeline of `stack` and the CodeBuild projects in this stack's account, with references resolved."""
     (resource,) = _resources(stack, pipeline_definition.PIPELINE_TYPE)
     pipeline = read_pipeline(resolve(resource["Properties"], reference_values(root, stack)))
     found = {}

@@ -112,10 +112,10 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return the IAM decisions about two kinds of requests: those of the action's roles, and those to assume a role.
+    """Return the IAM decisions about requests that the action's roles sent, and about requests to assume these roles.
 
-    A role that a role of the action has assumed counts as a role of the action. `before` is the number of decisions
-    from the time before the action began. They are left out.
+    A role that one of these roles has assumed counts as a role of the action, too. `before` is the number of decisions
+    from the time before the action began. These decisions are left out.
     """
     roles = set(step.roles)
     found = []

@@ -70,7 +70,7 @@ from tests.unit.config.problems import SERVICE, STAGING, moved_to, problems_of
         ),
         pytest.param(
             [("environments/all", {})],
-            "environments.all: ENV=all means every environment; choose another name",
+            "environments.all: 'all' is not allowed as a name, because ENV=all means every environment; choose another",
             id="name that means every environment",
         ),
     ],

@@ -130,7 +130,7 @@ def resolved(folder: str, path: str) -> str:
 
 
 def is_project_folder(path: str) -> bool:
-    """Return whether an absolute path can be the folder of a project. Folders of installed programs cannot."""
+    """Return whether an absolute path can be the folder of a project, and not a folder of installed programs."""
     return bool(PROJECT_FOLDER.match(path)) and not HOLDS_PROGRAMS.search(path)
 
 

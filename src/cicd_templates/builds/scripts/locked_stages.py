@@ -19,7 +19,7 @@ import sys
 def locked_stages(
     lines: list[str], instructions: list[tuple[int, str, list[str], str]], closed: list[int]
 ) -> tuple[list[str], list[str]]:
-    """Return the lines of the new Dockerfile, and the names of its stages that run a command."""
+    """Return the lines of the new Dockerfile, and the names of the stages that have a RUN instruction in it."""
     kept: list[str] = []
     running: list[str] = []
     stage, own = -1, ""
@@ -51,7 +51,7 @@ def free_name(stage: int, names: list[str]) -> str:
 
 
 def main() -> None:
-    """Write the Dockerfile and print the names of the stages."""
+    """Write the new Dockerfile, and print the names of the stages that have a RUN instruction in it."""
     path, instructions, closed, target = sys.argv[1:]
     with open(instructions) as file:
         known = json.load(file)

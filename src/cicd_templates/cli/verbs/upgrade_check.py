@@ -16,7 +16,7 @@ from cicd_templates.files.paths import rendered_folder
     YES,
 )
 def upgrade_check(ref: str | None, yes: bool) -> None:
-    """Describe in words what another revision of this tool would change in out/. Runs the code of that revision."""
+    """Describe in words what another revision of this tool would change in out/. Runs this revision's code."""
     import tempfile
     from pathlib import Path
 
@@ -32,4 +32,4 @@ def upgrade_check(ref: str | None, yes: bool) -> None:
         raise CicdError("declined; no code of that revision was run")
     with tempfile.TemporaryDirectory() as folder:
         after = upgrade.render_with(commit, Path(folder))
-    terminal.show_page(changes_page.comparison(f"What {ref} of the tool would change in out/", before, after))
+    terminal.show_page(changes_page.comparison(f"What revision {ref} of this tool would change in out/", before, after))

@@ -79,7 +79,7 @@ def _cron_interval(expression: str, content: str) -> Interval:
     check_cron(expression, "schedule", fields)
     if fields[5] != "*":
         raise ValueError(
-            f"{expression!r} has the year {fields[5]!r}; write *, because an alarm fires when a job no longer runs"
+            f"{expression!r} has the year {fields[5]!r}; write *, because an alarm would fire after the last run"
         )
     minutes = sorted(
         60 * hour + minute

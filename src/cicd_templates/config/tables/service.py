@@ -97,9 +97,8 @@ class ServiceTable(Table):
     )
     priority: Annotated[int, Field(ge=1, le=50000)] | None = Field(
         default=None,
-        description="Priority of the listener rule among the services of an environment; the lowest number is"
-        " evaluated first; default: derived from `path_pattern`, so that more exact patterns are evaluated first, and"
-        " `/*` last, with priority 100",
+        description="Priority of the service's listener rule; the rule with the lowest number is evaluated first;"
+        " default: derived from `path_pattern` (100 for `/*`, and a lower number for a more exact pattern)",
     )
     environment: Annotated[dict[VariableName, str], AfterValidator(refuse_literal_secrets)] = Field(
         default={}, description="Environment variables of the container; a value that looks like a secret is refused"

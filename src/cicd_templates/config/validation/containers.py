@@ -106,10 +106,10 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem if the task has no CPU or no memory left for the service's own container.
+    """Yield a problem if the further containers and the folders in memory use the task's whole CPU or memory.
 
-    The further containers and the folders in memory use the rest. Also yield a problem for each further container
-    whose folders in memory use the container's whole memory.
+    The service's own container would then have none. Also yield a problem for each further container whose folders in
+    memory use the container's whole memory.
     """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())

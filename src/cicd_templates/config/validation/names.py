@@ -64,7 +64,7 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
 
 
 def _reserved_reason(name: str, actions: Iterable[str]) -> str:
-    """Return why a check may not have the name `name`. If it may, return an empty string.
+    """Return why no check may have the name `name`, or an empty string if a check may have this name.
 
     `actions` are the names of the pipeline's actions. If there are several reasons, return only the first, because the
     user must choose another name in any case.

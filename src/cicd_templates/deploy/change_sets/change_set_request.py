@@ -106,8 +106,8 @@ def _kept_parameters(stack: StackTemplate, existing: Mapping[str, Any]) -> list[
 def _role(clients: Clients, stack: StackTemplate) -> dict[str, Any]:
     """Return the option `RoleARN` of CreateChangeSet, or an empty dict if CloudFormation uses the caller's permissions.
 
-    The pipeline must pass the same role, because CloudFormation also uses the role for later operations on the stack.
-    Raises `CicdError` if the role is not deployed yet.
+    This request and the pipeline must pass the same role, because CloudFormation keeps a stack's role for all later
+    operations. Raises `CicdError` if the role is not deployed yet.
     """
     if stack.deployed_as is None:
         return {}

@@ -119,8 +119,8 @@ def stop_jobs(clients: Clients, definitions: Iterable[Owned], cluster: str, say:
     """Stop the tasks of jobs. Running tasks would block the deletion of their security groups and of the cluster.
 
     `definitions` are the task definitions of jobs. The tasks belong to no ECS service, so draining services does not
-    stop them. A job's schedule can start more tasks until the schedule is deleted. Its deletion stops none of the tasks
-    that are running.
+    stop them. A job's schedule can start more tasks until the schedule is deleted. Running tasks continue even after
+    the schedule is deleted.
     """
     for definition in definitions:
         # The physical id is an ARN that ends in task-definition/<family>:<revision>.

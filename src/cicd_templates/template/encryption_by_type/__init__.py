@@ -1,4 +1,4 @@
-"""Lists, by resource type, the properties that name the encryption key. A test compares them with cfn-lint's schemas.
+"""Lists, by resource type, the properties that set the encryption key. A test compares them with cfn-lint's schemas.
 
 A path in the list says which property of a resource must name a key:
 

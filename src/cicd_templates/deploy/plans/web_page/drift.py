@@ -45,7 +45,7 @@ def drift_facts(plans: Sequence[Plan]) -> str:
 
 
 def drift_warnings(plans: Sequence[Plan]) -> list[str]:
-    """Return a text for each change outside CloudFormation that needs a close look: the resource and the reasons."""
+    """Return a text for each drifted resource that needs a close look: the resource's name and the reasons."""
     judged = ((name, list(dict.fromkeys(_judge(resource)))) for name, resource in drifted(plans))
     return [f"{name} ({', '.join(reasons)})" for name, reasons in judged if reasons]
 

@@ -87,9 +87,9 @@ def _old_values(plans: Sequence[Plan]) -> str:
 
 
 def _new_ways(plans: Sequence[Plan]) -> str:
-    """Return a sentence that lists the new access paths to data, except the paths of new stacks.
+    """Return a sentence that lists the new access paths to data, or an empty string if there are none.
 
-    Return an empty string if there are no such paths.
+    The paths of new stacks are left out.
     """
     existing = [replace(plan, stacks=tuple(stack for stack in plan.stacks if not stack.creates)) for plan in plans]
     ways = [
