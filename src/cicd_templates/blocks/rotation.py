@@ -62,8 +62,8 @@ def change_rules(
 ) -> Iterator[AWSObject]:
     """Yield the rules that invoke `function` when a secret or parameter in `arns` gets a new value.
 
-    After each rule, yield the Lambda permission that lets the rule invoke the function. The events come directly from Secrets Manager and
-    Parameter Store, not from CloudTrail:
+    After each rule, yield the Lambda permission that lets the rule invoke the function. The events come directly from
+    Secrets Manager and Parameter Store, not from CloudTrail:
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/secret-event-notifications.html
     https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-cwe.html
     """
