@@ -24,7 +24,7 @@ DEAD_LETTER_QUEUE = Output(
 
 
 def approvers(environment: str) -> Output[TopicArn]:
-    """Return the output for the topic of the people who approve releases to a protected `environment`.
+    """Return the output with the ARN of the topic that notifies the approvers of a protected environment.
 
     The topic is in the tools environment.
     """

@@ -312,7 +312,7 @@ def _check(
 def _create_users(
     layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int
 ) -> list[PipelineAction]:
-    """Return one action for each database of `peer` whose users are created by releases."""
+    """Return the actions with which a release creates database users in `peer`: one action for each database."""
     return [
         users_action(
             context,

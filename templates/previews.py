@@ -94,7 +94,7 @@ def _may_read_values(env: Environment) -> Iterator[Grant]:
 
 
 def _no_change() -> Grant:
-    """Deny everything that changes stacks, even if somebody attaches another policy to the role."""
+    """Deny all changes of stacks. So a policy that is later attached to the role cannot allow them, either."""
     return deny(
         "ChangeNothing",
         [

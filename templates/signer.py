@@ -147,9 +147,9 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def names_in_statements(env: Environment, service: Service) -> dict[str, AWSHelperFn | str]:
-    """Return the environment variables with the names of a statement's builder and verifier.
+    """Return environment variables with the ARNs of the CodeBuild project that builds the image, and of the scan gate.
 
-    Statements are the signed statements about the service's releases.
+    The signed statements about the service's releases contain these ARNs as their builder and verifier.
     """
     return {
         "BUILDER": Sub(project_arn(env, service.name, reserved_words.IMAGE)),

@@ -99,10 +99,10 @@ def computed_alarm(
 ) -> cloudwatch.Alarm:
     """Return an alarm that notifies the topics in `tell` if the value of `expression` exceeds `above`.
 
-    By default, the value must exceed `above` in each of the last `periods` periods. With `datapoints`, it must do so in
-    at least `datapoints` of these periods. The expression refers to each metric by its key in `metrics`.
+    The alarm fires if the value exceeds `above` in at least `datapoints` of the last `periods` periods. The default of
+    `datapoints` is `periods`. The expression refers to each metric by its key in `metrics`.
 
-    Raises `ValueError` if the expression counts missing values as 0 and must exceed `above` in all periods. Such an
+    Raises `ValueError` if the expression counts missing values as 0, and `datapoints` is not less than `periods`. This
     alarm would never fire: values arrive late, so the newest period always counts as 0 at first. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:

@@ -201,7 +201,8 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
             [logs.DescribeIndexPolicies, logs.DescribeResourcePolicies],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
-            because="the Describe actions of logs for policies support no resource-level permissions.",
+            because="logs:DescribeIndexPolicies and logs:DescribeResourcePolicies support no resource-level"
+            " permissions.",
         ),
         allow(
             "CheckTheKeyOfTheLogGroup",

@@ -15,9 +15,9 @@ def image_scan_action(context: PipelineContext, name: str, evidence: str, *, ima
 
     The action stores the result of the scan as evidence, in a file with the name `evidence`.
 
-    CodePipeline inserts the image's address, an output of the build, into JSON. A malicious build could output an
-    address with quotes, and so add variables to the JSON. The signer stops such a release: it gets the same output, and
-    accepts only the exact address of an image.
+    The build outputs the address of the image, and CodePipeline inserts this address into JSON. A malicious build could
+    output an address with quotes, and so add variables to the JSON. The signer stops such a release: it gets the same
+    output, and accepts only the exact address of an image.
     """
     variables = {"IMAGE_URI": image, "EXECUTION_ID": EXECUTION_ID, "EVIDENCE_NAME": evidence}
     return codebuild_action(

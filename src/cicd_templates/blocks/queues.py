@@ -57,10 +57,11 @@ def dead_letter_queue(logical_id: str, env: Environment, key: KeyArn) -> sqs.Que
 
 
 def dead_letter_policy(logical_id: str, env: Environment, queue: sqs.Queue) -> sqs.QueuePolicy:
-    """Return the policy of the dead-letter queue. It requires TLS, and lets this environment's rules and topics send.
+    """Return the policy of the dead-letter queue. It requires TLS, and lets the environment's rules and topics send
+    messages to the queue.
 
-    Lambda functions may send, too. They need no statement in this policy, because `may_send` adds the permission to
-    their roles.
+    Lambda functions may send messages, too. They need no statement in this policy, because `may_send` adds the
+    permission to their roles.
     """
     rules = Sub(f"arn:${{AWS::Partition}}:events:{env.region}:{env.account}:rule/{name_prefix(env)}-*")
     sending = allow(

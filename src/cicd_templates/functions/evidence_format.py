@@ -52,9 +52,9 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the S3 prefix of an image. Each key with this prefix stands for a folder with statements about the image.
+    """Return the prefix of the S3 keys that list the folders with statements about an image.
 
-    After the prefix, the key has the path of the folder, relative to the service's folder: `<execution>/signed`.
+    Each key is the prefix and the path of one folder, relative to the service's folder: `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 

@@ -36,7 +36,7 @@ class Tasks:
         self._tasks, self._exits = folder / TASKS_FILE, folder / EXITS_FILE
 
     def start(self, task: str, definition: str) -> None:
-        """Record a started task and its task definition. Both are ARNs."""
+        """Record the ARN of a started task, and the ARN of its task definition."""
         _append(self._tasks, [task, definition])
 
     def end(self, task: str, code: int) -> None:

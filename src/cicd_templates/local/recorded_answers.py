@@ -127,7 +127,7 @@ def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any]
 
 
 class Events:
-    """Writes the events of stacks with the same reasons and physical ids as CloudFormation."""
+    """Records stack events with the status reasons and the physical ids that CloudFormation would report."""
 
     def __init__(self, stacks: Mapping[str, dict[str, Any]], add: Callable[..., None]) -> None:
         self._stacks, self._add = stacks, add

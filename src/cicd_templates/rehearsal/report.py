@@ -31,9 +31,10 @@ def heading(pipeline: Pipeline, stacks: int, seconds: float | None) -> str:
 
 
 def progress(step: ActionProgress) -> str:
-    """Return the lines about an action that has ended: its result, then the last lines that its tasks have printed.
+    """Return the result of an action that has ended, and details below it.
 
-    If the action failed, the error and the end of its log replace the printed lines.
+    If the action failed, the details are the error and the end of the log. If it did not fail, they are the last lines
+    that its tasks have printed.
     """
     line = f"  {step.path:<40} {STATE_MARKS[step.state]:<6} {step.seconds:6.1f} s"
     if step.state is not ActionState.FAILED:

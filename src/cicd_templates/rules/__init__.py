@@ -3,10 +3,10 @@
 A rule reads a finished template, rendered by this project or by any other tool, and yields a finding for each
 violation. These are the steps:
 
-1. cfn-lint loads `loaded/every_rule.py`, which `.cfnlintrc` names. This file contains `registry.RULES`: every rule
-   class of this folder.
-2. cfn-lint calls `match` of each rule with the template. Most rules derive from `resource_rule.ResourceRule`, which
-   calls their `check` for every resource of their types.
+1. `.cfnlintrc` makes cfn-lint load `loaded/every_rule.py`. That module contains `registry.RULES`: every rule class of
+   this folder.
+2. cfn-lint calls `match` of each rule with the template. Most rules inherit `match` from `resource_rule.ResourceRule`.
+   It calls `check` of the rule for every resource of the rule's types.
 3. A rule reads the resource with `reading` (which follows `Fn::If`) and `policy_statements` (the statements of
    policies).
 4. cfn-lint collects the findings. `cicd_templates.lint`, which runs cfn-lint, prints them.

@@ -42,7 +42,7 @@ class PhysicalNames(ResourceRule):
             if name is None or _cut(name, f"{resource.facts.get('Project')}-{words}"):
                 continue
             if not re.search(rf"(?<![a-z0-9]){re.escape(words)}(?![a-z0-9])", name):
-                yield RuleFinding(f"{name} does not contain {words}; add it to the name", node.path)
+                yield RuleFinding(f"{name} does not contain {words}; add {words} to this name", node.path)
 
 
 def _cut(name: str, whole: str) -> bool:

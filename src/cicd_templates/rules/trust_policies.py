@@ -56,7 +56,7 @@ def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) ->
         if principal in SERVICES_WITH_SOURCE_KEYS and not strict & SOURCE_KEYS:
             return "the service sends the source account; require aws:SourceAccount with StringEquals"
         if not keys & SOURCE_KEYS:
-            return "add a condition on aws:SourceAccount, with StringEqualsIfExists if the service may not send it"
+            return "add a condition on aws:SourceAccount, with StringEqualsIfExists if the service can omit this key"
     elif kind == "Federated":
         if not {":aud", ":sub"} <= {key[-4:] for key in keys} and "saml:aud" not in keys:
             return "require a certain audience (:aud) and subject (:sub)"

@@ -71,7 +71,7 @@ PASSWORD: Statement = {"Effect": "Allow", "Action": "sign in to the console with
 
 
 def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield the access that a resource of the type `kind` allows because of its settings, as IAM statements."""
+    """Yield IAM statements for the access that a resource's settings allow without a policy. `kind` is its type."""
     for name, words in GRANTED_BY_TYPE.get(kind, {}).items():
         for item in leaves(properties.get(name, [])):
             yield {"Effect": "Allow", "Action": words, "Resource": item}

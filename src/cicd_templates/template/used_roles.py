@@ -30,9 +30,10 @@ SESSION_POLICIES = {
 
 
 def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield one statement for each role that a resource passes to other principals.
+    """Yield statements about the roles that a resource passes to other principals:
 
-    Also yield one Deny statement for each session policy of the resource, because session policies limit these roles.
+    - one statement for each role
+    - one Deny statement for each session policy of the resource, because session policies limit the roles
     """
     if kind in HANDED_ROLES:
         holders = {name: properties[name] for name in HANDED_ROLES[kind] if name in properties}

@@ -124,7 +124,7 @@ class ContainerTable(Table):
     )
     user: UserId = Field(default=CONTAINER_USER, description="User and group that run the container; not root")
     volumes: dict[Word, VolumeTable] = Field(
-        default={}, description="Writable folders of this container, as in `volumes` of the service"
+        default={}, description="Writable folders of this container, in the same form as the service's `volumes`"
     )
     start_seconds: Timeout | None = Field(
         default=None,

@@ -56,8 +56,8 @@ class DatabaseTable(Table):
     )
     instances: Annotated[int, Field(ge=1, le=15)] | None = Field(
         default=None,
-        description="Number of instances, which RDS places in different zones; default: 2 in a protected environment,"
-        " so that one can replace the other, otherwise 1",
+        description="Number of instances, which RDS places in different zones; default: 2 in a protected environment"
+        " (if one fails, the other replaces it), 1 in all others",
     )
     backup_days: Annotated[int, Field(ge=1, le=35)] | None = Field(
         default=None,

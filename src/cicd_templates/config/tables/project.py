@@ -53,8 +53,8 @@ class ProjectTable(Table):
     new_regions: tuple[Region, ...] = Field(
         default=(),
         strict=False,
-        description="AWS regions to accept although this version of the tool does not know them, or lists them without"
-        " a required AWS service",
+        description="Additional AWS regions to accept: regions that this version of the tool does not know, or in which"
+        " it does not know a required AWS service",
     )
     unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
         default=(),

@@ -77,8 +77,8 @@ def labels_of_removed(
     )
     if not labels:
         raise ConfigurationError(
-            f"there is no stack of {asked(layer, service)}, neither rendered nor in {rendered[0].links.environment} in"
-            f" AWS; the rendered stacks are {', '.join(stack.label for stack in rendered)}"
+            f"no stack of {asked(layer, service)} is rendered or exists in {rendered[0].links.environment} in AWS; the"
+            f" rendered stacks are {', '.join(stack.label for stack in rendered)}"
         )
     return labels
 

@@ -147,7 +147,7 @@ def _notes(plans: Sequence[Plan]) -> Iterator[str]:
 
 
 def _review(review: str, base: str) -> Section:
-    """Return the section that shows `review`, without the title of the review and with smaller headings."""
+    """Return the section with the text of `review`. The title is left out, and the headings are smaller."""
     lines = [line for line in review.splitlines() if not line.startswith("# ")]
     smaller = [f"##{line}" if line.startswith("## ") else line for line in lines]
     command = code(f"make review BASE={base}")

@@ -110,7 +110,7 @@ class PlanFormat(Generic[PlanT]):
         return plan
 
     def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
-        """If `reviewed` is not None, raise `RefusedError` unless the digest of `plan` begins with `reviewed`.
+        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`. None accepts every digest.
 
         Raises `ConfigurationError` if `reviewed` is too short to identify one plan.
         """

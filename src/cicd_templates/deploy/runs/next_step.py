@@ -132,8 +132,8 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
     """Yield the next step of each approved stack that does not have to wait.
 
-    A stack waits while this run still has to deploy a stack whose values it reads. A stack with a change set also waits
-    while `MAX_OPERATIONS` operations are under way.
+    A stack that reads values from other stacks waits until this run has deployed them. A stack with a change set also
+    waits while `MAX_OPERATIONS` operations are under way.
     """
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():

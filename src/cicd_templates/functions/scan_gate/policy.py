@@ -114,7 +114,7 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
         return Policy(
-            problems=[f"the checks have different copies of the file; these checks have a copy: {', '.join(having)}"]
+            problems=[f"the copies of the file in the checks differ; only these checks have one: {', '.join(having)}"]
         )
     content = next(iter(copies.values()), None)
     return Policy() if content is None else read_policy(content, checks)
@@ -182,7 +182,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Add a problem if no finding of a check can stop a release, unless an accepted setting allows this."""
+    """Add a problem if a setting lets every finding of a check pass and is not in `accepted`."""
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"

@@ -49,9 +49,9 @@ def read_sarif(value: Any) -> Report:
 
 
 def _joined_with_external(runs: list[dict[str, Any]], external: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return copies of the runs. Each copy also has the run's results, invocations and driver from `external`.
+    """Return copies of the runs. Results, invocations and drivers in `external` are added to the runs they belong to.
 
-    `external` is the log's list `inlineExternalProperties`: properties of runs that are outside the run itself.
+    `external` is the log's list `inlineExternalProperties`, which has properties of runs outside the list of runs.
     """
     joined = [dict(run) for run in runs]
     by_guid = {

@@ -17,9 +17,9 @@ class Descriptors:
     """
 
     def __init__(self, components: list[dict[str, Any]], kind: str) -> None:
-        """Index the descriptors of `components`: the driver and its extensions.
+        """Index the descriptors in the lists `kind`, which is `rules` or `notifications`.
 
-        `kind` is `rules` or `notifications`.
+        `components` are the driver and its extensions. Each has such a list.
         """
         self._components = components
         self._lists = [rows(component.get(kind), kind) for component in components]

@@ -141,14 +141,12 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without the properties whose values stay the same.
+    """Return `changes` without the properties that refer to another resource of which only the tags change.
 
-    A value stays the same if it refers to another resource and only the tags of the other resource change. But
-    CloudFormation reports that the value may change. If its change would need a replacement, CloudFormation also
-    reports a conditional replacement.
+    The values of these properties stay the same. But CloudFormation reports that they may change, and also reports a
+    conditional replacement if a new value would need one.
 
-    If CloudFormation reports only such properties for a resource, they stay in the result, but the resource counts as
-    not replaced.
+    If a resource has no other changes, these properties stay in the result, and the resource counts as not replaced.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -234,7 +232,7 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
 
 
 def kept_policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return whether AWS keeps the old resource, outside the stack, when the change removes or replaces it.
+    """Return whether the old resource remains in AWS, but in no stack, after the change has removed or replaced it.
 
     `old` and `new` are the resource in the templates before and after the change. `new` is empty if the template no
     longer has the resource. The change's `PolicyAction` determines the result. If CloudFormation omits the
