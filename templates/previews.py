@@ -94,7 +94,7 @@ def _may_read_values(env: Environment) -> Iterator[Grant]:
 
 
 def _no_change() -> Grant:
-    """Deny all changes of stacks. So a policy that is later attached to the role cannot allow them, either."""
+    """Deny all changes of stacks. A policy that is attached to the role later cannot allow them."""
     return deny(
         "ChangeNothing",
         [

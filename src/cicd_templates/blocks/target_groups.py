@@ -202,9 +202,9 @@ def access_to(
 ) -> tuple[ec2.SecurityGroupEgress, ec2.SecurityGroupIngress]:
     """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
 
-    The first is an egress rule of the tasks' security group. The second is an ingress rule of the resource's security
-    group, `group`. `whose` is the word for the tasks in the logical ids of the rules, such as `Tasks` for the service's
-    own tasks.
+    The first is an egress rule of the tasks' security group. The second is an ingress rule of `group`, the security
+    group of the resource. The logical ids of both rules contain the word `whose` for the tasks. It is `Tasks` for the
+    service's own tasks.
     """
     own = GetAtt(tasks, "GroupId")
     return (

@@ -21,7 +21,7 @@ ADD_HASHES = (
 
 
 def write_pins(name: str) -> str:
-    """Return the command that writes the pinned requirements `pins/<name>` to /tmp."""
+    """Return the shell command that writes the content of `pins/<name>`, a list of pinned requirements, to /tmp."""
     return f"cat > /tmp/{name} <<'PINS'\n{read_build_file('pins', name).rstrip()}\nPINS"
 
 

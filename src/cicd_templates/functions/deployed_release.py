@@ -180,9 +180,9 @@ def _physical_ids(resources: list[dict[str, Any]], resource_type: str) -> list[s
 
 
 def _services(parameters: dict[str, str], stacks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the task definition revision that each ECS service runs. A job has no ECS service.
+    """Return each ECS service of `stacks`, with the task definition revision that it runs. A job has no ECS service.
 
-    Raises `ValueError` if a service runs a task definition that is not in its stack.
+    Raises `ValueError` if a service runs a task definition that is not in the service's stack.
     """
     found = []
     for stack in stacks:

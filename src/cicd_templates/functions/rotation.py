@@ -28,7 +28,7 @@ PRECISION = timedelta(seconds=1)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Deploy the service again, unless all its tasks have been started after the event."""
+    """Deploy the service again, unless a deployment that began after the event has succeeded."""
     import boto3
 
     client = boto3.client("ecs")

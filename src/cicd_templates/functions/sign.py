@@ -107,7 +107,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 
 def _sign_release(parameters: dict[str, str], signer: str) -> dict[str, str]:
-    """Examine the release, sign its statements and store them. Return the variables of the pipeline's action."""
+    """Examine the release, sign statements about it, and store these. Return the variables of the pipeline's action."""
     import boto3
 
     s3, kms = boto3.client("s3"), boto3.client("kms")
@@ -157,7 +157,7 @@ def _pem(der: bytes) -> bytes:
 
 
 def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRelease, bytes]:
-    """Return the verified facts about the release, and its scan policy. Raises `ValueError` if the facts conflict."""
+    """Return the verified facts about the release, and the scan policy. Raises `ValueError` if the facts conflict."""
     import boto3
 
     ecr = boto3.client("ecr")

@@ -179,7 +179,7 @@ def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
-    """Send SIGTERM, as ECS does to the first process of a container. Then wait a short time for its end."""
+    """Send SIGTERM, as ECS does to the first process of a container. Then wait a short time until the process ends."""
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)

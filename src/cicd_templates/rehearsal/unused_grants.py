@@ -131,7 +131,7 @@ REASONS = (
 def reason_for(role: str, statement: str, action: str) -> str:
     """Return the reason in `REASONS` why a rehearsal does not use this action of a statement, or an empty string.
 
-    The first row of `REASONS` that matches the role, the Sid and the action counts.
+    A row of `REASONS` has patterns for the role, the Sid and the action. The first row whose patterns match is used.
     """
     for *patterns, reason in REASONS:
         if all(map(fnmatchcase, (role, statement, action), patterns)):

@@ -1,6 +1,6 @@
 """Finds the resources that the internet can reach.
 
-Most properties that open a resource to the internet, such as PubliclyAccessible, are found in every resource type.
+The module looks for properties such as PubliclyAccessible in resources of every type.
 """
 
 from __future__ import annotations

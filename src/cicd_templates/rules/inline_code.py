@@ -36,7 +36,7 @@ class InlineCode(ResourceRule):
                 continue
             if not origins and resource.facts:
                 yield RuleFinding(
-                    "the metadata does not name the source file; add under Metadata, Why: "
+                    "the metadata does not say which file the code comes from; add to Why in Metadata: "
                     "'Its code is <file>, sha256 <digest>.'",
                     node.path,
                 )

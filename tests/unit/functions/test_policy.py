@@ -359,8 +359,8 @@ def test_a_finding_that_only_the_default_policy_stops_is_said_and_can_be_refused
 
 def test_a_policy_without_a_version_is_said_to_be_one_even_if_nothing_passes_for_that() -> None:
     line = (
-        "The policy has no `version = 2`, so the gate does not consider what kind a finding is of, or whether it is"
-        " exploited."
+        "The policy has no `version = 2`, so the gate ignores two facts about findings: their kind, and whether they"
+        " are exploited."
     )
 
     assert line in summary(decide([], {}, read_policy(b"", CHECKS), TODAY))

@@ -205,7 +205,7 @@ def test_an_absent_result_was_in_the_baseline_and_is_gone() -> None:
         ({"invocations": [raised(exitCode=137)]}, "error", "a signal terminated Gosec"),
         ({"invocations": [raised(exitCode=-11)]}, "error", "a signal terminated Gosec"),
         ({"invocations": [raised(processStartFailureMessage="no")]}, "error", "Gosec could not be started"),
-        ({"invocations": [raised(exitCode=2)]}, "incomplete", "Gosec exited with 2, and its run has no result"),
+        ({"invocations": [raised(exitCode=2)]}, "incomplete", "Gosec exited with 2, but reported no result"),
         ({"invocations": [raised(exitCode=0)]}, "ok", ""),
         (
             {"externalPropertyFileReferences": {"invocations": [{}]}},

@@ -80,7 +80,7 @@ def strings(value: Any) -> list[str]:
 
 
 def lists_in(value: Any) -> list[str]:
-    """Return the strings in all lists of an object."""
+    """Return the strings in the lists that are values of an object."""
     return [text for each in value.values() for text in strings(each)] if isinstance(value, dict) else []
 
 

@@ -42,7 +42,7 @@ def deploy_policy(env: str | None, suffix: str | None, destroying: bool, part: i
                 f"{len(documents)} policies, because a managed policy holds at most {SIZE_LIMIT:,} characters:"
                 " attach all of them"
             )
-            terminal.show(f"{attach}; {hints.option('PART', 'N')} prints only one", err=True)
+            terminal.show(f"{attach}; {hints.option('PART', 'N')} prints only one policy", err=True)
     elif part <= len(documents):
         terminal.show_page(json.dumps(list(documents.values())[part - 1], indent=2))
     else:

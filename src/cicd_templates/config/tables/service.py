@@ -206,7 +206,7 @@ class ServiceTable(Table):
     )
     path: FolderPath | None = Field(default=None, description="Folder of the service in a monorepo")
     checks: dict[Word, CheckTable] = Field(
-        default={}, description="Checks that examine every release before the gate, by name; one to 20"
+        default={}, description="Checks that examine every release before the gate, keyed by name; 1 to 20 checks"
     )
     build: BuildTable = Field(
         default={}, validate_default=True, description="How the image is built, and which facts about it are recorded"

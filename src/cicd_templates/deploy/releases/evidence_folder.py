@@ -97,8 +97,8 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
     match = _ADDRESS.fullmatch(str(address))
     if match is None or match[1] not in store.buckets:
         raise CicdError(
-            f"the release statement in {release.prefix} says that {name} is at {address}, but the signer has no bucket"
-            " with this address"
+            f"the release statement in {release.prefix} says that {name} is at {address}, which is in no bucket of the"
+            " signer"
         )
     return {"Bucket": match[1], "Key": match[2], "VersionId": match[3]}
 

@@ -133,7 +133,7 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise a `CicdError` that lists the values for which the stacks in `made.waits` would wait for ever.
+    """Raise a `CicdError` that lists the missing values. The stacks in `made.waits` would wait for them for ever.
 
     Somebody deleted these values from Parameter Store. CloudFormation does not publish them again, because the stacks
     that published them have no changes.

@@ -112,7 +112,7 @@ def _check_invocation(invocation: dict[str, Any], name: str, found: bool, read: 
     elif invocation.get("processStartFailureMessage"):
         read.mark_incomplete(f"{name} could not be started", ERROR)
     elif code and not found:
-        read.mark_incomplete(f"{name} exited with {code}, and its run has no result")
+        read.mark_incomplete(f"{name} exited with {code}, but reported no result")
 
 
 def _check_notifications(

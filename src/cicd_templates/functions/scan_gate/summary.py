@@ -65,8 +65,8 @@ def _weaker_lines(decision: Decision) -> list[str]:
         ]
     if decision.policy_version != DEFAULT.version:
         lines += [
-            f"The policy has no `version = {DEFAULT.version}`, so the gate does not consider what kind a finding is of,"
-            " or whether it is exploited.",
+            f"The policy has no `version = {DEFAULT.version}`, so the gate ignores two facts about findings: their"
+            " kind, and whether they are exploited.",
             "",
         ]
     return lines

@@ -305,7 +305,7 @@ def test_the_command_prints_all_or_one_and_says_how_many(monkeypatch: pytest.Mon
     assert list(documents) == [f"shipping-staging-deploy-{number}" for number in range(1, len(documents) + 1)]
     assert every.stderr == (
         f"{len(documents)} policies, because a managed policy holds at most 6,144 characters: attach all of them;"
-        " --part N prints only one\n"
+        " --part N prints only one policy\n"
     )
     one = CliRunner().invoke(main, ["deploy-policy", "--env", "staging", "--part", "2"])
     assert json.loads(one.stdout) == documents["shipping-staging-deploy-2"]

@@ -82,7 +82,7 @@ def test_only_versions_in_the_buckets_of_the_signer_are_read(
 ) -> None:
     put_release(account, 1, about={"locations": {"reports/bandit.zip": address}})
 
-    with pytest.raises(CicdError, match=r"says that reports/bandit\.zip is at .*, but the signer has no bucket"):
+    with pytest.raises(CicdError, match=r"says that reports/bandit\.zip is at .*, which is in no bucket of"):
         write(account, tmp_path / "evidence")
     assert list(tmp_path.iterdir()) == []
 
