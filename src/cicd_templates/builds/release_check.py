@@ -20,7 +20,7 @@ class ReleaseCheck:
     The tool's exit code is recorded, but does not decide about the release.
 
     - The commands in `tools` run first, outside the source. Then `install` and `commands` run in the service's folder.
-    - `runs_application` may be false only if the tool certainly runs no code of the application or its packages.
+    - Set `runs_application` to false only for a tool that certainly runs no code of the application or its packages.
     - `tool` is the tool's name. If different tools write reports in the same format, the gate requires that the report
       contains this name.
     """

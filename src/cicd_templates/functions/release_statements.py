@@ -64,7 +64,7 @@ class SignedRelease:
     - `parameters` has the user parameters of the pipeline's action.
     - `environments` lists the environments in the order in which the pipeline deploys to them.
     - `base_images` lists image references with digests.
-    - `vulnerabilities` is the predicate about the registry's scan of the image.
+    - `vulnerabilities` is the predicate with the result of the registry's scan of the image.
     """
 
     service: str

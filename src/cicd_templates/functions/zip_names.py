@@ -37,7 +37,7 @@ def ambiguous_entry(entries: Sequence[ZipInfo]) -> str:
     """Return the name of the first entry that different programs could unpack differently, or an empty string."""
     files: dict[str, bool] = {}
     for entry in entries:
-        # zipfile cuts the name at a NUL character. Other programs may not.
+        # zipfile cuts the name at a NUL character. Other programs can keep it whole.
         name, path = entry.orig_filename, unpacked_name(entry.filename)
         unclear = name != entry.filename or "\\" in name or ".." in name.split("/") or name.startswith("/")
         # A folder may be listed twice.

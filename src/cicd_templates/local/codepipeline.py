@@ -63,7 +63,7 @@ class JobResults:
 class ActionExecutions:
     """Stores the executions of actions in a file, one execution per line. Any process can read the file.
 
-    If several lines are about the same execution, the last line counts.
+    If several lines are about the same execution, the last line is used.
     """
 
     def __init__(self, folder: Path) -> None:

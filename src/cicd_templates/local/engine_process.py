@@ -70,7 +70,7 @@ class Engine:
             with self._ask("GET", "/_ministack/health", ANSWER_SECONDS):
                 return True
         except (OSError, http.client.HTTPException):
-            # By now, the port may belong to another process, which may not speak HTTP.
+            # By now, the port can belong to another process, and this process need not speak HTTP.
             return False
 
     def reset(self) -> None:

@@ -1,4 +1,4 @@
-"""Lists known reasons why a rehearsal does not use a granted action. If several rows match, the first one counts."""
+"""Lists known reasons why a rehearsal does not use a granted action. The first matching row has the reason."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class ResourceEvent:
 
     @property
     def failed(self) -> bool:
-        """Return whether the event reports a failure. A cancellation because of another failure does not count."""
+        """Return whether the event reports a failure. A cancellation because of another failure is not a failure."""
         return self.status in FAILED_STATUSES and self.reason not in CONSEQUENCES
 
 

@@ -33,7 +33,7 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 CHANGE_SET_PREFIX = "cicd-templates-"
 IN_REVIEW = "REVIEW_IN_PROGRESS"
-# In these statuses, one of our stacks may not have its own tags yet.
+# In these statuses, one of our stacks can still lack its tags.
 UNTAGGED = frozenset({IN_REVIEW, "IMPORT_COMPLETE"})
 
 
