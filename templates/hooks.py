@@ -28,10 +28,10 @@ def hook_function(hook: str) -> ServiceOutput[FunctionArn]:
 
 
 def needed(service: Service) -> bool:
-    """Return whether the service's configuration names a hook.
+    """Return whether the service has a hook in its configuration.
 
-    After the last hook is removed from the configuration, the stack of this layer remains for some time: until the
-    service's stack has stopped reading values from it.
+    When the last hook is removed from the configuration, the stack of this layer is not deleted at once. It remains
+    until the service's stack has stopped reading values from it.
     """
     return bool(service.settings.hooks)
 

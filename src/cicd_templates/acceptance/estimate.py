@@ -20,12 +20,12 @@ RELEASES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """A kind of resource that costs money, how many of these resources the run creates, and the price of each.
+    """The costs of one kind of resource: the number that the run creates, and the price of each.
 
     - The price is paid once, or for each hour if `per_hour` is true.
     - `page` is the price page of AWS.
-    - `repeated` names a page outside AWS that shows the same price, and the date of that page. It is empty if the price
-      was not compared with any page.
+    - `repeated` is a page outside AWS that shows the same price, with the date of the page. The text is empty if the
+      price was not compared.
     - `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 

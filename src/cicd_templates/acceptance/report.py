@@ -30,7 +30,7 @@ ANSWER_LENGTH = 400
 class Row:
     """One check in the report.
 
-    If the check passed, `counts_as` says whether the run proved its statement or only ran its steps.
+    If the check passed, `counts_as` says whether the statement `proves` is proven, or whether only the steps ran.
     """
 
     name: str

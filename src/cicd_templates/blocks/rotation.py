@@ -107,7 +107,7 @@ def _rules(
 
 
 def _parts(arns: Sequence[AWSHelperFn | str]) -> Iterator[list[AWSHelperFn | str]]:
-    """Split `arns` into lists that fit into the pattern of a rule."""
+    """Split `arns` into lists. Each list is short enough for the event pattern of one rule."""
     part: list[AWSHelperFn | str] = []
     left = ARNS_LENGTH
     for arn in arns:

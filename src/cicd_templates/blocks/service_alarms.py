@@ -1,7 +1,7 @@
 """Creates the alarms of a running service. They monitor responses, target health, task counts, CPU and memory.
 
-Every load balancer metric is evaluated for both target groups. After a rollout, one group has no tasks, so its metrics
-have no values. Missing values count as 0.
+Every load balancer metric is evaluated for both target groups. After a rollout, only one group has tasks. The metrics
+of the other group have no values; missing values count as 0.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
 """

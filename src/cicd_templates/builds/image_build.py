@@ -127,15 +127,12 @@ fi
 def _examine(service: Service) -> str:
     """Return the command that lists the image's packages, and refuses Python packages that no check has examined.
 
-    The command exports the image and never runs it. It accepts packages of base images, because the service did not add
-    them.
-
-    Installers write lists of the files that they installed. The Dockerfile could forge such a list, so a list in the
-    image counts only if a base image or a locked stage has the same list. A locked stage is the beginning of a stage,
-    up to the first instruction that can run code of the source.
-
-    The command also examines the packages of locked stages. Later instructions of the Dockerfile could remove the
-    metadata of these packages from the image.
+    - The command exports the image and never runs it.
+    - It accepts packages of base images, because the service did not add them.
+    - It also examines locked stages. A locked stage is the beginning of a stage, up to the first instruction that can
+      run code of the source. Later instructions could remove the metadata of packages from the image.
+    - Installers write lists of the files that they installed. The Dockerfile could forge such a list in the image. The
+      command uses a list only if a base image or a locked stage has the same list.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""

@@ -90,7 +90,7 @@ class Option(click.Option):
 
 
 def make_option(*declarations: str, variable: str | None = None, **attributes: Any) -> Callable[[Any], Any]:
-    """Return a decorator that adds an `Option`. The make variable `variable` can also set this option."""
+    """Return a decorator that adds an `Option` to a command. `variable` is the make variable that sets this option."""
     return click.option(*declarations, cls=Option, variable=variable, **attributes)
 
 

@@ -74,8 +74,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
     Also report template files that `make render` did not write, because no command deploys these files.
 
-    Raises `RefusedError` if the environment is protected and `rehearsed` is false. Commands that deploy nothing, or
-    deploy only to the local AWS, set `rehearsed` to true.
+    For a protected environment, raise `RefusedError` instead, unless `rehearsed` is true. Pass `rehearsed` if the
+    command deploys nothing, or deploys only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays

@@ -12,7 +12,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield the path of a new file beside `path`. At the end of the `with` block, rename the new file to `path`.
 
     The caller writes the new file. After an error or an interrupt, the old file remains, and the new file is removed.
-    The message of an `OSError` names `path` instead of the new file, because the user does not know the new file.
+    The message of an `OSError` contains `path`, because the user does not know the path of the new file.
     """
     temporary = path.with_name(f".{path.name}.new")
     try:

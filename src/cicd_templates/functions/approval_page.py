@@ -3,9 +3,9 @@
 The page says what the change sets of the stage change, what is lost, and who gets more access. It looks like the page
 of a plan, and the same modules write it.
 
-The function cannot parse the YAML of templates. So it gets the properties of resources from the contexts
-(`BeforeContext` and `AfterContext`) that CloudFormation reports with each change. If CloudFormation reports no context,
-the page says that policies were not compared.
+The function cannot parse the YAML of templates. CloudFormation reports each change with its `BeforeContext` and
+`AfterContext`, and the function reads the properties of resources there. If a change has no such contexts, the page
+says that policies were not compared.
 """
 
 from __future__ import annotations

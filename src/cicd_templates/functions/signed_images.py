@@ -6,8 +6,8 @@ of the key. Functions in other accounts are deployed before the key exists, so t
 release statement has the SHA-256 of the other two statements, so all three belong to the same pipeline execution.
 
 The other environment variables: `EVIDENCE_BUCKET` is the bucket with the statements. `SERVICE`, `BUILDER` and `GATE`
-are the service, the builder and the verifier that the statements must have. `TEMPLATES_BUCKET` and `TEMPLATES_KEY` are
-the bucket and the key of the object with the reviewed templates.
+must equal the service, the builder and the verifier in the statements. `TEMPLATES_BUCKET` and `TEMPLATES_KEY` are the
+bucket and the key of the object with the reviewed templates.
 """
 
 from __future__ import annotations

@@ -68,9 +68,9 @@ class LayerTemplate:
         The method adds a template parameter that reads the value. If the configuration provides the value, the method
         returns a literal instead.
 
-        If each service has its own value, `service` is the service whose value is read, by default the service of this
-        template. Raises `TypeError` if each service has its own value and neither `service` nor the template names a
-        service, or if `service` is given for a value that exists once per environment.
+        Some outputs have one value for each service. For them, `service` is the service whose value is read; the
+        default is the service of this template. Raises `TypeError` if there is no such service, or if `service` is
+        given for an output with one value for the whole environment.
 
         Raises `ConfigurationError` if the configuration provides an invalid value, or if a template parameter with the
         same name already reads a different value.

@@ -1,12 +1,15 @@
-"""Adds the CodePipeline operations that pipeline runs need. The local AWS itself does not have these operations.
+"""Adds to the engine the CodePipeline operations that pipeline runs need.
 
 The operations start, list and describe runs, report the results of jobs, and list the executions of actions. The engine
 checks the permissions of a request with IAM. Then this module validates the request against botocore's model of the
 API.
 
-This module does not execute pipelines; a rehearsal runs the actions. The two exchange data in two files. In one file,
-this module writes the job results for the rehearsal. In the other file, the rehearsal writes the executions of actions,
-and this module lists them. This module runs inside the engine's interpreter, which has botocore.
+This module does not execute pipelines; a rehearsal runs the actions. They exchange data in two files:
+
+- `ANSWERS_FILE`: this module writes the job results, and the rehearsal reads them.
+- `EXECUTIONS_FILE`: the rehearsal writes the executions of actions, and this module lists them.
+
+This module runs inside the engine's interpreter, which has botocore.
 """
 
 from __future__ import annotations
@@ -89,11 +92,11 @@ class ActionExecutions:
 
 
 class PipelineExecutions:
-    """Stores the executions of pipelines in a file, one execution per line. Any process can read the file.
+    """Stores the pipeline executions that requests have started in a file, one per line. Any process can read the file.
 
-    `events` returns the executions that events have started in an account. `event_targets` records them, because
-    CodePipeline gets no requests for them. `pipelines` returns the names of an account's pipelines. `account` returns
-    the account of the current request.
+    - `account` returns the account of the current request.
+    - `pipelines` returns the names of the pipelines in an account.
+    - `events` returns the executions that events, not requests, have started in an account.
     """
 
     def __init__(

@@ -126,10 +126,10 @@ class DataApi:
 def denials(
     enforce: Callable[..., Any], key_of: Callable[[dict[str, str]], str], region: Callable[[], str]
 ) -> Callable[[dict[str, str], str, str], bool]:
-    """Return a function that gets the headers of a request, an action and a resource.
+    """Return a function that says whether IAM denies an action on a resource to the caller of a request.
 
-    The function returns whether IAM denies this action on this resource to the caller of the request. `key_of` returns
-    the access key in the headers.
+    Its arguments are the headers of the request, the action and the resource. `key_of` returns the access key in the
+    headers.
     """
 
     def is_denied(headers: dict[str, str], action: str, resource: str) -> bool:

@@ -71,7 +71,7 @@ def hooks_of(configuration: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 class Deployments:
-    """Deploys services if their hooks agree, and describes the service revisions of these deployments."""
+    """Deploys a service if no hook of it refuses, and describes the service revisions of the deployments."""
 
     def __init__(
         self,

@@ -68,8 +68,8 @@ def _lines(file: Path) -> list[Any]:
 def run_task(run: Handler, tasks: Tasks, scope: Callable[[], str]) -> Handler:
     """Return a handler that starts only one task for each client token. `scope` returns the account and the region.
 
-    Like ECS, the handler keeps a token for a limited time. During this time, it repeats its answer to the same request,
-    and refuses a different request with this token:
+    Like ECS, the handler keeps a token for a limited time. If a request with this token comes again, the handler
+    repeats its first answer. It refuses a different request with this token:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
     """
     answered: dict[tuple[str, str, str], tuple[dict[str, Any], Response, list[str], float]] = {}

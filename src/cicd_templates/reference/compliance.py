@@ -134,8 +134,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "storage.EvidencePolicy",
             "test_evidence_can_be_put_and_never_replaced test_a_principal_may_do_what_it_needs_and_nothing_else"
             " test_an_administrator_cannot_delete_evidence_of_a_protected_environment",
-            "Locking the evidence with `lock_days` in `[evidence]`. If you do not lock it, use a service control policy"
-            " to limit who may delete objects in your account, so that it limits administrators, too",
+            "Locking the evidence with `lock_days` in `[evidence]`. If you do not lock it, limit who may delete objects"
+            " in your account, with a service control policy that also limits administrators",
         ),
         _row(
             "10.7.2 failures of security controls are noticed",
@@ -305,10 +305,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
 
 
 def compliance_page() -> str:
-    """Return the text of `docs/compliance.md`.
-
-    The text is the same for every configuration, because every service has the same resources.
-    """
+    """Return the text of `docs/compliance.md`. The text does not depend on the configuration."""
     lines = [*_HEADER]
     for standard, rows in STANDARDS.items():
         met = sum(bool(row.held_by) for row in rows)

@@ -68,7 +68,7 @@ ROLLOUT_STEPS = (
         "rollback_on_alarm = true",
         "A release is rolled back if it returns errors, responds slowly or refuses connections, or if its tasks keep"
         " stopping.",
-        "ECS ignores an alarm that is in ALARM when a deployment begins; an alarm that is too strict rolls"
+        "ECS ignores an alarm that is in ALARM when a deployment begins. An alarm that is too strict rolls"
         " good releases back. With `rolling`, ECS computes the bake time from the alarms, so each deployment takes"
         " longer.",
         "`...-errors`, `...-latency`, `...-unhealthy-hosts`, `...-not-starting` or `...-start-impaired` is in ALARM,"

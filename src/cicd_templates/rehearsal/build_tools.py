@@ -1,7 +1,7 @@
 """Provides the tools of a build: a prepared virtual environment, and replacements for unavailable programs.
 
-A real build creates its own virtual environment; a rehearsed build uses the prepared one. A rehearsed build cannot
-change this environment, because a replacement runs instead of pip. The replacement installs nothing, but refuses the
+A real build creates a virtual environment and installs the tools with pip. A rehearsed build uses the prepared
+environment, which already has the tools. It runs a replacement of pip, which installs nothing, but refuses the
 requirements that pip would refuse.
 """
 
@@ -94,7 +94,7 @@ def only_checks_hashes(command: str) -> bool:
     """Return whether a command installs packages by hash with pip, and downloads nothing else.
 
     A rehearsal can run such a command, because the program that replaces pip checks the hashes. It cannot run a command
-    that also downloads something without pip, because later parts of the command may need this download.
+    with other downloads, because a later part of the command may need the downloaded files.
     """
     without_files = WRITTEN_FILE.sub("", command)
     return "--require-hashes" in without_files and not DOWNLOAD.search(REPLACED_PIP.sub("", without_files))

@@ -160,11 +160,11 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 
 
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
-    """Return the properties of a resource that look like physical names.
+    """Return the keys of the properties that look like physical names.
 
-    This function is for types that have no name property in the table of resource types. Only the schema of the type
-    shows which of these properties are really names. Reading a schema is slow, so the caller reads it only if two
-    values are equal.
+    The caller uses this guess for a type without a name property in the table of resource types. Only the schema of
+    the type says which properties are names. Reading a schema is slow, so the caller reads it only if two values are
+    equal.
     """
     words = resource_type.replace("::", "")
     return [
@@ -224,10 +224,10 @@ def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]
 
 
 def _known_values(stack: StackTemplate) -> dict[str, str]:
-    """Return the known values of references: the values of pseudo parameters, and the defaults of parameters.
+    """Return the values of pseudo parameters and the defaults of parameters, keyed by the name that Ref uses.
 
-    If a parameter reads Parameter Store, its default is a path. The path can be compared instead of the value, because
-    equal paths have equal values.
+    If a parameter reads Parameter Store, its default is a path. Callers can compare the paths, because equal paths have
+    equal values.
     """
     partition = partition_of(stack.region)
     return {

@@ -231,9 +231,9 @@ def _environment_section(stacks: Sequence[RenderedStack]) -> Iterable[str]:
 
 
 def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
-    """Return the relative paths of everything below `root` except folders and `files`.
+    """Return the relative paths of the files and links below `root` that are not in `files`.
 
-    A link counts as a folder if the path of one of `files` leads through the link.
+    A link to a folder is left out if the path of one of `files` leads through the link.
     """
     expected = {*files, *(parent.as_posix() for path in files for parent in PurePosixPath(path).parents)}
     present = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_symlink() or not path.is_dir()}

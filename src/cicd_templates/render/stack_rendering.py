@@ -64,8 +64,8 @@ def render_stack(
 def _transform_error(layer: Layer, name: str) -> ConfigurationError:
     # CloudFormation would run the macro after the review. A macro can change the part of the template that has it.
     return ConfigurationError(
-        f"{layer.source}: its template has a {name}, so CloudFormation could deploy something other than what"
-        f" was reviewed; remove the {name}, and add the resources that it would create"
+        f"{layer.source}: its template has a {name}, so the deployed resources could differ from the reviewed"
+        f" ones; replace the {name} with the resources that it would create"
     )
 
 

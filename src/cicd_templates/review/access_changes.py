@@ -14,13 +14,12 @@ AccessChange = tuple[bool, str, str]
 def access_changes(
     before: Sequence[Statement], after: Sequence[Statement], gone: Collection[str] = ()
 ) -> Iterator[AccessChange]:
-    """Yield `(wider, holder, sentence)` for each changed statement. `wider` is true if more access is allowed.
+    """Yield `(wider, holder, sentence)` for each changed statement.
 
-    The holder is the logical id of the resource that has the policy. Nothing is yielded for the holders in `gone`,
-    which were removed together with every resource to which their statements apply.
-
-    A removed Deny statement widens access. A changed condition counts as wider access, unless the texts show that it
-    allows nothing more.
+    - `wider` is true if the change allows more access. It is true for a removed Deny statement, and for a changed
+      condition unless the texts show that the new condition allows nothing more.
+    - `holder` is the logical id of the resource that has the policy. Holders in `gone` are left out: they were removed
+      together with every resource to which their statements apply.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):

@@ -62,8 +62,8 @@ class ServiceResources:
     def rows(self) -> list[tuple[str, ...]]:
         """Return the rows in the order of the resources.
 
-        Each row has a resource, its type, the part of the resource to which policies give access, the allowed actions,
-        and the task roles that have these policies. The part is empty if the policies cover the whole resource.
+        Each row has a resource, its type, the accessible part of the resource, the allowed actions, and the task roles
+        that have this access. The third column is empty if the whole resource is accessible.
         """
         return [
             (f"{label}.{logical_id}", resource_type, part, actions, ", ".join(roles))

@@ -22,7 +22,7 @@ class OpenGroups(ResourceRule):
     shortdesc = "Only web ports are open to the internet"
     description = (
         "A security group may admit the whole internet to TCP port 443, and to port 80 for redirects or in a "
-        "disposable environment. Every other port, port range or protocol must name its sources."
+        "disposable environment. A rule for any other port, port range or protocol must list its sources."
     )
     source_url = "docs/rules.md#e9132"
     tags = ["network"]

@@ -23,7 +23,7 @@ class TrustPolicies(ResourceRule):
     """Require a condition if a trust policy allows AWS services, whole accounts or tokens."""
 
     id = "E9116"
-    shortdesc = "A trust policy restricts the customers for whom a service assumes the role"
+    shortdesc = "A trust policy limits who can use the role through a service or another account"
     description = (
         "A service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
         " customer's resource can use the role through the service (the confused deputy problem). StringEqualsIfExists"

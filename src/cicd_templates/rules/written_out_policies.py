@@ -22,13 +22,12 @@ class WrittenOutPolicies(ResourceRule):
     id = "E9120"
     shortdesc = "Policies are written out"
     description = (
-        "If a statement comes from Mappings, Conditions, a macro or a JSON text, the other rules and reviewers cannot"
-        " read its actions. A change elsewhere in the template can then change what the statement allows. Effects and"
-        " actions must be literal texts. A policy must be a map without Fn::If, Fn::FindInMap, Fn::Transform and"
-        " AWS::NoValue. Render the value instead: every environment has its own templates. If CloudFormation's schema"
-        " defines a policy as a string, the policy can be a JSON text, which the other rules read. An Fn::Sub in this"
-        " text may use pseudo parameters and attributes of resources. It must not use parameters, because a"
-        " parameter's value could contain a quotation mark and so change the policy."
+        "Effects and actions must be literal texts. A policy must be a map without Fn::If, Fn::FindInMap, Fn::Transform"
+        " and AWS::NoValue. With these functions, reviewers and the other rules could not read what a statement allows,"
+        " and a change elsewhere in the template could change it. Render the value instead: every environment has its"
+        " own templates. A policy may be a JSON text only if CloudFormation's schema defines the policy as a string."
+        " An Fn::Sub in this text may use pseudo parameters and attributes of resources. It must not use parameters,"
+        " because a parameter's value could contain a quotation mark and so change the policy."
     )
     source_url = "docs/rules.md#e9120"
     tags = ["iam"]
@@ -71,9 +70,8 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield each policy in `value`, with its path.
 
-    A policy is a value that contains IAM statements, under a key that contains `polic`, such as PolicyDocument. If a
-    policy contains JSON texts with IAM statements, these texts are yielded instead of the policy. A policy inside
-    another policy is not yielded separately.
+    A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. Policies within
+    a policy are not yielded. If a policy contains JSON texts with IAM statements, only these texts are yielded.
     """
     if isinstance(value, dict):
         for key, item in value.items():

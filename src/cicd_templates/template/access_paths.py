@@ -1,7 +1,8 @@
 """Turns the policies of a resource into access paths, before and after a change.
 
-A path says what one principal may do with one target. Rights that only CloudFormation can compute count as rights to
-data. Conditions and Deny statements are not part of a path: `policy_diff` alone decides whether a change widens access.
+A path says what one principal may do with one target. If only CloudFormation can compute an action, the path counts as
+access to data. Conditions and Deny statements are not part of a path: `policy_diff` alone decides whether a change
+widens access.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds settings that let people use a resource, such as public access. Returns them as IAM statements."""
+"""Finds settings that open a resource to others, such as public access. Returns them as IAM statements."""
 
 from __future__ import annotations
 

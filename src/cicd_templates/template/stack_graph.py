@@ -84,9 +84,9 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
 
 
 def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
-    """Return, for each stack, the stacks that must be deployed before it.
+    """Return the names of the stacks that must be deployed before each stack, keyed by its name.
 
-    These are the stacks whose values the stack reads, and the stacks that its facts name in `after`.
+    A stack needs the stacks that publish the values which it reads, and the stacks in its list `after`.
     """
     stacks = list(stacks)
     producer_of = {path: stack.stack for stack in stacks for path in stack.publishes}

@@ -1,4 +1,7 @@
-"""Finds the roles that a resource uses or passes to other principals. Returns their access as IAM statements."""
+"""Finds the roles that a resource uses, or passes to other principals.
+
+For each role, the result has an IAM statement that stands for everything that the role allows.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield one statement for each role in `value`. It allows everything that the role allows.
+    """Yield one statement for each role in `value`. The statement allows everything that the role allows.
 
     `value` is a part of the properties of a resource of the type `kind`.
     """

@@ -59,7 +59,7 @@ QUESTIONS = (
         "Which role reads the parameters of a change set from Parameter Store?",
         "The delivery role creates a change set whose parameters come from Parameter Store.",
         "/Prepare",
-        "the local AWS resolves such parameters without checking permissions",
+        "the local AWS reads these parameters from Parameter Store without checking permissions",
     ),
     question(
         "cloudformation-role",

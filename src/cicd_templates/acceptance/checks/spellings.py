@@ -21,10 +21,10 @@ OBJECT = "acceptance/key"
 
 
 def read_by_path(context: CheckContext) -> str:
-    """Find out whether IAM accepts a parameter path in a policy with its last slash, without it, or in both spellings.
+    """Find out which spellings of a parameter path IAM accepts in a policy: with or without the slash at the end.
 
     The check reads the same parameters in two sessions. In one session, the policy has the path with its last slash. In
-    the other session, it has the path without the slash.
+    the other session, the policy has the path without this slash.
     """
     access, root = context.access[STAGING], parameter_root(context, STAGING)
     role = context.facts["settings"]["roles"][STAGING]

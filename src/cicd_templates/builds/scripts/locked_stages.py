@@ -1,10 +1,10 @@
-"""Write a Dockerfile that ends each stage before any code of the source can run.
+"""Write a Dockerfile in which each stage ends before any code of the source can run.
 
-`image_packages.py` then lists the packages in images of these shortened stages, so the source cannot forge the lists.
+`image_packages.py` lists the packages in images of the shortened stages, so the source cannot forge the lists.
 
 `locked_stages.py FILE INSTRUCTIONS CLOSED TARGET` copies the Dockerfile FILE to TARGET. In the copy, each stage ends at
-the line where FILE disables the stage's network. FILE is the Dockerfile that `dockerfile_network.py` wrote, and CLOSED
-is the list that it printed. INSTRUCTIONS is the file that `dockerfile.py` wrote.
+the line where FILE disables the stage's network. `dockerfile_network.py` wrote FILE, and also CLOSED, the numbers of
+these lines. `dockerfile.py` wrote INSTRUCTIONS.
 
 The script prints the names of the shortened stages that still run a command. It must run on Python 3.8, because it runs
 in the build environment that has Docker.

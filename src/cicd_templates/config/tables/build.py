@@ -73,7 +73,7 @@ class BuildTable(Table):
     )
     unlocked_installs: bool = Field(
         default=False,
-        description="Give every RUN command a network, so that it can download packages that no lock file lists with a"
+        description="Give every RUN command a network, so that it can download packages even if no lock file has their"
         " hash",
     )
     scan_severities: tuple[Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"], ...] = Field(

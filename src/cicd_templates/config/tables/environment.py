@@ -194,8 +194,8 @@ class EnvironmentTable(Table):
     )
     provided: dict[OutputName, ProvidedValue] = Field(
         default={},
-        description="Existing values that replace a layer's outputs, keyed by `layer.Output`; a layer with all outputs"
-        " provided is not rendered",
+        description="Existing values that replace a layer's outputs, keyed by `layer.Output`; a layer is not rendered"
+        " if all its outputs are replaced",
     )
     patch: dict[str, dict[PatchPath, PatchTable]] = Field(
         default={},

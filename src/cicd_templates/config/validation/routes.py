@@ -15,8 +15,8 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     """Yield a problem in each of these cases.
 
     - Two services have the same priority.
-    - A service gets no requests, because the path pattern of another service covers its own pattern.
-    - A smoke test of a service would not reach this service.
+    - The path pattern of one service covers the pattern of another service, so the second service gets no requests.
+    - The smoke test of a service would send its requests to something else.
 
     The caller passes only runtime environments.
     """

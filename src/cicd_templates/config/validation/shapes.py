@@ -23,7 +23,10 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
         yield "job", 'only a job runs on a schedule; remove the table, or set shape = "job"'
     if settings.is_web:
         if settings.autoscaling is not None and settings.autoscaling.messages_per_task is not None:
-            yield "autoscaling.messages_per_task", 'only a worker scales on a queue; remove it, or set shape = "worker"'
+            yield (
+                "autoscaling.messages_per_task",
+                'only a worker scales on a queue; remove the key, or set shape = "worker"',
+            )
         return
     configured = [key for key in WEB_KEYS if key in settings.model_fields_set]
     configured += [f"alarms.{key}" for key in WEB_ALARMS if key in settings.alarms.model_fields_set]

@@ -36,8 +36,8 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
         for name in own if isinstance(own, Mapping) else ():
             yield Problem(
                 f"environments.{tools.name}.services.{service.name}.unsigned_images.{name}",
-                "no service runs in this environment, so the exception has no effect; write it in"
-                f" services.{service.name}.unsigned_images, or in the table of a runtime environment",
+                "no service runs in this environment, so the exception has no effect; move it to"
+                f" services.{service.name}.unsigned_images, or to the table of a runtime environment",
             )
 
 

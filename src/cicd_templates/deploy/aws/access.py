@@ -1,6 +1,7 @@
 """Defines the credentials that a command uses for one environment. This module does not call AWS.
 
-`Access` also describes the credentials for messages. `cli_option` returns the AWS CLI option for a profile.
+`Access` also has the words with which messages describe the credentials. `cli_option` returns the AWS CLI option for a
+profile.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Recognizes security group rules that another stack of the environment adds. Such rules are not drift.
+"""Recognizes rules that another stack of the environment adds to a security group. These rules are not drift.
 
-CloudFormation compares all rules of a group with the template that defines the group. So it reports a rule as drift if
-a resource of another stack adds the rule:
+CloudFormation reports these rules as drift, because it compares all rules of a group with the template that defines
+the group:
 https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1198
 """
 

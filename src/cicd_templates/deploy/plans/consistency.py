@@ -92,6 +92,6 @@ def _stack_differences(plan: Plan, planned: PlannedStack, stack: StackTemplate) 
     if template_digest(stack) != planned.template_sha256:
         yield f"{stack.path} was changed after the plan was made"
     elif (stack.account, stack.region) != (plan.account, plan.region):
-        yield f"is for {stack.account} in {stack.region}, but the plan is for {plan.account} in {plan.region}"
+        yield f"the stack is for {stack.account} in {stack.region}, but the plan is for {plan.account} in {plan.region}"
     elif planned.change_set and not made_by_plan(plan, planned):
         yield "the change set was not made by this plan"

@@ -75,7 +75,7 @@ class Plan:
 
     @property
     def drifted(self) -> bool:
-        """Whether a resource was changed outside CloudFormation, or a stack could not be checked for such changes."""
+        """Whether a resource has drifted (was changed outside CloudFormation), or the drift of a stack is unknown."""
         return any(not stack.is_clean for stack in self.drift or ())
 
     @property
@@ -190,7 +190,7 @@ def read(path: Path) -> Plan:
 
 
 def files(folder: Path, environment: str) -> Iterator[Path]:
-    """Yield the paths of an environment's plans in `folder`, including plans of later waves of a deployment."""
+    """Yield the paths of an environment's plan files in `folder`. A deployment has one plan file for each wave."""
     yield from sorted(folder.glob(f"{environment}.json"))
     yield from sorted(folder.glob(f"{environment}.*.json"))
 

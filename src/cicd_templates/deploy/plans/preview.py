@@ -100,7 +100,7 @@ def preview(context: DeployContext, stack: StackTemplate, plan_id: str, survey: 
 
 
 def from_template(stack: StackTemplate) -> PlannedStack:
-    """Return the preview of a new stack. Only its template is used."""
+    """Return the preview of a new stack. The preview comes from the template alone, without an answer of AWS."""
     changes = tuple(Change("Add", name, resource["Type"]) for name, resource in stack.resources.items())
     return PlannedStack(
         stack.name,

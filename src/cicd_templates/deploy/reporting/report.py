@@ -215,7 +215,7 @@ def _plan_lines(event: PlanEvent) -> list[str]:
     lost = "  the deployment is refused unless each lost resource is allowed by name, as in the command below"
     return [
         f"  written to {event.path}, valid until {event.expires}",
-        f"  to review it, open: {Path(event.path).with_suffix('.html')} (the same as text: {Path(event.path).stem}.md)",
+        f"  to review it, open: {Path(event.path).with_suffix('.html')} (or, as text, {Path(event.path).stem}.md)",
         *([lost] if event.allow else ()),
         f"  deploy exactly this plan: {command}",
         f"  {digest_line(event.digest)}",

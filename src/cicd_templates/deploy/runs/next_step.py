@@ -64,9 +64,9 @@ class FailBlocked:
 
 @dataclass(frozen=True)
 class CompareInputs:
-    """Read the input values of a stack again, and compare them with the values that its plan used.
+    """Read the current input values of a stack, and compare them with the input values in its plan.
 
-    This step is needed after the deployment of a stack that publishes one of these values.
+    The values can differ after another stack that publishes one of them was deployed.
     """
 
     planned: PlannedStack

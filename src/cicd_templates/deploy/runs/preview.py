@@ -66,7 +66,7 @@ def preview_environment(
     report.report_plan(made, reporter)
     path = path or context.state / "previews" / f"{made.environment}.json"
     plans.write(made, path, plan_markdown(made), plan_page([made], f"make plan {made.make_variables}"))
-    reporter.report(report.Note(f"written to {path}; this is only a preview, which no command can execute"))
+    reporter.report(report.Note(f"written to {path}; this plan is only a preview, so no command can execute it"))
     return made
 
 

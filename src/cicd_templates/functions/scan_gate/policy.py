@@ -80,9 +80,9 @@ class Policy:
     problems: list[str] = field(default_factory=list)
 
     def on(self, today: date) -> Policy:
-        """Return a copy of the policy for the day `today`. In the copy, expired settings have their default values.
+        """Return a copy of the policy in which the settings that have expired by `today` have their default values.
 
-        The copy also has a problem for each expiry date that is more than `waiver_days` after `today`.
+        Also add a problem to the copy for each expiry date that is more than `waiver_days` after `today`.
         """
         latest = today + timedelta(self.waiver_days)
         ends = [(f"waivers[{number}].expires", waiver.expires) for number, waiver in enumerate(self.waivers)]

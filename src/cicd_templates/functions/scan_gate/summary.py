@@ -107,9 +107,9 @@ def _below_line(row: list[JudgedFinding], *, new: bool) -> str:
 
 
 def _place(finding: Finding) -> str:
-    """Return the package or the file and line of a finding. Backticks are removed, because the text is a code span.
+    """Return the place of a finding: its package, or its file and line. The text has no backticks: it is a code span.
 
-    A long text loses its beginning, because its end has the name of the file and the line.
+    If the text is too long, its beginning is cut off, because the name of the file and the line are at the end.
     """
     where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
     shown = one_line(where.replace("`", ""), len(where))

@@ -21,7 +21,7 @@ UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
 
 PUBLISHED = "AWS::SSM::Parameter"
-SAME_NAME = "if CloudFormation replaces it, the update fails, because the new resource would have the same name"
+SAME_NAME = "if CloudFormation replaces it, the update fails, because the old resource still has the same name"
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,7 @@ def test_tables_of_the_tools_environment_that_are_no_tables_are_problems_of_thei
 def test_an_exception_in_the_tables_of_the_tools_environment_is_refused(shared: dict[str, Any]) -> None:
     assert problems_of((AT, shared), (f"environments/tools/{AT}", {"first": ENTRY, "second": ENTRY})) == [
         f"environments.tools.services.parcel-dispatcher.unsigned_images.{name}: no service runs in this environment, so"
-        " the exception has no effect; write it in services.parcel-dispatcher.unsigned_images, or in the table of a"
+        " the exception has no effect; move it to services.parcel-dispatcher.unsigned_images, or to the table of a"
         " runtime environment"
         for name in ("first", "second")
     ]

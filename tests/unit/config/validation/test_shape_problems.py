@@ -60,7 +60,7 @@ def test_a_web_service_does_not_scale_on_a_queue() -> None:
     scaling = {"maximum": 3, "messages_per_task": 10}
 
     assert list(shapes.problems(ServiceTable.model_validate({"autoscaling": scaling}))) == [
-        ("autoscaling.messages_per_task", 'only a worker scales on a queue; remove it, or set shape = "worker"')
+        ("autoscaling.messages_per_task", 'only a worker scales on a queue; remove the key, or set shape = "worker"')
     ]
     assert list(shapes.problems(ServiceTable.model_validate({"autoscaling": {"maximum": 3}}))) == []
 

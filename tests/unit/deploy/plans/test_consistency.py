@@ -75,7 +75,7 @@ def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
         ),
         (
             {"region": "eu-west-1"},
-            "keys: is for 222222222222 in eu-central-1, but the plan is for 222222222222 in eu-west-1",
+            "keys: the stack is for 222222222222 in eu-central-1, but the plan is for 222222222222 in eu-west-1",
         ),
     ],
 )

@@ -102,7 +102,7 @@ def moved(status: str, reason: str = "") -> report.Moved:
             report.Sealed(".state/plans/staging.json", "d", "2026-01-02 00:00 UTC", True),
             [
                 "  written to .state/plans/staging.json, valid until 2026-01-02 00:00 UTC",
-                "  to review it, open: .state/plans/staging.html (the same as text: staging.md)",
+                "  to review it, open: .state/plans/staging.html (or, as text, staging.md)",
                 "  deploy exactly this plan: make deploy PLAN=.state/plans/staging.json LOCAL=1",
                 "  to execute only this plan, add DIGEST=d",
             ],
@@ -111,7 +111,7 @@ def moved(status: str, reason: str = "") -> report.Moved:
             report.Sealed("p/production.json", "d", "tomorrow", True, ("storage/Logs", "keys/Key")),
             [
                 "  written to p/production.json, valid until tomorrow",
-                "  to review it, open: p/production.html (the same as text: production.md)",
+                "  to review it, open: p/production.html (or, as text, production.md)",
                 "  the deployment is refused unless each lost resource is allowed by name, as in the command below",
                 "  deploy exactly this plan: make deploy PLAN=p/production.json ALLOW=storage/Logs,keys/Key LOCAL=1",
                 "  to execute only this plan, add DIGEST=d",

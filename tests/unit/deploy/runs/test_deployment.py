@@ -407,7 +407,10 @@ def on_another_aws(harness: DeployHarness) -> None:
     [
         (rerendered, "service: out/staging/service.yaml was changed after the plan was made"),
         (not_rendered, "service: is no longer rendered"),
-        (elsewhere, "service: is for 333333333333 in eu-central-1, but the plan is for 222222222222 in eu-central-1"),
+        (
+            elsewhere,
+            "service: the stack is for 333333333333 in eu-central-1, but the plan is for 222222222222 in eu-central-1",
+        ),
         (moved, "service: /shipping/staging/keys/KeyArn was key-1 and is key-9"),
         (removed, "service: /shipping/staging/keys/KeyArn was key-1 and is gone"),
         (released, "service: a value that the pipeline sets, such as the image, has changed since the plan was made"),

@@ -109,7 +109,7 @@ def test_a_preview_without_changes_is_written_too(harness: DeployHarness) -> Non
     assert made.empty
     assert plans.read(path) == made
     assert path.with_suffix(".html").is_file()
-    assert harness.lines()[-1] == f"written to {path}; this is only a preview, which no command can execute"
+    assert harness.lines()[-1] == f"written to {path}; this plan is only a preview, so no command can execute it"
 
 
 def test_a_stack_that_reads_a_value_of_a_later_deployment_waits_for_it(harness: DeployHarness) -> None:

@@ -94,7 +94,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
                 False,
                 "a table",
                 "kept, outside the stack",
-                "if CloudFormation replaces it, the update fails, because the new resource would have the same name",
+                "if CloudFormation replaces it, the update fails, because the old resource still has the same name",
             ),
             id="perhaps replaced under the same name",
         ),

@@ -34,7 +34,7 @@ def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
 
 
 def _with_its_service(row: Row) -> Row:
-    """Return `row`. If all its resources belong to one service, replace the placeholder with the service's name."""
+    """Return `row`, with the service's name instead of `{service}` if all its resources belong to one service."""
     services = {place.service for place in row.places}
     if len(row.places) == 1 or len(services) > 1:
         return row
