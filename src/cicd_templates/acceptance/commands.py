@@ -45,7 +45,7 @@ class Answer:
 
     @property
     def last_lines(self) -> str:
-        """Return the end of the command's output on one line. The command's error messages come last."""
+        """Return one line: the last lines of the command's standard output, then those of its standard error."""
         lines = [*self.output.strip().splitlines()[-LAST_LINES:], *self.errors.strip().splitlines()[-LAST_LINES:]]
         return " / ".join(line.strip() for line in lines)
 

@@ -67,10 +67,9 @@ def delete_role(context: CheckContext, environment: str, name: str) -> bool:
 
 @contextmanager
 def acting_as(context: CheckContext, group: str) -> Iterator[None]:
-    """Within the `with` block, run the commands for the pipeline with a role for the people in `group`, such as
-    developers.
+    """Within the `with` block, let the commands for the pipeline assume a role with the permissions of `group`.
 
-    On the first use, create the role and wait until it can be assumed.
+    A group is, for example, the developers. On the first use, create the role and wait until it can be assumed.
     """
     role = create_role(context, TOOLS, _name(context, group), [f"{context.project.name(TOOLS)}-{SERVICE}-{group}"])
     _wait_until_usable(context, role)

@@ -124,9 +124,9 @@ def _require_short_variables(function: str, variables: Mapping[str, AWSHelperFn 
 
 
 def _with_long_references(value: AWSHelperFn) -> str:
-    """Return a text that is about as long as the value that CloudFormation will insert for `value`.
+    """Return the text of `value`, with a long placeholder instead of each reference.
 
-    In the text, each reference is replaced by a long placeholder. Pseudo parameters are not replaced.
+    The result is about as long as the text that CloudFormation will insert. Pseudo parameters are not replaced.
     """
     text = str(encode_to_dict(value).get("Fn::Sub", "${Reference}"))
     return re.sub(r"\$\{(?!AWS::)[^}]*\}", "x" * REFERENCE_LENGTH, text)

@@ -75,7 +75,7 @@ def require_accepted_lengths(context: PipelineContext, stages: Iterable[Pipeline
                         SETTING_LENGTH,
                         f"services.{context.service.name}: {setting} of the action {action.Name} in the stage"
                         f" {found.declaration.Name}",
-                        "shorten the names of the project, the service, the environment or its role_path",
+                        "shorten the name of the project, the service or the environment, or role_path",
                     )
 
 

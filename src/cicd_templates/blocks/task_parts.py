@@ -125,8 +125,8 @@ def may_start(
     secrets: Sequence[AWSHelperFn | str],
     images: Sequence[str] = (),
 ) -> list[Grant]:
-    """Let the role that starts tasks pull the service's image and the `images`, read `secrets`, and write the tasks'
-    log.
+    """Let the role that starts tasks pull the image of the service and the further `images`, read `secrets`, and write
+    to the log group `group`.
     """
     return [
         may_write("WriteTheLog", group),

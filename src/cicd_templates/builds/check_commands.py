@@ -80,10 +80,11 @@ def describe_requirements(*secrets: str) -> str:
 
 
 def list_dependencies(name: str) -> str:
-    """Return the command that copies the requirements files whose paths match `name` to a folder for a scanner.
+    """Return the command that copies requirements files to a separate folder, for a scanner.
 
-    This folder contains no other file of the source, so the source cannot influence the scanner. In the file
-    `$NOT_READ`, the command lists the dependencies that the scanner cannot see.
+    The command copies each file whose path matches `name`. The folder contains no other file of the source, so the
+    source cannot influence the scanner. In the file `$NOT_READ`, the command lists the dependencies that the scanner
+    cannot see.
     """
     return "\n".join(
         [

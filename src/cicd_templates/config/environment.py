@@ -111,10 +111,9 @@ class Environment:
 
     @property
     def runtimes(self) -> tuple[Environment, ...]:
-        """The peers in which services run, in the order of the file.
+        """The runtime environments, in the order of the file.
 
-        For the tools environment, these are all runtime environments. For a runtime environment, these are all other
-        runtime environments, because an environment is not its own peer.
+        A runtime environment is not in its own list, because it is not its own peer.
         """
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 

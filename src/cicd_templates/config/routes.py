@@ -55,7 +55,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states`, and the positions in `pattern` after them if each `*` at these positions matches nothing."""
+    """Return the positions `states` in `pattern`, and all positions that follow them if each `*` matches nothing."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":

@@ -39,7 +39,7 @@ def record_names(contents: FolderContents) -> list[str]:
 
 
 def page_names(contents: FolderContents) -> list[str]:
-    """Return the names of the files of all pages that approvers saw, such as the HTML file and its data."""
+    """Return the names of the files of all pages that approvers saw. A page has an HTML file and a data file."""
     return sorted(name for name in contents.digests if _PAGE.fullmatch(name))
 
 

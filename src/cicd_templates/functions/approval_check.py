@@ -169,10 +169,10 @@ def _require_change_sets(
 
 
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
-    """Raise an error unless the signed statements are about the current run, or about the run that it restores.
+    """Raise an error unless the statements are about the current run or, in a rollback, about the restored run.
 
-    A rollback of a stage is a separate run. It gets the variables of the older run that it restores. One of these
-    variables names the statements, so they are about the older run.
+    A rollback of a stage is a separate run with the variables of the restored run. One of the variables contains the
+    name of the statements.
     """
     if signed == present:
         return

@@ -80,7 +80,10 @@ class Layer:
         return self.build_per_service is not None or self.build_with_uses is not None
 
     def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:
-        """Yield a new template for each stack that this layer has in `env`. Raises the errors of `builds`."""
+        """Yield a new template for each stack that this layer has in `env`.
+
+        Raises `TypeError` in the same cases as the functions that `builds` returns.
+        """
         return (build() for build in self.builds(env, uses))
 
     def builds(

@@ -32,7 +32,7 @@ class Value(AWSHelperFn):
 
     @classmethod
     def is_list(cls) -> bool:
-        """Return whether values of this kind are lists. Parameter Store has a list as one text with commas."""
+        """Return whether a value of this kind is a list. In Parameter Store, its items are joined with commas."""
         return cls.parameter_type.startswith("List<")
 
     @classmethod

@@ -86,9 +86,9 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler that calls `describe`, then adds resolved parameter values to the answer and masks secrets.
+    """Return a handler that adds resolved parameter values to the answer of `describe`, and masks secret parameters.
 
-    `described` has the engine's stacks or change sets.
+    `described` has the engine's stacks or change sets, from which `describe` makes its answer.
     """
 
     def handle(params: Params) -> Answer:

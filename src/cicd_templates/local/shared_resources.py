@@ -23,7 +23,7 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function that calls `policy_of` with an ARN, in the account and the region that the ARN names.
+    """Return a function that calls `policy_of` with an ARN. During this call, the engine acts in the ARN's account.
 
     `scope(account, region)` returns a context manager. In its `with` block, the engine uses this account and region.
     """

@@ -19,7 +19,7 @@ CALLS = {
     "dynamodb:BatchWriteItem": "puts or deletes up to 25 items in one call",
     "dynamodb:ConditionCheckItem": "checks an item in a transaction that reads or writes other items",
     "dynamodb:DeleteItem": "deletes an item",
-    "dynamodb:DescribeTable": "reads the keys of the table; SDKs with a model of the table do this when they start",
+    "dynamodb:DescribeTable": "reads the key schema of the table, as some SDKs do when they start",
     "dynamodb:GetItem": "reads an item by its key, alone or in a transaction",
     "dynamodb:PutItem": "stores a whole item",
     "dynamodb:Query": "reads the items of a partition key",

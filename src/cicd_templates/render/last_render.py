@@ -67,11 +67,11 @@ class LastRender:
         return None
 
     def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
-        """Record the number of stacks, and that the folder contains the files of this run.
+        """Record that the folder contains the files of this run, and the number of its stacks.
 
-        Nothing is recorded if an input changed during the run, or if the process has loaded code that no digest covers:
-        a module that is neither in the folders nor in an installed library. `modules` are the loaded modules, by
-        default all.
+        Record nothing if an input changed during the run, or if the process has loaded code that is no input: a module
+        outside the folders of code and configuration that is not part of an installed library. `modules` are the
+        modules to examine, by default all loaded modules.
         """
         loaded = [*sys.modules.values()] if modules is None else modules
         if self._inputs is None or not self._is_covered(loaded) or self._digest() != self._inputs:

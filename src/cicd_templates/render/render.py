@@ -55,7 +55,7 @@ class RenderedStack:
 
     @property
     def names(self) -> NameIndex:
-        """Return the index of the physical names in the template. Each call may read the index again."""
+        """Return the index that finds the template's resources by their names. Each call may read it again."""
         return self.store.names(self.number)
 
     @property

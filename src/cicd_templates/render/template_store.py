@@ -120,7 +120,7 @@ class TemplateStore:
         return kept.content
 
     def names(self, number: int) -> NameIndex:
-        """Return the index of the physical names in a template."""
+        """Return the index that finds a template's resources by their physical names."""
         kept = self._kept(number)
         if isinstance(kept, Place):
             names: NameIndex = pickle.loads(self._read(kept.names, kept.end))  # noqa: S301 - see `content`

@@ -55,7 +55,7 @@ class Templated(Protocol):
 
     @property
     def names(self) -> NameIndex:
-        """The index of the physical names in the template."""
+        """The index that finds the template's resources by their physical names."""
         ...
 
     @property

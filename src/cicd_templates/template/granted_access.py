@@ -37,14 +37,15 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 class Permission(NamedTuple):
-    """The properties of a resource type that is a permission: the principal, the resource, and the actions.
+    """Describes a resource type whose resources are permissions.
 
-    If no property has the actions, `action` describes them in words. If the principals may be defined in another
-    resource, `others` describes them in words. The effect of a change depends on the property:
+    - `principals` and `resources` are the properties that name the principals and the resources of a permission.
+    - `action` is the property that lists the actions, or a text that describes them if there is no such property.
+    - `grants` are properties to which an additional item widens access.
+    - `conditions` are properties that restrict access. Access widens if one is removed.
+    - `others` describes principals that another resource can add to the permission, or is empty.
 
-    - a property in `grants`: an additional item widens access
-    - a property in `conditions`, which restricts access: its removal widens access
-    - any other property: every change counts as wider access, because its effect is unknown
+    A change of any other property counts as wider access, because its effect is unknown.
     """
 
     principals: str

@@ -41,9 +41,9 @@ _SEQ = "tag:yaml.org,2002:seq"
 
 
 class _UnmovableError(Exception):
-    """Raised for a value that PyYAML must write as a whole.
+    """Raised for a value whose parts would look different if PyYAML wrote them one by one.
 
-    If PyYAML wrote the parts of this value one by one, some parts would have a different form.
+    PyYAML must write such a value as a whole.
     """
 
 
@@ -155,7 +155,7 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
 def _in_line(text: str, indent: str) -> str:
     """Return the YAML of a text that follows a key or a dash: the rest of the line, or a literal block.
 
-    The result is empty if PyYAML must write the text.
+    The result is empty if only PyYAML can write the text.
     """
     plain = _in_block(text)
     return f" {plain}\n" if plain else _literal(text, indent)
@@ -254,7 +254,7 @@ def _quoted(text: str) -> str:
 
 
 def _literal(text: str, indent: str) -> str:
-    """Return a text as a literal block that begins with ` |`, or an empty string if PyYAML must write it."""
+    """Return a text as a literal block that begins with ` |`, or an empty string if only PyYAML can write the text."""
     return _long_literal(text, indent) if len(text) > LONG_TEXT else _new_literal(text, indent)
 
 

@@ -509,8 +509,14 @@ RECORD: Any = {
         ({**RECORD, "source_digest": "a" * 64 + "\n"}, "run.json has no digest of the source"),
         ({**RECORD, "source_digest": ["a" * 64]}, "run.json has no digest of the source"),
         ({key: RECORD[key] for key in RECORD if key != "source_digest"}, "run.json is not a valid run record"),
-        ({**RECORD, "not_read": "poetry.lock"}, "run.json does not say what the check did not read"),
-        ({**RECORD, "not_read": [None]}, "run.json does not say what the check did not read"),
+        (
+            {**RECORD, "not_read": "poetry.lock"},
+            "run.json has no valid list in not_read, so it is unknown whether the check read everything",
+        ),
+        (
+            {**RECORD, "not_read": [None]},
+            "run.json has no valid list in not_read, so it is unknown whether the check read everything",
+        ),
         ([], "run.json is not a valid run record"),
         ("not JSON", "run.json is not a valid run record"),
     ],

@@ -521,8 +521,8 @@ def test_a_setting_of_an_action_that_codepipeline_would_refuse_is_refused(folder
         return
     refused = (
         f"services.{name}: UserParameters of the action MigrateALongStage in the stage ALongStage-Migration has"
-        f" {characters} characters, but AWS accepts at most 1,000; shorten the names of the project, the service, the"
-        " environment or its role_path"
+        f" {characters} characters, but AWS accepts at most 1,000; shorten the name of the project, the service or the"
+        " environment, or role_path"
     )
     with pytest.raises(ConfigurationError, match=f"^{re.escape(refused)}$"):
         pipeline.build(env, service)

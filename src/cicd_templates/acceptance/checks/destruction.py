@@ -56,8 +56,8 @@ def _problem_of(step: Callable[[], None]) -> str:
 def _redeploy(context: CheckContext) -> None:
     """Deploy production again as a disposable environment, so that its resources can be deleted.
 
-    The function deploys only layers whose stacks exist and can be updated. It does not deploy a layer without a stack,
-    because the creation of the stack might fail.
+    If a stack is missing or cannot be updated, deploy only the layers that have a stack in a state that allows
+    updates. A missing stack is not created, because its creation might fail.
     """
     render_with(context, production=DISPOSABLE)
     stacks = stacks_of(context, PRODUCTION)

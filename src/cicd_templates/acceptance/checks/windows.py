@@ -16,7 +16,7 @@ NO_WINDOWS = "a rehearsal does not evaluate deployment windows"
 def stay_out(context: CheckContext) -> str:
     """Require that the closed window kept the blue/green release out of production.
 
-    Return whether the stage failed immediately, or waited until somebody stopped the run.
+    Return a sentence: either the stage failed immediately, or it waited until somebody stopped the run.
     """
     states = context.facts["blue-green states"]
     window = [path for path in states if is_of(path, PRODUCTION) and WINDOW in path.lower()]

@@ -51,7 +51,7 @@ def in_variables(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_assignments(command: str) -> Iterator[tuple[int, str]]:
-    """Yield the values that a command assigns to variables for package indexes, and the positions of these values."""
+    """Yield the position and the value of each assignment to a variable for package indexes in `command`."""
     for found in VARIABLE.finditer(command):
         values = [value for value in re.split(r"[,|]", found[2]) if value not in ("off", "")]
         # After an index, `direct` means the host of a module that the index does not have.
@@ -61,7 +61,10 @@ def in_assignments(command: str) -> Iterator[tuple[int, str]]:
 
 
 def in_options(command: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses and variables that a command passes to options for package indexes, and their positions."""
+    """Yield the position and the value of each option that sets a package index in `command`.
+
+    A value is an address or contains a variable.
+    """
     # In JSON, a comma separates the words of a command.
     words = re.sub(r"[\"']\s*,\s*[\"']", lambda found: " " * len(found[0]), command)
     options = [(found.start(), found[1], found[2]) for found in OPTION.finditer(words)]

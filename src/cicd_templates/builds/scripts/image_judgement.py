@@ -110,9 +110,9 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
 def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
     """Exit with 1 if the image has unexamined Python packages or code, unless a base image has the same ones.
 
-    `stages` are the locked stages of the Dockerfile. Their packages are judged, too, because the image can contain them
-    without their metadata. If the configuration allows installs without a lock file, `stages` is None. The contents of
-    system packages are then unknown and are not judged.
+    `stages` are the locked stages of the Dockerfile. The Python packages of each stage are also judged, because the
+    image can contain a copy of them without their metadata. If the configuration allows installs without a lock file,
+    `stages` is None. The contents of system packages are then unknown and are not judged.
     """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins

@@ -98,9 +98,9 @@ def is_form(command: str) -> bool:
 
 
 def kinds(command: str, addresses: list[str]) -> set[str]:
-    """Return the kinds of the commands that `&&` joins in `command`.
+    """Classify each of the commands that `&&` joins in `command`, and return the classes.
 
-    - `lock`: the command installs only packages in a lock file.
+    - `lock`: the command installs packages, and only those that a lock file lists.
     - `download`: the command downloads a file with a checksum from one of the addresses.
     - `nothing`: the command needs no network.
     - `programs`: the command installs programs, so later commands of the stage must run without a network.

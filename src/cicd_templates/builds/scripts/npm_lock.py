@@ -28,7 +28,7 @@ def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
     - folders of the source
     - packages without a digest
     - packages whose name or version has an unusual form
-    - packages with another address than the address of their name and version at `registry`
+    - packages from another registry than `registry`, or from the address of another package or version there
     """
     for path, entry in packages.items():
         if not path:

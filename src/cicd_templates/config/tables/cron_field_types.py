@@ -53,7 +53,9 @@ def check_cron(value: str, kind: str, fields: Sequence[str]) -> str:
                 f"{value!r} is not a {kind}; the {name} is {field!r}, but must be from {lowest} to {highest}"
             )
     if (fields[2] == "?") == (fields[4] == "?"):
-        raise ValueError(f"{value!r} is not a {kind}; write ? for exactly one of day of month and day of week")
+        raise ValueError(
+            f"{value!r} is not a {kind}; write ? for the day of month or the day of week, but not for both"
+        )
     return value
 
 

@@ -40,9 +40,10 @@ def is_transient(error: Exception) -> bool:
 
 
 def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
-    """Return a condition for `Polling.until`: the result of `look`, or False if `look` raises a transient error.
+    """Return a function that calls `look`, and returns False if `look` raises a transient error.
 
-    Such an error means that a poll failed, not that the operation in AWS failed. All other errors are raised.
+    Use the function with `Polling.until`. A transient error means that a poll failed, not that the operation in AWS
+    failed. All other errors are raised.
     """
 
     def tolerant() -> bool:

@@ -29,10 +29,11 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Owned:
-    """A resource of an existing or deleted stack. `policy` is the DeletionPolicy of the resource.
+    """A resource that a stack has or, if the stack was deleted, had.
 
-    If CloudFormation has deleted the resource together with a stack, `deleted_with` is the id of that stack.
-    `protected_by` is the setting in the template that protects the resource from deletion, or empty.
+    - `policy` is the DeletionPolicy of the resource.
+    - `deleted_with` is the id of the stack with which CloudFormation deleted the resource, or empty.
+    - `protected_by` is the setting in the template that protects the resource from deletion, or empty.
     """
 
     stack: str

@@ -246,7 +246,7 @@ class PlainReporter:
         self._printed = now()
 
     def report(self, event: Event) -> None:
-        """Print the lines of an event immediately."""
+        """Print an event as lines, without buffering."""
         lines = as_lines(event)
         if isinstance(event, Moved) and not lines and self._now() - self._printed >= SIGN_OF_LIFE_SECONDS:
             lines = [f"    {event.stack}: {event.event.status} {event.event.logical_id}"]

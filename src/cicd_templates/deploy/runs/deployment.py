@@ -1,7 +1,8 @@
 """Defines the functions behind the commands for one environment: plan, deploy, execute a plan, discard plans.
 
-Each function locks the environment's journal, so only one run on this machine works on an environment at a time. A
-function that executes change sets also holds the environment's lock, which commands on all machines check.
+There are two locks. Each function locks the environment's journal, so that no other run on this machine works on the
+environment. A function that executes change sets also acquires the environment lock in AWS, so that no run on another
+machine executes change sets.
 """
 
 from __future__ import annotations

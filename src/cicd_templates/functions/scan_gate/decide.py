@@ -210,10 +210,10 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
-    """Return whether a policy blocks a finding, and the kinds whose thresholds block it.
+    """Return whether a policy blocks a finding, and the kinds of weakness whose thresholds block it.
 
-    Waivers are ignored. A kind is a kind of weakness, such as `injection`. If the threshold of the check blocks the
-    finding, the list of kinds is empty.
+    A kind of weakness is, for example, `injection`. If the threshold of the check blocks the finding, the list of kinds
+    is empty. Waivers are ignored.
     """
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]

@@ -67,7 +67,7 @@ def _source_problem(digest: object, not_read: object) -> str:
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         return f"{RECORD} has no digest of the source, so it is unknown which source was checked"
     if not isinstance(not_read, list) or not all(isinstance(each, str) for each in not_read):
-        return f"{RECORD} does not say what the check did not read"
+        return f"{RECORD} has no valid list in not_read, so it is unknown whether the check read everything"
     return ""
 
 

@@ -81,7 +81,7 @@ def _safety_finding(row: dict[str, Any]) -> Finding:
 
 
 def _scan(report: dict[str, Any]) -> Report:
-    """Return the output of `safety scan` as a `Report` with the findings of all projects and environments."""
+    """Return the output of `safety scan` as a `Report` with the findings in all files that Safety scanned."""
     meta = mapping(report["meta"], "meta")
     require_version(meta.get("schema_version"), "3.0", "meta.schema_version")
     results = mapping(report["scan_results"], "scan_results")

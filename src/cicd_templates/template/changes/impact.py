@@ -179,7 +179,7 @@ def _keeps_attributes(change: Change) -> bool:
 
 
 def _is_kept(detail: Detail, kept: Container[str]) -> bool:
-    """Return whether `detail` is a change of tags, or a change that an attribute of a resource in `kept` causes."""
+    """Return whether `detail` is a change of tags, or has a resource in `kept` as its cause."""
     return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
 
 

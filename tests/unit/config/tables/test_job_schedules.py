@@ -55,7 +55,7 @@ def test_the_times_between_two_runs_follow_from_the_schedule(schedule: str, shor
         ("rate(0 minutes)", "is not a rate"),
         ("rate(5 weeks)", "is not a rate"),
         ("cron(0 3 * * ?)", 'write minute, hour, day of month, month, day of week and year, such as "cron(0 3'),
-        ("cron(0 3 * * * *)", "write ? for exactly one of day of month and day of week"),
+        ("cron(0 3 * * * *)", "write ? for the day of month or the day of week, but not for both"),
         ("cron(0 24 * * ? *)", "the hour is '24', but must be from 0 to 23"),
         ("cron(0 3 * * ? 2027)", "has the year '2027'; write *"),
         ("cron(0 3 30 2 ? *)", "never runs again"),

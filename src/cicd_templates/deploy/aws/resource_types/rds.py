@@ -70,7 +70,7 @@ def _cluster_state(clients: Clients, name: str) -> str:
 
 
 def _snapshot_state(clients: Clients, name: str) -> str:
-    """Return the state of a snapshot. RDS deletes an automated snapshot together with its cluster."""
+    """Return the state of a manual snapshot, or "" for an automated one, which RDS deletes with its cluster."""
     answer = clients.rds.describe_db_cluster_snapshots(DBClusterSnapshotIdentifier=name, SnapshotType="manual")
     return EXISTS if answer["DBClusterSnapshots"] else ""
 
