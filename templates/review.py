@@ -122,9 +122,9 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
 def _exceptions(
     layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName, reviewed: BucketName
 ) -> tuple[dict[str, AWSHelperFn | str], list[Grant]]:
-    """Return what the approval check needs for images that may run without a signature: variables and permissions.
+    """Return the variables and permissions with which the approval check accepts images without a signature.
 
-    If the configuration has no such images, there are no permissions.
+    If the configuration makes no exception for such an image, there are no permissions.
     """
     variables: dict[str, AWSHelperFn | str] = {"UNSIGNED_IMAGES": exceptions_variable(service.name, env.route)}
     excepting = [peer for peer in env.route if exceptions_in(peer, service.name)]

@@ -108,7 +108,9 @@ def attest_action(
     image: str,
     order: int,
 ) -> PipelineAction:
-    """Return an action that signs a statement about the stacks of `layers`, which the action's stage has deployed.
+    """Return an action that signs a statement about a deployment of the stacks of `layers`.
+
+    Earlier actions of the same pipeline stage deploy these stacks.
 
     If the function cannot sign, the result depends on the stage:
 

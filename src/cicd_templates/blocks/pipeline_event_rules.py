@@ -43,7 +43,7 @@ def pipeline_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) 
         ("RunStarted", "run-started", _pattern(monitored, RUN_EVENT, state=["STARTED"]), "run <execution> has started.",
          _RUN_PATHS, ["developers"]),
         ("RunRolledBack", "run-rolled-back", _pattern(monitored, RUN_EVENT, **_ROLLBACK),
-         "run <execution>, which returns a stage to an earlier release: <state>.", _RUN_PATHS,
+         "run <execution> is a rollback of a stage to an earlier release: <state>.", _RUN_PATHS,
          ["developers", "operations"]),
         ("RunSucceeded", "run-succeeded", _pattern(monitored, RUN_EVENT, state=["SUCCEEDED"], **_NO_ROLLBACK),
          "run <execution> has succeeded.", _RUN_PATHS, ["developers"]),
@@ -100,7 +100,7 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
     """Return the event pattern for events of `detail_type` whose details match `detail`.
 
-    In the keys of `detail`, write `_` for each hyphen of an event's key, because Python allows no hyphens in keywords.
+    A keyword of `detail` is a key of the event with `_` for each hyphen, because Python allows no hyphens in keywords.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {

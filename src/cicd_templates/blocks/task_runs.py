@@ -72,7 +72,10 @@ def outputs(definition: tasks.TaskDefinition, subnets: SubnetIds, group: Securit
 
 
 def task_run_role(logical_id: str, env: Environment, service: Service, run: TaskRun) -> iam.Role:
-    """Return the role in `env` that the function uses to run the task. Only the function may assume this role."""
+    """Return the role in `env` with which the pipeline's Lambda function runs the task.
+
+    Only this Lambda function may assume the role.
+    """
     tools, cluster = env.tools, cluster_name(env)
     begin = f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}"
     family = physical_name(env, "AWS::ECS::TaskDefinition", *run.family)

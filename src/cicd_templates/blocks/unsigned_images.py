@@ -66,8 +66,8 @@ def exceptions_variable(service: str, environments: Iterable[Environment], *, br
     """Return the value of the environment variable `UNSIGNED_IMAGES`, which contains the exceptions of each
     environment.
 
-    The module `functions/unsigned_images.py` describes the format. If `brief` is true, omit the owner and the reason.
-    Only a function that reports exceptions needs them.
+    The module `functions/unsigned_images.py` describes the format. If `brief` is true, the exceptions have no owner and
+    no reason. This is enough for a function that does not report exceptions.
     """
     omitted = {"expires", *(("owner", "reason") if brief else ())}
     exceptions = {

@@ -1,6 +1,6 @@
 """Returns what runs in CodeBuild: the checks of a release, and the build specification of every project.
 
-A service's checks get from the configuration into a template in these steps:
+The checks that a service configures become part of a template in these steps:
 
 1. The configuration has the tables `[services.<name>.checks.<check>]`.
 2. `configured_checks.checks_of` adds the values of the preset in `check_presets`.

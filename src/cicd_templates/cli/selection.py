@@ -120,7 +120,7 @@ def accounts(env: str, local: bool) -> list[Account]:
 
 
 def tools(suffix: str | None, local: bool, chosen: Sequence[Target] = ()) -> PipelineHandover:
-    """Return the object that uploads templates and releases for the pipeline in the tools environment.
+    """Return the object that hands templates and releases over to the pipeline in the tools environment.
 
     The templates of the environments in `chosen` are already loaded, so the function does not read their files again.
     """
@@ -189,12 +189,12 @@ def require_answers(yes: bool) -> None:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks the user whether the pipeline gets changed templates of further environments.
+    """Return a function that asks the user whether to hand changed templates of other environments to the pipeline.
 
-    Further environments are those that the command does not deploy itself.
+    Other environments are those that the command does not deploy itself.
 
-    If `hand_over` is true, the returned function does not ask, and returns true. If `hand_over` is false and there is
-    no terminal, it does not ask, and returns false.
+    If `hand_over` is true, the returned function returns true without asking. If `hand_over` is false and there is no
+    terminal, the returned function returns false without asking.
     """
     if hand_over:
         return lambda question: True

@@ -99,10 +99,10 @@ class Target:
     ) -> Plan | None:
         """Plan the chosen stacks, and write the plan to `path`. Return the plan, or None if there is no stack to plan.
 
-        `tools` uploads templates for the pipeline. A plan of a protected environment requires `tools`. With `tools`,
-        the plan leaves out the stacks that only the pipeline may deploy. `removed` are stacks that are no longer
-        rendered, and `to_destroy` are the commands that delete them. `drift` is the drift that the plan shows or
-        reverts. Raises the errors of `deployment.plan`.
+        `tools` uploads templates for the pipeline. It is required if the environment is protected. With `tools`, the
+        plan leaves out the stacks that only the pipeline may deploy. `removed` are stacks that are no longer rendered,
+        and `to_destroy` are the commands that delete them. The plan shows or reverts the drift in `drift`. Raises the
+        errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)

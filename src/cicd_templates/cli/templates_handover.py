@@ -123,13 +123,13 @@ def open_tools(
     engine: Engine | None = None,
     known: Mapping[str, Sequence[StackTemplate]] = MappingProxyType({}),
 ) -> PipelineHandover:
-    """Return the object that uploads templates and releases for the pipeline in the tools environment.
+    """Return the object that hands templates and releases over to the pipeline in the tools environment.
 
     The object has the stacks of every environment, because a pipeline run may deploy any of them. In a parallel copy,
     environments that were not rendered are missing.
 
     - `local`: use the local AWS `engine`. If `engine` is None, use the local AWS that `make local` started.
-    - `known` maps the names of environments to their stacks, if these were already read from `folder`.
+    - `known` has stacks that were already read from `folder`, keyed by the name of their environment.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.

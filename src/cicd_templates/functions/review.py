@@ -78,7 +78,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 def _describe_templates(version: str) -> str:
     """Return a text with the commit and the digest of the templates, and with the person who uploaded them.
 
-    Raises `ValueError` if `version` is neither the newest version nor the older version that the configuration allows.
+    Only two versions are allowed: the newest one, and the one in `OLDER_TEMPLATES`. Raises `ValueError` for others.
     """
     import boto3
 

@@ -230,9 +230,9 @@ def _verified_payload(name: str, content: bytes) -> bytes:
 
 
 def _is_key(used: str, key: str) -> bool:
-    """Return whether the ARN `used`, which KMS reports, can be the ARN of `key`.
+    """Return whether `used`, the ARN of a key in an answer of KMS, belongs to `key`.
 
-    If `key` is the ARN of an alias, only the accounts and regions of the two ARNs are compared.
+    If `key` is the ARN of an alias, every key in the account and region of the alias is accepted.
     """
     place, alias, _ = key.partition(":alias/")
     return used.startswith(f"{place}:key/") if alias else used == key

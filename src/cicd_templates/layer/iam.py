@@ -55,7 +55,7 @@ class Grant:
 
     @property
     def reason(self) -> str:
-        """A sentence for readers of the template that says why the resource is `*`. Empty if `because` is empty."""
+        """A sentence in the template that says why the statement has the resource `*`. Empty if `because` is empty."""
         return every_resource_reason(self.statement.Sid, self.because) if self.because else ""
 
 

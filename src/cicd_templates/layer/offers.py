@@ -37,8 +37,8 @@ class Port:
 class Backlog:
     """The waiting messages of an offered SQS queue. Workers scale on the number of messages.
 
-    `queue` is the name of the queue. `access` lists the kinds of access that allow a service to receive messages from
-    the queue.
+    `queue` is the name of the queue. `access` lists the kinds of access with which a service may receive messages from
+    the queue, such as `receive`.
     """
 
     queue: Output[MetricName]

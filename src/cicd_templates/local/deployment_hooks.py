@@ -87,9 +87,9 @@ class Deployments:
         self._revisions: dict[str, dict[str, Any]] = {}
 
     def update(self, request: dict[str, Any]) -> Response:
-        """Wait for the hooks of a service, then update the service. In AWS, CloudFormation waits for a deployment, too.
+        """Ask the hooks of a service, then update the service. Raises `HookFailedError` if a hook refuses the update.
 
-        Raises `HookFailedError` if a hook refuses. The service is then unchanged.
+        The caller waits for the hooks, as CloudFormation in AWS waits for a deployment.
         """
         if (service := self._deployed(request)) is not None:
             self._ask_hooks(service, request)

@@ -145,7 +145,10 @@ class Events:
         *more: str,
         **options: str,
     ) -> None:
-        """Record an event. Before a resource's event CREATE_COMPLETE, add CREATE_IN_PROGRESS with the physical id."""
+        """Record an event of a stack or resource.
+
+        If a resource is CREATE_COMPLETE, first record an additional event: CREATE_IN_PROGRESS with its physical id.
+        """
         if resource_type == STACK_TYPE and logical_id == stack_name:
             by_user = status in (REVIEW, "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
             reason = reason or (BY_USER if by_user else "")

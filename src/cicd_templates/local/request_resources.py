@@ -64,9 +64,9 @@ class Requests:
         self._latest = threading.local()
 
     def listen(self) -> None:
-        """Replace three functions of the engine's module `iam_actions`.
+        """Replace three functions of the engine's module `iam_actions` with methods of this object.
 
-        This works because the engine looks them up at each call.
+        The engine looks up the functions in its module at each call, so it calls the methods from now on.
         """
         self._actions.request_tag_context = self.tags  # type: ignore[attr-defined]
         self._actions.extract_resource_arn = self.resource  # type: ignore[attr-defined]

@@ -4,8 +4,8 @@ The record in `.state/` has two digests: the digest of all inputs, and the diges
 Files count as unchanged only if both digests and the checksum of every file are the same. A record is ignored if other
 users can access it or if it has unexpected content. In case of doubt, the project is rendered.
 
-A record that came with a commit, an archive or a copy of the project could be forged. So the record also has a time
-that only the system can set: the time of the last change of the list of checksums.
+Somebody could put a forged record into a commit, an archive or a copy of the project. So the record also has a time
+that only the operating system can set: the ctime of the list of checksums.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _stack_rows(before: ReviewedStack | None, after: ReviewedStack | None) -> It
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments, other than their names and account numbers.
+    """Yield the differences of a resource between two environments. Ignore the environments' names and account numbers.
 
     The resource is compared twice. A difference is yielded only if both comparisons find it:
 

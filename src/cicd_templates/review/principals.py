@@ -43,9 +43,9 @@ class ArnPrincipal:
 
 @dataclass(frozen=True)
 class OwnPrincipal:
-    """A reference to a resource or parameter of the same template.
+    """A reference to a resource or parameter of the template that contains the reference.
 
-    A parameter always takes its value from the same environment.
+    The value of such a parameter always comes from the environment of this template.
     """
 
     reference: str

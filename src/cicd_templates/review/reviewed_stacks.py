@@ -45,7 +45,7 @@ class Templated(Protocol):
 
     @property
     def without_text(self) -> StackTemplate:
-        """The template. Its text may be empty, because a review reads only its content."""
+        """The template. A review does not read the template's `text`, so `text` may be empty."""
         ...
 
     @property

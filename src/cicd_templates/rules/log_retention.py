@@ -17,8 +17,9 @@ class LogRetention(ResourceRule):
     id = "E9142"
     shortdesc = "Log groups state their retention"
     description = (
-        "A log group without retention keeps its events forever, and you pay for them. In an environment whose "
-        f"metadata (CicdTemplates) says that it is protected, PCI DSS 10.5.1 requires {PROTECTED_DAYS} days or more."
+        "A log group without retention keeps its events forever, and you pay for them. In protected environments, "
+        f"PCI DSS 10.5.1 requires {PROTECTED_DAYS} days or more. The metadata of a template (CicdTemplates) says "
+        "whether its environment is protected."
     )
     source_url = "docs/rules.md#e9142"
     tags = ["logs"]

@@ -31,7 +31,7 @@ class ExplicitLogs(ResourceRule):
     types = LOG_GROUP_PLACES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each resource without a log group, and for each log group that is created at run time."""
+        """Yield the findings of a resource: each place without a log group, and each log group made at run time."""
         for node in resource.properties(*LOG_GROUP_PLACES[resource.type]):
             if not node.value and not self._made_here(resource):
                 yield RuleFinding(

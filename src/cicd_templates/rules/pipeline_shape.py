@@ -18,7 +18,7 @@ HARMLESS = ("Source",)
 class PipelineShape(ResourceRule):
     """Require a gate before the build, and an approval before each deployment to a protected environment.
 
-    The verdict of the gate must lock every later stage.
+    A condition on the entry to each later stage must check the gate's verdict.
     """
 
     id = "E9161"

@@ -104,11 +104,11 @@ class PolicyStatement(NamedTuple):
         return bool(self.node.value.get("Effect") == "Allow")
 
     def each(self, key: str) -> Iterator[TemplateNode]:
-        """Return the items under `key`. A single value counts as a list with one item."""
+        """Return the items that the statement has under `key`. A single value counts as a list with one item."""
         return values(self.node, key, EACH)
 
     def texts(self, key: str) -> Iterator[tuple[str, Path]]:
-        """Yield the text and the path of each item under `key`.
+        """Yield the text and the path of each item that the statement has under `key`.
 
         Items whose text is unknown before the deployment are left out.
         """

@@ -14,7 +14,7 @@ BEFORE_THE_BUCKET = ("keys", "storage")
 
 
 class BodySize(CloudFormationLintRule):
-    """Limit the templates of the layers `keys` and `storage` to the size that a CloudFormation request can contain."""
+    """Require that each template of the layers `keys` and `storage` fits into one CloudFormation request."""
 
     id = "E9163"
     shortdesc = "The first templates fit into one request"

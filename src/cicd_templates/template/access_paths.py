@@ -86,9 +86,9 @@ def _principals(statement: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _targets(statement: Mapping[str, Any], holder: str) -> Iterator[str]:
-    """Yield the targets of a statement.
+    """Yield the resources to which a statement gives access.
 
-    `holder` is the resource that has the policy. In a resource policy, `holder` replaces the target `*`.
+    `holder` is the resource that has the policy. In a resource policy, `*` means `holder`.
     """
     if "NotResource" in statement:
         yield f"everything but {', '.join(_items(statement['NotResource']))}"

@@ -217,7 +217,10 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Return a list or map in a condition as a single item, so that a shorter list or map never counts as stricter."""
+    """Return a list with `value` as its only item if `value` is a list or map; otherwise return `value`.
+
+    A comparison of conditions then compares the list or map as a whole: a shorter one does not count as stricter.
+    """
     return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 
 

@@ -194,10 +194,10 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
 
 
 def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
-    """Return whether the change of the property `name` widens the access that a resource grants outside its policies.
+    """Return whether a resource grants more access after a change of its property `name`.
 
-    `before` and `after` are the resource before and after the change. The result is None if the property grants no
-    access.
+    Only access that the resource grants without a policy counts. Returns None if the change does not affect this
+    access. `before` and `after` are the resource before and after the change.
     """
     properties = {key: value for key, value in before.get("Properties", {}).items() if key != name}
     if name in after.get("Properties", {}):

@@ -56,8 +56,8 @@ def refuse_broken_links(stacks: Iterable[Links]) -> None:
     """Raise `ConfigurationError` if stacks of an environment do not fit together.
 
     Every value that a stack reads must be published by a stack of the same environment, in the same form: as a list or
-    as a single value. The error lists all values for which this is not true. If it is true for all values, the error
-    shows a cycle of stacks that depend on each other.
+    as a single value. The error lists all values that break this rule. If no value breaks it, but stacks depend on each
+    other in a cycle, the error shows the cycle.
     """
     stacks = list(stacks)
     published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}
@@ -74,8 +74,8 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
     producer, is_list = published[read.path]
     if producer.environment != stack.environment:
         return (
-            f"{reader}, which {producer.stack} publishes in another environment;"
-            " use a name from `naming` instead, because stacks read no values of other environments"
+            f"{reader}, but {producer.stack} publishes this path in another environment;"
+            " stacks read only values of their own environment, so use a name from `naming`"
         )
     if is_list != read.is_list:
         kinds = {True: "a list", False: "a single value"}

@@ -188,9 +188,9 @@ def _tagged(tag: str, text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_flow(text: str) -> str | None:
-    """Return a text as YAML that can be inside a flow mapping such as `{Key: text}`.
+    """Return a text as YAML for a flow mapping such as `{Key: text}`.
 
-    Returns None if the text cannot be written in a flow mapping, and an empty string if PyYAML must write it.
+    Returns None if no flow mapping can contain the text. Returns an empty string if PyYAML must write the mapping.
     """
     style = style_of(text)
     if style == "|":
@@ -202,9 +202,9 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return a function with a text operand, such as `!Ref Name`, as YAML that can be inside a flow mapping.
+    """Return an intrinsic function as YAML for a flow mapping such as `{Key: !Ref Name}`. `text` is its operand.
 
-    Returns None if the function cannot be written in a flow mapping, and an empty string if PyYAML must write it.
+    Returns None if no flow mapping can contain the function. Returns an empty string if PyYAML must write the mapping.
     """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":

@@ -193,7 +193,7 @@ def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.
 
 
 def values_in_call(call: ast.Call) -> list[ast.expr]:
-    """Return the expressions in a call whose values the call could return, such as `"..."` in `get("OTHER", "...")`."""
+    """Return the parts of `call` that could be its result, such as the second argument of `get("OTHER", "...")`."""
     called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     # "...".strip()
     values = [call.func.value] if isinstance(call.func, ast.Attribute) else []

@@ -137,7 +137,7 @@ def in_pyproject(text: str) -> Found:
     for key in strings(project.get("dynamic")):
         files = strings(table(content, "tool", "setuptools", "dynamic", key).get("file"))
         if key.endswith("dependencies") and not (files and all(map(is_requirements, files))):
-            yield f"{key}, which are computed", ""
+            yield f"computed {key}", ""
     groups = [poetry, *table(poetry, "group").values()]
     declared += [name for group in groups for key in ("dependencies", "dev-dependencies") for name in table(group, key)]
     # Poetry lists the Python version among the packages.
@@ -182,12 +182,12 @@ def in_setup_py(text: str) -> Found:
     """
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and None in [each.arg for each in node.keywords]:
-            yield "the arguments of a call, which are computed", ""
+            yield "computed arguments of a call", ""
         if isinstance(node, ast.keyword) and node.arg in ("install_requires", "extras_require", "setup_requires"):
             try:
                 value = ast.literal_eval(node.value)
             except ValueError:
-                yield f"{node.arg}, which is computed", ""
+                yield f"computed {node.arg}", ""
                 continue
             declared = lists_in(value) if isinstance(value, dict) else strings(value)
             yield from ((name, "") for name in names_in(declared))

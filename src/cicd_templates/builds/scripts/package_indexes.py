@@ -88,7 +88,7 @@ def line_of(text: str, at: int) -> int:
 
 
 def addresses(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each address, and each character sequence that could hide an address, with its line number in front."""
+    """Yield a line number and a text for each address, and for each character sequence that could hide an address."""
     for number, line in enumerate(text.split("\n"), 1):
         for whole in dict.fromkeys((line, unquote(line))):
             yield from ((number, found[0].rstrip(")]")) for found in ADDRESS.finditer(whole))
@@ -126,7 +126,7 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script checks the file at the path `included`, relative to `folder`."""
+    """Return whether this script checks `included`, a path relative to `folder`, as a requirements file."""
     # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):
         return False

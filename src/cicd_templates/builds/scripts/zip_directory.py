@@ -13,7 +13,7 @@ ZIP_ENTRY = re.compile(rb"PK\x01\x02")
 
 
 def end_of_directory(data: "bytes | mmap.mmap") -> int:
-    """Return the offset in `data` of the record that ends a zip file's directory, or -1 if `data` is not a zip file."""
+    """Return the offset of the zip file's end-of-directory record in `data`, or -1 if `data` is not a zip file."""
     return data.rfind(ZIP_END, max(0, len(data) - ZIP_TAIL))
 
 

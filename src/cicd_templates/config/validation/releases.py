@@ -53,8 +53,8 @@ def _source(service: Service, where: str, protected: list[str]) -> Iterator[Prob
     if released and github.repository == PLACEHOLDER_REPOSITORY and protected:
         yield Problem(
             f"{where}.github.repository",
-            f"missing; set the application's repository, because the placeholder {PLACEHOLDER_REPOSITORY} may not be"
-            f" released to protected environments ({', '.join(protected)})",
+            "missing; set the application's repository; releases of the placeholder"
+            f" {PLACEHOLDER_REPOSITORY} to protected environments ({', '.join(protected)}) are forbidden",
         )
 
 

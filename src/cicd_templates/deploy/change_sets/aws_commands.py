@@ -66,8 +66,8 @@ def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str
 def adopt_commands(stack: StackTemplate, *, creates: bool) -> tuple[str, ...]:
     """Return the commands that import existing resources into `stack`. Its reviewed template defines the resources.
 
-    CloudFormation finds the resources by their names in the template. It imports only a resource whose `DeletionPolicy`
-    keeps the resource:
+    CloudFormation finds the resources by their names in the template. It imports a resource only if the template gives
+    it a `DeletionPolicy` that retains it:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
     """
     kind = "CREATE" if creates else "UPDATE"

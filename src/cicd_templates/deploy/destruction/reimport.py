@@ -190,10 +190,10 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 
 
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
-    """Return the values that `stacks` publish in Parameter Store, keyed by path.
+    """Return the values of the Parameter Store parameters that `stacks` publish or read, keyed by path.
 
-    The Parameter Store parameters of a deleted stack no longer exist. If a parameter contained the name or ARN of a
-    resource that the stack kept, the value comes from this resource.
+    The parameters of a deleted stack no longer exist. If such a parameter contained the name or ARN of a resource in
+    `kept`, the function takes this name or ARN from the resource. Other missing parameters are left out.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}

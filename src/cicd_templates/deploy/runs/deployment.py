@@ -68,8 +68,8 @@ def plan(
     The file is `path`, or a file in the folder for plans by default. The change sets of the previous plan are deleted.
     The change sets of the new plan exist until the plan is executed, discarded or expired.
 
-    A plan without changes gets no plan file. If it has drift, or if `removed` is not empty, it gets only an HTML page.
-    If a stack cannot be planned, deletes all change sets of the plan, then raises `CicdError`.
+    If no stack changes, no plan file is written. If there is drift or `removed` is not empty, only an HTML page is then
+    written. If a stack cannot be planned, deletes all change sets of the new plan, then raises `CicdError`.
 
     - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
       commands that delete them.

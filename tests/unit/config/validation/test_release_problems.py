@@ -64,8 +64,8 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"connection_arn": CONNECTION})],
-            "services.parcel-dispatcher.github.repository: missing; set the application's repository, because the"
-            " placeholder octocat/Hello-World may not be released to protected environments (production)",
+            "services.parcel-dispatcher.github.repository: missing; set the application's repository; releases of the"
+            " placeholder octocat/Hello-World to protected environments (production) are forbidden",
             id="placeholder in a protected path",
         ),
         pytest.param(
