@@ -81,7 +81,7 @@ class Target:
     def context(self, *, wait: bool = False) -> DeployContext:
         """Return the context of a deployment: AWS clients, polling settings, the folder for its files, and the caller.
 
-        If another operation is changing a stack, the deployment waits for it if `wait` is true, and fails otherwise.
+        `wait` says whether the deployment waits or fails when another operation is changing a stack.
         """
         recorded = frozenset(TYPES) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)

@@ -215,7 +215,7 @@ def _reference_problems(
         if execution != release.predicate.get("execution"):
             yield Problem(PROVENANCE, "is about another execution of the pipeline")
         if listed.get(TEMPLATES_ARCHIVE, "") not in dependencies:
-            yield Problem(PROVENANCE, f"is not about the templates in {TEMPLATES_ARCHIVE}")
+            yield Problem(PROVENANCE, f"is about templates that differ from those in {TEMPLATES_ARCHIVE}")
     if summary := statements.get(VERIFICATION_SUMMARY):
         policy = _digests([_at(summary.predicate, "policy")])
         if policy != {listed.get(SCAN_POLICY, "")}:

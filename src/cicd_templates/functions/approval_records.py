@@ -77,7 +77,7 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
     Raises `NotApprovedError` if there is no record, or if the record or its page was replaced after the approval. Also
-    raises it for a record without a page, which older templates wrote.
+    raises it if the record has no page, because older templates wrote it.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review passed on {digest!r} instead of a digest")

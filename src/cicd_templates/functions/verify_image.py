@@ -97,4 +97,4 @@ def find_problem_of_further(name: str, image: str) -> str:
     repository, _, digest = image.partition("@")
     if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):
         return ""
-    return f"{image} of the container {name} is not an image with a digest in a repository of the configuration"
+    return f"{image} of the container {name} has no digest, or its repository is not in the configuration"

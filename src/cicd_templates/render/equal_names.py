@@ -210,7 +210,7 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield a resource with its name according to the schema of its type, or nothing if it has no name.
+    """Yield a resource with the name that the schema of its type defines. Yield nothing if there is no such name.
 
     The schema says which properties identify a resource. The name consists of the values of these properties.
     """

@@ -124,7 +124,7 @@ class Reader:
             self.image(number, words[0] if words else "")
             stage = words[2].lower() if len(words) == 3 and words[1].upper() == "AS" else ""
             if stage and (stage in self.stages or stage == "scratch"):
-                self.problems.append((number, f"{stage} is the name of another stage or image; choose another name"))
+                self.problems.append((number, f"{stage} is already the name of a stage or image; choose another name"))
             if len(words) not in (1, 3) or (len(words) == 3 and not STAGE.fullmatch(stage)):
                 self.problems.append(
                     (number, "FROM must name an image, and may continue with AS and the name of the stage")

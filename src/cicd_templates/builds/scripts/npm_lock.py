@@ -45,7 +45,7 @@ def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
 
 
 def unread_files(source: str) -> Iterator[str]:
-    """Yield the files and folders of the source, except the lock file, that can give packages to npm."""
+    """Yield the files and folders of the source that can give packages to npm. The lock file is left out."""
     for folder, folders, files in os.walk(source):
         place = os.path.relpath(folder, source)
         for name in sorted(files):

@@ -120,7 +120,7 @@ def _checks(service: str | None, configured: Path) -> dict[str, ExpectedReport]:
     "--policy",
     variable="POLICY",
     type=click.Path(path_type=Path),
-    help="Policy to add to; scan-policy.toml by default.",
+    help="Policy file that gets the waivers; scan-policy.toml by default.",
 )
 @make_option("--all-current", is_flag=True, help="Write a waiver for each finding that stops the release now.")
 @make_option("--expires", variable="EXPIRES", default="", help="Last day of the waivers, such as 2027-03-31.")

@@ -17,7 +17,7 @@ LONGEST_BAKE_MINUTES = 33 * 60
 
 
 def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and message of each setting that CloudFormation refuses or that could block a deployment."""
+    """Yield `(key, message)` for each setting that CloudFormation would refuse, or that could block a deployment."""
     if settings.total_bake_minutes > LONGEST_BAKE_MINUTES:
         yield (
             "bake_minutes",

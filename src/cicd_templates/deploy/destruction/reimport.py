@@ -157,10 +157,10 @@ def _refers_elsewhere(value: Any) -> bool:
 def find_reimports(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate] = ()
 ) -> list[Reimport]:
-    """Return one import for each of `stacks` that no longer exists and has kept resources, in the order of `stacks`.
+    """Return an import for each deleted stack whose resources AWS still has, in the order of `stacks`.
 
     `environment` has all stacks of the environment, because any of them may publish the values that `stacks` read. It
-    may be empty if `stacks` has all stacks of the environment.
+    can be empty if `stacks` has all stacks of the environment.
     """
     environment = environment or stacks
     existing = describe_stacks(clients)

@@ -142,7 +142,7 @@ def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str
 
 
 def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple[str, ...]:
-    """Return the ARNs to which a policy limits `action`, or only `*` if IAM cannot limit the action.
+    """Return the ARNs to which a policy limits `action`. The result is `*` if IAM cannot limit the action.
 
     `kinds` are IAM's names of the resource types to which a policy can limit the action.
     """
