@@ -108,8 +108,8 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
     """Begin an attempt or follow the attempt in `state`, and return the answer to the job. In a rollback, run nothing.
 
     `state` is the content of the continuation token: the time and the id of the first job, and the number of the
-    attempt. A retry of the stage has no token. If the last attempt of its run has failed, the retry begins a new one.
-    Otherwise, it follows the last attempt.
+    attempt. A retry of the stage has no token. If the last attempt of its run has failed, the retry begins a new
+    attempt. Otherwise, the retry follows the last attempt.
     """
     import boto3
 

@@ -168,8 +168,9 @@ def _field(value: Any) -> dict[str, Any]:
 
 
 def register(module: ModuleType, api: DataApi) -> None:
-    """Make `api` answer the requests for ExecuteStatement. `module` is the engine's module for the Data API. It still
-    answers all other requests.
+    """Make `api` answer the requests for ExecuteStatement.
+
+    `module`, the engine's module for the Data API, still answers all other requests.
     """
     original = module.handle_request
 

@@ -71,7 +71,10 @@ PASSWORD: Statement = {"Effect": "Allow", "Action": "sign in to the console with
 
 
 def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield IAM statements for the access that a resource's settings allow without a policy. `kind` is its type."""
+    """Yield IAM statements for the access that a resource's settings allow without a policy.
+
+    `kind` is the type of the resource.
+    """
     for name, words in GRANTED_BY_TYPE.get(kind, {}).items():
         for item in leaves(properties.get(name, [])):
             yield {"Effect": "Allow", "Action": words, "Resource": item}

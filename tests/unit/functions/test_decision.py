@@ -653,7 +653,7 @@ def test_what_stops_a_legacy_application_is_accepted_until_a_day_and_nothing_tha
         0,
         [
             f"{tmp_path}/p.toml: 2 waivers added for ada, valid until {LAST}",
-            "no waiver covers old: its report names neither package nor file",
+            "no waiver written for old: its report names neither package nor file",
         ],
     )
     written = (tmp_path / "p.toml").read_text()
@@ -697,7 +697,7 @@ def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> Non
     (tmp_path / "reports/safety.json").unlink()
     result = waived(tmp_path)
 
-    assert "no waiver covers safety: its report is error: there is no safety/report.json" in result.output
+    assert "no waiver written for safety: its report is error: there is no safety/report.json" in result.output
     assert not (tmp_path / "p.toml").exists()
 
 

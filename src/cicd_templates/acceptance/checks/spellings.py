@@ -1,4 +1,4 @@
-"""Finds out which spellings AWS accepts: of a parameter path in a policy, and of a bucket's KMS key in an upload."""
+"""Finds out which spellings AWS accepts for a parameter path in a policy, and for a KMS key in an upload."""
 
 from __future__ import annotations
 

@@ -157,9 +157,9 @@ def waive(
     waived = judging.waive(decision, policy, checks, day, expires=last, owner=owner, reason=reason)
     terminal.show(f"{policy}: {counted(waived.written, 'waiver')} added for {owner}, valid until {last}")
     for check, why in decision.broken.items():
-        terminal.show(f"no waiver covers {check}: {why}")
+        terminal.show(f"no waiver written for {check}: {why}")
     for id_ in waived.not_waivable:
-        terminal.show(f"no waiver covers {id_}: its report names neither package nor file")
+        terminal.show(f"no waiver written for {id_}: its report names neither package nor file")
 
 
 def _last_day(expires: str, today: date) -> date:

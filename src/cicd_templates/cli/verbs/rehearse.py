@@ -108,7 +108,7 @@ def rehearse(
             say(report.progress(step))
 
     def start(definition: DeployedPipeline, seconds: float | None) -> None:
-        say(f"templates from the work tree: {request.commit.problem or request.commit.description}")
+        say(f"rehearsed templates: {request.commit.problem or request.commit.description}")
         say(report.heading(definition.pipeline, len(request.stacks), seconds))
 
     if _lacks_postgresql(request.stacks):

@@ -8,7 +8,7 @@ from cicd_templates.config.tables.autoscaling import AutoscalingTable
 
 
 def problems(scaling: AutoscalingTable, *, needs_target: bool = True) -> Iterator[tuple[str, str]]:
-    """Yield a pair of key and message for each minimum above its maximum, and for a table without target or schedule.
+    """Yield `(key, message)` for each minimum above its maximum, and for a table without target or schedule.
 
     If `needs_target` is false, a table without target or schedule is not a problem, because the service has a default
     target.

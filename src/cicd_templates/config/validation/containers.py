@@ -26,7 +26,7 @@ def problems_of(environment: Environment, service: Service, where: str) -> Itera
 
 
 def _by_key(environment: Environment, service: Service) -> Iterator[tuple[str, str]]:
-    """Yield the key and message of each problem of the service's images, further containers and volumes."""
+    """Yield `(key, message)` for each problem with the service's images, further containers and volumes."""
     settings = service.settings
     yield from _image("image", settings.image, environment)
     for name, table in settings.containers.items():

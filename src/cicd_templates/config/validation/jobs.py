@@ -15,7 +15,7 @@ EXAMPLE = 'schedule = "cron(0 3 * * ? *)" and command = ["python3", "-m", "repor
 
 
 def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and message of each setting that a job cannot have, and of each missing setting."""
+    """Yield `(key, message)` for each setting that a job cannot have, and for each missing setting."""
     for key in WEB_KEYS:
         if key in settings.model_fields_set:
             yield key, 'a job gets no requests, so only a web service has this key; remove it, or set shape = "web"'

@@ -79,7 +79,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 
 def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield the key and message of each problem of a service's settings, rollout and autoscaling."""
+    """Yield `(key, message)` for each problem with a service's settings, rollout and autoscaling."""
     yield from (jobs if settings.shape == "job" else shapes).problems(settings)
     if settings.is_web:
         yield from rollouts.problems(settings)

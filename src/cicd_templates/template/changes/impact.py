@@ -141,7 +141,7 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without the properties that refer to another resource of which only the tags change.
+    """Return `changes` without the properties that refer to a resource whose only changes are changes of tags.
 
     The values of these properties stay the same. But CloudFormation reports that they may change, and also reports a
     conditional replacement if a new value would need one.

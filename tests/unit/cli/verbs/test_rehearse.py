@@ -150,7 +150,7 @@ def test_each_action_is_shown_as_it_ends_and_a_refusal_answers_every_question(
 
     assert (answer.exit_code, answers) == (0, [False])
     lines = (answer.stderr if as_json else answer.stdout).splitlines()
-    assert lines[0].startswith("templates from the work tree: ")
+    assert lines[0].startswith("rehearsed templates: ")
     assert lines[1] == "Rehearsing shipping"
     assert "Source/App" in lines[3]
     assert not [line for line in lines if "Production/Approve" in line]

@@ -101,7 +101,7 @@ def _new_ways(plans: Sequence[Plan]) -> str:
 
 
 def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
-    """Return a sentence that lists the accounts that new policy statements name, except the accounts of the plans.
+    """Return a sentence that lists the account ids in new policy statements, without the accounts of the plans.
 
     Return an empty string if there are no such accounts.
     """
