@@ -132,11 +132,11 @@ inspect.takes := TOOL REPORT FORMAT
 inspect: $(VENV)/.done ## Show what the gate reads in REPORT, written by TOOL
 	@$(RUN) gate inspect
 
-evidence.takes := SERVICE SUFFIX LOCAL EXECUTION RELEASE DIGEST OUT
+evidence.takes := SERVICE SUFFIX LOCAL EXECUTION RELEASE DIGEST OUT NOT_ATTESTED
 evidence: $(VENV)/.done ## Collect the signed evidence of the last release, and verify it
 	@$(RUN) evidence
 
-verify-evidence.takes := FOLDER KEY
+verify-evidence.takes := FOLDER KEY NOT_ATTESTED
 verify-evidence: $(VENV)/.done ## Verify the evidence of a release in FOLDER, offline
 	@$(RUN) verify-evidence
 

@@ -192,6 +192,11 @@ def _may_collect(layer: LayerTemplate, env: Environment, service: Service, evide
             [s3_actions.GetObjectVersion],
             on=[*(bucket_arn(artifacts, pattern) for pattern in reports), bucket_arn(reviewed, TEMPLATES_KEY)],
         ),
+        allow(
+            "ReadTheHistoryOfDeployments",
+            [actions.ListActionExecutions, actions.ListPipelineExecutions],
+            on=_pipeline(env, service),
+        ),
         allow("ReadThePublicKey", [kms.GetPublicKey], on=layer.read(signer.SIGNING_KEY)),
         allow("FindTheEvidence", [ssm.GetParameter], on=[Sub(f"{begin}{path}") for path in paths]),
     ]

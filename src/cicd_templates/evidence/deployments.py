@@ -3,10 +3,14 @@
 The release statement is signed before the first deployment, so it cannot list the statements about deployments. But
 two other lists show that a statement is missing:
 
-- The release statement lists the pipeline's environments in order. A release is deployed to an environment only after
-  it was deployed to all earlier environments in this list.
+- The release statement lists the pipeline's environments in order. The folder must have a statement about each of
+  them. A person can except environments by name, for example because the release was not deployed there yet. But if
+  the folder has a statement about a later environment, the release was also deployed to all earlier environments.
 - Each statement about a deployment lists the earlier statements. So the check finds a missing statement if the
   folder has a later one.
+
+If a release is deployed to an environment more than once, nothing in the folder shows that the last statement about
+this environment is missing.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +77,15 @@ def undeployed(contents: FolderContents, release: Statement) -> list[str]:
     return [name for name in route_of(release) if name not in _environments(contents)]
 
 
+def not_reached(contents: FolderContents, release: Statement) -> list[str]:
+    """Return the environments after the last one about which the folder has a statement.
+
+    Either the release was not deployed to them, or the statements are missing. The folder itself cannot prove which.
+    """
+    route, attested = route_of(release), _environments(contents)
+    return route[1 + max((position for position, name in enumerate(route) if name in attested), default=-1) :]
+
+
 def read_deployments(contents: FolderContents, key: PublicKey, release: Statement) -> list[Deployment]:
     """Return the deployments whose statements `key` has signed, in the order of the pipeline's environments.
 
@@ -88,10 +101,13 @@ def read_deployments(contents: FolderContents, key: PublicKey, release: Statemen
     return sorted(found, key=lambda deployment: positions.get(deployment.environment, len(positions)))
 
 
-def deployment_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
+def deployment_problems(
+    contents: FolderContents, release: Statement, key: PublicKey, not_attested: Collection[str]
+) -> Iterator[tuple[str, str]]:
     """Yield a problem for each statement about a deployment that is missing or does not match the release.
 
-    A problem is a file name, and a phrase that says what is wrong with this file.
+    A problem is a file name, and a phrase that says what is wrong with this file. Statements about the environments in
+    `not_attested` must not exist.
     """
     for name in deployment_names(contents):
         try:
@@ -108,11 +124,23 @@ def deployment_problems(contents: FolderContents, release: Statement, key: Publi
         name = f"{match[1]}.dsse.json"
         if name not in contents.digests:
             yield name, f"is missing, but its bundle {match[0]} exists"
-    deployed = [environment for environment in route_of(release) if environment in _environments(contents)]
+    yield from _route_problems(contents, release, not_attested)
+
+
+def _route_problems(
+    contents: FolderContents, release: Statement, not_attested: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield a problem for each environment whose statement is missing, or that is excepted and has a statement."""
+    last, route = not_reached(contents, release), route_of(release)
     for environment in undeployed(contents, release):
-        later = [name for name in deployed if route_of(release).index(name) > route_of(release).index(environment)]
-        if later:
-            yield name_of_deployment(environment, 1), f"is missing, but the release was deployed to {later[0]}"
+        if environment not in last:
+            later = next(name for name in route[route.index(environment) :] if name in _environments(contents))
+            yield name_of_deployment(environment, 1), f"is missing, but the release was deployed to {later}"
+        elif environment not in not_attested:
+            yield name_of_deployment(environment, 1), "is missing, but the pipeline deploys to this environment"
+    for match in filter(None, map(DEPLOYMENT.fullmatch, deployment_names(contents))):
+        if match[1] in not_attested:
+            yield match[0], f"exists, but {match[1]} is excepted as an environment without a statement"
 
 
 def _environments(contents: FolderContents) -> set[str]:

@@ -31,6 +31,12 @@ first:
 python -m cicd_templates verify-evidence . --key {fingerprint}
 ```
 
+The command requires a statement about every environment to which the pipeline deploys. If the release was not deployed
+to an environment when this evidence was collected, the command needs the option `--not-attested` with the name of this
+environment. Believe only a source outside this folder that an environment was not reached: the folder looks the same
+if somebody has removed the statement. Nothing in the folder shows either that the release was deployed once more to the
+same environment later. The pipeline's history in AWS shows both for 12 months.
+
 These commands verify one statement with openssl, `jq` and `base64`. The signature covers DSSE's pre-authentication
 encoding of the payload:
 

@@ -7,7 +7,7 @@ into the folder.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,13 @@ from cicd_templates.evidence.additions import (
     page_names,
     record_names,
 )
-from cicd_templates.evidence.deployments import deployment_names, deployment_problems, read_deployments, undeployed
+from cicd_templates.evidence.deployments import (
+    deployment_names,
+    deployment_problems,
+    not_reached,
+    read_deployments,
+    route_of,
+)
 from cicd_templates.evidence.derived_files import derived_files, derived_names
 from cicd_templates.evidence.folder import FolderContents, read_folder
 from cicd_templates.evidence.instructions import INSTRUCTIONS
@@ -63,8 +69,10 @@ class Verification:
     - `files` is the number of files that the release statement lists.
     - `unsigned` lists the approval records. They are not signed, so a person must compare their digests with the
       requests for approval.
-    - `deployments` has sentences about the deployments. `undeployed` lists the environments of the pipeline for which
-      the folder has no statement about a deployment.
+    - `deployments` has sentences about the deployments. `undeployed` lists the environments of the pipeline after the
+      last one about which the folder has a statement.
+    - `has_route` says whether the release statement lists the environments of the pipeline. Without this list, the
+      verification cannot notice that all statements about an environment are missing.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -75,12 +83,16 @@ class Verification:
     unsigned: list[str] = field(default_factory=list)
     deployments: list[str] = field(default_factory=list)
     undeployed: list[str] = field(default_factory=list)
+    has_route: bool = False
 
 
-def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
+def verify_folder(path: Path, expected_fingerprint: str = "", not_attested: Collection[str] = ()) -> Verification:
     """Verify the folder `path`. If `expected_fingerprint` is given, accept only the key with this fingerprint.
 
-    Raises `ConfigurationError` if `path` is not a folder, or if the folder has no release statement.
+    The folder must have a statement about each environment of the release, except those in `not_attested`.
+
+    Raises `ConfigurationError` if `path` is not a folder, if the folder has no release statement, or if an environment
+    in `not_attested` is not an environment of the release.
     """
     if not path.is_dir():
         raise ConfigurationError(f"{path} is not a folder; give the path of a folder with the evidence of one release")
@@ -93,7 +105,7 @@ def verify_folder(path: Path, expected_fingerprint: str = "") -> Verification:
     try:
         key = _key(contents, expected_fingerprint, result)
         release = _statement(contents, RELEASE, RELEASE_TYPE, key)
-        _compare(contents, release, key, result)
+        _compare(contents, release, key, not_attested, result)
     except _UnusableError as error:
         result.problems.append(error.problem)
     result.problems = list({(problem.file, problem.reason): problem for problem in result.problems}.values())
@@ -139,7 +151,14 @@ def _statement(contents: FolderContents, name: str, predicate_type: str, key: Pu
     return statement
 
 
-def _compare(contents: FolderContents, release: Statement, key: PublicKey, result: Verification) -> None:
+def _compare(
+    contents: FolderContents, release: Statement, key: PublicKey, not_attested: Collection[str], result: Verification
+) -> None:
+    route = route_of(release)
+    if unknown := [name for name in not_attested if name not in route]:
+        raise ConfigurationError(
+            f"{', '.join(unknown)} is not an environment of this release; it has {', '.join(route) or 'none'}"
+        )
     image, *files = release.subject
     listed = {file.name: file.digest.get("sha256", "") for file in files}
     result.image = f"{image.name}@sha256:{image.digest.get('sha256', '')}"
@@ -161,12 +180,14 @@ def _compare(contents: FolderContents, release: Statement, key: PublicKey, resul
     result.problems += _reference_problems(statements, release, listed)
     result.problems += _test_problems(contents, statements.get(PROVENANCE), listed, key)
     result.problems += [Problem(name, reason) for name, reason in addition_problems(contents, release, key)]
-    result.problems += [Problem(name, reason) for name, reason in deployment_problems(contents, release, key)]
+    result.problems += [
+        Problem(name, reason) for name, reason in deployment_problems(contents, release, key, not_attested)
+    ]
     result.deployments = [
         f"{deployment.environment} on {deployment.ended}, {deployment.approval}; {deployment.alarms}"
         for deployment in read_deployments(contents, key, release)
     ]
-    result.undeployed = undeployed(contents, release)
+    result.undeployed, result.has_route = not_reached(contents, release), bool(route)
     result.unsigned = record_names(contents)
     result.problems += _derivation_problems(contents, release, key)
 

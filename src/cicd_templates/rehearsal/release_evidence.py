@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from cicd_templates.deploy.releases.collected_evidence import verify_collected
+from cicd_templates.deploy.releases.deployment_history import read_deployment_history
 from cicd_templates.deploy.releases.evidence_folder import write_evidence_folder
 from cicd_templates.deploy.releases.signed_releases import EvidenceStore, ReleaseQuery, find_release
 from cicd_templates.errors import CicdError
 from cicd_templates.evidence.public_key import read_der_public_key
-from cicd_templates.evidence.verification import verify_folder
 from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_run import PipelineRun
 
@@ -18,16 +19,17 @@ FINGERPRINT = "Signer"
 BUCKETS = ("EVIDENCE_BUCKET", "ARTIFACTS_BUCKET", "TEMPLATES_BUCKET")
 
 
-def write_release_evidence(run: PipelineRun, folder: Path) -> bool:
-    """Replace the content of `folder` with the evidence of the run. Return false if the run ended before the signing.
+def write_release_evidence(run: PipelineRun, folder: Path) -> list[str] | None:
+    """Replace the content of `folder` with the evidence of the run. Return None if the run ended before the signing.
 
+    Otherwise, return the environments about which the evidence needs no statement, because the run did not reach them.
     The evidence is read from the buckets of the deployed signer, and verified with its key. Raises `CicdError` if it
     cannot be verified.
     """
     shutil.rmtree(folder, ignore_errors=True)
     action = _signing_action(run)
     if action is None:
-        return False
+        return None
     session = run.setup.root_session(run.pipeline.role)
     name = run.resolve_configuration(action)["FunctionName"]
     configuration = session.client("lambda").get_function_configuration(FunctionName=name)
@@ -37,11 +39,13 @@ def write_release_evidence(run: PipelineRun, folder: Path) -> bool:
     store = EvidenceStore(session.client("s3"), buckets[0], frozenset(buckets), read_der_public_key(key))
     release = find_release(store, ReleaseQuery(settings["SERVICE"], run.execution))
     write_evidence_folder(store, release, folder)
-    problems = verify_folder(folder, run.variables[action.namespace][FINGERPRINT]).problems
-    if problems:
-        first = f"{problems[0].file} {problems[0].reason}"
+    stages = dict(zip(settings["ENVIRONMENTS"].split(","), settings["STAGES"].split(","), strict=True))
+    history = read_deployment_history(session.client("codepipeline"), run.pipeline.name, run.execution, stages)
+    result, excepted = verify_collected(folder, run.variables[action.namespace][FINGERPRINT], release, history)
+    if result.problems:
+        first = f"{result.problems[0].file} {result.problems[0].reason}"
         raise CicdError(f"{folder}: the evidence of this run cannot be verified: {first}")
-    return True
+    return list(excepted)
 
 
 def _signing_action(run: PipelineRun) -> Action | None:

@@ -89,7 +89,7 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 
 
 def list_execution(run: PipelineRun, action: Action, identifier: str, started: float, status: str) -> None:
-    """Record an action's execution, and its output artifacts if it succeeded, for the local AWS's list of executions.
+    """Record an action's execution, and its outputs if it succeeded, for the local AWS's list of executions.
 
     `started` is in seconds since 1970, and `status` is a status of CodePipeline. A second call with the same
     `identifier` replaces the recorded state of the execution.
@@ -107,7 +107,10 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
         # In AWS, this is the person who has answered.
         detail["updatedBy"] = f"arn:aws:iam::{run.setup.account}:root"
     if status == "Succeeded":
-        detail["output"] = {"outputArtifacts": [run.artifacts[name].detail for name in action.outputs]}
+        detail["output"] = {
+            "outputArtifacts": [run.artifacts[name].detail for name in action.outputs],
+            "outputVariables": run.variables.get(action.namespace, {}),
+        }
     run.setup.action_executions.put(run.pipeline.name, detail)
 
 

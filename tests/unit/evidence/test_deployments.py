@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,14 @@ def whole(tmp_path: Path) -> Path:
     return write_whole_evidence(tmp_path / "whole", SIGNER)
 
 
-def problems(folder: Path) -> dict[str, str]:
+def problems(folder: Path, *not_attested: str) -> dict[str, str]:
     """Write the derived files anew, as an attacker would, and return the reasons by the name of the file."""
     for path in (folder / "bundles/deployments").rglob("*.json"):
         path.unlink()
     write_derived(folder)
-    return {problem.file: problem.reason for problem in verify_folder(folder, SIGNER.fingerprint).problems}
+    found = verify_folder(folder, SIGNER.fingerprint, not_attested).problems
+    assert len({problem.file for problem in found}) == len(found)
+    return {problem.file: problem.reason for problem in found}
 
 
 def deployments_in(folder: Path) -> list[Deployment]:
@@ -51,8 +54,8 @@ def deployments_in(folder: Path) -> list[Deployment]:
     return read_deployments(contents, key, read_statement(contents.read("release.dsse.json"), key))
 
 
-def typed(folder: Path) -> list[str]:
-    result = CliRunner().invoke(main, ["verify-evidence", str(folder), "--key", SIGNER.fingerprint])
+def typed(folder: Path, *words: str) -> list[str]:
+    result = CliRunner().invoke(main, ["verify-evidence", str(folder), "--key", SIGNER.fingerprint, *words])
     return result.output.splitlines()
 
 
@@ -83,19 +86,77 @@ def test_a_removed_statement_is_missed_by_the_next_environment(whole: Path) -> N
 
 def test_a_bundle_shows_that_its_statement_is_missing(whole: Path) -> None:
     (whole / PRODUCTION).unlink()
-    found = {problem.file: problem.reason for problem in verify_folder(whole).problems}
+    found = [problem.reason for problem in verify_folder(whole).problems if problem.file == PRODUCTION]
 
-    assert found[PRODUCTION] == "is missing, but its bundle bundles/deployments/production/1.sigstore.json exists"
+    assert found == ["is missing, but its bundle bundles/deployments/production/1.sigstore.json exists", MISSING]
 
 
-def test_an_environment_without_a_statement_is_named_and_is_no_problem(whole: Path) -> None:
+MISSING = "is missing, but the pipeline deploys to this environment"
+
+
+def test_the_last_statement_is_missed_although_nothing_of_it_is_left(whole: Path) -> None:
+    (whole / PRODUCTION).unlink()
+    shutil.rmtree(whole / "approvals")
+
+    assert problems(whole) == {PRODUCTION: MISSING}
+    assert typed(whole)[:2] == [
+        f"{PRODUCTION}: {MISSING}",
+        "If you know from another source that the release was not deployed to production, pass"
+        " --not-attested production.",
+    ]
+    (whole / STAGING).unlink()
+    assert problems(whole) == {STAGING: MISSING, PRODUCTION: MISSING}
+    assert "not deployed to staging and production, pass --not-attested staging,production." in typed(whole)[2]
+
+
+def test_a_person_can_except_environments_that_the_release_did_not_reach(whole: Path) -> None:
     (whole / PRODUCTION).unlink()
 
-    assert problems(whole) == {}
-    assert (
-        "no statement about a deployment to production: the release was not deployed there, or nothing was signed, or"
-        " the statement was removed" in typed(whole)
+    assert problems(whole, "production") == {}
+    lines = typed(whole, "--not-attested", "production")
+    assert "no statement about a deployment to production, which is excepted" in lines
+    (whole / STAGING).unlink()
+    assert problems(whole, "production") == {STAGING: MISSING}
+    assert problems(whole, "staging", "production") == {}
+    assert "no statement about a deployment to staging, which is excepted" in typed(
+        whole, "--not-attested", "staging, production,"
     )
+
+
+def test_an_exception_for_an_environment_that_was_reached_is_wrong(whole: Path) -> None:
+    excepted = "exists, but {} is excepted as an environment without a statement"
+
+    assert problems(whole, "production") == {PRODUCTION: excepted.format("production")}
+    (whole / STAGING).unlink()
+    deployment(whole, SIGNER, "production", earlier=[])
+    assert problems(whole, "staging") == {STAGING: "is missing, but the release was deployed to production"}
+    assert not [line for line in typed(whole) if "--not-attested" in line]
+
+
+def test_an_exception_for_an_unknown_environment_is_one_line(whole: Path) -> None:
+    command = ["verify-evidence", str(whole), "--not-attested", "production,prod"]
+    result = CliRunner().invoke(main, command)
+
+    expected = "error: prod is not an environment of this release; it has staging, production\n"
+    assert (result.exit_code, result.output) == (2, expected)
+
+
+def test_an_empty_variable_excepts_nothing(whole: Path) -> None:
+    (whole / PRODUCTION).unlink()
+    for value in ("", " ", ","):
+        result = CliRunner().invoke(main, ["verify-evidence", str(whole)], env={"CICD_TEMPLATES_NOT_ATTESTED": value})
+        assert (result.exit_code, f"{PRODUCTION}: {MISSING}" in result.output) == (1, True), value
+
+
+def test_a_release_without_a_list_of_environments_is_named(tmp_path: Path) -> None:
+    write_evidence(tmp_path, SIGNER)
+
+    assert (
+        "The release statement lists no environments, so nothing shows whether a statement about a deployment is"
+        " missing." in typed(tmp_path)
+    )
+    result = CliRunner().invoke(main, ["verify-evidence", str(tmp_path), "--not-attested", "staging"])
+    assert "error: staging is not an environment of this release; it has none\n" in result.output
 
 
 def test_a_changed_statement_before_another_is_found(whole: Path) -> None:

@@ -82,7 +82,7 @@ def collected(account: SigningAccount, folder: Path, fingerprint: str) -> Verifi
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    return verify_folder(folder, fingerprint)
+    return verify_folder(folder, fingerprint, ["staging", "production"])
 
 
 def test_what_is_signed_verifies(account: SigningAccount, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_what_is_signed_verifies(account: SigningAccount, tmp_path: Path) -> Non
             "execution": EXECUTION, "service": SERVICE, "sourceVersion": "v/1", "templatesVersion": "t-1",
             "signedOn": predicate(account, form.RELEASE)["signedOn"],
         },
-        11, undeployed=["staging", "production"],
+        11, undeployed=["staging", "production"], has_route=True,
     )  # fmt: skip
 
 

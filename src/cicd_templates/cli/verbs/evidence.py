@@ -11,7 +11,7 @@ from cicd_templates import hints
 from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import LOCAL, SERVICE, SUFFIX, make_option
-from cicd_templates.cli.verbs.verify_evidence import report_verification
+from cicd_templates.cli.verbs.verify_evidence import NOT_ATTESTED, names_in, report_verification
 from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.files.paths import STATE
 
@@ -42,6 +42,7 @@ _EXECUTION = re.compile(r"[\w-]+", re.ASCII)
         type=click.Path(path_type=Path, file_okay=False),
         help="New folder for the evidence; by default below .state/evidence/.",
     ),
+    NOT_ATTESTED,
 )
 def evidence(
     service: str | None,
@@ -51,12 +52,19 @@ def evidence(
     release: str | None,
     digest: str | None,
     out: Path | None,
+    not_attested: str | None,
 ) -> None:
-    """Collect the signed evidence of a release into a folder and a zip, and verify it without AWS."""
+    """Collect the signed evidence of a release into a folder and a zip, and verify it without AWS.
+
+    CodePipeline's history says to which environments the release was not deployed yet. The evidence needs no statement
+    about these environments. But it must have every statement that the history names.
+    """
+    from cicd_templates.config.naming import pipeline_name, title
+    from cicd_templates.deploy.releases.collected_evidence import verify_collected
+    from cicd_templates.deploy.releases.deployment_history import read_deployment_history
     from cicd_templates.deploy.releases.evidence_folder import write_evidence_folder, zip_folder
     from cicd_templates.deploy.releases.signed_releases import EvidenceStore, ReleaseQuery, find_release
     from cicd_templates.evidence.public_key import read_der_public_key
-    from cicd_templates.evidence.verification import verify_folder
 
     image = _wanted_digest(execution, release, digest)
     if out and (taken := next((path for path in (out, Path(f"{out}.zip")) if path.exists()), None)):
@@ -71,10 +79,20 @@ def evidence(
     public = read_der_public_key(tools.clients.kms.get_public_key(KeyId=key)["PublicKey"])
     store = EvidenceStore(tools.clients.s3, buckets[0], frozenset(buckets), public)
     found = find_release(store, ReleaseQuery(name, execution or "", release or "", image))
+    stages = {peer.qualified: title(peer.name) for peer in tools.environment.route}
+    pipeline = pipeline_name(tools.environment, name)
+    history = read_deployment_history(tools.clients.codepipeline, pipeline, found.execution, stages)
     folder = out or STATE / "evidence" / "-".join(filter(None, [name, suffix, found.execution]))
     write_evidence_folder(store, found, folder)
     terminal.show(f"wrote {folder} and {zip_folder(folder)}; for a person: {folder}/index.html")
-    report_verification(folder, verify_folder(folder, public.fingerprint))
+    result, excepted = verify_collected(folder, public.fingerprint, found, history, names_in(not_attested))
+    for environment, reason in excepted.items():
+        terminal.show(f"{environment} needs no statement: according to CodePipeline, the release {reason}")
+    report_verification(folder, result)
+    if excepted:
+        names = ",".join(excepted)
+        verify = hints.make("verify-evidence", FOLDER=str(folder), NOT_ATTESTED=names)
+        terminal.show(f"Whoever verifies this folder has to know that these environments are excepted: {verify}")
 
 
 def _wanted_digest(execution: str | None, release: str | None, digest: str | None) -> str:

@@ -228,14 +228,15 @@ def finish(
     say: Callable[[str], None],
     as_json: bool,
     *,
-    signed: bool = False,
+    signed: list[str] | None = None,
     **judged: str | None,
 ) -> None:
     """Print the result of a rehearsal, and write its files to the folder `output`.
 
     - `reports` maps paths below `output/reports` to the reports of the checks. The reports of an earlier rehearsal are
       removed.
-    - `signed` says whether the run wrote signed evidence to `output/evidence`.
+    - `signed` is None if the run wrote no signed evidence to `output/evidence`. Otherwise, it has the environments
+      about which this evidence needs no statement.
     - `judged` are variables for `make gate`. The function prints this command, so that the user can judge the reports.
 
     Raises `CicdError` if the rehearsal did not succeed.
@@ -255,8 +256,8 @@ def finish(
         write_privately(output / "reports" / name, text)
     judge = hints.make("gate", REPORTS=str(output / "reports"), **judged)
     say(f"wrote {', '.join(files)} and the reports of the checks in {output}; {judge}")
-    if signed:
-        verify = hints.make("verify-evidence", FOLDER=str(output / EVIDENCE))
+    if signed is not None:
+        verify = hints.make("verify-evidence", FOLDER=str(output / EVIDENCE), NOT_ATTESTED=",".join(signed))
         say(f"verified the signed evidence of the release and wrote it to {output / EVIDENCE}; {verify}")
     if as_json:
         terminal.show_page(files["rehearsal.json"])

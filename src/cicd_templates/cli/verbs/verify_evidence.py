@@ -12,10 +12,20 @@ from cicd_templates.cli import terminal
 from cicd_templates.cli.command import verb
 from cicd_templates.cli.options import make_option
 from cicd_templates.errors import CicdError, ConfigurationError
+from cicd_templates.functions.evidence_format import name_of_deployment
 from cicd_templates.plurals import counted
 
 if TYPE_CHECKING:
     from cicd_templates.evidence.verification import Verification
+
+
+# The value is not the default of a CI job: an empty variable excepts nothing, so the command stays strict.
+NOT_ATTESTED = make_option(
+    "--not-attested",
+    variable="NOT_ATTESTED",
+    help="Environments about which the evidence needs no statement, separated by commas; for example because the"
+    " release was not deployed there yet.",
+)
 
 
 @verb(
@@ -28,8 +38,9 @@ if TYPE_CHECKING:
         empty_counts=True,
         help="The signer's public key, as a PEM file, or its fingerprint; signatures by other keys are not accepted.",
     ),
+    NOT_ATTESTED,
 )
-def verify_evidence(folder: str | None, key: str | None) -> None:
+def verify_evidence(folder: str | None, key: str | None, not_attested: str | None) -> None:
     """Verify every file and every signature in a folder of evidence; exit with 1 if a file was changed."""
     from cicd_templates.evidence.public_key import expected_fingerprint
     from cicd_templates.evidence.verification import verify_folder
@@ -40,7 +51,8 @@ def verify_evidence(folder: str | None, key: str | None) -> None:
             f"verify which evidence? Name its folder {'with FOLDER=' if hints.under_make() else 'as an argument'}"
         )
     path = Path(folder)
-    report_verification(path, verify_folder(path, expected_fingerprint(key) if key is not None else ""))
+    fingerprint = expected_fingerprint(key) if key is not None else ""
+    report_verification(path, verify_folder(path, fingerprint, names_in(not_attested)))
     if key is None:
         terminal.show(
             "The signer's key was in the folder itself. To prove who signed the evidence, pass"
@@ -48,10 +60,22 @@ def verify_evidence(folder: str | None, key: str | None) -> None:
         )
 
 
+def names_in(environments: str | None) -> list[str]:
+    """Return the names in a list that is separated by commas."""
+    return [name.strip() for name in (environments or "").split(",") if name.strip()]
+
+
 def report_verification(folder: Path, result: Verification) -> None:
     """Print the result of a verification. If there are problems, print a line for each, then raise `CicdError`."""
     for problem in result.problems:
         terminal.show(f"{problem.file}: {problem.reason}")
+    missing = {problem.file for problem in result.problems}
+    if unproven := [name for name in result.undeployed if name_of_deployment(name, 1) in missing]:
+        names = ",".join(unproven)
+        terminal.show(
+            f"If you know from another source that the release was not deployed to {names.replace(',', ' and ')}, pass"
+            f" {hints.option('NOT_ATTESTED', names)}."
+        )
     if result.problems:
         raise CicdError(f"{folder}: {counted(len(result.problems), 'problem')}, so this is not the signed evidence")
     terminal.show(f"{folder}: {counted(result.files, 'file')} and every signature match the release statement")
@@ -61,9 +85,11 @@ def report_verification(folder: Path, result: Verification) -> None:
     for sentence in result.deployments:
         terminal.show(f"deployed to {sentence}")
     for environment in result.undeployed:
+        terminal.show(f"no statement about a deployment to {environment}, which is excepted")
+    if not result.has_route:
         terminal.show(
-            f"no statement about a deployment to {environment}: the release was not deployed there, or nothing was"
-            " signed, or the statement was removed"
+            "The release statement lists no environments, so nothing shows whether a statement about a deployment is"
+            " missing."
         )
     for name in result.unsigned:
         terminal.show(f"not signed: {name}; compare its digest with the one in the request for approval")

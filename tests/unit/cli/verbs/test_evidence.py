@@ -11,9 +11,17 @@ from click.testing import CliRunner, Result
 
 from cicd_templates.cli import main, selection
 from cicd_templates.functions.evidence_format import SCAN_POLICY
+from tests.fakes.deployment_runs import action, codepipeline_of, deployed
+from tests.fakes.scripted_aws import aws
 from tests.fakes.signing_account import SERVICE, SigningAccount
 from tests.fakes.stored_evidence import SIGNER, put_release
 
+ROUTE = {"environments": ["staging-pr1", "live"]}
+# The signer has reported a statement about the run 2, and the stage of the run 1 has failed.
+RUNS = {
+    1: [action("Staging/SmokeTest", "Failed", 2), action("Staging/Execute", second=1)],
+    2: deployed(SERVICE, "run-2", "staging"),
+}
 VALUES = {
     ("storage", "EvidenceBucketName"): "evidence",
     ("storage", "ArtifactsBucketName"): "artifacts",
@@ -32,7 +40,7 @@ class Account(SigningAccount):
 def account(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> SigningAccount:
     account = Account()
     for number in (1, 2, 3):
-        put_release(account, number, image=str(number) * 64)
+        put_release(account, number, image=str(number) * 64, about=ROUTE)
     give(account, monkeypatch, VALUES)
     return account
 
@@ -42,8 +50,22 @@ def give(account: SigningAccount, monkeypatch: pytest.MonkeyPatch, values: dict[
         assert service in (None, SERVICE)
         return values.get((layer, output))
 
-    environment = SimpleNamespace(name="tools", services=[SimpleNamespace(name=SERVICE)])
-    clients = SimpleNamespace(s3=account.client("s3"), kms=account.client("kms"))
+    runs = {f"run-{number}": RUNS.get(number, []) for number in (1, 2, 3)}
+    environment = SimpleNamespace(
+        name="tools",
+        qualified="tools",
+        project=SimpleNamespace(name="shop"),
+        services=[SimpleNamespace(name=SERVICE)],
+        route=[
+            SimpleNamespace(name="staging", qualified="staging-pr1"),
+            SimpleNamespace(name="live", qualified="live"),
+        ],
+    )
+    clients = SimpleNamespace(
+        s3=account.client("s3"),
+        kms=account.client("kms"),
+        codepipeline=aws(codepipeline=codepipeline_of(runs)).codepipeline,
+    )
     tools = SimpleNamespace(environment=environment, clients=clients, value=value)
     monkeypatch.setattr(selection, "tools", lambda suffix, local: tools)
 
@@ -57,9 +79,9 @@ def typed(*words: str) -> Result:
     [
         ("", 3),
         ("--execution run-1", 1),
-        ("--release v-2", 2),
+        ("--release v-1", 1),
         (f"--digest {'1' * 64}", 1),
-        (f"--digest sha256:{'2' * 64}", 2),
+        (f"--digest sha256:{'3' * 64}", 3),
     ],
     ids=["the last", "execution", "source version", "digest", "digest with its algorithm"],
 )
@@ -68,12 +90,38 @@ def test_a_release_is_collected_and_verified(account: SigningAccount, words: str
     folder = f".state/evidence/basket-run-{number}"
 
     assert result.exit_code == 0, result.output
-    assert result.output.splitlines()[:2] == [
+    first = "failed there after the deployment, before a statement could be signed"
+    assert result.output.splitlines()[:4] == [
         f"wrote {folder} and {folder}.zip; for a person: {folder}/index.html",
+        f"staging-pr1 needs no statement: according to CodePipeline, the release"
+        f" {first if number == 1 else 'was not deployed there'}",
+        "live needs no statement: according to CodePipeline, the release was not deployed there",
         f"{folder}: 9 files and every signature match the release statement",
     ]
     assert f"execution: run-{number}" in result.output.splitlines()
-    assert result.output.splitlines()[-1] == f"signer: sha256:{SIGNER.fingerprint}"
+    assert result.output.splitlines()[-2:] == [
+        f"signer: sha256:{SIGNER.fingerprint}",
+        "Whoever verifies this folder has to know that these environments are excepted: make verify-evidence"
+        f" FOLDER={folder} NOT_ATTESTED=staging-pr1,live",
+    ]
+
+
+def test_a_statement_that_the_pipeline_names_must_be_collected(account: SigningAccount) -> None:
+    result = typed("--release", "v-2", "--not-attested", "staging-pr1")
+    name = "deployments/staging/1.dsse.json"
+
+    assert result.exit_code == 1
+    assert f"{name}: is missing, but the signer reported it to the pipeline" in result.output.splitlines()
+
+
+def test_what_is_not_in_the_history_can_be_excepted(account: SigningAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RUNS, 3, [action("Staging/Execute"), action("Live/Execute")])
+    give(account, monkeypatch, VALUES)
+
+    assert typed().exit_code == 1
+    assert "deployments/live/1.dsse.json: is missing" in typed().output
+    result = typed("--not-attested", "live,staging-pr1")
+    assert (result.exit_code, "Whoever verifies" in result.output) == (0, False)
 
 
 def test_a_copy_has_a_folder_of_its_own(account: SigningAccount) -> None:

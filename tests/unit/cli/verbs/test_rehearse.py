@@ -96,14 +96,15 @@ def test_a_result_is_reported_and_kept(
     stale.parent.mkdir(parents=True)
     stale.write_text("{}")
 
+    signed = ["qa", "production"] if as_json else None
     with pytest.raises(CicdError, match="p failed at S/A") if state is ActionState.FAILED else contextlib.nullcontext():
-        finish(found, {"bandit/run.json": "{}"}, tmp_path / "deep/result", messages.append, as_json, signed=as_json)
+        finish(found, {"bandit/run.json": "{}"}, tmp_path / "deep/result", messages.append, as_json, signed=signed)
     kept_evidence = tmp_path / "deep/result/evidence"
     assert (
         messages[2:]
         == [
             f"verified the signed evidence of the release and wrote it to {kept_evidence};"
-            f" make verify-evidence FOLDER={kept_evidence}"
+            f" make verify-evidence FOLDER={kept_evidence} NOT_ATTESTED=qa,production"
         ]
         * as_json
     ), messages
@@ -138,7 +139,7 @@ def test_each_action_is_shown_as_it_ends_and_a_refusal_answers_every_question(
         yield SimpleNamespace(result=outcome, run=SimpleNamespace(artifacts={}, setup=setup))
 
     monkeypatch.setattr("cicd_templates.rehearsal.rehearse.run_rehearsal", run_rehearsal)
-    monkeypatch.setattr("cicd_templates.rehearsal.release_evidence.write_release_evidence", lambda run, folder: False)
+    monkeypatch.setattr("cicd_templates.rehearsal.release_evidence.write_release_evidence", lambda run, folder: None)
     monkeypatch.setattr(
         "cicd_templates.local.engine_process.running", lambda **options: contextlib.nullcontext("engine")
     )
@@ -173,7 +174,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, *states: ActionState) -> list[tuple
         yield SimpleNamespace(result=outcome, run=SimpleNamespace(artifacts={}, setup=setup))
 
     monkeypatch.setattr("cicd_templates.rehearsal.rehearse.run_rehearsal", run_rehearsal)
-    monkeypatch.setattr("cicd_templates.rehearsal.release_evidence.write_release_evidence", lambda run, folder: False)
+    monkeypatch.setattr("cicd_templates.rehearsal.release_evidence.write_release_evidence", lambda run, folder: None)
     monkeypatch.setattr(
         "cicd_templates.local.engine_process.running", lambda **options: contextlib.nullcontext("engine")
     )

@@ -1,0 +1,37 @@
+"""Verifies a folder of evidence directly after it was collected, also against CodePipeline's history.
+
+A later verification without AWS does not have this history. It needs the exceptions from a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from cicd_templates.deploy.releases.deployment_history import DeploymentHistory
+from cicd_templates.deploy.releases.signed_releases import SignedReleaseStatement
+from cicd_templates.evidence.deployments import not_reached
+from cicd_templates.evidence.folder import read_folder
+from cicd_templates.evidence.verification import Problem, Verification, verify_folder
+
+
+def verify_collected(
+    folder: Path,
+    fingerprint: str,
+    release: SignedReleaseStatement,
+    history: DeploymentHistory,
+    not_attested: Collection[str] = (),
+) -> tuple[Verification, Mapping[str, str]]:
+    """Return the verification of the folder, and the environments that the history excepts, each with the reason.
+
+    `not_attested` has the environments that a person excepts. The history excepts no environment that the release
+    reached, and the folder must have every statement that the history names.
+    """
+    last = not_reached(read_folder(folder), release.statement)
+    excepted = {name: history.not_attested[name] for name in last if name in history.not_attested}
+    result = verify_folder(folder, fingerprint, {*not_attested, *excepted})
+    missing = sorted(name for name in history.statements if not (folder / name).exists())
+    result.problems += [
+        Problem(name, "is missing, but the signer reported it to the pipeline") for name in missing
+    ]
+    return result, excepted
