@@ -31,7 +31,5 @@ def verify_collected(
     excepted = {name: history.not_attested[name] for name in last if name in history.not_attested}
     result = verify_folder(folder, fingerprint, {*not_attested, *excepted})
     missing = sorted(name for name in history.statements if not (folder / name).exists())
-    result.problems += [
-        Problem(name, "is missing, but the signer reported it to the pipeline") for name in missing
-    ]
+    result.problems += [Problem(name, "is missing, but the signer reported it to the pipeline") for name in missing]
     return result, excepted
