@@ -46,7 +46,7 @@ def database_users(env: Environment, name: str) -> DatabaseUsers:
     require_length(
         ",".join(users),
         PARAMETER_LENGTH,
-        f"environments.{env.name}.databases.{name}: the list of its users",
+        f"environments.{env.name}.databases.{name}: the list of the database's users",
         'set users = "by hand", or let fewer services use the database',
     )
     return DatabaseUsers(users)

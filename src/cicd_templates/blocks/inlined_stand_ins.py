@@ -42,7 +42,7 @@ def registry_stand_in() -> str:
     package = "cicd_templates.template.resource_types.resource_type"
     return "\n".join(
         [
-            '"""The facts about resource types that describe the effect of a change."""',
+            '"""Describes how a change of a resource affects people and data, for each resource type."""',
             "",
             f"from {package} import Interruption, ResourceType",
             "",

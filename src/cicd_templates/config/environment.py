@@ -83,8 +83,8 @@ class Environment:
         The peers of the copy have no other services, either. Each peer keeps its own settings of `service`. If
         `service` is None, the copy and its peers have no services.
 
-        A layer with one stack per service gets only this copy. So a change of one service never changes the stack of
-        another service.
+        A layer with one stack per service builds each stack from such a copy. So a change of one service never changes
+        the stack of another service.
         """
         name = service.name if service else None
         own = () if service is None else (service,)

@@ -17,7 +17,7 @@ OF_ONE_METRIC = ("MetricName", "Namespace", "Dimensions", "Statistic", "Extended
 
 
 def register(provisioners: ModuleType) -> None:
-    """Replace the engine's function that makes an alarm from the properties in a template.
+    """Replace the engine's function that makes an alarm from a template's properties. The new one accepts `Metrics`.
 
     The engine looks the function up at each call.
     """

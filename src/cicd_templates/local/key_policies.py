@@ -54,7 +54,7 @@ def _is_account(principal: str, account: str) -> bool:
 
 
 def register(kms: ModuleType, handlers: dict[str, dict[str, Any]], account: Callable[[], str], refuse: Refusal) -> None:
-    """Check the key policies in requests to the engine's module `kms`, and in updates of keys by CloudFormation."""
+    """Make the engine check key policies, in requests to its module `kms` and when CloudFormation updates a key."""
     for operation in ("_create_key", "_put_key_policy"):
         setattr(kms, operation, _checked(getattr(kms, operation), account, refuse))
     update = handlers[KEY]["update"]

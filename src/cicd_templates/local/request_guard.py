@@ -43,9 +43,10 @@ def admin_authorization(secret: str, method: str, path: str) -> str:
 
 
 def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callable[[str], str | None]) -> SecretOf:
-    """Return a function that maps an access key to its secret, or to None if the key is unknown.
+    """Return a function that returns the secret of an access key, or None if the access key is unknown.
 
-    The function maps an account number to `secret`. It looks up all other access keys in the engine's IAM.
+    The access key of an account's root user is the account number, and its secret is `secret`. The function looks up
+    all other access keys in the engine's IAM.
     """
 
     def secret_of(key: str) -> str | None:

@@ -81,7 +81,7 @@ def verify(known: Callable[[dict[str, Any]], Any], requests: Requests) -> Callab
 
 
 def in_named_registry(known: Handler, requests: Requests) -> Handler:
-    """Return a handler of requests to ECR that uses the registry in the request's member `registryId`.
+    """Return a handler of ECR requests. It uses the registry that the member `registryId` of a request names.
 
     The engine's own handler `known` ignores this member.
     """

@@ -105,7 +105,7 @@ REASONS = (
         "*",
         "ReadValues",
         "ssm:GetParameter*",
-        "CloudFormation reads a template's SSM parameters as its caller or as the stack's role",
+        "CloudFormation reads SSM parameters with the permissions of its caller or of the stack's role",
     ),
     ("*", "CheckValues", "ec2:*", "CloudFormation checks the subnets and security groups in a template's parameters"),
     ("*", "ReadItsLog", "logs:GetLogEvents", FAILURE),

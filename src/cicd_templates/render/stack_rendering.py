@@ -123,9 +123,9 @@ def _header(facts: StackFacts, description: str, own_links: Links) -> list[str]:
 
 
 def _row(label: str, words: Iterable[str]) -> Iterator[str]:
-    """Yield lines with `label` and then `words`.
+    """Yield one entry of a file's header: `label`, followed by `words` with commas between them.
 
-    Commas separate the words, and the lines are wrapped to the width of the file's header.
+    An entry that is wider than the header continues on further lines.
     """
     line, indent = f"{label:<15}", " " * 15
     first = True

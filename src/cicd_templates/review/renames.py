@@ -27,7 +27,7 @@ class Renames:
     old_names: Mapping[str, str] = field(default_factory=dict)
 
     def former(self, stack: ReviewedStack, old: Stacks) -> ReviewedStack | None:
-        """Return the stack in `old` that had the place of `stack` under the service's old name.
+        """Return the stack in `old` that became `stack` when its service was renamed.
 
         Return None if the service was not renamed, or if `old` has no such stack.
         """

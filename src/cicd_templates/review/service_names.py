@@ -10,11 +10,11 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 
 
 def with_placeholders(text: str, service: str) -> str:
-    """Return `text` with the placeholders `{service}` for the service and `{pipeline}` for its artifact folder.
+    """Replace the service's name in `text` with `{service}`, and the complete name of its artifact folder with
+    `{pipeline}`.
 
-    The folder's name consists of the service's name and the beginning of the project's name. A long service name leaves
-    less space for the project's name. So the placeholder replaces the complete name of the folder. If it replaced only
-    the service's name, the folders of two services would still differ.
+    The folder's name consists of the service's name and as much of the project's name as fits. If only the service's
+    name were replaced, the folders of two services would still differ.
     """
     folder_start = f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.

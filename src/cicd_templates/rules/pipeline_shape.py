@@ -67,10 +67,9 @@ class PipelineShape(ResourceRule):
         for action in uncovered(resource, stages, approved):
             if action.path[:-2] not in reported:
                 yield RuleFinding(
-                    "no approval check covers this deployment; the deployment must execute a change set; the check "
-                    "must get the stack of this change set in `stacks` and its name in `changeSet`, call the "
-                    "same function in every stage, and run after every preparation and the approval, but before the "
-                    "execution",
+                    "no approval check covers this deployment; deploy by executing a change set, and add a check that "
+                    "gets its stack in `stacks` and its name in `changeSet`; the check must call the same function as "
+                    "in other stages, and run after every preparation and the approval, but before the execution",
                     action.path,
                 )
 

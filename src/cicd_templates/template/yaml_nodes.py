@@ -72,10 +72,10 @@ def style_of(text: str) -> str | None:
 
 
 def node_of(value: Any, column: int) -> yaml.Node:
-    """Return `value` as a tree of YAML nodes. No node occurs twice, because PyYAML writes repetitions as aliases.
+    """Return `value` as a tree of YAML nodes. Equal values get separate nodes, so that PyYAML writes no aliases.
 
-    `column` is the rightmost column at which the keys or items of `value` can begin. It determines which items are
-    written on one line.
+    `column` is the rightmost column at which the lines of `value` can begin. A list item that is a mapping is written
+    on one line only if the line would fit even from this column.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))

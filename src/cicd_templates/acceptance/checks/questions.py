@@ -38,7 +38,7 @@ QUESTIONS = (
         "Does CodePipeline send aws:SourceAccount and aws:SourceArn when it assumes its role?",
         "CodePipeline assumes a role whose trust policy names the account and the pipeline.",
         "Source/",
-        "the local AWS has no pipeline that assumes its role",
+        "the local AWS runs no pipeline, so nothing assumes the pipeline's role",
     ),
     question(
         "report-group",

@@ -149,7 +149,7 @@ def in_requirements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_toml_lock(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a TOML lock file, and the values of `registry` and `index` that are not addresses."""
+    """Yield each address in a TOML lock file, and each value of a key `registry` or `index`, with their lines."""
     # A description is for people. In all other strings, an address is the complete string.
     yield from addresses(re.sub(r'^description = ".*"$', "", text, flags=re.MULTILINE))
     for found in re.finditer(r"\b(?:registry|index)[\"']?\s*=\s*[\"']+([^\"'\n]*)", text):

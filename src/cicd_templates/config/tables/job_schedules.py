@@ -176,7 +176,7 @@ def _number(text: str, lowest: int, expression: str, names: tuple[str, ...]) -> 
         return int(text)
     if text not in names:
         allowed = f"use a number or one of {', '.join(names)}" if names else "use a number"
-        raise ValueError(f"{expression!r} is not a schedule; {text!r} is not known, so {allowed}")
+        raise ValueError(f"{expression!r} is not a schedule; {text!r} is not valid in this field; {allowed}")
     return names.index(text) + lowest
 
 

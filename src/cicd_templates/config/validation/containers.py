@@ -79,11 +79,14 @@ def _name(at: str, name: str, service: Service) -> Iterator[tuple[str, str]]:
 def _order(at: str, table: ContainerTable) -> Iterator[tuple[str, str]]:
     if table.init:
         if table.essential:
-            yield f"{at}.essential", "a container with init ends before the service starts; remove this key"
+            yield (
+                f"{at}.essential",
+                "a container with init ends before the service, so it cannot be essential; remove this key",
+            )
         if table.health_check is not None:
             yield f"{at}.health_check", "a container with init is checked by its exit code; remove this table"
         if table.ports:
-            yield f"{at}.ports", "a container with init ends before the others start; remove this key"
+            yield f"{at}.ports", "a container with init ends before other containers can call it; remove its ports"
     if table.start_seconds is not None and not table.init and table.health_check is None:
         yield (
             f"{at}.start_seconds",

@@ -182,8 +182,8 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
                 if _begins(rest, word) or (left != word and any(_begins(left, own) for own in words[other])):
                     yield Problem(
                         f"services.{other}",
-                        f"resources of {other} could have the same names as those of {word} in service {one}; choose"
-                        " another name for one of them",
+                        f"resources of {other} could have the same names as resources of {one} for {word}; rename one"
+                        " of the two services",
                     )
                     break
 

@@ -63,7 +63,8 @@ def _kind_differences(plan: Plan, *, local: bool) -> Iterator[str]:
 def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:
     """Return whether `plan` created the change set of `planned`.
 
-    The ARN of the change set must contain the account, the region and the names of the plan.
+    If so, the ARNs of the change set and of its stack contain the plan's account and region. The change set has the
+    name that is derived from the plan's id.
     """
     try:
         change_set, stack = Arn.parse(planned.change_set), Arn.parse(planned.stack_id)

@@ -50,7 +50,7 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(prepare=container(init=True, essential=True))],
             "containers.prepare.essential",
-            "a container with init ends before the service starts; remove this key",
+            "a container with init ends before the service, so it cannot be essential; remove this key",
             id="an essential init container",
         ),
         pytest.param(
@@ -62,7 +62,7 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(prepare=container(init=True, ports=[9000]))],
             "containers.prepare.ports",
-            "a container with init ends before the others start; remove this key",
+            "a container with init ends before other containers can call it; remove its ports",
             id="a port of an init container",
         ),
         pytest.param(

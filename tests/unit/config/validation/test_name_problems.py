@@ -170,8 +170,8 @@ def test_checks_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() 
 )
 def test_no_service_reads_as_another_and_a_word_that_follows_it(one: str, other: str, word: str) -> None:
     assert problems_of((f"services/{one}", service(7)), (f"services/{other}", service(8))) == [
-        f"services.{other}: resources of {other} could have the same names as those of {word} in service {one}; choose"
-        " another name for one of them"
+        f"services.{other}: resources of {other} could have the same names as resources of {one} for {word}; rename"
+        " one of the two services"
     ]
 
 
@@ -179,8 +179,8 @@ def test_a_service_and_its_check_read_as_another_services_check() -> None:
     problems = problems_of(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "lint")))
 
     assert problems == [
-        "services.pay-unit: resources of pay-unit could have the same names as those of unit-lint in service pay;"
-        " choose another name for one of them"
+        "services.pay-unit: resources of pay-unit could have the same names as resources of pay for unit-lint; rename"
+        " one of the two services"
     ]
     assert configured(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "bandit")))
 
@@ -192,8 +192,8 @@ def test_a_service_and_its_secret_read_as_another_services_secret() -> None:
     )
 
     assert problems == [
-        "services.pay-key: resources of pay-key could have the same names as those of key-old in service pay;"
-        " choose another name for one of them"
+        "services.pay-key: resources of pay-key could have the same names as resources of pay for key-old; rename one"
+        " of the two services"
     ]
 
 
