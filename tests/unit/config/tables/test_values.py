@@ -238,7 +238,7 @@ def test_a_refused_value_names_its_path_and_what_would_be_right(edits: list[tupl
         pytest.param(
             [(f"{PRODUCTION}/deployment_window", "* * 9 * * MON")],
             "environments.production.deployment_window: '* * 9 * * MON' is not a deployment window; write ? for"
-            " exactly one",
+            " the day of month or the day of week, but not for both",
             id="both days",
         ),
         pytest.param(
