@@ -79,7 +79,7 @@ def project(
     Raises `ValueError` for both `secrets` and `runs_application`: the application's code could read the secrets.
     """
     if runs_application and secrets:
-        raise ValueError(f"{logical_id} runs the application, which could read its secrets: {', '.join(secrets)}")
+        raise ValueError(f"{logical_id} runs the application, so it must not have secrets: {', '.join(secrets)}")
     env, service = context.env, context.service
     group = log_group(f"{logical_id}LogGroup", env, log_group_name(env, "build", service.name, purpose), context.key)
     role = service_role(

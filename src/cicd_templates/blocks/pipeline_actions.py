@@ -256,9 +256,9 @@ def change_set_action(
     inputs: Sequence[str] = (),
     namespace: str | None = None,
 ) -> PipelineAction:
-    """Return a pipeline action for a change set. The action uses the delivery role, which is a role of another account.
+    """Return a pipeline action that creates or executes a change set. It uses the delivery role of another account.
 
-    `mode` is CodePipeline's `ActionMode`, which says whether the change set is replaced or executed.
+    `mode` is CodePipeline's `ActionMode`, such as `CHANGE_SET_EXECUTE`.
     """
     return PipelineAction(
         _action(

@@ -171,7 +171,7 @@ def _report(folder: Path, check: str, expected: ExpectedReport, source_version: 
     present = [place for place in places if place.is_file()]
     if len(present) > 1:
         names = " and ".join(str(place.relative_to(folder)) for place in present)
-        return Report(status=ERROR, reason=f"the check has several reports, {names}; remove those of other runs")
+        return Report(status=ERROR, reason=f"the check has several reports, {names}; remove the reports of other runs")
     if not present:
         suffix = {"junit": "xml", "sarif": "sarif"}.get(form, "json")
         wrong = f"there is no {check}/report.{suffix} and no {check}.{suffix} in {folder}"

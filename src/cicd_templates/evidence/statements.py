@@ -56,8 +56,8 @@ class _SignedEnvelope(BaseModel, extra="forbid"):
 def read_statement(content: bytes, key: PublicKey) -> Statement:
     """Return the statement in an envelope.
 
-    Raises `StatementError` if `key` has not signed the statement, or if the envelope is not in canonical form. Because
-    of the canonical form, any changed byte causes an error.
+    Raises `StatementError` if `key` has not signed the statement, or if the envelope is not in canonical form. There is
+    only one canonical form, so a change of any byte causes an error.
     """
     _require_envelope(content)
     verifier = SSlibKey.from_crypto(key.key, keyid=key.fingerprint)

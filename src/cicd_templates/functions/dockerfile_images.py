@@ -39,7 +39,7 @@ def base_images(text: str) -> list[str]:
 
 
 def _instructions(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Yield the name, the options and the other words of each instruction."""
+    """Yield the name, the options and the remaining words of each instruction."""
     lines = text.replace("\r\n", "\n").split("\n")
     # A comment or an empty line does not end an instruction that is continued.
     kept = "".join(f"{line}\n" for line in lines if line.strip() and not line.lstrip().startswith("#"))

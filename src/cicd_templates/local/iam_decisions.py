@@ -60,9 +60,9 @@ class Decisions:
         self._latest = threading.local()
 
     def listen(self) -> None:
-        """Replace the engine's functions `evaluate` and `enforce`.
+        """Replace the engine's functions `evaluate` and `enforce` with methods of this object.
 
-        This works because the engine looks them up at each call.
+        The engine looks up the functions at each call, so it calls the methods from now on.
         """
         self._evaluator.evaluate = self.evaluate  # type: ignore[attr-defined]
         self._evaluator.enforce = self.enforce  # type: ignore[attr-defined]

@@ -25,10 +25,10 @@ _pipes: set[IO[bytes]] = set()
 
 @contextlib.contextmanager
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
-    """Kill the process group `group` and remove `folder` if this process is killed within the `with` block.
+    """Kill the process group `group` and remove `folder` if a signal ends this process or the `with` block.
 
-    The same happens if Ctrl-C or SIGTERM ends the block, because a second signal can interrupt the block's own cleanup.
-    If the block ends in any other way, nothing is killed or removed. Processes that have left the group are never
+    This includes Ctrl-C and SIGTERM: the block can clean up by itself, but a second signal can interrupt its cleanup.
+    If the block ends without a signal, nothing is killed or removed. Processes that have left the group are never
     killed.
     """
     watcher = subprocess.Popen(  # noqa: S603 - fixed script, a number and a folder of our own as arguments

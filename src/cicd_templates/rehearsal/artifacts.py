@@ -41,7 +41,7 @@ class Artifact:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """Return the artifact as ListActionExecutions describes the outputs of an action."""
+        """Return the artifact in the form that output artifacts have in an answer of ListActionExecutions."""
         return {"name": self.name, "s3location": {"bucket": self.bucket, "key": self.object_key}}
 
 
@@ -110,7 +110,7 @@ def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
         if name in seen or files.intersection(name.parents):
             raise CicdError(f"an archive has the entry {entry.filename!r} twice, or as a file and as a folder")
         if UNICODE_PATH in _extra_fields(entry.extra):
-            raise CicdError(f"an archive has the entry {entry.filename!r} with two names; programs may use either name")
+            raise CicdError(f"in an archive, the entry {entry.filename!r} has a second name; programs may use either")
         seen.add(name)
 
 

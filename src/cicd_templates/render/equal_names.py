@@ -105,7 +105,7 @@ def name_marks(stack: StackTemplate) -> array[int]:
 
 
 def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
-    """Return whether a number occurs more than once in the `name_marks` of the stacks."""
+    """Return whether two names have the same number. `marks_of_stacks` has the `name_marks` of each stack."""
     seen: set[int] = set()
     for marks in marks_of_stacks:
         for mark in marks:

@@ -58,7 +58,7 @@ class Statement:
 
     @property
     def actions_text(self) -> str:
-        """The actions, with each service named once."""
+        """The actions as text that names each service once, such as `s3: GetObject, PutObject`."""
         return self._all_but("Action") + format_actions(self.action_patterns)
 
     @property

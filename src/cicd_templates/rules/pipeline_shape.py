@@ -56,7 +56,7 @@ class PipelineShape(ResourceRule):
             for stage in stages[gate + 1 :]:
                 if not _locked(stage, _names(stages[gate])):
                     yield RuleFinding(
-                        "the stage is not locked by the gate's verdict; add a VariableCheck to BeforeEntry", stage.path
+                        "the stage does not check the gate's verdict; add a VariableCheck to BeforeEntry", stage.path
                     )
         yield from _unknown_stages(resource, stages)
         guarded = _guarded(resource, stages)
@@ -97,10 +97,10 @@ def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
 
 
 def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
-    """Return whether the gate's verdict locks the stage.
+    """Return whether the stage checks the gate's verdict before its first action.
 
-    The verdict locks the stage if a BeforeEntry condition compares a variable of the gate with a literal value, and
-    fails the stage if the two differ.
+    For this check, a BeforeEntry condition must compare a variable of the gate with a literal value, and fail the stage
+    if the two differ.
     """
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
         if any(node.value == "FAIL" for node in values(condition, "Result")):

@@ -110,7 +110,7 @@ def _may_deny(statement: Mapping[str, Any]) -> bool:
 def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
     """Return whether `wide` has the same `Effect` as `narrow`, and applies to every request to which `narrow` applies.
 
-    Returns false if the texts do not show this.
+    Returns false if a comparison of their texts cannot prove this.
     """
     return (
         wide["Effect"] == narrow["Effect"]

@@ -16,7 +16,7 @@ def test_a_project_that_runs_the_application_cannot_have_a_secret() -> None:
     bucket = BucketName(Ref("Bucket"))
     context = BuildContext(env, service, KeyArn(Ref("Key")), bucket, bucket, bucket)
 
-    with pytest.raises(ValueError, match="Tests runs the application, which could read its secrets: TOKEN"):
+    with pytest.raises(ValueError, match="Tests runs the application, so it must not have secrets: TOKEN"):
         project(
             "Tests",
             context,

@@ -751,7 +751,7 @@ def test_a_folder_with_two_reports_of_a_check_says_so(tmp_path: Path) -> None:
     result = gate(tmp_path, "", **{"bandit.json": CLEAN["bandit/report.json"]})
 
     assert result.exit_code == 1
-    assert "several reports, bandit/report.json and bandit.json; remove those of other runs" in result.output
+    assert "several reports, bandit/report.json and bandit.json; remove the reports of other runs" in result.output
 
 
 def test_a_folder_with_reports_of_different_commits_says_so(tmp_path: Path) -> None:

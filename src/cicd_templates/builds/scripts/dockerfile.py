@@ -93,7 +93,7 @@ class Reader:
             self.images.add(name)
 
     def options(self, number: int, options: list[str]) -> None:
-        """Check the options of an instruction, and add the images that they name."""
+        """Check the options of an instruction. Record the images in its options `--from` and `--mount`."""
         for option in options:
             if not OPTION.fullmatch(option) or option in ("--from", "--mount"):
                 self.problems.append((number, f"{option} is not a plain option; write --name=value without quotes"))

@@ -37,7 +37,7 @@ def canonical_version(version: str) -> str:
 
 
 def same_version(version: str, escaped: str) -> bool:
-    """Return whether `version` and `escaped`, the version in a file name, are the same version.
+    """Return whether `version` is the version in a file name. `escaped` is the text of the version in that name.
 
     Older packaging tools wrote `_` instead of signs such as `+` into file names.
     """

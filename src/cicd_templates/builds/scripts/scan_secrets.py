@@ -112,10 +112,10 @@ class LineOf(str):
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield a single list, which contains every text to scan.
+    """Yield one list with all texts to scan.
 
-    These are the file's lines, the lines that `bound_values.py` and the parsers of detect-secrets produce from them,
-    and the file's name.
+    The texts are the lines of the file, the lines that `bound_values.py` and the parsers of detect-secrets make from
+    the file, and the name of the file.
     """
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
 

@@ -173,7 +173,7 @@ def _refuse_contradictions(app: str, example: str, suffix: str | None, *, yes: b
 
 
 def _request(app: str, example: str, suffix: str | None, service: str | None) -> _Request:
-    """Return the templates, the source and the services of the user's project, or of an example.
+    """Return the templates, the source and the services for a rehearsal of the user's project or of `example`.
 
     Raises `ConfigurationError` if something is missing, if a service has no pipeline, or if a service is named twice.
     """

@@ -22,8 +22,7 @@ class EvidenceTable(Table):
     )
     lock_mode: Literal["governance", "compliance"] = Field(
         default="governance",
-        description="`governance`: in a protected environment, nobody can delete a locked file unless the bucket"
-        " policy is changed first; in a disposable environment, `make destroy` deletes locked files; `compliance`:"
-        " nobody, not even AWS Support, can delete a locked file before its lock ends, so a copy of an environment"
-        " always uses `governance`",
+        description="`governance`: in a protected environment, the bucket policy lets nobody delete a locked file; in a"
+        " disposable environment, `make destroy` deletes locked files; `compliance`: nobody, not even AWS Support, can"
+        " delete a locked file before its lock ends; copies of an environment always use `governance`",
     )

@@ -33,8 +33,8 @@ def is_proven_unchanged(
     """Return whether it is certain that CloudFormation would find no change in `stack`.
 
     If the result is false, the stack may change, and only a change set shows how. `existing` is the deployed stack from
-    DescribeStacks, and `body` is its template from GetTemplate for the stage `Original`. `inputs` are the present
-    values in Parameter Store, keyed by path.
+    DescribeStacks. `body` is its template from GetTemplate, as it was before CloudFormation processed transforms.
+    `inputs` are the present values in Parameter Store, keyed by path.
     """
     return (
         existing["StackStatus"] in SETTLED

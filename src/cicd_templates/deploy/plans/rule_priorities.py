@@ -25,7 +25,11 @@ UNREAD = "warning: could not check whether the priorities of listener rules are 
 
 @dataclass(frozen=True)
 class PriorityReport:
-    """`taken` has a line for each rule whose new priority is taken. `unread` has a warning if no rules can be read."""
+    """The conflicts between the new priorities of rules and the existing rules.
+
+    `taken` has a line for each new priority that another rule already has. `unread` has a warning if the existing rules
+    could not be read.
+    """
 
     taken: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()

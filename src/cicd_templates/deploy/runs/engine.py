@@ -96,11 +96,11 @@ class DeploymentEngine:
         """Deploy the reviewed template of every stack.
 
         Stacks are planned and approved in waves. A wave has all stacks whose input values have become available. Calls
-        `passed` once, after the first approval and before the first operation.
+        `passed` only once: after the first wave is approved, and before the first operation.
 
-        If a wave fails a check or the user declines it, no further operation starts. All change sets that are not
-        executed yet are deleted, and the operations under way are polled until they end. If stacks failed, raises a
-        `CicdError` with their labels.
+        If a check of a wave fails, or if the user declines a wave, no further operation starts. All change sets that
+        are not executed yet are deleted, and the operations under way are polled until they end. If stacks failed,
+        raises a `CicdError` with their labels.
         """
         self._passed = passed
         self._run(self._deploy)
@@ -155,9 +155,9 @@ class DeploymentEngine:
         self._drive()
 
     def _run(self, work: Callable[[], None]) -> None:
-        """Run `work`, then raise a `CicdError` if a stack or a check has failed.
+        """Run `work` to its end. If a stack or a check has failed by then, raises a `CicdError`.
 
-        If the run stops early, raises a `DetachedError` that lists the operations still under way in AWS.
+        If `work` is interrupted, raises a `DetachedError` that lists the operations still under way in AWS.
         """
         try:
             work()

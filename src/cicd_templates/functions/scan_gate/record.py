@@ -1,4 +1,4 @@
-"""Checks the run record of each report: which check ran on which source, its result, and what it did not read."""
+"""Checks the run records beside reports: which check ran on which source, how it ended, and what it did not read."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
 
 
 def replaces(change: Change) -> bool:
-    """Return whether CloudFormation is certain to replace the resource."""
+    """Return whether the change replaces the resource. Returns false if a replacement is only possible."""
     return change.action == "Modify" and change.replacement == "True"
 
 

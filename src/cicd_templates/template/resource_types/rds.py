@@ -38,7 +38,7 @@ RESOURCE_TYPES = (
                 frozenset({"EnableIAMDatabaseAuthentication"}),
             ),
             Interruption(
-                "connections from groups that are no longer attached are cut off", frozenset({"VpcSecurityGroupIds"})
+                "connections that only a removed security group allows are cut off", frozenset({"VpcSecurityGroupIds"})
             ),
         ),
         arns={
@@ -87,7 +87,7 @@ RESOURCE_TYPES = (
                 frozenset({"PubliclyAccessible"}),
             ),
             Interruption(
-                "connections from groups that are no longer attached are cut off", frozenset({"VPCSecurityGroups"})
+                "connections that only a removed security group allows are cut off", frozenset({"VPCSecurityGroups"})
             ),
         ),
         arns={"db": "rds:{region}:{account}:db:{name}"},

@@ -118,7 +118,7 @@ def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing that shows `paths`.
 
     If a principal has the same access to more than `MOST_TARGETS` targets, one node represents these targets. Only the
-    first `MOST_PRINCIPALS` principals have nodes of their own. In each box, one node represents all further principals.
+    first `MOST_PRINCIPALS` principals have nodes of their own. All other principals of a box share one node.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])
