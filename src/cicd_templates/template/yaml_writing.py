@@ -38,6 +38,8 @@ _CONSTANTS = frozenset({bool, int, type(None)})
 # with empty lines at its end.
 _UNMOVABLE = re.compile("[\u0085\u2028\u2029]|^[.]{3}$", re.MULTILINE)
 _SEQ = "tag:yaml.org,2002:seq"
+# The characters of a literal block that this module writes itself.
+_USUAL = b"\n" + bytes(range(ord(" "), ord("~") + 1))
 
 
 class _UnmovableError(Exception):
@@ -261,12 +263,12 @@ def _literal(text: str, indent: str) -> str:
 def _new_literal(text: str, indent: str) -> str:
     # One expression for all of this would take ten times as long.
     odd_ends = text.startswith((" ", "\n")) or text.endswith((" ", "\n\n"))
-    is_usual = text.isascii() and text.replace("\n", "").isprintable()
-    if not text or odd_ends or " \n" in text or not is_usual:
+    if not text or odd_ends or " \n" in text or not text.isascii() or text.encode("ascii").translate(None, _USUAL):
         return ""
-    if text.endswith("\n"):
-        return " |\n" + _indented(text, f"{indent}  ")
-    return " |-\n" + _indented(text, f"{indent}  ") + "\n"
+    # No line ends in a space, so each indent before a line break is that of an empty line.
+    indent += "  "
+    lines = f"{indent}{text}".replace("\n", f"\n{indent}").replace(f"{indent}\n", "\n")
+    return f" |\n{lines.removesuffix(indent)}" if text.endswith("\n") else f" |-\n{lines}\n"
 
 
 _long_literal = lru_cache(CACHED_LONG_TEXTS)(_new_literal)
