@@ -13,7 +13,6 @@ from cicd_templates import hints
 from cicd_templates.cli import terminal
 from cicd_templates.errors import ConfigurationError, DetachedError, NoTerminalError, RefusedError
 from cicd_templates.files.paths import CONFIGURATION, rendered_folder
-from cicd_templates.local import sigterm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -215,6 +214,8 @@ def detaching(stopped: str = "stopped between two steps; run the same command ag
 
     CI systems send SIGTERM to end a job. Errors that the block itself raises are passed on unchanged.
     """
+    from cicd_templates.local import sigterm
+
     try:
         with sigterm.interrupting():
             yield

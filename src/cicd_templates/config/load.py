@@ -5,7 +5,6 @@ If the file has problems, one error lists all of them. This module reads only th
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -345,5 +344,7 @@ def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, F
 
 
 def _unknown_key(key: str, known: Any) -> str:
+    import difflib
+
     close = difflib.get_close_matches(key, list(known), n=1)
     return f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known keys are {', '.join(known)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any
@@ -47,6 +46,8 @@ def toml_text(value: Any) -> str:
 
 
 def _choice(value: Any, expected: str) -> str:
+    import difflib
+
     close = difflib.get_close_matches(repr(value), expected.replace(" or ", ", ").split(", "), n=1)
     return f"use {expected}, not {toml_text(value)}{f'; did you mean {close[0]}?' if close else ''}"
 

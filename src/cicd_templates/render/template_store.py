@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pickle
 import tempfile
 import weakref
 from array import array
@@ -86,6 +85,8 @@ class TemplateStore:
         """
         if isinstance(template, Place):
             return template
+        import pickle
+
         parts = (
             template.text.encode(),
             pickle.dumps(template.content, protocol=5),
@@ -114,8 +115,7 @@ class TemplateStore:
         """Return the content of a template."""
         kept = self._kept(number)
         if isinstance(kept, Place):
-            # Only this process and its forked processes can open the file.
-            content: Mapping[str, Any] = pickle.loads(self._read(kept.content, kept.names))  # noqa: S301
+            content: Mapping[str, Any] = self._unpickled(kept.content, kept.names)
             return content
         return kept.content
 
@@ -123,12 +123,19 @@ class TemplateStore:
         """Return the index that finds a template's resources by their physical names."""
         kept = self._kept(number)
         if isinstance(kept, Place):
-            names: NameIndex = pickle.loads(self._read(kept.names, kept.end))  # noqa: S301 - see `content`
+            names: NameIndex = self._unpickled(kept.names, kept.end)
             return names
         return kept.names
 
     def _kept(self, number: int) -> Unpacked | Place:
         return self._unpacked.get(number) or Place(*self._places[4 * number : 4 * number + 4])
+
+    def _unpickled(self, start: int, end: int) -> Any:
+        # Small projects never use the file, and importing this module is slow.
+        import pickle
+
+        # Only this process and its forked processes can open the file.
+        return pickle.loads(self._read(start, end))  # noqa: S301
 
     def _read(self, start: int, end: int) -> bytes:
         try:
