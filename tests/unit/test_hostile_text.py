@@ -259,7 +259,7 @@ def test_no_value_breaks_out_of_a_workflow(count: int) -> None:
     for text in hostile_texts(count):
         github = service.settings.github.model_copy(update={"branch": text, "repository": text})
         settings = service.settings.model_copy(update={"github": github, "path": text})
-        changed = replace(service, settings=settings)
+        changed = service._replace(settings=settings)
         if "${{" in text:
             with pytest.raises(ConfigurationError, match="an expression of GitHub Actions"):
                 workflow(tools, changed)
@@ -277,6 +277,6 @@ def test_a_branch_is_a_string_whatever_it_looks_like(branch: str) -> None:
     tools = environment("tools")
     service = tools.services[0]
     github = service.settings.github.model_copy(update={"branch": branch})
-    changed = replace(service, settings=service.settings.model_copy(update={"github": github}))
+    changed = service._replace(settings=service.settings.model_copy(update={"github": github}))
 
     assert yaml.safe_load(workflow(tools, changed))[True]["push"]["branches"] == [branch]

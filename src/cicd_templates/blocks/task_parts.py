@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from awacs import kms, secretsmanager, ssm, ssmmessages
 from awacs import logs as logs_actions
@@ -28,8 +28,7 @@ from cicd_templates.layer.template import LayerTemplate
 TASK_ROLE = reserved_words.TASK
 
 
-@dataclass(frozen=True)
-class TaskParts:
+class TaskParts(NamedTuple):
     """The resources to which a task definition refers, and the task's variables.
 
     The resources are in the order in which a layer adds them to its template.
@@ -44,7 +43,7 @@ class TaskParts:
     task: iam.Role
     secrets: Mapping[str, AWSHelperFn | str]
     addresses: Mapping[str, Value | str]
-    container_secrets: Mapping[str, Mapping[str, AWSHelperFn | str]] = field(default_factory=dict)
+    container_secrets: Mapping[str, Mapping[str, AWSHelperFn | str]]
 
     @property
     def resources(self) -> tuple[logs.LogGroup, iam.Role, iam.Role]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from cicd_templates.config.tables.checks import ReportFormat
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE
@@ -13,8 +14,7 @@ PYTHON_IMAGE = BOOTSTRAP_IMAGE
 TIMEOUT_MINUTES = 10
 
 
-@dataclass(frozen=True)
-class ReleaseCheck:
+class ReleaseCheck(NamedTuple):
     """A tool that examines the source and writes a report to `$REPORT`.
 
     The tool's exit code is recorded, but does not decide about the release.
@@ -33,6 +33,6 @@ class ReleaseCheck:
     tool: str = ""
     tools: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = MappingProxyType({})
     timeout_minutes: int = TIMEOUT_MINUTES
     runs_application: bool = True

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import IPv4Network
+from typing import NamedTuple
 
 from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
@@ -30,8 +31,7 @@ def created_secrets(sources: Iterable[str]) -> list[str]:
     return sorted({source for source in sources if not is_existing_secret(source)})
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """A deployable application with its configuration for one environment.
 
     `priority_is_derived` is true if the configuration does not set the priority of the service's listener rule.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from cicd_templates.config.environment import Service
 
@@ -101,8 +100,7 @@ def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
             taken.add(free)
             derived[service.name] = free
     return tuple(
-        replace(
-            service,
+        service._replace(
             settings=service.settings.model_copy(update={"priority": derived[service.name]}),
             priority_is_derived=True,
         )

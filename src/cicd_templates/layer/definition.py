@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.tables.environment import EnvironmentKind
@@ -39,8 +39,7 @@ def every_service(service: Service) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """A layer: a module of `templates/` with `build(env)`, or with `build(env, service)` for one stack per service.
 
     - The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A

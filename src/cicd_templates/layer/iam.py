@@ -12,7 +12,7 @@ This module adds what awacs lacks:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from awacs.aws import (
     Action,
@@ -46,8 +46,7 @@ EVERY_RESOURCE = "*"
 SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "scheduler", "vpc-flow-logs"})
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """An IAM statement. `because` says why a statement in a role's policy has the resource `*`, or is empty."""
 
     statement: Statement

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cicd_templates.config.environment import Service
 from cicd_templates.layer.iam import Grant
@@ -25,16 +25,14 @@ def no_texts(service: Service, access: str) -> Mapping[str, str]:
     return {}
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """The TCP port on which an offered resource listens, and the security group of that resource."""
 
     group: Output[SecurityGroupId]
     number: int
 
 
-@dataclass(frozen=True)
-class Backlog:
+class Backlog(NamedTuple):
     """The waiting messages of an offered SQS queue. Workers scale on the number of messages.
 
     `queue` is the name of the queue. `access` lists the kinds of access with which a service may receive messages from
@@ -79,8 +77,7 @@ class Offer:
                 )
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(NamedTuple):
     """One line of `[services.<name>.uses]`: the offer of a resource, and the kind of access that the service gets."""
 
     offer: Offer

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.validation.problem import Problem, configuration_error
@@ -23,8 +23,7 @@ from cicd_templates.template.stack_graph import Links, Read
 from cicd_templates.template.stack_template import StackTemplate
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedStack:
+class RenderedStack(NamedTuple):
     """A rendered stack: its template, and the configuration and the layer from which it was rendered.
 
     `path` is relative to the output folder, with forward slashes. `digest` is the SHA-256 of the text, and `size` its
@@ -37,7 +36,7 @@ class RenderedStack:
     facts: StackFacts
     digest: str
     size: int
-    store: TemplateStore = field(repr=False)
+    store: TemplateStore
     number: int
 
     @property

@@ -5,13 +5,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _FIELDS = 6
 
 
-@dataclass(frozen=True)
-class Arn:
+class Arn(NamedTuple):
     """An Amazon Resource Name. `region` and `account` are empty if the service omits them, as S3 does.
 
     `resource` is everything after the account, with its colons and slashes.

@@ -5,7 +5,6 @@ its resources, the values that it publishes, and the parameter of each value tha
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ ROLE = ServiceOutput(RoleArn, "delivery", "RoleArn", "The role of a service")
 
 STAGING = environment()
 (SHIPPING,) = STAGING.services
-LEDGER = replace(SHIPPING, name="ledger")
+LEDGER = SHIPPING._replace(name="ledger")
 
 
 def parameters(layer: LayerTemplate) -> dict[str, Any]:
@@ -236,7 +235,7 @@ OUTPUTS: list[Output[Any]] = [
     *(Output(BucketName, layer, name, "x") for layer in ("storage", "other") for name in ("Name", "AName")),
     *(ServiceOutput(RoleArn, layer, name, "x") for layer in ("ingress", "health") for name in ("Name", "AName")),
 ]
-SERVICES = [SHIPPING, *(replace(SHIPPING, name=name) for name in ("a", "a-1", "a1", "b"))]
+SERVICES = [SHIPPING, *(SHIPPING._replace(name=name) for name in ("a", "a-1", "a1", "b"))]
 
 
 @given(

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ def rendered(branch: str = "main", path: str | None = None) -> str:
     service = tools.services[0]
     github = service.settings.github.model_copy(update={"branch": branch})
     settings = service.settings.model_copy(update={"github": github, "path": path})
-    return workflow(tools, replace(service, settings=settings))
+    return workflow(tools, service._replace(settings=settings))
 
 
 def test_every_action_is_pinned_by_its_commit_and_names_its_version() -> None:

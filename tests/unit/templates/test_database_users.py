@@ -217,7 +217,7 @@ def test_users_of_one_environment_can_be_made_by_hand() -> None:
 
 def test_more_users_than_parameter_store_can_hold_are_refused_in_one_line() -> None:
     env = environment("staging", LEDGER, USES)
-    many = tuple(dataclasses.replace(env.services[0], name=f"a-service-with-a-name{number}") for number in range(100))
+    many = tuple(env.services[0]._replace(name=f"a-service-with-a-name{number}") for number in range(100))
 
     with pytest.raises(ConfigurationError, match=r"its users has 4,\d+ characters, but AWS accepts at most 4,096; set"):
         database_users(dataclasses.replace(env, services=many), "user-ledger")

@@ -9,9 +9,8 @@ import calendar
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator
 
@@ -29,8 +28,7 @@ _EXPRESSION = re.compile(r"(cron|rate|at)\((.*)\)", re.DOTALL)
 _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """The shortest and the longest time between two consecutive runs of a schedule, in minutes.
 
     The two times ignore daylight saving time. When the clocks change, an interval can have another length:
