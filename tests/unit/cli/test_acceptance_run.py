@@ -263,7 +263,7 @@ def test_a_run_on_aws_that_waits_or_leaves_something_says_how_it_goes_on(monkeyp
     assert len(opened) == 3
     assert failed.exit_code == 1
     assert "resources with `" in failed.output
-    assert "`make acceptance` tries again to remove them" in failed.output
+    assert "`make acceptance` tries again to remove these resources" in failed.output
 
 
 @pytest.mark.usefixtures("engines")
