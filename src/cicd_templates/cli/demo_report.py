@@ -28,7 +28,7 @@ class DemoReporter:
         return "".join(f"{printable(line)}\n" for line in self._lines)
 
     def note(self, line: str) -> None:
-        """Keep `line` for the log file."""
+        """Add `line` to the lines that will be written to the log file."""
         self._lines.append(line)
 
     def begin(self, under_way: Callable[[str], None]) -> None:

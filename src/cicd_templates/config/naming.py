@@ -136,8 +136,8 @@ def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
     """Return a pattern that matches the S3 keys of a service's artifacts in `env`.
 
     If `artifact` is given, the pattern matches only the keys of this artifact. CodePipeline shortens long names in
-    keys. In the pattern, a long name is cut and ends with a wildcard, so that the pattern also matches if CodePipeline
-    keeps more characters.
+    keys. The pattern has a wildcard after the beginning of a long name, so that it also matches if CodePipeline keeps
+    more characters.
     """
     parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
     if artifact:

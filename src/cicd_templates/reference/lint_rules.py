@@ -63,7 +63,11 @@ OWNED_ELSEWHERE = (
     ("A policy is well formed", "cfn-lint", "E3510, E3512, E3530"),
     ("ARNs contain no literal partition", "cfn-lint", "I3042"),
     ("Runtimes of functions are not deprecated", "cfn-lint", "E2531, W2531"),
-    ("Databases, keys, log groups, queues and secrets have both life-cycle policies", "cfn-lint", "I3011, W3011"),
+    (
+        "Databases, keys, log groups, queues and secrets have DeletionPolicy and UpdateReplacePolicy",
+        "cfn-lint",
+        "I3011, W3011",
+    ),
     ("Retention periods of messages and backups are explicit", "cfn-lint", "I3013"),
     ("Passwords are not literals", "cfn-lint", "W2501"),
     ("A Lambda permission names the account if its ARN does not", "cfn-lint", "W3663"),

@@ -48,5 +48,5 @@ class MergedRows:
         return merged
 
     def texts(self) -> list[str]:
-        """Return the texts in the first cells of the merged rows, without repetitions."""
+        """Return the distinct texts in the first column of the merged rows."""
         return list(dict.fromkeys(row[0] for row in self.rows()))

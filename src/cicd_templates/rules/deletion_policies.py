@@ -24,7 +24,7 @@ class DataFate(ResourceRule):
     """Require DeletionPolicy and UpdateReplacePolicy. In a protected environment, both must keep the data."""
 
     id = "E9141"
-    shortdesc = "Stateful resources have both life-cycle policies, and protected data outlives its stack"
+    shortdesc = "Stateful resources have DeletionPolicy and UpdateReplacePolicy, and protected data outlives its stack"
     description = (
         "Without both policies, data is deleted with its stack or when its resource is replaced. In a protected "
         "environment both policies must keep the data: Retain, RetainExceptOnCreate (DeletionPolicy only) or "

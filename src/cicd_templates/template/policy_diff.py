@@ -270,9 +270,9 @@ def _difference(
 
 
 def _new_items(value: Any, other: Any) -> Any:
-    """Return the items of an element, such as `Action`, that are not in `other`.
+    """Return the items of `value` that are not in `other`. Both are values of a statement's element, such as `Action`.
 
-    If the element is a map of principals or conditions, return a map that has only the new items.
+    If `value` is a map of principals or conditions, return a map that has only the new items.
     """
     if isinstance(value, Mapping) and isinstance(other, Mapping) and not is_intrinsic_function(value):
         parts = {key: _new_items(item, other.get(key, [])) for key, item in value.items()}

@@ -97,8 +97,8 @@ def steering(arguments: str) -> set[str]:
 class Network:
     """Decides which RUN commands of a Dockerfile have a network.
 
-    - `closed` contains, for each stage, the line after which its commands have no network. The line is 0 if no line has
-      disabled the network.
+    - `closed` contains a line number for each stage. The commands of the stage after this line have no network. The
+      number is 0 as long as no line has disabled the network.
     - `cut` contains the lines of the RUN commands that lose their network.
     - `folders` contains the current folder of each stage, or an empty string if only the image knows the folder.
     - `misplaced` contains the lines that copy a file to a folder that may contain programs.

@@ -179,7 +179,7 @@ class ServiceTable(Table):
     )
     bake_minutes: Minutes = Field(
         default=5,
-        description="Minutes for which a release is watched before ECS stops the previous one; with `rolling`, ECS"
+        description="Minutes for which ECS watches a release before it stops the previous release; with `rolling`, ECS"
         " computes this time from the alarms",
     )
     canary: CanaryTable = Field(default={}, validate_default=True, description="First step of a canary rollout")

@@ -51,7 +51,7 @@ class Polling:
         """Poll until `done` returns true.
 
         Raises `CicdError` after `limit_seconds`. The message says that the operation `what` continues in AWS, and ends
-        with the advice `then`.
+        with `then`, which says how the user can continue.
         """
         deadline = self.now() + limit_seconds
         while not done():

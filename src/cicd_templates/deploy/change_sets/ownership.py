@@ -38,7 +38,10 @@ UNTAGGED = frozenset({IN_REVIEW, "IMPORT_COMPLETE"})
 
 
 class Owner(Enum):
-    """Who owns a stack. `UNKNOWN` is for a stack in REVIEW_IN_PROGRESS without a change set."""
+    """Who owns a stack.
+
+    The owner is `UNKNOWN` if the stack is in REVIEW_IN_PROGRESS and has no change set.
+    """
 
     OURS = "this project"
     OTHERS = "somebody else"

@@ -102,9 +102,9 @@ def diagnose(
 ) -> Diagnosis:
     """Return why an operation on a stack ended in `status`. Never raises.
 
-    `token` is the request token of the operation; None means the latest operation. The stack is read by its id
-    `stack_id`, which works even after its deletion. `seen` has the details that AWS services have already returned,
-    keyed by logical id.
+    `token` is the request token of the operation; None means the latest operation. The function reads the stack by
+    `stack_id`, because a deleted stack can be read only by its id. `seen` has the details that AWS services have
+    already returned, keyed by logical id.
     """
     try:
         found = failures(clients.cloudformation, stack_id, token)

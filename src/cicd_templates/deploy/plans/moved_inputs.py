@@ -23,7 +23,7 @@ def readers_of_moved_values(stacks: Sequence[StackTemplate], planned: Mapping[st
 
 
 def _moved(stack: StackTemplate, plan: PlannedStack) -> Iterator[str]:
-    """Yield the paths of the published values that a plan certainly changes."""
+    """Yield the paths of the values that `stack` publishes and that the plan will certainly change."""
     for change in plan.changes:
         certain = [detail for detail in change.details if not detail.cause and not is_about_tags(detail)]
         if change.resource_type == PUBLISHED and change.action == "Modify" and certain:

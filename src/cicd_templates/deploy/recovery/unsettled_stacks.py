@@ -151,7 +151,7 @@ def _drift(
     )
     if not facts:
         return
-    means = "drift detection found resources changed outside CloudFormation; put the change into templates/,"
+    means = "drift detection found resources that were changed outside CloudFormation; put the change into templates/,"
     if kept := reason_to_keep(stack):
         means = f"{means} or undo the change by hand; do not use a change set, because {kept}"
         yield Unsettled(stack.label, DRIFTED, means, facts, ())
