@@ -6,6 +6,8 @@ nested objects once for each of these objects.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Set
+from functools import cache
 from typing import Any
 
 from troposphere import AWSHelperFn, BaseAWSObject, Template, encode_to_dict
@@ -29,7 +31,7 @@ def template_content(template: Template) -> dict[str, Any]:
 
 def plain_data(value: Any) -> Any:
     """Return `value` as plain data. The result shares no dict and no list with `value`."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _SCALARS:
         return value
     # Most items are texts. A call for each of them would double the time.
@@ -37,18 +39,29 @@ def plain_data(value: Any) -> Any:
         return {key: item if type(item) is str else plain_data(item) for key, item in value.items()}
     if kind is list or kind is tuple:
         return [item if type(item) is str else plain_data(item) for item in value]
-    if isinstance(value, AWSHelperFn) and kind.to_dict is AWSHelperFn.to_dict:
-        return plain_data(value.data)
-    if isinstance(value, BaseAWSObject) and kind.to_dict is BaseAWSObject.to_dict and _is_complete(value):
-        if value.do_validation:
-            value.validate()
-        return plain_data(value.resource)
-    if hasattr(value, "to_dict"):
-        return plain_data(value.to_dict())
-    return plain_data(value.JSONrepr()) if hasattr(value, "JSONrepr") else encode_to_dict(value)
+    return _conversion(kind)(value)
 
 
-def _is_complete(value: BaseAWSObject) -> bool:
-    """Return whether a troposphere object has at least one property, and all required properties."""
+@cache
+def _conversion(kind: Any) -> Callable[[Any], Any]:
+    """Return the function that turns objects of the class `kind` into plain data."""
+    if issubclass(kind, AWSHelperFn) and kind.to_dict is AWSHelperFn.to_dict:
+        return lambda value: plain_data(value.data)
+    if issubclass(kind, BaseAWSObject) and kind.to_dict is BaseAWSObject.to_dict:
+        required = {name for name, (_, is_required) in kind.props.items() if is_required}
+        return lambda value: _object_data(value, required)
+    if hasattr(kind, "to_dict"):
+        return lambda value: plain_data(value.to_dict())
+    if hasattr(kind, "JSONrepr"):
+        return lambda value: plain_data(value.JSONrepr())
+    return encode_to_dict
+
+
+def _object_data(value: BaseAWSObject, required: Set[str]) -> Any:
     properties = value.properties
-    return bool(properties) and all(name in properties for name, (_, required) in value.props.items() if required)
+    # troposphere itself reports a missing property, and decides what becomes of an object without any.
+    if not properties or not required <= properties.keys():
+        return plain_data(value.to_dict())
+    if value.do_validation:
+        value.validate()
+    return plain_data(value.resource)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from cicd_templates.template import cloudformation_yaml
@@ -43,6 +44,7 @@ STATEMENT_FIRST = (
     "NotResource",
 )
 PROPERTIES_LAST = ("Tags", "Code")
+CACHED_REASONS = 512
 
 
 def order_keys(template: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,8 +64,9 @@ def _order_value(value: Any) -> Any:
         return [item if type(item) is str else _order_value(item) for item in value]
     if not isinstance(value, dict):
         return value
-    # Most values are texts. A call for each of them would double the time.
-    within = {key: item if type(item) is str else _order_value(item) for key, item in value.items()}
+    # Most values are texts, and most others are tags. A call for each of them would triple the time. Tags have no order
+    # of keys, and equal tags of several resources remain one object.
+    within = {key: item if type(item) is str or key == "Tags" else _order_value(item) for key, item in value.items()}
     if "Effect" in within:
         return _order_mapping(within, STATEMENT_FIRST, ("Condition",))
     if "Statement" in within:
@@ -96,16 +99,19 @@ def template_text(template: Mapping[str, Any], header: list[str], form: Format) 
 
 
 def _resource(name: str, body: Mapping[str, Any]) -> str:
-    comment = "".join(
-        f"{line}\n"
-        for reason in body.get("Metadata", {}).get(REASONS_KEY, ())
-        for line in textwrap.wrap(
-            reason,
-            width=YAML_WIDTH,
-            initial_indent="  # Why: ",
-            subsequent_indent="  #      ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+    comments = map(_comment, body.get("Metadata", {}).get(REASONS_KEY, ()))
+    return "".join(comments) + cloudformation_yaml.dump({name: body}, column=2)
+
+
+# The same reasons occur in the stacks of many services.
+@lru_cache(CACHED_REASONS)
+def _comment(reason: str) -> str:
+    lines = textwrap.wrap(
+        reason,
+        width=YAML_WIDTH,
+        initial_indent="  # Why: ",
+        subsequent_indent="  #      ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
-    return comment + cloudformation_yaml.dump({name: body}, column=2)
+    return "".join(f"{line}\n" for line in lines)

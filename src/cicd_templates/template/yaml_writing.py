@@ -40,6 +40,7 @@ _UNMOVABLE = re.compile("[\u0085\u2028\u2029]|^[.]{3}$", re.MULTILINE)
 _SEQ = "tag:yaml.org,2002:seq"
 # The characters of a literal block that this module writes itself.
 _USUAL = b"\n" + bytes(range(ord(" "), ord("~") + 1))
+_TAG_KEYS = ("Key", "Value")
 
 
 class _UnmovableError(Exception):
@@ -118,6 +119,8 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
     elif type(item) is list and item:
         lines.append(" ")
         _write_items(lines, item, inner, inner_column, continued=True)
+    elif type(item) is dict and _is_tag(item) and (text := _tag(item["Key"], item["Value"], inner_column)):
+        lines.append(text)
     elif type(item) is dict and item and all(map(_is_plain_key, item)):
         short = short_form(item)
         if short is not None:
@@ -244,6 +247,18 @@ def _in_braces(item: dict[str, Any]) -> str | None:
         odd = odd or not text or bool(_FLOW_INDICATOR.search(key))
         pairs.append(f"{key}: {text}")
     return "" if odd else f"{{{', '.join(pairs)}}}"
+
+
+def _is_tag(item: dict[Any, Any]) -> bool:
+    return tuple(item) == _TAG_KEYS and type(item["Key"]) is str and type(item["Value"]) is str
+
+
+# Each resource of a stack has the same tags, and they are more than half of all list items.
+@lru_cache(CACHED_TEXTS)
+def _tag(key: str, value: str, column: int) -> str:
+    """Return a tag on one line, from after its dash. The result is empty if the tag needs several lines or PyYAML."""
+    braces = _in_braces({"Key": key, "Value": value})
+    return f" {braces}\n" if braces and len(braces) <= YAML_WIDTH - column else ""
 
 
 @lru_cache(CACHED_TEXTS)

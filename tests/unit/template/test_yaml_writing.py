@@ -101,6 +101,8 @@ def test_a_committed_template_has_the_bytes_of_pyyaml(path: Any) -> None:
         pytest.param(lambda text: {"A": {text: 1}}, id="key"),
         pytest.param(lambda text: {"A": [{text: 1, "B": "c"}]}, id="key of an item"),
         pytest.param(lambda text: {"A": [{"B": text, "C": 1}]}, id="within braces"),
+        pytest.param(lambda text: {"A": [{"Key": text, "Value": "b"}]}, id="key of a tag"),
+        pytest.param(lambda text: {"A": [{"Key": "b", "Value": text}]}, id="value of a tag"),
         pytest.param(lambda text: {"A": {"Ref": text}}, id="short form"),
         pytest.param(lambda text: {"A": [{"Fn::Sub": text}]}, id="short form of an item"),
         pytest.param(lambda text: {"A": [{"B": {"Ref": text}, "C": 1}]}, id="short form within braces"),
@@ -126,6 +128,8 @@ def test_a_text_has_the_bytes_of_pyyaml_wherever_it_stands(of: Any, text: str) -
         pytest.param({"A": {"Fn::Join": []}, "B": [[], [[1, "a"]], {}, {"C": {}}]}, id="empty ones"),
         pytest.param({"A": [{"B": 0.5, "C": 1}, {"B": ["c"], "D": 1}, 0.5], "B": 0.5}, id="fractions"),
         pytest.param({"A": {"Fn::Sub": ["${B}", {"B": 1}]}}, id="a function of a list"),
+        pytest.param({"A": [{"Key": "b" * 50, "Value": "c" * 50}]}, id="a tag that is too long for one line"),
+        pytest.param({"A": [{"Key": "1", "Value": 1}, {"Key": 1, "Value": "1"}]}, id="tags with numbers"),
     ],
 )
 def test_a_value_has_the_bytes_of_pyyaml(value: Any) -> None:
