@@ -75,8 +75,8 @@ def undelivered_starts(logical_id: str, env: Environment, service: Service, key:
 
 
 def schedule_role(logical_id: str, env: Environment, service: Service, key: KeyArn, dead_letters: QueueArn) -> iam.Role:
-    """Return the role that EventBridge Scheduler uses to start the job's task. Only the job's schedule group may use
-    it.
+    """Return the role that EventBridge Scheduler uses to start the job's task. Only schedules in the job's schedule
+    group may use the role.
 
     The source ARN in the trust policy must be the ARN of a schedule group, not of a schedule:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html

@@ -172,6 +172,7 @@ def handlers(
     resource_type: str, record: Record, account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Any]:
     """Return the functions with which the engine creates, updates and deletes resources of `resource_type`.
+
     An update keeps the physical id. Without an update handler, the engine would create a new resource with a new
     physical id, and all references to the resource would change.
     """

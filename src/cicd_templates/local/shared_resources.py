@@ -63,7 +63,7 @@ class Requests:
 def verify(known: Callable[[dict[str, Any]], Any], requests: Requests) -> Callable[[dict[str, Any]], Any]:
     """Return a handler of the KMS operation Verify that also accepts keys of other accounts in the same region.
 
-    A request must name a key of another account by an ARN: the key's or an alias's. `known` is the engine's own
+    A request must identify a key of another account by the ARN of the key or of an alias. `known` is the engine's own
     handler.
     """
 

@@ -69,9 +69,9 @@ class LastRender:
     def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
         """Record that the folder contains the files of this run, and the number of its stacks.
 
-        Record nothing if an input changed during the run, or if the process has loaded code that is no input: a module
-        outside the folders of code and configuration that is not part of an installed library. `modules` are the
-        modules to examine, by default all loaded modules.
+        Record nothing if an input changed during the run, or if the process has loaded a module that is no input.
+        Inputs are the modules in `folders` and in installed libraries. `modules` are the modules to examine, by default
+        all loaded modules.
         """
         loaded = [*sys.modules.values()] if modules is None else modules
         if self._inputs is None or not self._is_covered(loaded) or self._digest() != self._inputs:
@@ -102,7 +102,7 @@ class LastRender:
         return digest.hexdigest()
 
     def _is_covered(self, modules: Iterable[ModuleType]) -> bool:
-        """Return whether each of `modules`, except `__main__`, is in the folders or in an installed library."""
+        """Return whether each of `modules`, except `__main__`, is in `folders` or in an installed library."""
         known = (*_installed(), *(f"{os.path.abspath(folder)}/" for folder in self._folders))
         files = (getattr(module, "__file__", None) for module in modules if module.__name__ != "__main__")
         return all(os.path.abspath(file).startswith(known) for file in files if file)

@@ -140,7 +140,7 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
 def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: str, inner: str, column: int) -> bool:
     """Append an intrinsic function: its short tag, such as `!Ref`, and its operand. Return whether this was possible.
 
-    If PyYAML must write the function, append nothing. If the operand is a list, `inner` is the indentation of its
+    If only PyYAML can write the function, append nothing. If the operand is a list, `inner` is the indentation of its
     items.
     """
     if isinstance(operand, list):
@@ -195,7 +195,7 @@ def _tagged(tag: str, text: str) -> str:
 def _in_flow(text: str) -> str | None:
     """Return a text as YAML for a flow mapping such as `{Key: text}`.
 
-    Returns None if no flow mapping can contain the text. Returns an empty string if PyYAML must write the mapping.
+    Returns None if no flow mapping can contain the text. Returns an empty string if only PyYAML can write the mapping.
     """
     style = style_of(text)
     if style == "|":
@@ -209,7 +209,8 @@ def _in_flow(text: str) -> str | None:
 def _tagged_in_flow(tag: str, text: str) -> str | None:
     """Return an intrinsic function as YAML for a flow mapping such as `{Key: !Ref Name}`. `text` is its operand.
 
-    Returns None if no flow mapping can contain the function. Returns an empty string if PyYAML must write the mapping.
+    Returns None if no flow mapping can contain the function. Returns an empty string if only PyYAML can write the
+    mapping.
     """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
@@ -228,7 +229,7 @@ def _constant(value: Any) -> str:
 def _in_braces(item: dict[str, Any]) -> str | None:
     """Return a mapping of scalars on one line, within braces.
 
-    Returns None if it must be written as a block, and an empty string if PyYAML must write it.
+    Returns None if the mapping must be written as a block, and an empty string if only PyYAML can write it.
     """
     if len(item) == 1:
         return None
