@@ -1,4 +1,4 @@
-"""Layer `access`: policies for people who work with a service's pipeline, and the role that releases from GitHub."""
+"""Layer `access`: policies for people who work with a service's pipeline, and a role for GitHub to upload releases."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _may_release(service: Service, source: BucketName, key: KeyArn) -> list[Gran
 
 
 def _may_find(env: Environment, service: Service) -> Grant:
-    """Let `make release` look up two names: the source bucket, and the pipeline that a new source starts."""
+    """Let `make release` look up the name of the source bucket and the name of the pipeline."""
     bucket, name = storage.SOURCE_BUCKET, pipeline.PIPELINE_NAME
     paths = [parameter_path(env, bucket.layer, bucket.name), parameter_path(env, name.layer, name.name, service.name)]
     begin = f"arn:${{AWS::Partition}}:ssm:{env.region}:{env.account}:parameter"

@@ -1,6 +1,6 @@
-"""Proves that the rendered templates and the commands work, on the user's own accounts or on the local AWS.
+"""Contains checks that prove that the rendered templates and the commands work.
 
-`make acceptance` starts such a run.
+`make acceptance` runs these checks on the user's own accounts or on the local AWS.
 
 - `check` defines a check and its context.
 - `checks` contains the checks, one file for each kind, and their order.

@@ -108,7 +108,7 @@ OTHERS = frozenset(
 def price_table() -> list[str]:
     """Return the lines of a Markdown table of prices.
 
-    Each row names the price page of AWS, and the page with which the price was last compared.
+    Each row names the AWS page that states the price, and the page outside AWS that was found to show the same price.
     """
     lines = ["| Price in US dollars | For | AWS page | Recorded on | Last checked against |", "|---|---|---|---|---|"]
     for item in ITEMS:

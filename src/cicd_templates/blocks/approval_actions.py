@@ -141,7 +141,7 @@ def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
 
 
 def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters that a function needs to read what this pipeline run deploys to `peer`."""
+    """Return the parameters with which a function finds, in the account of `peer`, what this run deploys to `peer`."""
     return {
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,

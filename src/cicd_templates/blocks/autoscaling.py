@@ -126,9 +126,9 @@ def _backlog_policy(
 ) -> scaling.ScalingPolicy:
     """Return the scaling policy for the messages of one queue.
 
-    Each queue has its own policy, because SQS reports no metrics for a queue that was unused for six hours. A single
-    policy for the sum of all queues would have to count missing values as 0. The newest value is always missing,
-    because values arrive late. The newest minute would therefore count as 0, and the service would never scale out.
+    One policy for the sum of all queues would not work. SQS reports no metrics for a queue that was unused for six
+    hours, so the sum would have to count a missing value as 0. But values arrive late, so the newest value is always
+    missing. The newest sum would always be 0, and the service would never scale out.
     """
     queries = [
         _query("messages", visible_messages(queue)),

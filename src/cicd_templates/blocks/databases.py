@@ -233,11 +233,11 @@ def database_offer(
     group: Output[SecurityGroupId],
     resource_id: Output[DatabaseResourceId],
 ) -> Offer:
-    """Return the variables, IAM grants and network access that a service needs to `read` or `readwrite` a database.
+    """Return the offer of a database: variables, IAM grants and network access for the services that use it.
 
-    Each kind of access has its own database user. The service's IAM grant names this user, and PostgreSQL's own
-    permissions decide what the user may do. The container finds the database's address in environment variables such as
-    `LEDGER_DATABASE_HOST`.
+    A service has a separate database user for each access, `read` and `readwrite`. The IAM grant lets the service
+    connect as this user, and PostgreSQL's own permissions decide what the user may do. The container finds the
+    database's address in environment variables such as `LEDGER_DATABASE_HOST`.
     """
 
     def connect_as(access: str) -> Rights:

@@ -50,8 +50,9 @@ def job_family(env: Environment, service: Service) -> str:
 
 
 def job_group(env: Environment, service: Service) -> str:
-    """Return the name of the task group of scheduled runs. Runs that the pipeline or a person starts have another
-    group.
+    """Return the name of the task group for the job's scheduled runs.
+
+    Runs that are started by the pipeline or by a person are in another task group.
     """
     return f"job:{job_family(env, service)}"
 

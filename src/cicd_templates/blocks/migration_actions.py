@@ -1,4 +1,4 @@
-"""Creates the pipeline's two actions for a migration: one creates its task definition, and one runs its task."""
+"""Creates the pipeline's two actions for a migration: one creates the task definition, and the other runs the task."""
 
 from __future__ import annotations
 

@@ -101,9 +101,9 @@ def throttle_alarms(
 
 
 def table_offer(name: str, table_name: Output[TableName], arn: Output[TableArn], key: Output[KeyArn]) -> Offer:
-    """Return the IAM grants and the variable that a service needs to `read` or `readwrite` a DynamoDB table.
+    """Return the offer of a DynamoDB table: IAM grants for the access `read` or `readwrite`, and one variable.
 
-    The table is encrypted with `key`. The variable, such as `PAYMENTS_TABLE_NAME`, contains the table's name.
+    The variable, such as `PAYMENTS_TABLE_NAME`, contains the table's name. The table is encrypted with `key`.
     """
 
     # DynamoDB uses the key on behalf of its callers. AWS does not document which call needs which permission, so these

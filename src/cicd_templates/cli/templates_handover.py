@@ -94,8 +94,8 @@ class TemplatesHandover:
             if self.confirm_others(HAND_OVER_OTHERS.format(others=" and ".join(others))):
                 return True
             self._note(
-                f"not handed to the pipeline, because they change {' and '.join(others)};"
-                f" {hints.option('HAND_OVER', value=True)} hands them over"
+                f"not handed to the pipeline, because files of {' and '.join(others)} changed, too;"
+                f" {hints.option('HAND_OVER', value=True)} hands over all changes"
             )
             return False
         if comparison.changed and not self.confirm(HAND_OVER_QUESTION):

@@ -30,7 +30,7 @@ _ALPHABET = re.compile(r"^[a-z][a-z0-9-]*[a-z0-9]$")
 
 
 def name_prefix(env: Environment) -> str:
-    """Return the prefix of every physical name in `env`, without the hyphen that follows the prefix."""
+    """Return the beginning of every physical name in `env`: project and environment, without a hyphen at the end."""
     return f"{env.project.name}-{env.qualified}"
 
 

@@ -1,8 +1,8 @@
 """Checks the files that were added to a release's evidence after the signing: the previous release, and approvals.
 
-The previous release has its own signature. An approval record is not signed, but its path contains the digest of its
-content, and the request for approval shows this digest. So a person can compare the digest in the path with the digest
-in the request. The record contains the digests of the page that the approver saw.
+The previous release has its own signature. An approval record is not signed, but its digest is in its path and in the
+request for approval, so a person can compare the two. The record contains the digests of the page that the approver
+saw.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
     raises it if the record has no page, because older templates wrote it.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
-        raise NotApprovedError(f"nothing was approved, because the review passed on {digest!r} instead of a digest")
+        raise NotApprovedError(f"nothing was approved, because the review returned {digest!r} instead of a digest")
     key = record_key(environment, execution, digest, RECORD_NAME)
     record: dict[str, Any] = json.loads(_read(key))
     if digest_of(record) != digest or (record["environment"], record["execution"]) != (environment, execution):

@@ -114,7 +114,7 @@ def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], sig
 
 
 def _of_environment(variable: str, environment: str) -> str:
-    """Return the value of an environment variable for `environment`. Raises `ValueError` for an unknown environment."""
+    """Return the item for `environment` of the list in `variable`. Raises `ValueError` if `environment` is unknown."""
     return os.environ[variable].split(",")[os.environ["ENVIRONMENTS"].split(",").index(environment)]
 
 

@@ -161,13 +161,13 @@ def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
 def _begin(
     attempts: Attempts, number: int, parameters: dict[str, str], run: str, state: dict[str, Any], context: Any
 ) -> bool:
-    """Record a new attempt and return True. Return False if a test run of a job must wait for other tasks of the job.
+    """Record a new attempt and return True, or return False if the attempt must wait.
 
-    Raises `TaskRunError` in these cases:
+    The test run of a job must wait while another task of the job is running. Raises `TaskRunError` in these cases:
 
-    - The task definition has another image than the release, or the image must not run; see `image_problem`.
-    - The attempt is a migration, and another task of the task definition is still running.
-    - The attempt is a test run of a job, and another task is still running after the longest wait.
+    - The task definition does not have exactly the image of the release, or `image_problem` returns a problem.
+    - The attempt is a migration, and another task of the task definition is running.
+    - The attempt is the test run of a job, and another task is still running after the longest wait.
     """
     import boto3
 

@@ -117,8 +117,8 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
     """Return the payload of the release statement. `statements` maps the other statements to their SHA-256.
 
-    The statement lists all files of the release. Some of them are not in the folder of the statements. For these, the
-    key `locations` of the predicate has the address and the version.
+    The statement lists all files of the release. For each file that is not in the folder of the statements, the key
+    `locations` of the predicate contains the file's address, with its version.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)

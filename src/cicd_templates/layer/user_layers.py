@@ -70,7 +70,7 @@ def user_error(error: Exception, source: str) -> ConfigurationError:
 
 @contextlib.contextmanager
 def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None) -> Iterator[None]:
-    """Raise errors of the user's own layers in the `with` block as `ConfigurationError`, with file, line and cause.
+    """In the `with` block, turn errors of the user's own layers into `ConfigurationError`, with file, line and cause.
 
     `layers` may contain all layers. `building` is the layer that is being built. An error belongs to a user's own layer
     in two cases:

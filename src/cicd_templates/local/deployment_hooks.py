@@ -253,9 +253,9 @@ def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
 
 
 def register(engine: ModuleType, stacks: ModuleType, deployments: Deployments) -> None:
-    """Make the engine's ECS and its CloudFormation use `deployments` to deploy services.
+    """Let `deployments` deploy the services that the engine's ECS or the engine's CloudFormation updates.
 
-    CloudFormation updates services in a separate thread, so that the engine can answer the requests of a hook.
+    The engine's CloudFormation updates services in a separate thread, so that the engine can answer a hook's requests.
     """
     # CloudFormation looks this function up at each call.
     engine._update_service = deployments.update  # type: ignore[attr-defined]

@@ -61,7 +61,7 @@ class Engine:
 
     @property
     def record(self) -> Record:
-        """Return the record of the resources that the engine only records and does not create."""
+        """Return the list of the resources that the engine records without creating them."""
         return Record(self.folder)
 
     def healthy(self) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 
 def read_with_c(loader: type, c_loader: type) -> type:
-    """Return a loader that parses with `c_loader`, and has the tags, constructors and resolvers of `loader`.
+    """Return a loader class that parses with `c_loader`, which is PyYAML's `CSafeLoader`.
 
-    `c_loader` is PyYAML's `CSafeLoader`.
+    The class has the tags, constructors and resolvers of `loader`.
     """
     tables = {name: value for base in reversed(loader.__mro__) for name, value in vars(base).items()}
     own = {name: value for name, value in tables.items() if name.startswith("yaml_")}

@@ -148,7 +148,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "11.5.2 unauthorised changes are noticed",
             "",
             "",
-            "Running `make drift` on a schedule, which compares the deployed stacks with their templates",
+            "Running `make drift` on a schedule, to compare the deployed stacks with their templates",
         ),
     ),
     "OWASP Top 10 CI/CD security risks": (

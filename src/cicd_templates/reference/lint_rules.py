@@ -70,7 +70,7 @@ OWNED_ELSEWHERE = (
     ),
     ("Retention periods of messages and backups are explicit", "cfn-lint", "I3013"),
     ("Passwords are not literals", "cfn-lint", "W2501"),
-    ("A Lambda permission names the account if its ARN does not", "cfn-lint", "W3663"),
+    ("A Lambda permission has SourceAccount if its SourceArn contains no account", "cfn-lint", "W3663"),
     ("Templates do not exceed CloudFormation's size limits", "cfn-lint", "E1002, I1002"),
     ("Keys rotate", "checkov", "CKV_AWS_7"),
     ("Buckets have versioning and access logs", "checkov", "CKV_AWS_21, CKV_AWS_18"),

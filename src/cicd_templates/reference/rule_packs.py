@@ -57,7 +57,7 @@ RULES_NOT_FOLLOWED = (
     (
         (f"{NIST}-LambdaConcurrency",),
         "no reserved concurrency unless `pipeline.reserve_concurrency` is set",
-        "A new account has a quota of 10, of which none can be reserved.",
+        "A new account may run 10 functions at the same time, and cannot reserve any of these 10.",
     ),
     (
         (f"{NIST}-LambdaInsideVPC", f"{PCI}-LambdaInsideVPC"),

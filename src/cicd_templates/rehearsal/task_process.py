@@ -130,10 +130,10 @@ class Task:
 
 
 def prepare_task(run: PipelineRun, step: ActionProgress, arn: str, definition: str) -> Task:
-    """Return the task with this ARN and task definition, ready to run in a new folder with the released source.
+    """Prepare a task to run in a new folder that contains the released source, and return the task.
 
-    Only the first container of the definition is run, because this container runs the service's image. A note lists the
-    other containers.
+    `arn` is the task's ARN, and `definition` names its task definition. Only the first container of the definition
+    will run, because this container has the service's image. A note lists the other containers.
     """
     ecs = run.setup.root_session(arn).client("ecs")
     described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]

@@ -241,8 +241,9 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` as text, with known values inserted. An unknown value becomes a text that no other stack
-    contains.
+    """Return `value` as text, with known values inserted.
+
+    In place of an unknown value, the text contains the path of the template, so no text of another stack equals it.
     """
     match value:
         case str():

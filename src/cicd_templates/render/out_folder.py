@@ -159,7 +159,7 @@ def strays(files: Mapping[str, str], root: Path) -> list[str]:
 
 
 def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
-    """Return the lines of a unified diff from the folder `root` to `files`. The `strays` are left out.
+    """Return the lines of a unified diff from the folder `root` to `files`. Files that `strays` returns are left out.
 
     The result is empty if `make render` would change no file.
     """

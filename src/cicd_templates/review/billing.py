@@ -44,9 +44,9 @@ def billing_rows(items: Iterable[BilledItem]) -> list[tuple[str, ...]]:
 
 
 def joined_items(items: Iterable[BilledItem]) -> list[BilledItem]:
-    """Return one item for each kind: the sum of the kind's items, with the first `MOST_NAMES` names.
+    """Return one item for each kind. Its numbers are the sums for this kind, and it has the first `MOST_NAMES` names.
 
-    An environment can have thousands of items. The other names are never shown, so they are not kept in memory.
+    An environment can have thousands of items. Further names are never shown, so they are not kept in memory.
     """
     joined: dict[str, BilledItem] = {}
     for item in items:

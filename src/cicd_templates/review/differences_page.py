@@ -55,7 +55,7 @@ def comparisons(route: Mapping[str, Stacks]) -> list[Comparison]:
 def differences_page(route: Sequence[str], compared: Iterable[tuple[Comparison, Iterable[Row]]]) -> str:
     """Return the page that compares each environment of `route` with the environment before it.
 
-    `compared` has the results of `comparisons`, each with its rows. Resources that differ in the same way share a row.
+    `compared` contains each comparison together with its rows. Resources that differ in the same way share a row.
     """
     pairs: dict[tuple[str, str], dict[tuple[str, str, str], list[str]]] = {pair: {} for pair in pairwise(route)}
     for comparison, rows in compared:

@@ -48,9 +48,8 @@ class PhysicalNames(ResourceRule):
 def _cut(name: str, whole: str) -> bool:
     """Return whether `name` was shortened so much that it contains only the beginning of `whole`.
 
-    A name that was not shortened begins with all of `whole`. A name with only the beginning can lack the environment's
-    name. But every shortened name ends with a hash that depends on the environment, so two environments never get the
-    same name.
+    Such a name can lack the environment's name. It still belongs to only one environment, because it ends with a hash
+    of the complete name.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

@@ -1,4 +1,4 @@
-"""E9117: a resource policy restricts access for AWS services, other accounts or `*` with a condition."""
+"""E9117: a resource policy that allows access to AWS services, other accounts or `*` has a condition."""
 
 from __future__ import annotations
 

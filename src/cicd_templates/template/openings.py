@@ -63,7 +63,7 @@ OPENED = {
         Opening("Status", "Active", "Active", "everything that the user may do, with an access key", "", "UserName"),
     ),
     "AWS::RAM::ResourceShare": (
-        Opening("AllowExternalPrincipals", "true", "true", "use of the share by accounts of any organization", ""),
+        Opening("AllowExternalPrincipals", "true", "true", "use of the shared resources by any account", ""),
     ),
 }
 # A new password is no other access, and no sentence may have it.

@@ -138,10 +138,10 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
 
 
 def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: str, inner: str, column: int) -> bool:
-    """Append an intrinsic function: its short tag, such as `!Ref`, and its operand. Return whether this was possible.
+    """Append an intrinsic function: its short tag, such as `!Ref`, and its operand. Return True.
 
-    If only PyYAML can write the function, append nothing. If the operand is a list, `inner` is the indentation of its
-    items.
+    If only PyYAML can write the function, append nothing and return False. If the operand is a list, `inner` is the
+    indentation of its items.
     """
     if isinstance(operand, list):
         if operand:

@@ -247,7 +247,8 @@ def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of
         "templates: the pipeline would get changed files for staging: 1 (keys.yaml)",
         "templates: the pipeline would get changed files for tools:"
         " 7 (a.yaml, b.yaml, c.yaml, d.yaml, e.yaml and 2 more)",
-        "templates: not handed to the pipeline, because they change staging and tools; --hand-over hands them over",
+        "templates: not handed to the pipeline, because files of staging and tools changed, too; --hand-over"
+        " hands over all changes",
     ]
     assert (yes.questions, tools.published) == ([], 0)
     assert others.questions == [

@@ -289,8 +289,8 @@ def test_a_stack_of_which_no_change_set_was_approved_stops_the_stage(pipeline: P
     ("asked", "expected"),
     [
         pytest.param({"reviewed": "0" * 64}, "the record of the approval could not be read", id="no record"),
-        pytest.param({"reviewed": ""}, "the review passed on '' instead of a digest", id="no digest"),
-        pytest.param({"reviewed": "../x"}, "the review passed on '../x' instead of a digest", id="not a digest"),
+        pytest.param({"reviewed": ""}, "the review returned '' instead of a digest", id="no digest"),
+        pytest.param({"reviewed": "../x"}, "the review returned '../x' instead of a digest", id="not a digest"),
         pytest.param({"execution": "e-2"}, "the record of the approval could not be read", id="another run"),
         pytest.param({"environment": "other"}, "the record of the approval could not be read", id="other environment"),
     ],

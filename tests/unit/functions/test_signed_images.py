@@ -446,7 +446,7 @@ def test_a_change_set_that_is_gone_stops_the_stage(account: DeployingAccount) ->
 def test_an_environment_that_is_not_listed_needs_an_approval(account: DeployingAccount) -> None:
     message = account.check(environment="production", reviewed="")
 
-    assert "nothing was approved, because the review passed on '' instead of a digest" in message
+    assert "nothing was approved, because the review returned '' instead of a digest" in message
     assert "KeyError: 'reviewed'" in account.check(environment="production")
 
 

@@ -109,7 +109,7 @@ def of_policy(*statements: Any) -> dict[str, Any]:
         pytest.param(
             holder("RAM::ResourceShare", Name="x", Principals=["1"], ResourceArns=["r"], AllowExternalPrincipals=False),
             holder("RAM::ResourceShare", Name="x", Principals=["1"], ResourceArns=["r"], AllowExternalPrincipals=True),
-            "allow use of the share by accounts of any organization",
+            "allow use of the shared resources by any account",
             id="a share with other accounts",
         ),
         pytest.param(

@@ -148,6 +148,6 @@ STILL_GONE = Check(
     needs=("destroyed", "removed"),
     last=True,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="AWS lists deleted resources for some time, but the local AWS does not, so the check does not wait "
-    "for an hour",
+    local_limit="the check does not wait for an hour, because the local AWS, unlike AWS, never lists a deleted "
+    "resource",
 )

@@ -166,10 +166,10 @@ class Network:
             self.closed[-1] = number
 
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
-        """Return whether COPY adds a file that is not a lock file to the stage, or puts a lock file beside programs.
+        """Return whether COPY adds more than lock files to the stage, or puts a lock file beside programs.
 
-        Files from a base image, or from a stage that still has a network, are allowed if they keep their names. Under a
-        new name, a lock file could become a program.
+        Other files are allowed, too, if they come from a base image, or from a stage that still has a network, and keep
+        their names. Under a new name, a lock file could become a program.
         """
         if not all(COPY_OPTIONS.fullmatch(option) for option in options):
             return True

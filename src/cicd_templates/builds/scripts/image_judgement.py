@@ -161,7 +161,7 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
 
 
 def problems_of_system(image: str, bases: list[str], stages: list[str], judged: set[str]) -> list[str]:
-    """Return the changes of an image that could hide system packages from the registry's scan.
+    """Return error messages about changes that could hide an image's system packages from the registry's scan.
 
     No other check examines system packages.
     """

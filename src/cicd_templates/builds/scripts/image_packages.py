@@ -76,7 +76,7 @@ def read_python(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str
 
 
 def read_local(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield a package that was installed from a folder. It has the kind `local`."""
+    """Yield the package as `local` if its direct_url.json file says that it was installed from a folder."""
     if '"file://' in text:
         yield "local", found[1], found[2]
 
@@ -209,7 +209,7 @@ class Image:
             self.of_system.update(line.lstrip("/") for line in data.decode("utf-8", "replace").split("\n"))
 
     def mark_if_of_system(self, package: dict[str, Any]) -> None:
-        """Add the property `of-system` to a package whose metadata is a file of a system package."""
+        """Add the property `of-system` to `package` if a system package contains its metadata file."""
         if package["properties"][0]["value"] in self.of_system:
             package["properties"].append({"name": "of-system", "value": "true"})
 

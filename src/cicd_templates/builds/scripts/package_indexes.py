@@ -182,7 +182,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in the JSON `text`. Skip each string for whose path `counts` returns false."""
+    """Yield the addresses in the JSON `text`, but only from strings for whose path `counts` returns true."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):

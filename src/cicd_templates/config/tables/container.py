@@ -50,9 +50,10 @@ class VolumeTable(Table):
     path: ContainerPath = Field(description="Absolute path of the folder in the container")
     memory_mib: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Size in MiB of a folder in memory; default: a folder on disk. Every user can write to a folder in"
-        " memory. The folder uses memory of the task, and other containers cannot share it. A folder on disk belongs to"
-        " root unless the image has a `VOLUME` there, and all containers with a volume of this name share it",
+        description="Size in MiB if the folder is in memory; default: the folder is on disk. A folder in memory uses"
+        " memory of the task, cannot be shared by containers, and is writable for every user. A folder on disk is"
+        " shared by all containers with a volume of this name, and belongs to root unless the image has a `VOLUME`"
+        " there",
     )
 
 

@@ -70,8 +70,8 @@ class DatabaseTable(Table):
     )
     connections: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Connections to one instance above which an alarm notifies operations; by default 150 per ACU of"
-        " `max_capacity`, and at most 1600",
+        description="An alarm notifies operations if an instance has more than this number of connections; default: 150"
+        " per ACU of `max_capacity`, at most 1600",
     )
 
     def name_in_cluster(self, name: str) -> str:

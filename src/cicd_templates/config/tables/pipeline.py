@@ -45,8 +45,8 @@ class PipelineTable(Table):
     )
     weaker_policy: Literal["allow", "refuse"] = Field(
         default="allow",
-        description="What the gate does if an application's scan policy lets a finding pass that the default policy"
-        " would stop: notify the approver, or stop the release; waivers remain possible",
+        description="Whether an application's scan policy may accept a finding that the default policy blocks: `allow`"
+        " notifies the approver, `refuse` stops the release; waivers are valid in both cases",
     )
     older_templates: VersionId | None = Field(
         default=None,

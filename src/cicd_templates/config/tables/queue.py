@@ -23,5 +23,6 @@ class QueueTable(Table):
         default=5, description="How often a message is received before SQS moves it to the queue's dead-letter queue"
     )
     oldest_minutes: Annotated[int, Field(ge=1, le=20160)] = Field(
-        default=15, description="Age of the oldest message, in minutes, above which an alarm notifies operations"
+        default=15,
+        description="An alarm notifies operations if the oldest message is older than this number of minutes",
     )

@@ -220,7 +220,7 @@ class ServiceTable(Table):
     integration: tuple[ShellCommand, ...] = Field(
         default=(),
         strict=False,
-        description="Commands that test the release after `smoke`, in the same stage and also at `$SERVICE_URL`",
+        description="Commands that test the release at `$SERVICE_URL`, after `smoke` and in the same stage",
     )
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 

@@ -176,7 +176,10 @@ def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _volumes(settings: ServiceTable) -> list[tuple[str, Mapping[str, VolumeTable]]]:
-    """Return the volumes of each container, with the TOML path of each. The service's own container comes first."""
+    """Return the volumes of each container, after the TOML path of the table that defines them.
+
+    The service's own container comes first.
+    """
     further = [(f"containers.{name}.volumes", table.volumes) for name, table in settings.containers.items()]
     return [("volumes", settings.volumes), *further]
 

@@ -228,8 +228,8 @@ def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
             if name in kind_of:
                 yield Problem(
                     f"{kind}.{name}",
-                    f"{name} is also the name of a {kind_of[name]}, and services use both by their names; choose"
-                    " another name",
+                    f"{name} is also the name of a {kind_of[name]}, and services could not tell them apart;"
+                    " choose another name",
                 )
             kind_of.setdefault(name, kind.removesuffix("s"))
 

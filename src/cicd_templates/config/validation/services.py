@@ -88,7 +88,7 @@ def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem if `secret_keys` is set but not needed, and for each KMS key in it that is outside `region`."""
+    """Yield a problem if `secret_keys` is set without need, and a problem for each of its KMS keys outside `region`."""
     if settings.secret_keys and not any(map(is_existing_secret, settings.secret_sources)):
         yield Problem(
             f"{where}.secret_keys",

@@ -25,10 +25,9 @@ class DetectedDrift:
         return stack.label in self._labels() and not reason_to_keep(stack)
 
     def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
-        """Return the stacks whose drift this plan does not revert, as a mapping from label to reason.
+        """Return each drifted stack that the plan excludes from `revert`, as a mapping from label to reason.
 
-        `stacks` are the stacks of the plan. If `revert` is false, the plan reverts no drift at all, and the result is
-        empty.
+        `stacks` are the stacks of the plan. If `revert` is false, the result is empty: there is nothing to exclude.
         """
         reasons = {stack.label: reason_to_keep(stack) for stack in stacks}
         kept = {label: reasons.get(label, "this plan leaves the stack out") for label in self._labels()}

@@ -83,7 +83,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS lacks a list operation, and so has no resources to list."""
+    """Return whether `error` means that the local AWS lacks a list operation. It then has no such resources."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 

@@ -117,9 +117,9 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the data losses that need no consent: possible losses of resources that the local AWS only records.
+    """Return the possible data losses that need no consent, because the local AWS has not really created the resource.
 
-    `recorded` has the types of these resources. The local AWS records such resources without creating them.
+    `recorded` has the types of the resources that the local AWS records without creating them.
     """
     return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 

@@ -153,7 +153,7 @@ def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tup
     words = operations_of(taken.resource_type).delete_command.format(name=taken.name, arn=taken.found.arn)
     delete = f"aws {words} --region {stack.region}"
     if policy.startswith("Retain"):
-        return (*adopt_commands(stack, creates=taken.creates), f"# or, if nothing in it is needed: {delete}")
+        return (*adopt_commands(stack, creates=taken.creates), f"# or, if you do not need its content: {delete}")
     return (delete,)
 
 

@@ -49,7 +49,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield ""
     yield f"Nothing to change: {plain(', '.join(unchanged) or 'none')}."
     if plan.moved:
-        yield f"Must be planned again, because they read a value that changes: {plain(', '.join(plan.moved))}."
+        yield f"Stacks to plan again, because they read a value that changes: {plain(', '.join(plan.moved))}."
     for label, after in plan.waits.items():
         yield f"{plain(label)} waits for the deployment of {plain(', '.join(after))}."
 

@@ -218,7 +218,7 @@ def resources_of(clients: Clients, stack: StackTemplate) -> Mapping[str, Any]:
 def deployed_body(clients: Clients, stack: StackTemplate) -> Any:
     """Return the template that was last deployed to a stack.
 
-    boto3 has already parsed a JSON template. A YAML template is returned as text.
+    A JSON template is returned as a dictionary, because boto3 parses it. A YAML template is returned as text.
     """
     answer = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")
     return answer["TemplateBody"]

@@ -91,7 +91,7 @@ def _listener_and_priority(stack: StackTemplate, logical_id: str, inputs: Mappin
 
 
 def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
-    """Return a mapping from each Parameter Store value of the environment to words for the stack that publishes it."""
+    """Return which stack published each value of the environment in Parameter Store, keyed by the value."""
     pages = clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=stack.parameter_root, Recursive=True)
     return {
         parameter["Value"]: f"the stack {parameter['Name'].removeprefix(stack.parameter_root).partition('/')[0]}"

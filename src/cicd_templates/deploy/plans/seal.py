@@ -1,8 +1,8 @@
 """Writes and reads the plan files of deployments and destructions, and refuses plans that were changed.
 
-A plan file is a JSON object. It has the fields of a frozen dataclass, the `kind` of plan, the version of the fields as
-`schema`, and a `digest`. The digest is the SHA-256 of the canonical JSON of all other fields, so it does not match an
-edited plan.
+A plan file is a JSON object with the fields of the plan's dataclass and three more: the `kind` of plan, the version of
+the fields as `schema`, and a `digest`. The digest is the SHA-256 of the canonical JSON of all other fields, so it does
+not match an edited plan.
 
 The digest is not a signature. It detects accidental changes, but anybody can compute a new digest for a changed plan.
 To detect such a plan, the person who executes it passes the digest that the reviewer saw.

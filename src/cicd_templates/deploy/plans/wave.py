@@ -88,9 +88,10 @@ class Wave:
         self._steps = {} if self.known is None else self._proposals(self.known)
 
     def advance(self) -> bool:
-        """Run the next step of the survey or of every proposal. Return whether all proposals have finished.
+        """Run the next step of the survey or, after the survey, of every proposal.
 
-        Raises `DetachedError` if the credentials stop working, because no stack has failed in this case.
+        Return whether all proposals have finished. Raises `DetachedError` if the credentials stop working: this is not
+        a failure of a stack.
         """
         if self._survey is not None and not self._advance_survey(self._survey):
             return False

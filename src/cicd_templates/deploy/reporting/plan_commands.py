@@ -18,5 +18,8 @@ def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: st
 
 
 def digest_line(digest: str) -> str:
-    """Return the line below a plan that shows its option DIGEST. With it, `make deploy` refuses all other plans."""
+    """Return the line below a plan that shows the plan's DIGEST.
+
+    If the user passes DIGEST to `make deploy`, `make deploy` refuses all other plans.
+    """
     return f"to execute only this plan, add DIGEST={digest}"

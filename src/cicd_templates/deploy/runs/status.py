@@ -133,9 +133,9 @@ def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: St
 
 
 def _text(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any], *, history: bool) -> tuple[str, str]:
-    """Return the value of `StatusRow.text` for a stack, and the commit of its template.
+    """Return the phrase for `StatusRow.text`, and the commit that contains the deployed template of the stack.
 
-    An unknown commit is an empty string.
+    If the commit is unknown, it is an empty string.
     """
     if existing["StackStatus"] == IN_REVIEW:
         return PLANNED, ""

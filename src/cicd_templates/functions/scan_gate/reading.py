@@ -87,7 +87,7 @@ class Report:
         (self.suppressed if suppressed else self.findings).append(finding)
 
     def mark_incomplete(self, reason: str, status: str = INCOMPLETE) -> None:
-        """Record a reason why the scan is incomplete or, with the status ERROR, why it failed."""
+        """Record why the scan is incomplete, or why it failed if `status` is ERROR."""
         self.status = ERROR if ERROR in (self.status, status) else status
         self.reason = f"{self.reason}; {reason}" if self.reason else reason
 

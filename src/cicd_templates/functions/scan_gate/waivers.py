@@ -38,7 +38,7 @@ class Waiver:
 def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[str, ...] = ()) -> Waiver:
     """Return the waiver in `value`, a table of the policy. Call `note` with each problem of the table.
 
-    `path` is the TOML path of the table. In addition to the keys of a waiver, the table may have the keys in `also`.
+    `path` is the TOML path of the table. The table may have the keys of a waiver and the keys in `also`.
     """
     if not isinstance(value, dict):
         note(f"{path}: is not a table")

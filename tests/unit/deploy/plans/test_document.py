@@ -335,7 +335,7 @@ def test_stacks_to_plan_again_are_not_among_those_without_changes() -> None:
     lines = plan_markdown(replace(PLAN, moved=("keys",))).splitlines()
 
     assert "Nothing to change: none." in lines
-    assert "Must be planned again, because they read a value that changes: keys." in lines
+    assert "Stacks to plan again, because they read a value that changes: keys." in lines
 
 
 def test_a_plan_is_a_page_with_the_losses_first() -> None:

@@ -214,7 +214,7 @@ def test_what_an_earlier_deployment_kept_can_be_imported() -> None:
     assert only.owner == "created by the stack s, Environment=tools, ManagedBy=cicd-templates, Project=shipping"
     assert "--change-set-type CREATE --import-existing-resources" in only.remedy[0]
     assert only.remedy[-1] == (
-        "# or, if nothing in it is needed: aws ecr delete-repository"
+        "# or, if you do not need its content: aws ecr delete-repository"
         " --repository-name shipping-tools-parcel-dispatcher --region eu-central-1"
     )
 
