@@ -7,15 +7,20 @@ traceback. This module prints nothing; `cli` prints the messages.
 from collections.abc import Sequence
 
 
+def closest(word: str, known: Sequence[str]) -> str:
+    """Return the known name that is most similar to `word`, or an empty string if none is similar."""
+    import difflib  # this takes time, and only a few messages need it
+
+    return next(iter(difflib.get_close_matches(word, known, n=1)), "")
+
+
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
     """Return a hint for the user who typed the unknown name `word`.
 
     The hint has a similar known name. If no name is similar, it has the first `most` known names.
     """
-    import difflib  # this takes time, and only a few messages need it
-
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known names: {', '.join(known[:most]) or 'none'}"
+    close = closest(word, known)
+    return f"did you mean {close}?" if close else f"known names: {', '.join(known[:most]) or 'none'}"
 
 
 class CicdError(Exception):

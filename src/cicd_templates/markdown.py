@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from cicd_templates.printable import printable
 
@@ -24,6 +25,9 @@ _BLOCK_START = re.compile(r"^(?=[#>+=\[-])|^\d+(?=[.)](?: |$))")
 _PIPE = re.compile(r"(\\*)\|")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 
+# The pages of the environments have many equal cells.
+CACHED_CELLS = 1 << 12
+
 
 class Markup(str):
     """Safe Markdown, which must not be escaped again. `cell`, `plain` and `code` turn plain text into `Markup`."""
@@ -31,6 +35,7 @@ class Markup(str):
     __slots__ = ()
 
 
+@lru_cache(CACHED_CELLS)
 def cell(text: str) -> Markup:
     """Escape `text` for a table cell. The result is one printable line. On a rendered page, it looks like `text`.
 

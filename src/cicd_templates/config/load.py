@@ -41,7 +41,7 @@ from cicd_templates.config.validation import shared_secrets, unsigned_images
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.config.validation.repetitions import without_repetitions
 from cicd_templates.config.validation.validate import all_problems
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import ConfigurationError, closest
 
 BYTE_ORDER_MARK = "\ufeff"
 # ENV= accepts this word in addition to the names of environments.
@@ -344,7 +344,5 @@ def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, F
 
 
 def _unknown_key(key: str, known: Any) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(key, list(known), n=1)
-    return f"unknown key; did you mean {close[0]}?" if close else f"unknown key; known keys are {', '.join(known)}"
+    close = closest(key, list(known))
+    return f"unknown key; did you mean {close}?" if close else f"unknown key; known keys are {', '.join(known)}"

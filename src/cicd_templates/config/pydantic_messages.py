@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from cicd_templates.errors import closest
 from cicd_templates.plurals import counted
 
 
@@ -46,10 +47,8 @@ def toml_text(value: Any) -> str:
 
 
 def _choice(value: Any, expected: str) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(repr(value), expected.replace(" or ", ", ").split(", "), n=1)
-    return f"use {expected}, not {toml_text(value)}{f'; did you mean {close[0]}?' if close else ''}"
+    close = closest(repr(value), expected.replace(" or ", ", ").split(", "))
+    return f"use {expected}, not {toml_text(value)}{f'; did you mean {close}?' if close else ''}"
 
 
 def _length(kind: str, value: Any, limits: dict[str, Any]) -> str:

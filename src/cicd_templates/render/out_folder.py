@@ -6,7 +6,6 @@ so other files in the folder remain.
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -163,6 +162,8 @@ def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
 
     The result is empty if `make render` would change no file.
     """
+    from difflib import unified_diff
+
     diff: list[str] = []
     for path in sorted(files.keys() | (_other_paths(files, root) & _listed_in_sums(root))):
         if link := find_link(root, path):
@@ -175,7 +176,7 @@ def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
         if before == after:
             continue
         lines = list(
-            difflib.unified_diff(
+            unified_diff(
                 (before or "").splitlines(),
                 (after or "").splitlines(),
                 f"{root / path}" if before is not None else "/dev/null",

@@ -12,6 +12,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 ALARM_HEADS = ("stack", "alarm or rule", "trigger", "missing data", "notifies")
 SUBSCRIBER_HEADS = ("stack", "topic", "subscribers")
+_NAME = re.compile(r"[\w-]+")
 _COMPARISONS = {
     "GreaterThanThreshold": "above",
     "GreaterThanOrEqualToThreshold": "at least",
@@ -51,11 +52,10 @@ def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ..
 def _without_own_name(text: str, logical_id: str) -> str:
     """Return `text` with `OWN_MARK` in place of the alarm's name, which consists of the first words of `logical_id`."""
     words = [word.lower() for word in re.findall(r"[A-Z][a-z0-9]*", logical_id)]
-    for end in range(len(words) - 1, 0, -1):
-        own = "-".join(words[:end])
-        if own in text and (replaced := re.sub(rf"(?<![\w-]){re.escape(own)}(?![\w-])", OWN_MARK, text)) != text:
-            return replaced
-    return text
+    names = _NAME.findall(text)
+    beginnings = ("-".join(words[:end]) for end in range(len(words) - 1, 0, -1))
+    own = next((beginning for beginning in beginnings if beginning in names), "")
+    return _NAME.sub(lambda name: OWN_MARK if name[0] == own else name[0], text) if own else text
 
 
 def _alarm(properties: Mapping[str, Any], formatter: Formatter) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.regions import REGIONS, REGIONS_WITHOUT
 from cicd_templates.config.validation.problem import Problem
+from cicd_templates.errors import closest
 from cicd_templates.template.partitions import partition_of
 
 CHECKED_PARTITIONS = ("aws", "aws-us-gov")
@@ -26,9 +26,9 @@ def has_known_region(environment: Environment) -> bool:
 def why_not_usable(region: str) -> list[str]:
     """Return the reasons why a pipeline cannot be in `region`."""
     if region not in REGIONS:
-        close = difflib.get_close_matches(region, REGIONS, n=1)
+        close = closest(region, REGIONS)
         return [
-            f"{region} is not an AWS region; {f'did you mean {close[0]}?' if close else 'use one such as eu-central-1'}"
+            f"{region} is not an AWS region; {f'did you mean {close}?' if close else 'use one such as eu-central-1'}"
         ]
     partition = partition_of(region)
     if partition.name not in CHECKED_PARTITIONS and not partition.console:
@@ -65,8 +65,8 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
     known = [*REGIONS, *configuration.project.new_regions]
     for environment in configuration.environments:
         if not has_known_region(environment):
-            close = difflib.get_close_matches(environment.region, known, n=1)
-            advice = f"did you mean {close[0]}? If" if close else "if"
+            close = closest(environment.region, known)
+            advice = f"did you mean {close}? If" if close else "if"
             yield Problem(
                 f"environments.{environment.name}.region",
                 f"{environment.region} is not an AWS region; {advice} AWS has added it since this version of the"
