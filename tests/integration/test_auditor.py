@@ -9,10 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.cli.verbs.evidence import BUCKETS
+from cicd_templates.deploy.releases.collected_evidence import verify_collected
+from cicd_templates.deploy.releases.deployment_history import read_deployment_history
 from cicd_templates.deploy.releases.evidence_folder import write_evidence_folder
 from cicd_templates.deploy.releases.signed_releases import EvidenceStore, ReleaseQuery, find_release
 from cicd_templates.evidence.public_key import read_der_public_key
-from cicd_templates.evidence.verification import verify_folder
 from cicd_templates.functions.evidence_format import VULNERABILITIES
 from cicd_templates.rehearsal.sessions import Credentials, Session, maker
 from tests.integration.rehearsed_example import Rehearsed, rehearsed
@@ -46,9 +47,15 @@ def test_an_auditor_collects_and_verifies_the_evidence(passed: Rehearsed, audito
     public = read_der_public_key(auditor.client("kms").get_public_key(KeyId=key)["PublicKey"])
     store = EvidenceStore(auditor.client("s3"), buckets[0], frozenset(buckets), public)
     folder = tmp_path / "evidence"
-    write_evidence_folder(store, find_release(store, ReleaseQuery(SERVICE)), folder)
+    release = find_release(store, ReleaseQuery(SERVICE))
+    write_evidence_folder(store, release, folder)
+    stages = {"staging": "Staging", "production": "Production"}
+    pipeline = passed.run.pipeline.name
+    history = read_deployment_history(auditor.client("codepipeline"), pipeline, release.execution, stages)
+    result, excepted = verify_collected(folder, passed.run.variables["Sign"]["Signer"], release, history)
 
-    assert verify_folder(folder, passed.run.variables["Sign"]["Signer"]).problems == []
+    assert (result.problems, excepted) == ([], {})
+    assert history.statements == {f"deployments/{environment}/1.dsse.json" for environment in stages}
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {"templates.zip", "reports/bandit.zip", "evidence/verdict.json", VULNERABILITIES} < files
     assert any(name.startswith("approvals/production/") for name in files)
