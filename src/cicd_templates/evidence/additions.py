@@ -1,8 +1,8 @@
 """Checks the files that were added to a release's evidence after the signing: the previous release, and approvals.
 
-The previous release has its own signature. An approval record is not signed, but its digest is in its path and in the
-request for approval, so a person can compare the two. The record contains the digests of the page that the approver
-saw.
+The previous release has its own signature. An approval record is not signed, but its path contains the digest of its
+content. The request for approval shows this digest, and the signed statement about the approved deployment lists it.
+The record contains the digests of the page that the approver saw.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def addition_problems(contents: FolderContents, release: Statement, key: PublicK
             yield name, f"is not the page that the {RECORD_NAME} in the same folder lists"
     before = {RELEASE_BEFORE, TEMPLATES_BEFORE} & contents.digests.keys()
     if len(before) == 1:
-        yield next(iter({RELEASE_BEFORE, TEMPLATES_BEFORE} - before)), "is missing"
+        (other,) = {RELEASE_BEFORE, TEMPLATES_BEFORE} - before
+        yield other, "is missing"
+        yield next(iter(before)), f"is of no use without {other}"
     if len(before) == 2:
         yield from _problems_of_release_before(contents, release, key)
 

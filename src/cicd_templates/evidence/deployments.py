@@ -19,11 +19,11 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cicd_templates.evidence.additions import approval_name
+from cicd_templates.evidence.additions import approval_name, record_names
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
 from cicd_templates.evidence.statements import Statement, StatementError, digest_of, read_statement
@@ -43,14 +43,15 @@ _BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/[1-9][0-9]*)\.sigstore\.j
 class Deployment:
     """The facts in a statement about a deployment, as texts that a page or a terminal can show.
 
-    A fact that the statement does not contain is an empty text. `unread` has the names of the alarms whose states the
-    signer could not read.
+    A fact that the statement does not contain is an empty text. `record` is the digest of the approval record. `unread`
+    has the names of the alarms whose states the signer could not read.
     """
 
     name: str
     environment: str
     ended: str
     approval: str
+    record: str
     change_sets: tuple[str, ...]
     revisions: tuple[str, ...]
     alarms: str
@@ -84,6 +85,15 @@ def not_reached(contents: FolderContents, release: Statement) -> list[str]:
     """
     route, attested = route_of(release), _environments(contents)
     return route[1 + max((position for position, name in enumerate(route) if name in attested), default=-1) :]
+
+
+def unsigned_records(contents: FolderContents, deployments: Sequence[Deployment]) -> list[str]:
+    """Return the names of the approval records that no signed statement in `deployments` lists.
+
+    Such a record can belong to a request that nobody approved, but anybody can also have added it.
+    """
+    listed = {approval_name(deployment.environment, deployment.record) for deployment in deployments}
+    return [name for name in record_names(contents) if name not in listed]
 
 
 def read_deployments(contents: FolderContents, key: PublicKey, release: Statement) -> list[Deployment]:
@@ -214,6 +224,7 @@ def _deployment(name: str, predicate: dict[str, Any]) -> Deployment:
         str(predicate.get("environment", "")),
         str(predicate.get("ended", "")),
         _approval(predicate.get("approval")),
+        _record(predicate.get("approval")),
         tuple(str(stack.get("changeSet")) for stack in stacks),
         tuple(str(arn) for stack in stacks for arn in _list(stack.get("taskDefinitions"))),
         _alarms(_objects(predicate.get("alarms"))),
@@ -228,6 +239,10 @@ def _approval(approval: Any) -> str:
     by, on = approval.get("approvedBy"), approval.get("approvedOn")
     who = f"approved by {by}" if by else "approved, but the statement does not say by whom"
     return f"{who} on {on}" if by and on else who
+
+
+def _record(approval: Any) -> str:
+    return str(approval.get("record", "")) if isinstance(approval, dict) else ""
 
 
 def _list(value: Any) -> list[Any]:

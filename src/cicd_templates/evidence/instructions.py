@@ -42,24 +42,26 @@ encoding of the payload:
 
 ```sh
 statement=release.dsse.json
-jq -r .payload "$statement" | base64 -d > payload
-jq -r '.signatures[0].sig' "$statement" | base64 -d > signature
-{{ printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c < payload)"; cat payload; }} > signed
-openssl dgst -sha256 -verify public-key.pem -signature signature signed
+work=$(mktemp -d)
+jq -r .payload "$statement" | base64 -d > "$work/payload"
+jq -r '.signatures[0].sig' "$statement" | base64 -d > "$work/signature"
+{{ printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c < "$work/payload")"; cat "$work/payload"; }} \\
+  > "$work/signed"
+openssl dgst -sha256 -verify public-key.pem -signature "$work/signature" "$work/signed"
 ```
 
 The payload of `release.dsse.json` lists the SHA-256 of every other signed file:
 
 ```sh
-jq -r '.subject[1:][] | "\\(.digest.sha256)  \\(.name)"' payload | sha256sum --check
+jq -r '.subject[1:][] | "\\(.digest.sha256)  \\(.name)"' "$work/payload" | sha256sum --check
 ```
 
 Not in that list are `public-key.pem`, `VERIFY.md`, `index.html`, `templates.diff`, and the files in `bundles/`,
 `deployments/`, `previous/` and `approvals/`. The statements in `deployments/` were signed after each deployment: verify
 them like the statement above. Each of them lists the SHA-256 of `release.dsse.json` and of the statements before it.
-Each file in `bundles/` is a statement of this folder in the format of Sigstore. Those in
-`approvals/` are not signed: the name of each folder there is the SHA-256 of its `change-sets.json`, which the request
-for approval showed. That file has the SHA-256 of the page beside it.
+Each file in `bundles/` is a statement of this folder in the format of Sigstore. In
+`approvals/`, the name of each folder is the SHA-256 of its `change-sets.json`, which has the SHA-256 of the page beside
+it. The request for approval showed the name, and the statement about the approved deployment lists it as `record`.
 
 ## Tools that were not run
 

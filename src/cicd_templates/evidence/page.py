@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cicd_templates.evidence import release_facts
 from cicd_templates.evidence.additions import RECORD, RELEASE_BEFORE
-from cicd_templates.evidence.deployments import Deployment, read_deployments, undeployed
+from cicd_templates.evidence.deployments import Deployment, read_deployments, undeployed, unsigned_records
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
 from cicd_templates.evidence.statements import Statement, StatementError, read_statement
@@ -84,6 +84,8 @@ def _answers(
 ) -> str:
     approved = release_facts.approved_change_sets(contents)
     environments = ", ".join(dict.fromkeys(change_set.environment for change_set in approved))
+    unsigned = unsigned_records(contents, read_deployments(contents, key, release))
+    proof = f"Signed statements list all records{f' except {len(unsigned)}' if unsigned else ''}."
     ends = [waiver.expires for waiver in policy.waivers] + [setting.expires for setting in policy.weaker]
     answers = {
         "Decision": release_facts.describe_verdict(release_facts.read_verdict(contents)),
@@ -93,7 +95,7 @@ def _answers(
         if ends
         else "No waiver and no weaker setting was in force.",
         "Templates": _templates_answer(contents, key, difference),
-        "Shown to approvers": f"{counted(len(approved), 'change set')} of {environments}. The records are not signed."
+        "Shown to approvers": f"{counted(len(approved), 'change set')} of {environments}. {proof}"
         if approved
         else "The folder has no record of an approval.",
         "Deployed": _deployed_answer(contents, release, key),
@@ -201,7 +203,7 @@ def _meaning(name: str) -> str:
     if DEPLOYMENT.fullmatch(name):
         return f"signed statement of the type {DEPLOYMENT_TYPE}"
     if RECORD.fullmatch(name):
-        return "record of what an approver saw; not signed"
+        return "record of what an approver saw"
     if name.startswith("approvals/"):
         return "page that an approver saw; the record in the same folder has its SHA-256"
     meanings = {

@@ -26,6 +26,7 @@ from cicd_templates.evidence.deployments import (
     not_reached,
     read_deployments,
     route_of,
+    unsigned_records,
 )
 from cicd_templates.evidence.derived_files import derived_files, derived_names
 from cicd_templates.evidence.folder import FolderContents, read_folder
@@ -67,7 +68,7 @@ class Verification:
     - `fingerprint` is the fingerprint of the public key in the folder. It is empty if this key is missing or invalid.
     - `image` is the image of the release, with its digest. `details` has the other facts about the release.
     - `files` is the number of files that the release statement lists.
-    - `unsigned` lists the approval records. They are not signed, so a person must compare their digests with the
+    - `unsigned` lists the approval records that no signed statement lists. A person must compare their digests with the
       requests for approval.
     - `deployments` has sentences about the deployments. `undeployed` lists the environments of the pipeline after the
       last one about which the folder has a statement.
@@ -183,12 +184,13 @@ def _compare(
     result.problems += [
         Problem(name, reason) for name, reason in deployment_problems(contents, release, key, not_attested)
     ]
+    deployments = read_deployments(contents, key, release)
     result.deployments = [
         f"{deployment.environment} on {deployment.ended}, {deployment.approval}; {deployment.alarms}"
-        for deployment in read_deployments(contents, key, release)
+        for deployment in deployments
     ]
     result.undeployed, result.has_route = not_reached(contents, release), bool(route)
-    result.unsigned = record_names(contents)
+    result.unsigned = unsigned_records(contents, deployments)
     result.problems += _derivation_problems(contents, release, key)
 
 

@@ -38,6 +38,8 @@ VULNERABILITIES_TYPE = "https://in-toto.io/attestation/vulns/v0.2"
 TEST_RESULTS = "statements/tests/"
 TEST_RESULT_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 PUBLIC_KEY = "public-key.pem"
+# The names of files that a folder of evidence can have. Builds choose some of these names.
+FILE_NAME = re.compile(r"[A-Za-z0-9_][\w.-]{0,99}(/[A-Za-z0-9_][\w.-]{0,99})*", re.ASCII)
 SCAN_POLICY = "scan-policy.toml"
 TEMPLATES_ARCHIVE = "templates.zip"
 # Each deployment of the release to an environment has a statement of its own. The release statement does not list this

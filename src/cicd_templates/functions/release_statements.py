@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cicd_templates.functions.evidence_format import (
+    FILE_NAME,
     PREDICATE_TYPES,
     PROVENANCE,
     RECEIVED,
@@ -119,10 +120,15 @@ def release_payload(release: SignedRelease, statements: Mapping[str, str], signe
 
     The statement lists all files of the release. For each file that is not in the folder of the statements, the key
     `locations` of the predicate contains the file's address, with its version.
+
+    Raises `ValueError` if a folder of evidence cannot have a file with the name of a document. Builds choose the names
+    of some documents, and nobody could collect the evidence.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)
     files[SCAN_POLICY] = release.policy.sha256
+    if invalid := [name for name in files if not FILE_NAME.fullmatch(name)]:
+        raise ValueError(f"the evidence has {invalid[0]!r}, which is not a valid file name")
     predicate = {
         "service": release.service,
         "execution": release.parameters["execution"],

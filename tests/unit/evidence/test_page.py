@@ -84,7 +84,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         "Tests In the report of unit-tests, 2 passed and 0 failed.",
         "Accepted 2 exceptions in force. The first ends on 2026-11-30.",
         "Templates 3 files differ from the release of 2026-11-24T12:01:00+00:00, execution e-1.",
-        "Shown to approvers 1 change set of production. The records are not signed.",
+        "Shown to approvers 1 change set of production. Signed statements list all records.",
         "Deployed Signed statements about staging, production.",
         "staging 2026-11-24T13:01:00+00:00 no approval was needed"
         " arn:aws:ecs:eu-central-1:1:task-definition/staging:7 1 alarm. All were OK all the time.",
@@ -240,7 +240,7 @@ def test_a_record_of_any_form_is_shown(whole: Path, record: bytes) -> None:
     (path,) = whole.glob("approvals/*/*/change-sets.json")
     path.write_bytes(record)
 
-    assert "record of what an approver saw; not signed" in words(shown(whole))
+    assert "record of what an approver saw" in words(shown(whole))
 
 
 def test_the_page_has_no_script_and_only_its_own_style(whole: Path) -> None:

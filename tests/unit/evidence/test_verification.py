@@ -344,8 +344,23 @@ def test_additions_and_what_follows_from_all_files_are_verified(tmp_path: Path) 
     result = typed(folder, "--key", SIGNER.fingerprint)
 
     assert (result.exit_code, len(names(folder))) == (0, 31)
-    (record,) = [name for name in names(folder) if "change-sets" in name]
-    assert f"not signed: {record}; compare its digest with the one in the request for approval" in result.output
+    assert "in no signed statement" not in result.output
+
+
+def test_an_added_record_of_an_approval_is_in_no_signed_statement(tmp_path: Path) -> None:
+    folder = write_whole_evidence(tmp_path / "whole", SIGNER)
+    content = form.canonical_json({"environment": "production", "execution": "e-2", "changeSets": [{"stack": "x"}]})
+    name = approval_name("production", sha256(content))
+    (folder / name).parent.mkdir()
+    (folder / name).write_bytes(content)
+    write_derived(folder)
+    result = typed(folder, "--key", SIGNER.fingerprint)
+
+    compare = "compare its digest with the one in the request for approval"
+    assert [line for line in result.output.splitlines() if compare in line] == [
+        f"in no signed statement: {name}; {compare}"
+    ]
+    assert "Signed statements list all records except 1." in (folder / PAGE).read_text()
 
 
 @pytest.mark.no_cover
@@ -532,7 +547,9 @@ def test_half_of_the_release_before_fails(tmp_path: Path, name: str) -> None:
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     (folder / name).unlink()
 
+    (other,) = {RELEASE_BEFORE, TEMPLATES_BEFORE} - {name}
     assert problems(folder)[name] == "is missing"
+    assert problems(folder)[other] == f"is of no use without {name}"
 
 
 @pytest.mark.parametrize("name", [form.TEMPLATES_ARCHIVE, TEMPLATES_BEFORE, RELEASE_BEFORE])
@@ -584,6 +601,8 @@ def test_the_commands_of_the_instructions_verify_the_evidence(folder: Path) -> N
     answer = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
 
     assert (answer.returncode, answer.stderr) == (0, "")
+    # The commands leave no file in the folder, so it can be verified again.
+    assert problems(folder) == {}
     assert answer.stdout.startswith(f"{SIGNER.fingerprint} ")
     assert "Verified OK\n" in answer.stdout
 

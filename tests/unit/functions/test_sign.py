@@ -271,6 +271,18 @@ def test_a_further_attempt_is_stored_beside_and_does_not_attest_the_earlier_one(
     assert (result, "already have statements" in request["failureDetails"]["message"]) == ("failure", True)
 
 
+@pytest.mark.parametrize(
+    "name", ["sbom.cdx\n.json", "sbom.cdx/../x.json", "sbom.cdx é.json", f"sbom.cdx{'x' * 100}.json"]
+)
+def test_evidence_that_nobody_could_collect_is_not_signed(account: SigningAccount, name: str) -> None:
+    account.put("evidence", f"{SERVICE}/{EXECUTION}/{name}", b"{}", "s-2")
+    result, request = answer(account)
+
+    expected = f"the evidence has {f'evidence/{name}'!r}, which is not a valid file name"
+    assert (result, expected in request["failureDetails"]["message"]) == ("failure", True), request
+    assert signed(account) == {}
+
+
 def test_a_release_that_cannot_be_listed_by_its_digest_is_refused(account: SigningAccount) -> None:
     store = account._PutObject
 

@@ -92,5 +92,5 @@ def report_verification(folder: Path, result: Verification) -> None:
             " missing."
         )
     for name in result.unsigned:
-        terminal.show(f"not signed: {name}; compare its digest with the one in the request for approval")
+        terminal.show(f"in no signed statement: {name}; compare its digest with the one in the request for approval")
     terminal.show(f"signer: sha256:{result.fingerprint}")

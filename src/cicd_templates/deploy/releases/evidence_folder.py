@@ -30,9 +30,8 @@ from cicd_templates.evidence.folder import read_folder
 from cicd_templates.files.private_files import make_private_folder
 from cicd_templates.files.replacement import replacing
 from cicd_templates.functions.approval_records import RECORD_NAME
-from cicd_templates.functions.evidence_format import DEPLOYMENT, PUBLIC_KEY, RELEASE, TEMPLATES_ARCHIVE
+from cicd_templates.functions.evidence_format import DEPLOYMENT, FILE_NAME, PUBLIC_KEY, RELEASE, TEMPLATES_ARCHIVE
 
-_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 _ADDRESS = re.compile(r"s3://([^/]+)/(.+)\?versionId=([^?]+)")
 _APPROVAL = re.compile(r"([a-z0-9-]+)/([^/]+)/([0-9a-f]{64})/([a-z.-]+)")
 # S3's error codes for an object or a version that does not exist.
@@ -88,7 +87,7 @@ def zip_folder(folder: Path) -> Path:
 
 def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) -> Mapping[str, str]:
     """Return the parameters of the GetObject call that reads the file `name` of the release."""
-    if not _NAME.fullmatch(name):
+    if not FILE_NAME.fullmatch(name):
         raise CicdError(f"the release statement in {release.prefix} names {name!r}, which is not a valid file name")
     locations = release.statement.predicate.get("locations")
     address = locations.get(name) if isinstance(locations, dict) else None
