@@ -11,7 +11,7 @@ from templates import keys, notifications, secrets
 
 
 def needed(service: Service) -> bool:
-    """Return whether the service is not a job, and its tasks get a secret or parameter as an environment variable.
+    """Return whether a secret or parameter is an environment variable of the service's tasks. Return False for a job.
 
     A job does not need this layer, because each of its runs starts a new task.
     """

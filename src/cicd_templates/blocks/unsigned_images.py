@@ -1,4 +1,7 @@
-"""Passes exceptions to the functions that verify images. Each exception lets one image run without a signature."""
+"""Passes the exceptions in the configuration to the Lambda functions that verify images.
+
+Each exception lets one image run without a signature.
+"""
 
 from __future__ import annotations
 

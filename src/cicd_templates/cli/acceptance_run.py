@@ -41,7 +41,7 @@ REPORT = "acceptance-report"
 def continue_run(
     configuration: Configuration, confirm: Callable[[str], bool], listener: Listener, *, local: bool
 ) -> None:
-    """Ask the user, run every check that is not finished, and write the report.
+    """Begin a run if the user agrees, or continue the unfinished run. Run the remaining checks, and write the report.
 
     Raises these errors:
 

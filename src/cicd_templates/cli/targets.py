@@ -297,11 +297,11 @@ class Target:
         return [f"the local AWS only records these resources, and does not build them: {types}"] if types else []
 
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
-        """Return the resources that a destruction left in the records of the local AWS.
+        """Return the resources that the local AWS still records after a destruction.
 
-        The local AWS only records the resources of some types, and does not build them. A correct destruction leaves
-        none in the records. The function also finds the resources of stacks that are no longer rendered, and of stacks
-        that were deleted before `inventory` was made.
+        The local AWS only records the resources of some types, and does not build them. A correct destruction removes
+        all of them from the record. The function also finds the resources of stacks that are no longer rendered, and of
+        stacks that were deleted before `inventory` was made.
         """
         labels = inventory.labels
         names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}

@@ -140,7 +140,7 @@ def _require_change_sets(
 ) -> list[str]:
     """Raise an error unless all change sets deploy exactly `release`.
 
-    If `approved` is not None, it has the approved change sets, and each change set must be one of them.
+    `approved` has the approved change sets. If it is not None, no other change set may exist.
 
     Return the images of the change sets, without duplicates.
     """

@@ -127,7 +127,7 @@ def _sign_release(parameters: dict[str, str], signer: str) -> dict[str, str]:
 
 
 def _sign_deployment(pipeline: Any, parameters: dict[str, str], signer: str) -> dict[str, str]:
-    """Examine a deployment, sign the statement about it and store it. Return the variables of the pipeline's action."""
+    """Examine a deployment, and store a signed statement about it. Return the variables of the pipeline's action."""
     import boto3
 
     s3, kms, key = boto3.client("s3"), boto3.client("kms"), os.environ["SIGNING_KEY"]
@@ -324,7 +324,7 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
     """Store the files below `prefix`, and return the prefix. If files exist there, add a number to the prefix.
 
-    Files are never replaced. The files of an earlier attempt cannot be completed, because its signatures are different.
+    Files are never replaced, and never added to those of an earlier attempt: each attempt makes other signatures.
     """
     from botocore.exceptions import ClientError
 

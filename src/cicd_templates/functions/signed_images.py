@@ -134,9 +134,8 @@ def read_signed_image(folder: str) -> SignedImage:
 def require_signed(image: str) -> str:
     """Return the folder with the statements about `image`, an address with a digest.
 
-    Raises `NotSignedError` if no folder has such statements. For each digest, the signer has stored the names of the
-    folders with statements about it. This function does not trust these names: it checks that the statements in a
-    folder are about the image.
+    Raises `NotSignedError` if no folder has such statements. The signer stores a list of the folders for each digest.
+    This function does not trust the list: it checks that the statements in a folder are about the image.
     """
     import boto3
 

@@ -46,7 +46,7 @@ class JobResults:
         self._file = folder / ANSWERS_FILE
 
     def put(self, operation: str, request: dict[str, Any]) -> None:
-        """Append a job result."""
+        """Record the API operation that reports the result of a job, and the request to this operation."""
         with self._file.open("a") as file:
             file.write(json.dumps([operation, request]) + "\n")
 
@@ -73,7 +73,7 @@ class ActionExecutions:
         self._file = folder / EXECUTIONS_FILE
 
     def put(self, pipeline: str, detail: dict[str, Any]) -> None:
-        """Add an action's execution, or its newer state. `detail` has the format of ListActionExecutions."""
+        """Record the present state of an action's execution. `detail` has the format of ListActionExecutions."""
         with self._file.open("a") as file:
             file.write(json.dumps([pipeline, detail]) + "\n")
 

@@ -25,8 +25,8 @@ PARTS = {
 def generated_documents(stacks: Sequence[StackTemplate]) -> dict[Path, str]:
     """Return the texts of the compliance page and of all documents with generated parts, keyed by path.
 
-    `PARTS` lists the documents with generated parts. A document that does not exist is left out. The diagrams show
-    `stacks`. Raises `CicdError` if a document lacks a marker.
+    `PARTS` lists the documents with generated parts. A document that does not exist is left out. The generated
+    diagrams show the given `stacks`. Raises `CicdError` if a document lacks a marker.
     """
     texts = {COMPLIANCE: compliance.compliance_page()}
     generated = generated_parts(stacks)

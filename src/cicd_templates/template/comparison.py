@@ -1,4 +1,4 @@
-"""Compares two values of a template item by item. In lists, items with the same name are compared."""
+"""Compares two values of a template item by item. In lists, an item is compared with the item of the same name."""
 
 from __future__ import annotations
 

@@ -341,7 +341,7 @@ def test_one_release_has_one_migration() -> None:
     (problem,) = problems_of(MIGRATION, edit)
     assert problem == (
         "environments.production.services.parcel-dispatcher.migration: ['true'] differs from ['python3', '-m',"
-        " 'depot.migrate'] in another environment; a release has one migration, so set it in"
+        " 'depot.migrate'] in another environment; a release has one migration, so set one value in"
         " [services.parcel-dispatcher]"
     )
 

@@ -98,9 +98,9 @@ PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    Also yield a phrase with the address of each package that is not from an index, because a scanner does not know such
-    packages. If a package's file is named after a different package or version, also yield a phrase with the name of
-    the file.
+    A scanner knows only packages from an index. For a package from another place, also yield a phrase with the address
+    of this place. For a package whose file is named after a different package or version, also yield a phrase with the
+    name of the file.
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}

@@ -39,8 +39,8 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
                 if value != first:
                     yield Problem(
                         f"environments.{environment.name}.services.{service.name}.{key}",
-                        f"{_text(value)} differs from {_text(first)} in another environment; {reason}, so set it in"
-                        f" [services.{service.name}]",
+                        f"{_text(value)} differs from {_text(first)} in another environment; {reason}, so set one"
+                        f" value in [services.{service.name}]",
                     )
 
 

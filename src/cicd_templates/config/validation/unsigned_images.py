@@ -42,9 +42,9 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
 
 
 def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
-    """If an environment has several exceptions for one image, yield a problem at each of them except the first.
+    """Yield a problem for each exception whose image has an earlier exception in the same environment.
 
-    Exceptions in a shared table come first, and then exceptions in the environment's own table.
+    Exceptions in a shared table are earlier than exceptions in the environment's own table.
     """
     for environment in configuration.environments:
         for service in environment.services if environment.kind == "runtime" else ():

@@ -33,9 +33,9 @@ def destroy(
 ) -> list[Remainder]:
     """Destroy what `inventory` lists, and return the resources that are left.
 
-    The result includes the resources that `also_left` returns. The local AWS has recorded these without creating them.
+    The result includes what `also_left` returns: resources that the local AWS still records, but has never created.
     `require_lock` is called before each deletion of a stack. If the inventory is protected, this function switches
-    termination protection off. Before this call, the caller must check that the user allows this.
+    termination protection off. So the caller must first check that the user wants to destroy a protected environment.
 
     The report is written before the first deletion, and again at the end, even if the destruction fails. If the first
     report cannot be written, nothing is deleted.

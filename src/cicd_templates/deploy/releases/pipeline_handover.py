@@ -115,9 +115,9 @@ class PipelineHandover:
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Return whether pipeline releases update `stack`.
+        """Return whether `stack` is updated by releases of the pipeline.
 
-        Releases update a stack if its service has a pipeline, and if its template names the role with which
+        This is the case if the stack's service has a pipeline, and if the stack's template names the role with which
         CloudFormation deploys the stack.
         """
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
@@ -128,8 +128,8 @@ def left_to_the_pipeline(
 ) -> list[StackTemplate]:
     """Return the stacks in `stacks` that only the pipeline may deploy.
 
-    Only the pipeline may deploy a stack if all of these are true: the stack belongs to a protected environment,
-    pipeline releases update the stack, and its ECS service or task definition already exists.
+    Only the pipeline may deploy a stack if all of these are true: the stack belongs to a protected environment, it is
+    updated by releases of the pipeline, and its ECS service or task definition already exists.
     """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
 

@@ -237,7 +237,7 @@ def report_plan(made: Plan, reporter: Reporter) -> None:
 class PlainReporter:
     """Prints plain lines, for logs and pipes.
 
-    Prints every failure. Prints other events of resources only if nothing has been printed for ten seconds.
+    Prints each failure of a resource at once. Prints a resource's progress only if nothing was printed for ten seconds.
     """
 
     def __init__(self, stream: IO[str] | None = None, now: Callable[[], float] = time.monotonic) -> None:

@@ -114,12 +114,12 @@ class DeploymentEngine:
     ) -> list[StackTemplate]:
         """Execute exactly `plan`. Return the stacks that still have to be planned.
 
-        `environment` has all stacks of the environment, in deploy order, and is compared with the plan. Calls `passed`
+        The plan is compared with `environment`, which has all stacks of the environment in deploy order. Calls `passed`
         once, after the last check of the plan and before the first operation. Continues operations that an interrupted
         run has started.
 
-        Raises `RefusedError` if anything has changed since the plan was made, except by the continued operations. Also
-        raises the errors of `deploy`.
+        Raises `RefusedError` if anything has changed since the plan was made. Changes by the continued operations do
+        not count. Also raises the errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))

@@ -20,7 +20,7 @@ KEY_OF: Mapping[str, tuple[str, ...]] = {**services_a_to_l.KEY_OF, **services_m_
 NO_KEY: Mapping[str, str] = {
     "AWS::BedrockAgentCore::OAuth2CredentialProvider": "the key signs tokens and encrypts nothing",
     "AWS::CodeCommit::Repository": "E9115 refuses the type",
-    "AWS::Lambda::EventSourceMapping": "the key is for filter criteria, which hold no data",
+    "AWS::Lambda::EventSourceMapping": "the key encrypts only filter criteria, which are not data",
     "AWS::MediaConnect::Flow": "streams are encrypted with keys from Secrets Manager",
     "AWS::MediaConnect::FlowOutput": "streams are encrypted with keys from Secrets Manager",
     "AWS::MediaConnect::RouterInput": "streams are encrypted with keys from Secrets Manager",

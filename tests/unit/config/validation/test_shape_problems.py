@@ -79,7 +79,7 @@ def test_an_environment_cannot_change_the_shape() -> None:
 
     assert (
         "environments.staging.services.parcel-dispatcher.shape: worker differs from web in another environment; a"
-        " release has one pipeline, so set it in [services.parcel-dispatcher]" in problems
+        " release has one pipeline, so set one value in [services.parcel-dispatcher]" in problems
     )
 
 

@@ -41,9 +41,9 @@ def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> l
 
 
 def _family(stack: StackTemplate, logical_id: str) -> str | None:
-    """Return the task definition family of the ECS service with this logical id in the reviewed template.
+    """Return the family of an ECS service's task definition, according to the reviewed template of `stack`.
 
-    Returns None if the family is missing or is not a string.
+    `logical_id` is the logical id of the service. Returns None if the family is missing or is not a string.
     """
     resources = stack.resources
     definition = resources.get(logical_id, {}).get("Properties", {}).get("TaskDefinition")
