@@ -61,7 +61,7 @@ class ChangeSet:
 
 
 def read_change_set(cloudformation: Any, stack: str, name: str) -> ChangeSet:
-    """Return a change set, with all pages of its changes.
+    """Return a change set with all of its changes.
 
     Raises `ValueError` if the change set failed, or if it can no longer be executed.
     """

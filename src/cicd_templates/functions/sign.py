@@ -303,10 +303,10 @@ def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[by
 
 
 def _list(s3: Any, release: SignedRelease, folder: str) -> None:
-    """Store an S3 object by which deployment hooks find the folder with the statements about the image.
+    """Store an S3 object whose key contains the digest of the image and the name of `folder`.
 
-    The hooks know only the digest of the image. The key of the object contains this digest and the name of the folder.
-    The object needs no signature, because the hooks verify the statements. Do nothing if the object exists.
+    Deployment hooks know only the digest, and list these objects to find the folder with the statements. The object
+    needs no signature, because the hooks verify the statements. Do nothing if the object exists.
     """
     from botocore.exceptions import ClientError
 

@@ -59,7 +59,7 @@ class HookCalls:
             file.write(json.dumps(call) + "\n")
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return all calls."""
+        """Return all stored calls of hooks, oldest first."""
         return [json.loads(line) for line in self._file.read_text().splitlines()] if self._file.exists() else []
 
 
@@ -153,7 +153,7 @@ class Deployments:
             self._ask(hook, arn, revision, deployment)
 
     def _ask(self, hook: dict[str, Any], service: str, revision: str, deployment: str) -> None:
-        """Call a hook until it agrees. Raises `HookFailedError` if the hook refuses, fails or needs too much time."""
+        """Call a hook until it answers SUCCEEDED. Raises `HookFailedError` if it fails or needs too much time."""
         if hook.get("targetType", "AWS_LAMBDA") != "AWS_LAMBDA":
             raise HookFailedError(f"{service} was not deployed: the local AWS calls only hooks that are functions")
         name, began, details = (

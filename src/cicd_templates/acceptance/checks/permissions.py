@@ -95,6 +95,6 @@ PERMISSIONS = Check(
     needs=("certificates",),
     safe_to_continue=False,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS checks the permissions of every call of a command, but not of the calls that "
-    "CloudFormation makes for the command",
+    local_limit="the local AWS checks whether a role may make the calls of a command, but not whether it may make the "
+    "calls of CloudFormation",
 )

@@ -17,8 +17,8 @@ class EvidenceTable(Table):
 
     lock_days: Annotated[int, Field(ge=1, le=LONGEST_LOCK_DAYS)] | None = Field(
         default=None,
-        description="Days for which S3 Object Lock protects each new file of evidence; the lock of the bucket can"
-        " never be removed, and files that exist already are not protected",
+        description="Days for which S3 Object Lock protects each new file of evidence. Existing files stay unprotected."
+        " Object Lock can never be switched off for the bucket",
     )
     lock_mode: Literal["governance", "compliance"] = Field(
         default="governance",

@@ -56,7 +56,7 @@ def blocked_stacks(known: Survey, stacks: Sequence[StackTemplate]) -> dict[str, 
 
 
 def unpublished(known: Survey, stacks: Sequence[StackTemplate]) -> set[str]:
-    """Return the Parameter Store paths that `stacks` read but that do not exist yet."""
+    """Return the Parameter Store paths that `stacks` read and that have no value yet."""
     return {path for stack in stacks for path in paths_read_by(stack)} - known.values.keys()
 
 
