@@ -192,9 +192,13 @@ def matches_any(pattern: str, texts: Sequence[str]) -> bool:
     every text would be slow.
     """
     prefix = _LITERAL_PREFIX.match(pattern)[0]  # type: ignore[index] # matches the empty text as well
+    rest = pattern[len(prefix) :]
     index = bisect.bisect_left(texts, prefix)
+    # Nearly all patterns are a text or end in their only asterisk. Compiling a pattern takes much longer than this.
+    if not rest:
+        return prefix in texts[index : index + 1]
     while index < len(texts) and texts[index].startswith(prefix):
-        if fnmatchcase(texts[index], pattern):
+        if rest == "*" or fnmatchcase(texts[index], pattern):
             return True
         index += 1
     return False

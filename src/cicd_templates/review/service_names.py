@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from cicd_templates.config.naming import PIPELINE_KEY_LENGTH, shortened
 
@@ -19,5 +20,16 @@ def with_placeholders(text: str, service: str) -> str:
     folder_start = f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.
     if folder_start in text:
-        text = re.sub(rf"{re.escape(folder_start)}[^/]*(?=/)", f"/{PIPELINE}", text)
-    return re.sub(rf"\b{re.escape(service)}\b", SERVICE, text) if service in text else text
+        text = _folder(folder_start).sub(f"/{PIPELINE}", text)
+    return _word(service).sub(SERVICE, text) if service in text else text
+
+
+# The cache of `re` has room for the patterns of some hundred services.
+@cache
+def _folder(start: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(start)}[^/]*(?=/)")
+
+
+@cache
+def _word(service: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(service)}\b")

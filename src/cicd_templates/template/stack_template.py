@@ -38,12 +38,12 @@ class StackTemplate:
         """The stack's name in CloudFormation."""
         return self.facts.stack
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The short name of the stack, such as `network`: the name of its file without the extension."""
         return self.path.stem
 
-    @property
+    @cached_property
     def environment(self) -> str:
         """The name of the environment, such as `staging`. For a parallel copy, the suffix follows: `staging-pr4918`."""
         return self.facts.qualified_environment
