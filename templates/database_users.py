@@ -1,4 +1,4 @@
-"""Layer `database_users`: the function that creates the users with which services connect to databases."""
+"""Layer `database_users`: the function that creates the database users of services."""
 
 from __future__ import annotations
 

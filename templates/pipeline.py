@@ -146,7 +146,7 @@ def _source_version(context: PipelineContext) -> str:
 def _verify(context: PipelineContext) -> PipelineStage:
     """Return the stage of the checks. The configuration limits how many checks run at the same time.
 
-    A check action fails only if the check could not run, so the stage is retried once after a failure.
+    An action fails only if its check could not run, not if the check found problems. So a failed stage is retried once.
     """
     variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
     checks = [

@@ -103,10 +103,10 @@ def read_journal(path: Path) -> Journal | None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[int]:
-    """Hold the lock of the acceptance run in `folder`. Yield its file descriptor, which commands of the run inherit.
+    """Lock the acceptance run in `folder`, and yield the file descriptor of the lock. Commands of the run inherit it.
 
-    The lock is free when the run and all its commands have ended. So a continued run never overlaps with a command
-    that was started before the run was killed. Raises `RefusedError` if another run holds the lock.
+    The lock is held until the run and all its commands have ended. So a killed run can be continued only after its last
+    command has ended. Raises `RefusedError` if the lock is not free.
     """
     with open_lock_file(folder / LOCK) as stream:
         try:

@@ -40,7 +40,7 @@ def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal,
 def _is_repeated(check: Check, entry: Entry) -> bool:
     """Return whether a check must run again.
 
-    This is the case if it had to wait, or if it is one of the last checks and failed or was skipped.
+    A check runs again if it had to wait. Each of the last checks also runs again if it failed or was skipped.
     """
     return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
 

@@ -205,8 +205,8 @@ def lock_objects(bucket: s3.Bucket, mode: str, days: int) -> s3.Bucket:
 def refuse_unlocking(bucket: s3.Bucket) -> Grant:
     """Forbid everybody to bypass governance mode: to delete locked object versions, or to shorten their locks.
 
-    Administrators usually have the permission to bypass this mode, and the S3 console always uses the permission.
-    Because of this statement, an administrator must change the bucket policy first.
+    Most administrators have the permission to bypass this mode, and the S3 console bypasses it for them without asking.
+    With this statement, an administrator must first change the bucket policy.
     """
     return deny(
         "RefuseToBypassTheLock",

@@ -46,7 +46,12 @@ def pipeline_dashboard(region: str, pipeline: str, projects: Mapping[str, str]) 
         (QUARTER, "Deployment frequency: releases a day", DAY, [ours("RunSucceeded", stat="Sum")]),
         (QUARTER, "Lead time: release to its last environment, seconds", DAY, [ours("LeadTimeSeconds", stat="p50")]),
         (QUARTER, "Change failure rate", DAY, rate),
-        (QUARTER, "Time to restore: first failure to next success", DAY, [ours("RecoverySeconds", stat="p50")]),
+        (
+            QUARTER,
+            "Time to restore: from the first failed run to the next successful run",
+            DAY,
+            [ours("RecoverySeconds", stat="p50")],
+        ),
     ]
     return dashboard_body(region, rows)
 

@@ -217,8 +217,8 @@ def may_resolve_values(env: Environment) -> list[Grant]:
     """Let a role deploy templates whose parameters read the values of other layers from Parameter Store.
 
     CloudFormation reads these values. If a value is a subnet or a security group, CloudFormation checks that it exists.
-    It does this either with the role that calls CreateChangeSet or with the stack's role. AWS does not document which,
-    so both roles get this grant.
+    AWS does not document whether CloudFormation uses the role that calls CreateChangeSet or the stack's role for these
+    calls, so both roles get these grants.
     """
     return [
         allow(

@@ -59,7 +59,7 @@ def registry_stand_in() -> str:
 
 
 def _row(kind: ResourceType) -> str:
-    """Return a Python expression with the needed facts about a resource type, or "" if it has no such facts."""
+    """Return the Python expression of a `ResourceType` with only the needed facts, or "" if it has none of these."""
     facts = list(_facts(kind))
     return f"ResourceType({', '.join([_text(kind.type_name), *facts])})" if facts else ""
 

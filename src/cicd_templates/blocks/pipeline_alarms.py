@@ -198,15 +198,15 @@ def approval_check_alarms(
 def signer_alarm(
     monitored: MonitoredService, word: str, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> cloudwatch.Alarm:
-    """Return an alarm on releases for which the signer signed nothing, or could not read the states of alarms.
+    """Return the alarm on releases that the signer could not sign, or for which it could not read all alarm states.
 
-    The alarm on errors of the signer's function is a different alarm, in the layer `signer`.
+    The layer `signer` has another alarm, for errors of the signer's function.
     """
     return _failed_job_alarm(
         "SignerCannotSignAlarm",
         monitored,
         [word, "cannot-sign"],
-        "The signer signed nothing for a release, or could not read the states of its alarms",
+        "The signer could not sign a release, or could not read the states of alarms for it",
         "SignerErrors",
         pipeline,
         [topics["operations"], topics["security"]],

@@ -126,8 +126,8 @@ def _override_pattern(monitored: MonitoredService) -> dict[str, Any]:
 def _pipeline_change_pattern(monitored: MonitoredService) -> dict[str, Any]:
     """Return the event pattern for calls that change or delete the pipeline.
 
-    A change could remove the stages that protect production. The calls UpdatePipeline and DeletePipeline contain the
-    pipeline's name in different places.
+    A change could remove the stages that protect production. The pattern has two alternatives, because UpdatePipeline
+    and DeletePipeline contain the pipeline's name in different places.
     """
     name = [monitored.pipeline]
     return {

@@ -112,9 +112,8 @@ def may_pull(env: Environment, service: Service, images: Sequence[str] = ()) -> 
             [actions.GetAuthorizationToken],
             on="*",
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
-            because="ecr:GetAuthorizationToken supports no resource-level permissions; its token allows only what the"
-            " policy grants in"
-            f" {opened}.",
+            because="ecr:GetAuthorizationToken supports no resource-level permissions; its token gives access only to"
+            f" the repositories in {opened}.",
         ),
     ]
 

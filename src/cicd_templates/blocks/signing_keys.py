@@ -68,7 +68,7 @@ def signing_key(
         ),
     )
     # https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
-    because(key, "KMS does not rotate asymmetric keys, and readers would not know the fingerprint of a new key.")
+    because(key, "KMS does not rotate asymmetric keys, and verifiers would not know the new key.")
     return stateful(key, env)
 
 

@@ -32,7 +32,7 @@ def script_text(name: str) -> str:
 def _shared_text(module: str, script: str) -> str:
     """Return the text of a shared module under a heading, after a line break.
 
-    The text omits the docstring, and the imports that `script` already has.
+    The module's docstring is left out, and so are imports that are already in the text `script`.
     """
     _, title, body = read_build_file("scripts", f"{module}.py").split('"""', 2)
     own = set(_IMPORT.findall(script))

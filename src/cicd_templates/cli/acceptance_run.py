@@ -131,9 +131,9 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 
 
 def _begin(context: CheckContext) -> None:
-    """Write and render the project before the first check. If this fails, stop the local AWS.
+    """Start the local AWS if the run needs one, then write and render the project. After a failure, stop the local AWS.
 
-    The last checks destroy the deployed stacks. They need the project for this, even if earlier checks fail.
+    This is not one of the checks, because the last checks need the project to destroy the deployed stacks.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

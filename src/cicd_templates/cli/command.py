@@ -67,10 +67,10 @@ class Command(click.Command):
 
 
 def _make_printable(error: click.ClickException) -> None:
-    """Make the message of a click error printable.
+    """Replace the unprintable characters in the message of a click error.
 
-    The message can quote arguments and environment variables. click prints it itself, so the module `terminal` does not
-    replace unprintable characters in it.
+    The message can quote arguments and environment variables. The module `terminal` replaces such characters in all
+    other messages, but click prints this message without `terminal`.
     """
     vars(error)["message"] = printable(error.message)
 

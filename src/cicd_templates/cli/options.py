@@ -115,7 +115,7 @@ DIGEST = make_option(
     "--digest",
     variable="DIGEST",
     empty_counts=True,
-    help="With --plan: the digest of the plan that was reviewed; refuse any other plan.",
+    help="With --plan: the digest of the reviewed plan. A plan with another digest is refused.",
 )
 JSON = make_option(
     "--json", "as_json", variable="FORMAT", words=FORMAT_WORDS, is_flag=True, help="Print JSON for machines."

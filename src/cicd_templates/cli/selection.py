@@ -209,7 +209,7 @@ def _ask(question: str) -> bool:
 
 
 @contextlib.contextmanager
-def detaching(stopped: str = "stopped between two steps; run the same command again to continue") -> Iterator[None]:
+def detaching(stopped: str = "the command was stopped between two steps; run it again to continue") -> Iterator[None]:
     """If Ctrl-C or SIGTERM interrupts the `with` block, raise `DetachedError` with the text in `stopped`.
 
     CI systems send SIGTERM to end a job. Errors that the block itself raises are passed on unchanged.

@@ -57,7 +57,8 @@ class TemplatesHandover:
     def hand_over(self) -> None:
         """Upload the templates for the pipeline, or report why they are not uploaded.
 
-        Raises `DeclinedError` if the user declines changes to the templates of the environments that are deployed.
+        Raises `DeclinedError` if only templates of the environments in `deployed` have changed, and the user declines
+        to upload them.
         """
         comparison = self.tools.compare()
         self.waits = comparison.bucket is None

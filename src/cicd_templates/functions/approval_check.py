@@ -89,8 +89,8 @@ def _described(error: Exception) -> str:
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
     """Raise an error unless the change sets are signed and approved, or exceptions allow them.
 
-    Exceptions count only after a `NotSignedError`. After any other error, the stage fails. If no exception lets the
-    stage pass, the message also says why the release is not signed.
+    Exceptions apply only to a release that is not signed (`NotSignedError`). Any other error fails the stage. If the
+    exceptions do not allow the change sets, the message also says why the release is not signed.
     """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):

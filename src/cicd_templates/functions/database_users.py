@@ -1,4 +1,4 @@
-"""Lambda function: creates the users with which services connect to a database, through the RDS Data API.
+"""Lambda function: creates the database users of services, through the RDS Data API.
 
 It assumes a role in the database's account. Only this role may run statements there as the administrator. The Data API
 reads the administrator's password, so this function never has it.

@@ -210,7 +210,7 @@ def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters
 
 
 def _follow(attempts: Attempts, attempt: Attempt, parameters: dict[str, str], state: dict[str, Any]) -> dict[str, Any]:
-    """Start the task of an attempt if it has none, and return the answer to the job."""
+    """Start a task if the attempt has none yet. Return the answer to the pipeline's job."""
     if attempt.outcome == SUCCEEDED:
         return _success(f"done by {attempt.task}")
     if attempt.outcome:

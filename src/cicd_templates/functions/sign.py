@@ -140,7 +140,7 @@ def _sign_deployment(pipeline: Any, parameters: dict[str, str], signer: str) -> 
 
 
 def _signed(kms: Any, key: str, fingerprint: str, payload: bytes) -> bytes:
-    """Return the envelope of a payload. KMS signs only the digest, because KMS accepts at most 4,096 bytes."""
+    """Sign a payload, and return its envelope. KMS gets only the digest, because it accepts at most 4,096 bytes."""
     answer = kms.sign(
         KeyId=key,
         Message=hashlib.sha256(signed_bytes(payload)).digest(),

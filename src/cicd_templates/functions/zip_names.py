@@ -69,9 +69,9 @@ def differing_local_name(archive: ZipFile) -> str:
 
 
 def unclear_directory(archive: ZipFile) -> str:
-    """Return what can make programs find different directories in an archive, or an empty string.
+    """Return why programs could find different central directories in a zip file, or an empty string.
 
-    The record at the end of the file must point exactly to the directory that zipfile finds directly before the record.
+    The record at the file's end must point exactly to the central directory that zipfile finds directly before it.
     zipfile itself does not check this: it accepts a ZIP64 record with other values, and skips text around the archive.
     """
     file = archive.fp

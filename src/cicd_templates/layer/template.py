@@ -100,8 +100,8 @@ class LayerTemplate:
             owners = " or of ".join(f"the layer {layer}" for layer in layers)
             raise ConfigurationError(
                 f"{path}: the parameter {name} already reads {declared.properties.get('Default', 'another value')};"
-                f" rename the Output of {owners}, or rename the resource in the configuration whose name is in the"
-                " name of the parameter"
+                f" rename the Output of {owners}, or, if {name} begins with the name of a configured resource, rename"
+                " this resource"
             )
         return output.kind(Ref(name))
 

@@ -81,7 +81,7 @@ class Deployments:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Deploy the services in `engine`, the engine's ECS module."""
+        """Use the services in `engine`, the engine's ECS module."""
         self._engine, self._calls, self._invoke, self._sleep, self._now = engine, calls, invoke, sleep, now
         self._update: Handler = engine._update_service
         self._revisions: dict[str, dict[str, Any]] = {}
@@ -123,7 +123,7 @@ class Deployments:
             return
 
     def _deployed(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the service that `request` updates, or None if the update starts no deployment or calls no hooks."""
+        """Return the service that `request` updates. Return None if this starts no deployment with hooks."""
         cluster = self._engine._resolve_cluster_name(request.get("cluster", "default"))
         name = (self._engine._resolve_service_ref(request.get("service", "")) or ("",))[0]
         service: dict[str, Any] | None = self._engine._services.get(f"{cluster}/{name}")

@@ -1,7 +1,7 @@
 """Makes the local AWS refuse a key policy that nobody in the account could change later. KMS does the same.
 
-An API request can skip the check with `BypassPolicyLockoutSafetyCheck`. In a template, this property has no effect,
-because the engine does not pass it on.
+An API request can skip the check with the parameter `BypassPolicyLockoutSafetyCheck`. The property of this name in a
+template has no effect, because the engine does not send it to KMS.
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
 
 This module runs in the engine's interpreter, so it imports only the standard library.

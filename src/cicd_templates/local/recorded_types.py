@@ -90,7 +90,7 @@ TYPES: dict[str, dict[str | None, str]] = {
 
 
 class Record:
-    """The record of the resources. Every call reads or writes the file, so all processes see the same resources."""
+    """Records resources in a file. Every method reads or writes the file, so all processes see the same resources."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / RECORD_FILE

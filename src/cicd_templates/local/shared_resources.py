@@ -111,7 +111,10 @@ def key_of_alias(kms: ModuleType, scope: Scope) -> Callable[[str], str]:
 
 
 def register(app: ModuleType, kms: ModuleType, ecr: ModuleType, requests: Requests) -> None:
-    """Replace the handler of ECR, and functions that the engine looks up in its modules at each call."""
+    """Replace the engine's handlers of ECR and KMS Verify, and its functions that find key and repository policies.
+
+    The engine looks up these functions in its modules at each call, so it uses the replacements.
+    """
     app.SERVICE_HANDLERS["ecr"] = in_named_registry(app.SERVICE_HANDLERS["ecr"], requests)
     kms.key_policy_for_arn = in_owners_account(kms.key_policy_for_arn, requests.scope)  # type: ignore[attr-defined]
     ecr.repository_policy_for_arn = in_owners_account(  # type: ignore[attr-defined]

@@ -51,7 +51,7 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-IAM5", "Serverless-StarPermissions"),
         "some statements apply to all resources, or to all names with the same beginning",
-        "These actions support no resource-level permissions, or AWS chooses the end of the name. Each `*` has a"
+        "These actions support no resource-level permissions, or AWS chooses how the resource names end. Each `*` has a"
         " reason beside it.",
     ),
     (

@@ -130,9 +130,8 @@ def application_addresses(
 ) -> dict[str, str]:
     """Return new values for those variables of an action whose value is the address of a deployed service.
 
-    A rehearsal runs no containers, so the application runs as a local process. The new addresses lead to this process.
-    They have the same path, because the load balancer passes it to the application. The process ends when the exit
-    stack `until` closes.
+    A rehearsal runs no containers, so the application runs as a local process. Each new address has the host and port
+    of this process, and the path of the old address. The process ends when the exit stack `until` closes.
     """
     deploying = {each.namespace: each for each in run.pipeline.actions if each.provider == "CloudFormation"}
     started: dict[str, str] = {}
@@ -157,9 +156,9 @@ def runnable_phases(
 ) -> list[Phase]:
     """Return the phases with only the commands that can run on this machine, and with a private folder instead of /tmp.
 
-    If the build has the tokens of its external services, all commands are kept. Without these tokens, commands that
-    download something are removed. But commands that only install packages by hash are always kept, because the program
-    that replaces pip checks the requirements and downloads nothing.
+    If the build has the tokens of its external services, all commands are kept. Without these tokens, the commands that
+    download something are removed, except commands that only install packages by hash: the program that replaces pip
+    checks their requirements and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []

@@ -92,7 +92,7 @@ def _role(properties: Mapping[str, Any], attached: Iterable[Any], environment: s
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
-    """Return every granted action, with the number of its calls that the statement of the grant allowed.
+    """Return every granted action, with the number of calls of this action that its statement allowed.
 
     `rows` are the decisions of IAM in the local AWS during the run.
     """

@@ -166,7 +166,7 @@ def _release_and_wait(
 
     deployed_pipeline.polling().until(
         has_started,
-        f"the EventBridge rule to start {pipeline.name}",
+        f"the start of {pipeline.name} by its EventBridge rule",
         START_SECONDS,
         "the rule did not match the event of the new object",
     )

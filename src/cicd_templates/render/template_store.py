@@ -56,7 +56,10 @@ class TemplateStore:
         self._file: IO[bytes] | None = None
 
     def add(self, template: Unpacked | Place) -> int:
-        """Add a template and return its number. For a template that is already in the file, pass its place."""
+        """Add a template and return its number.
+
+        `template` is the template itself, or the place in the file where this template was written earlier.
+        """
         number = len(self._places) // 4
         if isinstance(template, Unpacked) and number < self._in_memory:
             self._unpacked[number] = template
@@ -79,7 +82,7 @@ class TemplateStore:
         return self._file
 
     def write(self, template: Unpacked | Place) -> Place:
-        """Write a template to the end of the file, and return its place. If `template` is a place, write nothing.
+        """Write a template to the end of the file, and return its place. If `template` is a place, only return it.
 
         Several processes may call this function at the same time.
         """

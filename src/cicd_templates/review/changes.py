@@ -1,7 +1,6 @@
 """Describes the changes between two sets of templates. The changes that need most attention come first.
 
-Comments, reasons and formatting are not compared, because they do not affect AWS. The caller passes a function that
-takes a resource type and returns the properties whose change forces a replacement.
+Comments, reasons and formatting are not compared, because they do not affect AWS.
 """
 
 from __future__ import annotations
@@ -45,7 +44,10 @@ class TemplateChange:
 def template_changes(
     before: Sequence[ReviewedStack], after: Sequence[ReviewedStack], create_only: CreateOnly
 ) -> list[TemplateChange]:
-    """Return every change between the templates, stack by stack."""
+    """Return every change between the templates, stack by stack.
+
+    `create_only` returns the properties whose change forces a replacement of a resource.
+    """
     old, new = _by_stack(before), _by_stack(after)
     renames = find_renames(old, new)
     changes: list[TemplateChange] = []

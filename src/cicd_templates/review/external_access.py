@@ -38,9 +38,8 @@ _RELEASE_ACTIONS = {
 class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
-    `principals` has the statement's principals, without AWS services and without references to the same template.
-    `account` is the role's account. `text` describes the statement. `service` is the service to which the role belongs,
-    or None.
+    `principals` has the statement's principals, except AWS services and resources of the same template. `account` is
+    the role's account. `text` describes the statement. `service` is the service to which the role belongs, or None.
     """
 
     principals: tuple[Principal, ...]

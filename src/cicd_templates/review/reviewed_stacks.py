@@ -68,7 +68,7 @@ class ReviewedStacks:
     """The stacks of a review, in the order of their templates.
 
     A `ReviewedStack` is made from its template on each access and is not stored. So a review of thousands of stacks
-    needs little memory. The formatter of each stack knows the physical names in all stacks.
+    needs little memory. Each formatter knows the names of the resources in all stacks.
     """
 
     def __init__(self, sources: Sequence[Templated]) -> None:
@@ -129,8 +129,6 @@ class _StacksByLabel(Mapping[str, ReviewedStack]):
 
 
 def review_stacks(stacks: Sequence[StackTemplate]) -> list[ReviewedStack]:
-    """Return a `ReviewedStack` for each of `stacks`. The formatter of each stack knows the physical names in all
-    stacks.
-    """
+    """Return a `ReviewedStack` for each of `stacks`. Each formatter knows the names of the resources in all stacks."""
     names = NameIndex(stacks)
     return [ReviewedStack(stack, Formatter(stack, names)) for stack in stacks]

@@ -1,4 +1,4 @@
-"""Lists, for each resource that ECS tasks use, the task roles whose policies name the resource."""
+"""Lists the resources that ECS tasks use, each with the task roles whose policies name this resource."""
 
 from __future__ import annotations
 

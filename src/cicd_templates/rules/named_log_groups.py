@@ -54,9 +54,9 @@ class ExplicitLogs(ResourceRule):
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Return whether the template contains a log group with the service's default name.
+        """Return whether the template has a log group with the default name for resources of this type.
 
-        The result is also true if the service has no default name.
+        Return True, too, if this type has no default name.
         """
         # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")

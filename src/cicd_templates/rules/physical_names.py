@@ -22,9 +22,9 @@ class PhysicalNames(ResourceRule):
     id = "E9122"
     shortdesc = "Physical names contain environment and suffix"
     description = (
-        "If a physical name did not identify the environment, two environments in one account would use the same name,"
-        " and so would a copy and its original. Each physical name in a template must contain the environment's name"
-        " and, in a copy, the suffix, as separate words. Templates without an environment in their metadata"
+        "Each physical name in a template must contain the environment's name and, in a parallel copy of an"
+        " environment, the copy's suffix, as separate words. Otherwise, two environments, or an environment and its"
+        " copy, would use the same name in one account. Templates without an environment in their metadata"
         " (CicdTemplates) are not checked."
     )
     source_url = "docs/rules.md#e9122"

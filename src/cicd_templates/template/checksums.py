@@ -53,7 +53,10 @@ def parse_checksums(text: str) -> dict[str, str]:
 
 
 def recorded_sources(text: str) -> str:
-    """Return the digest of the configuration and layers in a list of checksums, or an empty string if it has none."""
+    """Return the digest of the configuration and layers from the list of checksums `text`.
+
+    If the list does not have this digest, return an empty string.
+    """
     first = text.partition("\n")[0]
     return first.removeprefix(RENDERED_FROM) if first.startswith(RENDERED_FROM) else ""
 

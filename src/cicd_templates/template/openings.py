@@ -60,7 +60,7 @@ OPENED = {
         Opening("EnableExecuteCommand", "true", action="commands in its containers (ECS Exec)", principal=""),
     ),
     "AWS::IAM::AccessKey": (
-        Opening("Status", "Active", "Active", "everything that the user may do, with an access key", "", "UserName"),
+        Opening("Status", "Active", "Active", "use of an access key with all permissions of the user", "", "UserName"),
     ),
     "AWS::RAM::ResourceShare": (
         Opening("AllowExternalPrincipals", "true", "true", "use of the shared resources by any account", ""),

@@ -133,9 +133,9 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether the values `wide` admit every request that the values `narrow` admit.
+    """Return whether every request that meets the condition with the values `narrow` also meets it with `wide`.
 
-    Both are values of the same `operator` for the same key of a condition.
+    The condition compares the same key with the same `operator` in both cases.
     """
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow

@@ -177,8 +177,8 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
 
     assert str(caught.value) == (
         "/shipping/staging/other/KeyArn: the parameter KeyArn already reads /shipping/staging/keys/KeyArn;"
-        " rename the Output of the layer keys or of the layer other, or rename the resource in the configuration whose"
-        " name is in the name of the parameter"
+        " rename the Output of the layer keys or of the layer other, or, if KeyArn begins with the name of a configured"
+        " resource, rename this resource"
     )
 
 

@@ -129,7 +129,7 @@ def test_fewer_conditions_in_a_list_of_conditions_widen() -> None:
         ),
         (
             holder("IAM::AccessKey", UserName="u"),
-            "allow everything that the user may do, with an access key on u",
+            "allow use of an access key with all permissions of the user on u",
         ),
         (
             holder("RAM::ResourceShare", **SHARE),

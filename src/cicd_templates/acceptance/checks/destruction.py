@@ -90,9 +90,8 @@ def _destroy(context: CheckContext, environment: str) -> None:
 def remove_own(context: CheckContext) -> str:
     """Remove the resources that the checks themselves created: certificates, roles and their policies.
 
-    If an environment has stacks left, the check fails, and does not remove the environment's role or the certificates
-    in the environment's account and region. The next attempt to destroy the environment needs this role and these
-    certificates.
+    If an environment has stacks left, the check fails. It keeps the environment's role and the certificates in the
+    environment's account and region for the next attempt to destroy the environment.
     """
     kept = [environment for environment in ENVIRONMENTS if stacks_of(context, environment)]
     roles = context.facts.get("settings", {}).get("roles", {})

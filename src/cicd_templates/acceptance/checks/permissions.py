@@ -62,7 +62,7 @@ def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
     role = f"assumed-role/{context.project.deployer(environment)}/"
     require(
         any(role in caller for caller in callers),
-        f"`doctor` called AWS in {environment} without the credentials of the role",
+        f"`doctor` did not use the credentials of the role that deploys {environment}",
     )
 
 

@@ -44,7 +44,7 @@ def expire(context: CheckContext) -> str:
     errors = [line for line in lines if line.startswith("error: ")]
     require(len(errors) <= 1 and not any("Traceback" in line for line in lines), f"not one clear line: {answer.errors}")
     context.commands.on("deploy", STAGING, "--yes")
-    require(not plan_has_changes(context, STAGING), "staging would still change after the deployment was continued")
+    require(not plan_has_changes(context, STAGING), "the continued deployment ended, but staging still has changes")
     return (
         f"the command ended with the exit code {DETACHED} and one line; with fresh credentials, the same command "
         "finished"

@@ -35,7 +35,7 @@ def go_in(context: CheckContext) -> str:
     require(run.succeeded, f"the release did not pass: {run.problem}")
     entered = [path for path, state in run.states.items() if is_of(path, PRODUCTION) and state == SUCCEEDED]
     require(any(WINDOW not in path.lower() for path in entered), "the release did not reach production")
-    return "a release reached production while the window was open; staging uses rolling deployments again"
+    return "with an open window and rolling deployments, a release reached production"
 
 
 WINDOW_CLOSED = Check(

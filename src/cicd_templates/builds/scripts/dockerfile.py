@@ -80,7 +80,10 @@ class Reader:
         self.problems: list[tuple[int, str]] = []
 
     def image(self, number: int, name: str) -> None:
-        """Add an image that the build uses, or a problem if the image is not allowed. Ignore names of stages."""
+        """Add `name` to the images of the build, or add a problem if this image is not allowed.
+
+        Do nothing if `name` is a build stage or `scratch`.
+        """
         if name == "scratch" or (name and name.lower() in self.stages):
             return
         pinned = PINNED.fullmatch(name)

@@ -1,7 +1,7 @@
-"""Decides whether COPY and mounts in a Dockerfile add only lock files to a stage, and do not rename them.
+"""Decides whether a stage of a Dockerfile gets only lock files from COPY and mounts, each under its own name.
 
-COPY and mounts may add lock files only to folders of projects. In the folder of a program, a lock file could become
-part of the program: Node.js runs a file `go.sum` if the `package.json` beside it says so.
+The lock files must go to a project's folder. In a program's folder, a lock file could become part of the program:
+Node.js runs a file `go.sum` if the `package.json` beside it says so.
 
 The text of this module becomes part of a build script, so it must run on Python 3.8.
 """

@@ -14,7 +14,7 @@ MOST_LEVELS = 200
 def is_nested_too_deep(text: str | bytes) -> bool:
     """Return whether the syntax tree of a Python file has over MOST_LEVELS levels, or is too deep for Python to build.
 
-    A file with wrong syntax has no tree, so it is not too deep.
+    Return False for a file with wrong syntax, because such a file has no syntax tree.
     """
     try:
         level: list[ast.AST] = [ast.parse(text)]

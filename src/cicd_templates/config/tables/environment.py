@@ -120,8 +120,8 @@ class EnvironmentTable(Table):
     )
     source_identity: SessionName | None = Field(
         default=None,
-        description="Source identity of `role_arn`, which CloudTrail also records for roles that are assumed later; the"
-        " trust policy must allow `sts:SetSourceIdentity`",
+        description="Source identity for sessions of `role_arn`. CloudTrail records it for these sessions and for all"
+        " sessions that start from them. The trust policy must allow `sts:SetSourceIdentity`",
     )
     allow_endpoint_urls: bool = Field(
         default=False,

@@ -38,5 +38,5 @@ class AlarmsTable(Table):
     cpu_percent: Percent = Field(default=85, description="CPU utilization of the service, in percent")
     memory_percent: Percent = Field(default=85, description="Memory utilization of the service, in percent")
     restarts: Annotated[int, Field(ge=1)] = Field(
-        default=2, description="Number of tasks that stop by themselves within five minutes"
+        default=2, description="Alarm if more than this number of tasks stop by themselves within five minutes"
     )

@@ -30,7 +30,7 @@ class JobTable(Table):
     )
     max_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
         default=30,
-        description="Minutes after which a run counts as too long, which notifies operations; nothing stops the run",
+        description="Minutes after which a run is too long: `operations` are notified, but the run is not stopped",
     )
     retries: Annotated[int, Field(ge=0, le=185)] = Field(
         default=3, description="Maximum number of retries, all within an hour, if ECS refuses to start a run"

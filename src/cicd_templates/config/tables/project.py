@@ -59,5 +59,5 @@ class ProjectTable(Table):
     unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
         default=(),
         strict=False,
-        description="Partitions to render for although the names of their services have not been checked: `aws-cn`",
+        description="Partitions that are allowed although their service names were not checked; possible: `aws-cn`",
     )

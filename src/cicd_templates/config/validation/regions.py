@@ -51,9 +51,12 @@ def why_not_connected(region: str) -> list[str]:
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each region that is unknown or unchecked, or lacks a required service.
+    """Yield a problem for each environment whose region is wrong in one of these ways:
 
-    Also yield a problem for each environment that is not in the region of the first environment.
+    - The region is unknown.
+    - The region is in a partition that has not been checked.
+    - The region lacks a required AWS service.
+    - The region is not the region of the first environment.
     """
     yield from _unknown_regions(configuration)
     yield from _unchecked_partitions(configuration)

@@ -31,7 +31,7 @@ class ResourceEvent:
     def of_stack(self) -> bool:
         """Return whether the event is about the stack itself and not about one of its resources.
 
-        The stacks of this tool contain no nested stacks, so an event of the type of a stack is about the stack itself.
+        The templates contain no nested stacks, so only events about the stack itself have the resource type of a stack.
         """
         return self.resource_type == "AWS::CloudFormation::Stack"
 

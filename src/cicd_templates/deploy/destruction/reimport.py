@@ -62,7 +62,7 @@ class Reimport:
     def template(self) -> str:
         """The template of the import, in JSON.
 
-        Raises `CicdError` if a create-only property has an unknown value, because this property cannot be omitted.
+        An import requires all create-only properties, so `CicdError` is raised if one of their values is not known.
         """
         rendered = self.stack.resources
         return json.dumps(

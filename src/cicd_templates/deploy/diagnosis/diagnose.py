@@ -69,7 +69,7 @@ class Diagnosis:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Return the lines of the diagnosis that follow its reason."""
+        """Return all lines of the diagnosis except the reason."""
         further = (f"and {self.also} more resources failed independently",) if self.also else ()
         return (f"at {self.at}", *self.facts, *further, *(f"next: {each}" for each in self.then))
 

@@ -132,7 +132,7 @@ def _increase_command(examined: ExaminedEnvironment, quota: Quota, value: int) -
 
 
 def _check_iam_roles(examined: ExaminedEnvironment, wanted: int) -> Check:
-    """Return the result for the number of IAM roles. IAM returns both this number and the quota, in every region."""
+    """Return the result for the number of IAM roles. IAM's own API reports this number and its quota."""
     try:
         summary = examined.clients.iam.get_account_summary()["SummaryMap"]
     except (ClientError, BotoCoreError) as error:

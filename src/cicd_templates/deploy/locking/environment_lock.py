@@ -80,7 +80,7 @@ class EnvironmentLock:
             self._release()
         except KeyboardInterrupt:
             raise DetachedError(
-                "stopped between two steps; run the same command again to continue", under_way=False
+                "the command was stopped between two steps; run it again to continue", under_way=False
             ) from None
         finally:
             self._close()

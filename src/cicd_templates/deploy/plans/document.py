@@ -144,8 +144,8 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
     """Return the names in `allowed` that match no data loss in `plan`.
 
-    A name is left out if it is for a stack in `stacks` that is not in `plan`, because another plan may need the name.
-    `stacks` has the labels and the names of all stacks.
+    Each name begins with the label or the name of a stack. `stacks` has the labels and the names of all stacks. If the
+    stack exists but is not in `plan`, the name is not returned, because another plan may need it.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}

@@ -162,7 +162,7 @@ def _possible_use(clients: Clients, stack: StackTemplate, tags: Mapping[str, str
     if OF_STACK_ID not in tags:
         return (
             "no tag says which stack created the resource, so it may be in use; choose another project name or"
-            " suffix, or find out who uses it"
+            " suffix, or find out who uses the resource"
         )
     made_by = Arn.parse(tags[OF_STACK_ID])
     name = made_by.resource_name.partition("/")[0]

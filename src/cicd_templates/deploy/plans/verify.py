@@ -58,11 +58,11 @@ def verify(
 ) -> Steps[Plan]:
     """Compute `plan` again from AWS and the templates, and return the result.
 
-    If anything differs from `plan`, raises `RefusedError` with all differences. `stacks` are all stacks of the
+    If the result differs from `plan`, raises `RefusedError` with all differences. `stacks` are all stacks of the
     environment, keyed by name and in deploy order.
 
-    `begun` contains the names of the stacks whose change sets have begun to execute. For these stacks, `plan` is
-    compared only with the templates. The result leaves them out.
+    `begun` contains the names of the stacks whose change sets have begun to execute. These stacks are compared only
+    with the templates, and the result does not contain them.
     """
     _refuse(plan, stacks, list(inconsistencies(plan, stacks, context.today(), local=context.clients.local)), context)
     differences: list[str] = []
@@ -109,7 +109,7 @@ def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplat
 def _compute(
     context: DeployContext, plan: Plan, planned: PlannedStack, stack: StackTemplate
 ) -> Steps[tuple[PlannedStack, list[str]]]:
-    """Return the plan of one stack as `propose` would make it now, and its differences from `planned`."""
+    """Return the plan that `propose` would make for a stack now, and how this plan differs from `planned`."""
     clients = context.clients
     described = None
     if planned.change_set:

@@ -78,7 +78,7 @@ def status_rows(
     """Return a row for each stack in `chosen`, in deploy order.
 
     `stacks` has all rendered stacks of the environment. If `chosen` has all of them, the result also has a row for each
-    deployed stack that is no longer rendered. If `history` is true, the commits of deployed templates are searched for.
+    deployed stack that is no longer rendered. If `history` is true, each row names the commit of the deployed template.
     """
     existing = describe_stacks(clients)
     rows = [

@@ -74,12 +74,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the page: a change, and all resources to which the change applies.
+    """A row of the page: one change, and all resources that change in this way.
 
-    - `places` has the resources. If the texts of several resources differ in some parts, the row has placeholders for
-      these parts.
-    - A row about a new stack has the creation of the stack as its `change`. `contents` has each resource type in the
-      stack, and the number of resources of this type.
+    - `places` lists the resources. The row has placeholders for the parts of its text that differ between these
+      resources.
+    - If a row is about a new stack, `change` is the creation of the stack, and `contents` has the number of resources
+      of each type in the stack.
     """
 
     name: str
@@ -217,7 +217,7 @@ def _changed_images(detail: Detail) -> Iterator[Detail]:
 
 
 def _changed_tags(detail: Detail) -> Iterator[Detail]:
-    """Yield a detail for each changed tag. If the values of `detail` show no changed tag, yield `detail` itself."""
+    """Yield a detail for each tag that differs. If no tag differs or the tags cannot be read, yield `detail` itself."""
     before, after = _tags(detail.before), _tags(detail.after)
     if before is None or after is None or before == after:
         yield detail
@@ -243,8 +243,8 @@ def _tags(text: str) -> dict[str, str] | None:
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
     """Return the rows of `pairs`, the most severe first. Similar rows are joined into one row.
 
-    Each pair has a row and a copy of this row, in which placeholders can replace names. Two rows are joined if
-    `_likeness_key` gives the same key for their copies.
+    Each pair has a row and its generic form: the same row, with placeholders for some names. Two rows are joined if
+    `_likeness_key` gives the same key for their generic forms.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for row, generic in pairs:

@@ -76,9 +76,9 @@ def _is_version(text: object) -> bool:
 
 
 def add_record(report: Report, data: bytes) -> None:
-    """Copy the source digest from the check's run record, `data`, to the check's report.
+    """Add to a check's report what its run record, `data`, says: the source digest, and what the check did not read.
 
-    The record must be valid. If the record lists something that the check did not read, mark the report as incomplete.
+    The record must be valid. If the check did not read something, the report is marked as incomplete.
     """
     record = json.loads(data)
     report.source_digest = record["source_digest"]

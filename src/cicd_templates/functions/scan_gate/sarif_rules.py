@@ -80,8 +80,8 @@ def _ids(name: object) -> Iterator[str]:
 
 
 class Levels:
-    """The severity levels of a run's rules or notifications: the defaults, and the levels with which invocations
-    override them.
+    """The severity levels of a SARIF run's rules or notifications: the default levels, and the levels that single
+    invocations of the tool set instead.
     """
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:

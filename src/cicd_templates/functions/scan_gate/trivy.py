@@ -33,7 +33,7 @@ _CLUSTER_LISTS = ("Resources", "Vulnerabilities", "Misconfigurations", "Findings
 
 
 def read_trivy(value: Any) -> Report:
-    """Return Trivy's output as a `Report`: an object of version 2, an older list, or the report of a cluster."""
+    """Read Trivy's output: an object (schema version 2), a list (older versions), or the report of a cluster."""
     read = Report()
     results = list(_trivy_results(value, read))
     for result in results:

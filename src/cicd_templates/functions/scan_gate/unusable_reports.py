@@ -1,4 +1,4 @@
-"""Read a report without raising an error. If the report is unusable, its status and its reason say why."""
+"""Reads reports. An unusable report raises no error: it gets the status ERROR and a reason."""
 
 from __future__ import annotations
 

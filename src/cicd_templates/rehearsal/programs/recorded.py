@@ -33,7 +33,7 @@ COMMAND_NOT_FOUND = 127
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the replacement for the program whose name is the first argument, and return its exit code."""
+    """Act as the scanner whose name is the first argument, and return an exit code."""
     program, *rest = arguments
     report = Path(os.environ["CODEBUILD_SRC_DIR"], "rehearsal", f"{program}.json")
     if "--version" in rest:

@@ -65,13 +65,13 @@ class Change:
 class Impact:
     """The effect of a change on people and data.
 
-    `holds` names the data in a stateful resource, and `fate` says what happens to the data. `certain` is false if
-    CloudFormation does not know whether it replaces the resource. The meaning of `why` depends on the effect:
+    `holds` names the data in a stateful resource, and `fate` says what happens to this data. `certain` is false if
+    CloudFormation does not know yet whether it will replace the resource. The content of `why` depends on the effect:
 
-    - interruption: why a running service is interrupted
-    - deletion: what no longer works
-    - uncertain replacement: why the update fails if CloudFormation replaces the resource
-    - other changes: what can never be changed back
+    - for an interruption: why a running service is interrupted
+    - for a deletion: what no longer works
+    - for an uncertain replacement: why the update would fail if CloudFormation replaced the resource
+    - for other changes: what can never be changed back
     """
 
     kind: str

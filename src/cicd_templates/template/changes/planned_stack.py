@@ -12,7 +12,7 @@ from cicd_templates.template.policy_diff import PolicyDiff
 class AccessPath:
     """An access path: `right` is a verb, such as `reads`, that says what `principal` may do with `target`.
 
-    `is_data` says that the right is about data or about its encryption. `change` is `new`, `gone` or `same`.
+    `is_data` is true if the right concerns data or the encryption of data. `change` is `new`, `gone` or `same`.
     """
 
     principal: str

@@ -7,7 +7,7 @@ from cicd_templates.template.resource_types.resource_type import Interruption, P
 RESOURCE_TYPES = (
     ResourceType(
         "AWS::EC2::EIP",
-        loss="an address that other people's firewalls may allow",
+        loss="a public IP address that firewalls of other organisations may allow",
         billed="public IPv4 address, per hour",
     ),
     ResourceType(

@@ -83,7 +83,7 @@ RESOURCE_TYPES = (
                 ),
             ),
             Interruption(
-                "clients outside the VPC, or clients inside the VPC, lose their access to the database",
+                "clients lose their access to the database: those outside the VPC, or those inside it",
                 frozenset({"PubliclyAccessible"}),
             ),
             Interruption(

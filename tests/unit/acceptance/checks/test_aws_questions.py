@@ -136,9 +136,9 @@ PATH = "arn:aws:ssm:eu-central-1:222222222222:parameter/acceptance/staging-abcde
 @pytest.mark.parametrize(
     ("allowed", "expected"),
     [
-        ([PATH], "IAM compares the path without its last slash; the printed policies allow both spellings"),
-        ([f"{PATH}/"], "IAM compares the path with its last slash; the printed"),
-        ([PATH, f"{PATH}/"], "IAM compares the path without its last slash and with its last slash; the"),
+        ([PATH], "IAM accepts the path without its last slash; the printed policies have both spellings"),
+        ([f"{PATH}/"], "IAM accepts the path with its last slash; the printed"),
+        ([PATH, f"{PATH}/"], "IAM accepts the path without its last slash and with its last slash; the"),
         ([], "IAM denied the path both with and without"),
     ],
 )

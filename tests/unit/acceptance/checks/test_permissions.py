@@ -115,7 +115,7 @@ def test_another_caller_than_the_role_is_a_failure(tmp_path: Path) -> None:
     rows = [{"subject": "credentials", "finding": "arn:aws:iam::222222222222:root"}]
     made = check_context(tmp_path, commands(doctor=Answer(0, json.dumps({"staging-abcde": rows}))), iam())
 
-    with pytest.raises(CheckFailed, match="`doctor` called AWS in staging without the credentials of the role"):
+    with pytest.raises(CheckFailed, match="`doctor` did not use the credentials of the role that deploys staging"):
         use_printed_policies(made)
 
 

@@ -68,7 +68,7 @@ def test_an_interrupted_attempt_takes_its_change_back_so_that_there_is_one_to_ma
         pytest.param(Answer(1, "", "error: ExpiredToken"), 0, "exit code 1 instead of 75: error: Exp", id="its code"),
         pytest.param(Answer(75, "", "Traceback\nerror: expired"), 0, "not one clear line: Traceback", id="traceback"),
         pytest.param(Answer(75, "", "error: a\nerror: b"), 0, "not one clear line: error: a", id="two lines"),
-        pytest.param(ENDED, 4, "staging would still change", id="not continued"),
+        pytest.param(ENDED, 4, "staging still has changes", id="not continued"),
     ],
 )
 def test_a_session_that_ends_a_command_in_another_way_is_a_failure(
