@@ -187,8 +187,8 @@ def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
     """Let a build store only files whose names match `names`, and only directly in the folder of a run.
 
     In an IAM pattern, `*` also matches slashes, so the Allow statement matches too many folders. A Deny statement
-    excludes all folders below the run's folder, and the folder that lists the releases that passed the gate. These
-    folders are for records of Lambda functions, such as verdicts and signatures.
+    excludes the folders in which Lambda functions store verdicts and signatures: all folders below the run's folder,
+    and the folder `passed`.
     """
     service = context.service.name
     return (

@@ -21,7 +21,10 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the function and an alarm on its errors. For each database, the function may assume one role."""
+    """Return the function that creates users, and an alarm on its errors.
+
+    The function may assume one role for each database.
+    """
     layer = LayerTemplate(env)
     key, dead_letters = layer.read(keys.KEY_ARN), layer.read(notifications.DEAD_LETTER_QUEUE)
     _, _, function = layer.add_all(users_function("DatabaseUsers", env, env.route, key=key, dead_letters=dead_letters))

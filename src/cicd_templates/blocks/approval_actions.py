@@ -136,7 +136,7 @@ def _review_name(peer: Environment) -> str:
 
 
 def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters that tell the review and check functions which change sets they examine."""
+    """Return the parameters that name the change sets for the review function and for the approval check."""
     return {"changeSet": release_change_set_name(peer, context.service), **_reading(context, peer)}
 
 

@@ -76,7 +76,7 @@ def project(
     - `report_artifact`, if given, is the only artifact that the project may write.
     - If `cached` is true, the project stores its downloads in a cache that no other project can read or write.
 
-    Raises `ValueError` for both `secrets` and `runs_application`: the application's code could read the secrets.
+    Raises `ValueError` if the project has `secrets` and also runs the application, whose code could read the secrets.
     """
     if runs_application and secrets:
         raise ValueError(f"{logical_id} runs the application, so it must not have secrets: {', '.join(secrets)}")

@@ -20,7 +20,7 @@ SCORES = ("CVSS2_SCORE", "CVSS3_SCORE", "CVSS4_SCORE")
 def read_findings(ecr: Any, repository: str, digest: str, pushed_at: str) -> dict[str, Any]:
     """Return the predicate about the findings of the registry's scan. `repository` is the name of the repository.
 
-    ECR does not return when a scan began. The predicate has `pushed_at` instead, because the scan follows the push.
+    The predicate has the time `pushed_at` as the start of the scan. ECR does not report the start, but scans at a push.
     Raises `ValueError` if the scan has no result.
     """
     paginator = ecr.get_paginator("describe_image_scan_findings")

@@ -55,7 +55,8 @@ class Offer:
       values can depend on the service and the kind of access.
     - `backlog` is set only for a queue.
 
-    Raises `ValueError` if `access` is empty, or if a value in `variables` is a list or exists once per service.
+    Raises `ValueError` if `access` is empty. Each value in `variables` must be a single value that exists once per
+    environment. Raises `ValueError` for a list, and for a value that exists once per service.
     """
 
     name: str
@@ -84,7 +85,7 @@ class Use(NamedTuple):
     access: str
 
     def grants(self, layer: LayerTemplate) -> Sequence[Grant]:
-        """Return the grants for the task role. `layer` is the template that contains the role."""
+        """Return the grants for the task role. `layer` is the layer template that contains this role."""
         return self.offer.access[self.access](layer)
 
     def variables(self, layer: LayerTemplate) -> dict[str, Value | str]:

@@ -74,7 +74,7 @@ class Engine:
             return False
 
     def reset(self) -> None:
-        """Delete every resource of every account, and the list of resources that are only recorded."""
+        """Delete every resource of every account, and empty the list `record`."""
         with self._ask("POST", "/_ministack/reset", READY_SECONDS):
             self.record.clear()
 

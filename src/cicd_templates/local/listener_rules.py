@@ -32,7 +32,7 @@ def priority_in_use(rules: Rules, listener: str, priority: str, changing: Mappin
 
 
 def refuse_in_templates(handlers: dict[str, dict[str, Any]], rules: Rules) -> None:
-    """Make CloudFormation fail to create or update a rule if the priority of the rule is taken."""
+    """Make CloudFormation refuse a new or changed rule whose priority is already taken."""
     known = handlers[RULE]
 
     def refuse(properties: Mapping[str, Any], changing: Mapping[str, str]) -> None:

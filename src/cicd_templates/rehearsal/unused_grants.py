@@ -62,7 +62,7 @@ REASONS = (
     ("*", "*", "s3:GetObjectVersion", "reads an artifact by its version; the rehearsal reads artifacts by key"),
     ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "AWS documents this permission for artifact stores"),
     ("*", "RunTheProject", "codebuild:StopBuild", "used only if somebody stops a run"),
-    ("*", "FindTheFunction", "lambda:ListFunctions", "AWS documents this permission for Lambda actions"),
+    ("*", "FindTheFunction", "lambda:ListFunctions", "AWS documents this permission for Lambda actions of a pipeline"),
     ("*", "SendDeadLetters", "sqs:SendMessage", FAILURE),
     ("*", "SendTraces", "xray:*", "for X-Ray, which the local AWS does not have"),
     ("*", "AnswerThePipeline", "codepipeline:PutJobFailureResult", FAILURE),
@@ -92,7 +92,7 @@ REASONS = (
         "*",
         "FollowTheDeployment",
         "cloudformation:*",
-        "AWS documents this permission for CloudFormation actions",
+        "AWS documents this permission for CloudFormation actions of a pipeline",
     ),
     (
         "*",

@@ -102,7 +102,7 @@ class LastRender:
         return digest.hexdigest()
 
     def _is_covered(self, modules: Iterable[ModuleType]) -> bool:
-        """Return whether each of `modules`, except `__main__`, is in `folders` or in an installed library."""
+        """Return whether all `modules` are in `folders` or in installed libraries. Ignore the module `__main__`."""
         known = (*_installed(), *(f"{os.path.abspath(folder)}/" for folder in self._folders))
         files = (getattr(module, "__file__", None) for module in modules if module.__name__ != "__main__")
         return all(os.path.abspath(file).startswith(known) for file in files if file)

@@ -37,7 +37,7 @@ CHOICE = "is"
 class PolicyDiff:
     """The statements that a resource gained and lost, each as a sentence.
 
-    `widens` is true if more access may be allowed.
+    `widens` is true if the changes may allow more access than before.
     """
 
     added: tuple[str, ...] = ()

@@ -98,8 +98,8 @@ def take_back(context: CheckContext) -> str:
     }
     answered = f"orders were answered with {', '.join(sorted(answers)) or 'nothing'}"
     require(alarms, f"no alarm caused a rollback of the release; {answered}; {run.problem}")
-    require(task_definition(context, STAGING) == expected, "staging does not run the old release again")
-    return f"{len(alarms)} alarms caused the rollback, and staging runs the old release again; {answered}"
+    require(task_definition(context, STAGING) == expected, "staging did not return to the old release")
+    return f"{len(alarms)} alarms caused the rollback, and staging returned to the old release; {answered}"
 
 
 def _require_stopped(run: PipelineRun) -> None:

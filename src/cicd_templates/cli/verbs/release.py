@@ -28,7 +28,7 @@ LOCAL_START_SECONDS = 10.0
     ),
 )
 def release(app: str, wait: bool, service: str | None, suffix: str | None, local: bool) -> None:
-    """Put a release of a service into the source bucket, which starts a run of its pipeline."""
+    """Start a run of a service's pipeline: put a release of the service into the source bucket."""
     from cicd_templates.deploy.aws.polling import Polling
     from cicd_templates.deploy.releases import archives
     from cicd_templates.deploy.releases import release as releasing

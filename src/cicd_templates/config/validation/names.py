@@ -151,7 +151,9 @@ def _reads_as_more(begin: str, other: Environment, words: list[str]) -> Iterator
         return
     for word in words:
         if _begins(word, rest) or _begins(rest, word):
-            yield _copy_problem(other, f"its resources could have the same names as those of {word} in {begin}")
+            yield _copy_problem(
+                other, f"its resources could have the same names as resources of {word} in the environment {begin}"
+            )
             return
 
 

@@ -93,7 +93,7 @@ def refuse_repetition(plan: DestructionPlan, path: Path) -> None:
 
 
 def refuse_changes(planned: PlannedDestruction, inventory: Inventory) -> None:
-    """Raise `RefusedError` if the plan does not cover the inventory, in one of these cases.
+    """Raise `RefusedError` if the plan no longer fits the inventory. These are the cases:
 
     - The plan and the inventory are for different accounts or regions.
     - The environment became protected after the plan was made.

@@ -117,8 +117,8 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
     """Yield the failures of hooks and validations in `operations`, each with its path in the template.
 
-    Only the call DescribeEvents returns these failures. If IAM denies this call or the endpoint lacks it, the result
-    is empty, and the diagnosis uses only the events of the stack.
+    Only DescribeEvents returns these failures. If this call fails, for example because IAM denies it, the result is
+    empty. The diagnosis then uses only the events of the stack.
     """
     for operation in sorted(operations):
         try:

@@ -34,7 +34,7 @@ RESOURCE_TYPES = (
         loss="an address to which DNS records point",
         interruptions=(
             Interruption(
-                "connections through removed addresses, subnets or security groups end",
+                "clients lose connections through removed addresses, subnets or security groups",
                 frozenset({"IpAddressType", "SecurityGroups", "SubnetMappings", "Subnets"}),
             ),
         ),

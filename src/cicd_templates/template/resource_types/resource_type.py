@@ -42,9 +42,9 @@ class ResourceType:
 
     - `type_name`: the name in templates.
     - `loss`: the data that is lost with a stateful resource, because it cannot be rendered again.
-    - `data_is_in`: a property that names another resource; a resource with this property has no data itself, because
-      the other resource has the data.
-    - `kept_when_protected`: whether a resource that no stack owns is kept when a protected environment is destroyed.
+    - `data_is_in`: the property that names the resource with the data. A resource with this property has no data
+      itself.
+    - `kept_when_protected`: whether the destruction of a protected environment keeps a resource that no stack owns.
     - `policies_checked_by`: the lint rule that requires both data policies, for deletion and for replacement.
     - `interruptions`: the updates in place that interrupt a running resource.
     - `irreversible`: properties that can never be changed back, each with the effect of its change.

@@ -137,7 +137,7 @@ def test_a_release_whose_orders_fail_is_taken_back_by_its_alarm(
     made = check_context(tmp_path, aws=ecs(deployment(1, "SUCCESSFUL"), BACK), facts=dict(FACTS), post=post)
 
     assert rollouts.take_back(made) == (
-        "1 alarms caused the rollback, and staging runs the old release again; orders were answered with 201, 500,"
+        "1 alarms caused the rollback, and staging returned to the old release; orders were answered with 201, 500,"
         " no response (ConnectionResetError)"
     )
     assert released == [("failing.zip", "failing")]
@@ -186,7 +186,7 @@ def test_a_service_that_does_not_run_the_old_release_again_is_a_failure(
 ) -> None:
     pipeline(monkeypatch, rollouts, STOPPED)
     facts = {**FACTS, "before failing": [1.0, "task:0"]}
-    with pytest.raises(CheckFailed, match="does not run the old release again"):
+    with pytest.raises(CheckFailed, match="did not return to the old release"):
         rollouts.take_back(check_context(tmp_path, aws=ecs(BACK), facts=facts))
 
 

@@ -208,17 +208,19 @@ def test_services_whose_names_only_begin_alike_are_fine() -> None:
     [
         pytest.param(
             "pr1",
-            "staging-pr1: its resources could have the same names as those of pr1-api in staging",
+            "staging-pr1: its resources could have the same names as resources of pr1-api in the environment staging",
             id="a service",
         ),
         pytest.param(
             "delivery",
-            "staging-delivery: its resources could have the same names as those of delivery in staging",
+            "staging-delivery: its resources could have the same names as resources of delivery in the environment"
+            " staging",
             id="a purpose",
         ),
         pytest.param(
             "action",
-            "staging-action: its resources could have the same names as those of action-source in staging",
+            "staging-action: its resources could have the same names as resources of action-source in the environment"
+            " staging",
             id="its begin",
         ),
     ],
@@ -243,8 +245,8 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
     edits = [("environments/staging-pay", staging), ("services/pay-api", service())]
 
     assert problems_of(*edits) == [
-        "environments.staging-pay: staging-pay: its resources could have the same names as those of pay-api in"
-        " staging; choose another name"
+        "environments.staging-pay: staging-pay: its resources could have the same names as resources of"
+        " pay-api in the environment staging; choose another name"
     ]
     assert configured(edits[0])
 
