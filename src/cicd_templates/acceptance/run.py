@@ -15,9 +15,10 @@ Listener = Callable[[Check, Entry | None], None]
 
 
 def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal, listener: Listener) -> None:
-    """Run every check that the journal does not contain, and every check that must be repeated.
+    """Run every check that the journal does not contain, and repeat two kinds of checks in the journal:
 
-    A check is repeated in two cases: it had to wait, or it is one of the last checks and has not passed.
+    - Checks that had to wait.
+    - Checks with `last` that failed or were skipped.
 
     When a check begins, `listener` is called with the check and None. When the check ends, `listener` is called with
     the check and its journal entry.

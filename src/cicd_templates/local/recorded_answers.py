@@ -163,9 +163,9 @@ class Events:
         self._add(stack_id, stack_name, logical_id, resource_type, status, reason, physical_id, *more, **options)
 
     def _of_new_resource(self, stack_id: str, stack_name: str, logical_id: str, status: str) -> str:
-        """Return the status that AWS would report in an event of a resource, given the engine's `status`.
+        """Translate the engine's `status` of a resource to the status that AWS would report.
 
-        If the update of a stack creates a resource, the status is CREATE_* in AWS but UPDATE_* in the engine.
+        If the update of a stack creates a resource, AWS reports CREATE_*, but the engine reports UPDATE_*.
         """
         key, known = (stack_id, logical_id), self._stacks.get(stack_name, {}).get("_resources", {})
         if status == "UPDATE_IN_PROGRESS" and logical_id not in known:

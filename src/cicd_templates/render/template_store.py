@@ -34,7 +34,7 @@ class Unpacked(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The place of a template in the file: where its text, its content and its names begin, and where they end."""
+    """The offsets of a template in the file: the start of its text, of its content and of its names, and the end."""
 
     text: int
     content: int

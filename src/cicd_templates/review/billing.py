@@ -13,9 +13,9 @@ MOST_NAMES = 8
 
 
 class BilledItem(NamedTuple):
-    """Billed resources of one kind in AWS's price list.
+    """The resources of a stack for which AWS bills the same kind of item.
 
-    `number` is the number of items that AWS bills, and `resources` is the number of resources. `names` has the names of
+    `resources` is the number of these resources, and `number` is the number of billed items. `names` has the names of
     the first `MOST_NAMES` resources.
     """
 

@@ -103,9 +103,7 @@ def _choices(value: Any, path: Path) -> Iterator[RuleFinding]:
             inner = (*path, key)
             if key in CHOOSING or (key == "Ref" and item == "AWS::NoValue"):
                 name = "AWS::NoValue" if key == "Ref" else key
-                yield RuleFinding(
-                    f"the policy depends on {name}; render the resulting values for this environment", inner
-                )
+                yield RuleFinding(f"the policy depends on {name}; replace it with its value in this environment", inner)
             else:
                 yield from _choices(item, inner)
     elif isinstance(value, list):

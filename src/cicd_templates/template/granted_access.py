@@ -171,8 +171,8 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield the permissions that an existing resource has through its roles and through the default policy of its type.
 
-    If an existing resource gets a different role, its access changes, and these statements show the change. A new
-    resource does not need these statements: an existing role gets no more access, and the page shows a new role itself.
+    These statements show how the access changes if an existing resource gets a different role. They are not needed for
+    a new resource: its role is an existing role, which gets no more access, or a new role, which the page shows.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:

@@ -92,7 +92,8 @@ def is_retained(resource: Mapping[str, Any]) -> bool:
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether the statements `after` may allow a request that the statements `before` did not allow.
 
-    The order of the statements does not matter. A statement that cannot be read may allow or deny.
+    The order of the statements does not matter. The function assumes that an unreadable statement
+    can both allow and deny.
     """
     return any(
         not any(statement_covers(old, new) for old in before) for new in after if new["Effect"] != "Deny"

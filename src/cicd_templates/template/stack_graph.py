@@ -70,7 +70,7 @@ def refuse_broken_links(stacks: Iterable[Links]) -> None:
 def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool]]) -> str:
     reader = f"{stack.stack} reads {read.path} as {read.parameter}"
     if read.path not in published:
-        return f"{reader}, which no layer publishes; {suggestion(read.path, sorted(published))}"
+        return f"{reader}, but no layer publishes this value; {suggestion(read.path, sorted(published))}"
     producer, is_list = published[read.path]
     if producer.environment != stack.environment:
         return (

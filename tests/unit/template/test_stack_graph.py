@@ -70,12 +70,12 @@ def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
     [
         pytest.param(
             [template("a", reads=("keyy",)), template("b", publishes=("key",))],
-            "a reads keyy as keyy, which no layer publishes; did you mean key?",
+            "a reads keyy as keyy, but no layer publishes this value; did you mean key?",
             id="misspelt",
         ),
         pytest.param(
             [template("a", reads=("zzz",)), template("b", publishes=("key",))],
-            "a reads zzz as zzz, which no layer publishes; known names: key",
+            "a reads zzz as zzz, but no layer publishes this value; known names: key",
             id="unpublished",
         ),
         pytest.param([template("a", reads=("zzz",))], "known names: none", id="nothing published"),
@@ -116,7 +116,7 @@ def test_a_cycle_is_printed_whole() -> None:
 def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         stack_graph.refuse_broken_links([template("a", reads=("p", "q"))])
-    assert str(caught.value).count("which no layer publishes") == 2
+    assert str(caught.value).count("but no layer publishes this value") == 2
 
 
 @given(st.lists(st.sets(st.integers(0, 9)), min_size=1, max_size=10))

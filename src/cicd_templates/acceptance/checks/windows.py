@@ -29,7 +29,10 @@ def stay_out(context: CheckContext) -> str:
 
 
 def go_in(context: CheckContext) -> str:
-    """Open the window, return to rolling deployments, and release. Require that the release reaches production."""
+    """Open the deployment window, switch back to rolling deployments, and start a release.
+
+    Require that the release reaches production.
+    """
     deploy_with(context, rollout=ROLLING, window=OPEN)
     run = run_pipeline(context, THIRD, "open")
     require(run.succeeded, f"the release did not pass: {run.problem}")

@@ -162,9 +162,9 @@ def moves_locks(folder: str, arguments: str) -> bool:
 
 
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
-    """Return whether COPY could copy a program from an image or another stage to a folder that may contain lock files.
+    """Return whether COPY could bring a program from an image or another stage into a folder that may hold lock files.
 
-    Such copies are refused, so that the project folders of a stage with a network never contain programs.
+    In a stage with a network, such a folder must not contain programs.
     """
     *sources, target = arguments.split()
     if not may_hold_locks(resolved(folder, target)):

@@ -77,7 +77,7 @@ def value_at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the only item of `environments`, which owns the secret, or None if there is not exactly one item."""
+    """Return the environment that owns the secret: the only item of `environments`. Otherwise, return None."""
     return environments[0] if len(environments) == 1 else None
 
 

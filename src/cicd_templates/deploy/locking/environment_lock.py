@@ -155,9 +155,9 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` if the lock has another holder than `ours`.
+        """Raise `RefusedError` unless this command, which `ours` identifies, holds the lock.
 
-        `ours` holds the lock if an earlier attempt to set the lock succeeded, but AWS's answer was lost.
+        The command can hold the lock without knowing it: AWS set the lock, but AWS's answer was lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

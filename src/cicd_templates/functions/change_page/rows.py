@@ -109,9 +109,9 @@ class Row:
 
     @property
     def extent(self) -> str:
-        """The extent of the change, such as `3 environments, 40 services: the same`, or empty for a single resource.
+        """The number of places where the change is the same, such as `3 environments, 40 services: the same`.
 
-        Masked values look the same even if they differ. For such values, the extent says that they cannot be compared.
+        Empty for a single resource. Masked values cannot be compared, so the text then says this, not `the same`.
         """
         return f"{self.count}: {UNCOMPARED if self._hides_values else 'the same'}" if self.count else ""
 

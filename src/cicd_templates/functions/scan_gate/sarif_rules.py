@@ -13,7 +13,7 @@ _WORST_FIRST = ("error", "warning", "note", "none")
 class Descriptors:
     """An index of the rules or the notifications that the tool components of a run define.
 
-    Sections 3.52 (reporting descriptors) and 3.54 (tool components) of SARIF 2.1.0 define how results refer to them.
+    Sections 3.52 (reporting descriptors) and 3.54 (tool components) of SARIF 2.1.0 define how results refer to rules.
     """
 
     def __init__(self, components: list[dict[str, Any]], kind: str) -> None:

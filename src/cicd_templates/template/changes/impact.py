@@ -274,7 +274,7 @@ def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
 
 
 def _fate(policy: str, resource_type: str) -> str:
-    """Return what happens to the data of a deleted or replaced resource with this policy."""
+    """Return what happens to a resource's data under its DeletionPolicy or UpdateReplacePolicy `policy`."""
     match policy:
         case "Retain" | "RetainExceptOnCreate":
             return "kept, outside the stack"

@@ -26,7 +26,7 @@ OPERATIONS = {
         find=_find,
         delete_command="scheduler delete-schedule-group --name {name}",
         leftover=Leftover(
-            why="EventBridge Scheduler deletes a group only after all its schedules, which takes some time.",
+            why="EventBridge Scheduler first deletes all schedules of a group. This takes some time.",
             removal="`aws scheduler delete-schedule-group --region {region} --name {name}`",
             state=unless_not_found(_state, ""),
             delete=lambda clients, name: clients.scheduler.delete_schedule_group(Name=name),
