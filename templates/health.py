@@ -22,7 +22,7 @@ ROLLBACK_ALARMS = ServiceOutput(AlarmNames, "health", "RollbackAlarmNames", "Ala
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return rules, alarms and a dashboard for one service. The dashboard of a worker shows the queues in `uses`.
+    """Return rules, alarms and a dashboard for one service. A worker's dashboard shows the queues that it uses.
 
     The names of the service's resources are known in advance. So this stack can be created before the service.
     """

@@ -26,7 +26,7 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment) -> LayerTemplate:
-    """Return the role. The code of a pull request uses this role, so the role can read, but cannot execute anything."""
+    """Return the role that the code of a pull request uses. It can preview changes, but cannot execute any."""
     layer = LayerTemplate(env)
     key = layer.read(keys.KEY_ARN)
     uploads = layer.read(storage.UPLOADS_BUCKET)

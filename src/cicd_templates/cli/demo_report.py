@@ -56,9 +56,7 @@ class DemoReporter:
                     terminal.show(line)
 
     def summary(self, environment: str) -> str:
-        """Return a line that summarizes the operations on an environment since `begin`. The line fits into 80
-        columns.
-        """
+        """Return a line of at most 80 columns: what was done to an environment since the last call of `begin`."""
         done = ", ".join(f"{counted(count, 'stack')} {verb}" for verb, count in self._stacks.items())
         left = f"; {self._remains} left, explained" if self._remains else ""
         return f"     {environment:<{NAME_WIDTH}} {done}, {counted(self._resources, 'resource')}{left}"

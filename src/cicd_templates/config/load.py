@@ -121,8 +121,7 @@ class _Reader:
     def configuration(self, raw: Raw, suffix: str | None) -> tuple[Configuration, frozenset[str]]:
         """Return the valid part of the configuration, and the names of the environments that could not be read.
 
-        Every environment needs the tables `[project]` and `[pipeline]`. Wrong values in these tables are replaced with
-        placeholders.
+        Placeholders replace wrong values in `[project]` and `[pipeline]`, because every environment needs these tables.
         """
         for key in raw:
             if key not in TABLES:

@@ -44,7 +44,7 @@ def release_page(
 ) -> str:
     """Return the page. `difference` is the diff between the templates of the previous release and of this one.
 
-    `difference` is None if the folder lacks the templates of either release. The same files give the same page,
+    `difference` is None if the folder lacks the templates of one or both releases. The same files give the same page,
     because all dates on the page come from the files.
     """
     style = _file("page.css")

@@ -39,7 +39,7 @@ def read_verdict(contents: FolderContents) -> dict[str, Any]:
 def describe_verdict(verdict: dict[str, Any]) -> str:
     """Return one sentence about the decision of the scan gate."""
     if not verdict:
-        return "The folder has no decision of the gate that can be read."
+        return "The folder has no readable decision of the scan gate."
     counts = verdict.get("counts")
     counted = {word: counts.get(word) for word in SEVERITIES if counts.get(word)} if isinstance(counts, dict) else {}
     findings = ", ".join(f"{count} {word}" for word, count in counted.items()) or "none"

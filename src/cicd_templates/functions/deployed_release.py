@@ -13,10 +13,10 @@ The user parameters:
 - `stacks` and `layers`: the stacks that the stage deployed and their layers, in the same order, separated by commas
 - `image`: the image of the release
 - `role`: the role that the function assumes to read what was deployed
-- `reviewed`: the digest of the approved record, after an approval
+- `reviewed`: the digest of the record that was approved; missing if the stage needs no approval
 - `region`, `environment` and `execution`
 
-The environment variables (some are too long for user parameters):
+The environment variables, because some of these values would be too long for user parameters:
 
 - `DEPLOYMENTS`: the prefix of the statements in the bucket `EVIDENCE_BUCKET`
 - `ENVIRONMENTS`, `STAGES`, `CHANGE_SETS` and `HEALTH_STACKS`: the environments, the stages that deploy to them, the

@@ -208,8 +208,8 @@ def _received(release: SignedRelease) -> dict[str, Any]:
 def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
     """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
 
-    `configuration` is the archive of the templates, because they contain the check's build specification. The format
-    does not define the member `report`, which identifies the report that lists these tests.
+    Its `configuration` is the archive of the templates, which contain the check's build specification. Its `report`
+    identifies the test report. The format does not define `report`.
     """
     return {
         "result": "FAILED" if tests.failed else "PASSED",

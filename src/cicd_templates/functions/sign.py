@@ -194,8 +194,8 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
 def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
     """Return the repository, the SHA-256 and the push time of the image.
 
-    Raises `ValueError` if the registry does not have the image under the tag of this source. The build derives this tag
-    from the version and the digest of the source, and a tag cannot be moved to another image.
+    The build derives the tag of its image from the version and the digest of the source, and a tag cannot be moved to
+    another image. Raises `ValueError` if the image in the registry with this tag is a different one.
     """
     repository, _, digest = parameters["image"].partition("@")
     if repository != os.environ["REPOSITORY"] or not DIGEST.fullmatch(digest):

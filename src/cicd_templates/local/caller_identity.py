@@ -23,8 +23,8 @@ def services(evaluator: ModuleType) -> None:
     """Let the root user of an account assume a role on behalf of an AWS service.
 
     The root user passes the ARN of a resource as the external ID. The role must then trust the service of this
-    resource. aws:SourceArn is set to this ARN, and aws:SourceAccount to the account in the ARN. Without this change,
-    the root user could assume every role that trusts a service, and neither condition key would be set.
+    resource. aws:SourceArn is set to this ARN, and aws:SourceAccount to the account in the ARN. The unchanged engine
+    lets the root user assume every role that trusts a service, and sets neither condition key.
     """
     trusted = evaluator.evaluate_trust_policy
 

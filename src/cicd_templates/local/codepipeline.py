@@ -114,7 +114,7 @@ class PipelineExecutions:
         return pipeline in self._pipelines(self._account())
 
     def start(self, request: dict[str, Any]) -> str:
-        """Return the id of a new execution. If an event started an execution with the same request, return that id.
+        """Return the id of a new execution, or of the execution that an event has started with the same request.
 
         A rehearsal sends the request of an event a second time, with the role of the event's rule, to check the role's
         permissions. This second request must not start a second execution.

@@ -75,8 +75,8 @@ def recreation_by_schema(
 ) -> Recreation:
     """Return a function that says whether a changed property replaces its resource.
 
-    The function finds its answer in the schemas. For the types in `known` and for types without a schema, such as
-    custom resources, it calls `engine`, the engine's own function.
+    The returned function reads the schemas. For the types in `known` and for types without a schema, such as custom
+    resources, it calls `engine`, the engine's own function.
     """
 
     def recreation(resource_type: str, name: str) -> str:

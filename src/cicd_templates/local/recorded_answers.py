@@ -112,9 +112,10 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return a function that checks a template for reasons why AWS would refuse it, and then calls `validate`.
+    """Return a function that validates a template as AWS does.
 
-    If AWS would refuse the template, the function raises `ValueError` with AWS's reason.
+    If AWS would refuse the template, the function raises `ValueError` with AWS's reason. Otherwise, it calls
+    `validate`.
     """
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:

@@ -245,7 +245,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "Build L3: hardened builds",
             "",
             "",
-            "Builds cannot use the signing key; only CodeBuild isolates them",
+            "Builds cannot use the signing key, but this project isolates builds no better than CodeBuild does",
         ),
         _row("Source track", "", "", "Your repository keeps the history of the source; this project does not check it"),
     ),

@@ -83,7 +83,7 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-S1", f"{NIST}-S3BucketLoggingEnabled", f"{PCI}-S3BucketLoggingEnabled"),
         "access to the log delivery bucket is not logged",
-        "A bucket that logs to itself grows without end. All other buckets log to it.",
+        "All other buckets log to this bucket. If it logged to itself, it would grow without end.",
     ),
     (
         (f"{NIST}-S3DefaultEncryptionKMS", f"{PCI}-S3DefaultEncryptionKMS"),

@@ -105,9 +105,10 @@ def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator
 
 
 def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
-    """Run the script `rehearsal/work` as the worker that an action deployed. Stop it when its queues are empty.
+    """Run the worker that the action `deploying` deployed, and stop the worker when its queues are empty.
 
-    Does nothing if the action deployed no worker. Raises `ActionFailedError` if the worker ends before it is stopped.
+    The script `rehearsal/work` starts the worker. Does nothing if the action deployed no worker. Raises
+    `ActionFailedError` if the worker ends before it is stopped.
     """
     service = find_service(run, deploying)
     if service is None or service.is_web:

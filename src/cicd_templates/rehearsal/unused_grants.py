@@ -27,7 +27,7 @@ CALLS = {
     "dynamodb:UpdateItem": "changes attributes of an item",
     "sqs:ChangeMessageVisibility": "gives a task more time for a message, or returns the message to the queue",
     "sqs:DeleteMessage": "deletes a message that is done",
-    "sqs:GetQueueAttributes": "reads settings and the number of messages, as frameworks that poll a queue do",
+    "sqs:GetQueueAttributes": "reads the settings of a queue and the number of its messages",
     "sqs:ReceiveMessage": "receives messages",
     "sqs:SendMessage": "sends messages, alone or in a batch",
 }
@@ -86,7 +86,7 @@ REASONS = (
         "*-image-scan",
         "ScanItAgain",
         "ecr:StartImageScan",
-        "used if the image has no scan, or if its scan is older than a day",
+        "used only if the image was not scanned, or was last scanned more than a day ago",
     ),
     (
         "*",

@@ -36,9 +36,8 @@ LAYERS = CONFIGURATION.parent
 class LastRender:
     """Compares the last complete run of `make render` with a new run that would write into `folder`.
 
-    `arguments` are the arguments of the new run besides `folder`. `folders` contain the code and the configuration. The
-    constructor reads the folders immediately, so create this object before layers are imported and the configuration is
-    read.
+    `arguments` are the other arguments of the new run. `folders` contain the code and the configuration. Create this
+    object before the layers are imported and the configuration is read, because the constructor reads the folders.
     """
 
     def __init__(

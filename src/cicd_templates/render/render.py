@@ -124,9 +124,9 @@ def _in_deploy_order(stacks: list[RenderedStack], links: Sequence[Links]) -> Ite
 
 
 def _provided(env: Environment) -> dict[str, set[str]]:
-    """Return the names of the outputs that the configuration provides, keyed by layer.
+    """Return the names of the outputs whose values the configuration provides, keyed by layer.
 
-    These layers are not rendered.
+    A layer with provided outputs is not rendered.
     """
     provided: dict[str, set[str]] = {}
     for key in env.settings.provided:

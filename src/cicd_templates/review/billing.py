@@ -78,8 +78,8 @@ def _task_sizes(resources: Mapping[str, Any]) -> str:
 
 
 def _shortened(names: Sequence[str], resources: int) -> str:
-    """Return the names of billed resources as one text. `resources` is the number of the resources.
+    """Return the names of billed resources as one text. `resources` is the number of all these resources.
 
-    If `names` has fewer names than there are resources, return six names and the number of the other resources.
+    If `names` has a name for each of them, return all names. Otherwise, return six names and the number of the others.
     """
     return ", ".join(names) if resources <= len(names) else f"{', '.join(names[:6])} and {resources - 6} more"

@@ -117,8 +117,8 @@ class AccessReview:
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.
 
-        If several environments share an account, these principals of the environment's own account count as outside,
-        too: the complete account, and the roles of the other environments.
+        If the environment shares its account with other environments, the complete account and the roles of the other
+        environments also count as outside.
         """
         own_roles = self._role_names[environment]
         other_accounts = {

@@ -29,7 +29,7 @@ class InlineCode(ResourceRule):
     types = frozenset({"AWS::Lambda::Function"})
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for inline code without a source file in the metadata, or different from that file."""
+        """Yield a finding for inline code that differs from its source file or has no source file in the metadata."""
         origins = [match for reason in resource.reasons if (match := ORIGIN.match(reason))]
         for node in resource.properties("Code", "ZipFile"):
             if not isinstance(node.value, str):

@@ -14,7 +14,7 @@ class ObjectLock(ResourceRule):
     """Require a default retention for locked buckets, and refuse compliance mode for data that must be deletable."""
 
     id = "E9144"
-    shortdesc = "Object Lock has a default retention, and compliance mode is only used for data that is kept"
+    shortdesc = "Object Lock has a default retention, and uses compliance mode only for data that its stack keeps"
     description = (
         "ObjectLockEnabled without a default retention locks no object. A default retention needs ObjectLockEnabled, "
         "a mode, days or years, and versioning. Nobody can delete an object that is locked in compliance mode, so a "

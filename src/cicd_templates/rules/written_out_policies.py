@@ -112,7 +112,7 @@ def _choices(value: Any, path: Path) -> Iterator[RuleFinding]:
 
 
 def _computed(value: Any, path: Path) -> Iterator[RuleFinding]:
-    """Yield a finding for each effect or action in a policy that is not a literal text."""
+    """Yield a finding for each statement whose effect or actions are not written as literal text."""
     if isinstance(value, dict):
         for key, item in value.items():
             if key in LITERAL and "Effect" in value:

@@ -151,7 +151,7 @@ DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield the access that a resource allows or denies outside its policies, as IAM statements.
 
-    If the resource is itself a permission, this permission is left out; `permission_statement` returns it.
+    The result lacks the access from resources that are permissions themselves: `permission_statement` returns it.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind in ATTACHED_BY:

@@ -66,9 +66,10 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a resource is removed together with all resources that its statements restrict.
 
-    If so, the removal of its Deny statements gives access to nothing that still exists. The properties of a policy say
-    which resources it restricts: the property `Bucket` of a bucket policy, for example, refers to the bucket. For a
-    policy without such a reference, the result is false, because it may restrict a resource that still exists.
+    If so, nobody gains access by the removal of its Deny statements, because the restricted resources are gone, too.
+    The properties of a policy say which resources it restricts: the property `Bucket` of a bucket policy, for example,
+    refers to the bucket. For a policy without such a reference, the result is false, because the policy may restrict a
+    resource that still exists.
     """
     if logical_id in after or logical_id not in before or is_retained(before[logical_id]):
         return False
@@ -247,12 +248,12 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return a sentence that says what `statement` adds to its version in the other template.
+    """Return a sentence with what `statement` has and its counterpart does not, or an empty string if that is nothing.
 
-    `own` are the statements of the template with `statement`, and `others` are the statements of the other template.
-    The other version is the statement in `others` with the same Sid, effect and elements. If there is no other version,
-    or if several statements in `own` or `others` have the Sid, the sentence has the complete `statement`. If
-    `statement` adds nothing, the result is empty.
+    `own` are the statements of the template that contains `statement`. `others` are the statements of the template to
+    compare with. The counterpart is the statement in `others` with the same Sid, effect and elements. If there is no
+    counterpart, or if several statements in `own` or in `others` have this Sid, the sentence has the complete
+    `statement`.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

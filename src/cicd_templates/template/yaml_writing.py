@@ -222,7 +222,7 @@ def _tagged_in_flow(tag: str, text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS, typed=True)
 def _constant(value: Any) -> str:
-    """Return the YAML of a number, true, false or null that follows a key, with a leading space and a line break."""
+    """Return a number, true, false or null as the YAML after a key: a space, the value, and a line break."""
     return _after_key(value, "", 0)
 
 

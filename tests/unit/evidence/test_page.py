@@ -158,7 +158,7 @@ def test_the_page_says_what_is_not_there(tmp_path: Path) -> None:
 
     for sentence in (
         "source version unknown",
-        "Decision The folder has no decision of the gate that can be read.",
+        "Decision The folder has no readable decision of the scan gate.",
         "Tests The folder has no statement about tests.",
         "Image The folder has no statement about vulnerabilities of the image.",
         "Accepted No waiver and no weaker setting was in force.",
@@ -173,9 +173,9 @@ def test_the_page_says_what_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("contents", "sentence"),
     [
-        ({"verdict": b"{"}, "no decision of the gate that can be read"),
-        ({"verdict": b"[]"}, "no decision of the gate that can be read"),
-        ({"verdict": b"[" * 100_000}, "no decision of the gate that can be read"),
+        ({"verdict": b"{"}, "no readable decision of the scan gate"),
+        ({"verdict": b"[]"}, "no readable decision of the scan gate"),
+        ({"verdict": b"[" * 100_000}, "no readable decision of the scan gate"),
         ({"verdict": b'{"verdict": 7, "counts": []}'}, "7. Findings by severity: none. Accepted by waivers: 0."),
         ({"verdict": b'{"verdict": "FAIL"}', "verdict-2": b'{"verdict": "PASS"}'}, "Decision PASS."),
     ],

@@ -58,7 +58,7 @@ def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
 def import_certificates(context: CheckContext) -> str:
     """Import a certificate for each runtime environment.
 
-    If an interrupted attempt of this run has already imported a certificate, the function uses that certificate.
+    If the run was interrupted after an import and continues now, use the certificate that was imported then.
     """
     certificates, trusted = {}, []
     for environment in RUNTIME:

@@ -94,7 +94,8 @@ def verify_evidence(context: CheckContext) -> str:
 
 RELEASED = Check(
     "released",
-    "A release passes every check, is built, scanned and signed, reaches staging, and after an approval production.",
+    "A release passes every check, is built, scanned and signed, reaches staging, and reaches production after an"
+    " approval.",
     release,
     needs=("permissions",),
     local_coverage=LocalCoverage.STEPS_ONLY,

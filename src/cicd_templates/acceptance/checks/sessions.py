@@ -57,5 +57,5 @@ EXPIRED = Check(
     expire,
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="a command signs its calls to the local AWS with a key that does not expire",
+    local_limit="commands use an access key for the local AWS that does not expire",
 )

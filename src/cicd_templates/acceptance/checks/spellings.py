@@ -63,7 +63,7 @@ def encrypt_with_each_spelling(context: CheckContext) -> str:
 
     require(is_accepted(""), "no answer: your credentials may not write to a bucket of the run")
     require(is_accepted(arn), "the bucket refuses the environment's own KMS key, although the request names its ARN")
-    require(not is_accepted(OTHER_KEY), "the bucket accepts a key that is not the environment's key")
+    require(not is_accepted(OTHER_KEY), "the bucket accepts a KMS key that is not the environment's key")
     spellings = {"its id": key, "its alias": alias, "the ARN of its alias": f"{arn.rpartition(':')[0]}:{alias}"}
     accepted = {words: is_accepted(spelling) for words, spelling in spellings.items()}
     taken = ["its ARN", *(words for words, answer in accepted.items() if answer)]

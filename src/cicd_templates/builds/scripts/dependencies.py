@@ -85,7 +85,7 @@ def lists_in(value: Any) -> list[str]:
 
 
 def table(value: Any, *keys: str) -> dict[str, Any]:
-    """Return the object at the path `keys`, or an empty object."""
+    """Return the object in `value` below the nested keys `keys`, or an empty object."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}

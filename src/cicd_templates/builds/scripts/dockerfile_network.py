@@ -217,7 +217,7 @@ class Network:
             self.close(number)
 
     def reason(self) -> str:
-        """Return the part of a message that says which line disabled the network of the stage."""
+        """Return the end of a message: which line disabled the network of the stage."""
         place = PLACE if self.closed[-1] in self.misplaced else ""
         return f"; line {self.closed[-1]} disabled the network for the rest of its stage{place}"
 

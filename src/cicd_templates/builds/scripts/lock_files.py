@@ -145,7 +145,7 @@ def is_place_for_lock(folder: str, target: str, source: str) -> bool:
 
 
 def may_hold_locks(path: str) -> bool:
-    """Return whether this path of a stage, or a folder below it, may contain lock files.
+    """Return whether the folder `path` in an image, or a folder below it, may contain lock files.
 
     An empty path stands for an unknown path, so the result is True.
     """

@@ -1,4 +1,4 @@
-"""Decides whether the file of a Python package has the name and version from the package's entry in a lock file.
+"""Decides whether the file name of a Python package has the package name and the version that a lock file states.
 
 An installer reads the name and the version of a package from the name of its file. A lock file can give the name of
 one package and the file of another package. Checks would then examine the first package, but the second is installed.

@@ -118,7 +118,10 @@ def options_and_packages(text: str) -> Iterator[tuple[int, str]]:
 
 
 def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines with which the requirements file `path` includes files that this script does not check."""
+    """Yield the number and text of each line that includes a file which this script does not check.
+
+    `text` is the content of the requirements file `path`.
+    """
     for number, line in options_and_packages(text):
         included = INCLUDED.fullmatch(line)
         if included and not is_requirements_file(os.path.dirname(path), included[1]):

@@ -20,7 +20,7 @@ STAYS = ("error", "warn", "ignore")
 
 
 def unpinned_managers(text: str) -> Iterator[str]:
-    """Yield each package manager or runtime that a package.json file lets an installer download without a hash."""
+    """Yield the package managers and runtimes in a package.json file that an installer downloads without a hash."""
     for path, value in settings(json.loads(text, object_pairs_hook=lambda pairs: pairs)):
         if _downloads(path, value):
             yield value if isinstance(value, str) and value else path[-1]

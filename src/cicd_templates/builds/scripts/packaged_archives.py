@@ -47,7 +47,7 @@ def names_in_tar(path: str) -> Iterator[str]:
 
 
 def has_packages(path: str) -> bool:
-    """Return whether Python can import packages from the file, or the file is an archive with a package's metadata."""
+    """Return whether Python can import packages from the file, or the file contains the metadata of a package."""
     if path.lower().endswith(ARCHIVES):
         return True
     zipped = (name.lower().endswith(IMPORTABLE) or METADATA.search(name) for name in names_in_zip(path))

@@ -2,8 +2,8 @@
 
 The script refuses a file in these cases:
 
-- A line is not a pinned package. For example, a URL or a folder instead of a name, an included file, or an option such
-  as `--no-binary` could make pip run code of the application.
+- A line is not a pinned package. With such a line, pip could run code of the application. For example, the line has a
+  URL or a folder instead of a name, includes a file, or is an option such as `--no-binary`.
 - An option selects an index. This index could have a different package of the same name.
 - pip and scanners may read different packages in the file.
 

@@ -84,7 +84,7 @@ def evidence(
     history = read_deployment_history(tools.clients.codepipeline, pipeline, found.execution, stages)
     folder = out or STATE / "evidence" / "-".join(filter(None, [name, suffix, found.execution]))
     write_evidence_folder(store, found, folder)
-    terminal.show(f"wrote {folder} and {zip_folder(folder)}; for a person: {folder}/index.html")
+    terminal.show(f"wrote {folder} and {zip_folder(folder)}; to read the evidence, open {folder}/index.html")
     result, excepted = verify_collected(folder, public.fingerprint, found, history, names_in(not_attested))
     for environment, reason in excepted.items():
         terminal.show(f"{environment} needs no statement: according to CodePipeline, the release {reason}")

@@ -17,8 +17,12 @@ class ScheduleTable(Table):
     cron: Schedule = Field(
         description="Minute, hour, day of month, month, day of week and year, such as `0 7 ? * MON-FRI *`"
     )
-    minimum: Annotated[int, Field(ge=0, le=1000)] = Field(description="Minimum number of tasks from that time on")
-    maximum: Annotated[int, Field(ge=1, le=1000)] = Field(description="Maximum number of tasks from that time on")
+    minimum: Annotated[int, Field(ge=0, le=1000)] = Field(
+        description="Minimum number of tasks from the scheduled time on"
+    )
+    maximum: Annotated[int, Field(ge=1, le=1000)] = Field(
+        description="Maximum number of tasks from the scheduled time on"
+    )
 
 
 class AutoscalingTable(Table):

@@ -76,6 +76,6 @@ class CheckTable(Table):
     def has_own_commands(self) -> bool:
         """Return whether the user wrote commands for this check, instead of only choosing a preset.
 
-        Such a check counts as a check that runs code of the application, unless the key `runs_application` is false.
+        The pipeline assumes that such a check runs code of the application, unless the key `runs_application` is false.
         """
         return self.preset is None or bool(self.install or self.commands)

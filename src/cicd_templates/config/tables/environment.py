@@ -102,7 +102,7 @@ class EnvironmentTable(Table):
     account: AccountId = Field(description="AWS account id, a string of 12 digits")
     region: Region = Field(description="AWS region; the environments of one pipeline share it")
     protection: Protection = Field(
-        description="`protected`: data outlives its stack; `disposable`: `make destroy` empties and deletes it"
+        description="`protected`: data remains when its stack is deleted; `disposable`: `make destroy` deletes the data"
     )
     log_retention_days: RetentionDays = Field(description="Days for which CloudWatch keeps log events")
     profile: Profile | None = Field(

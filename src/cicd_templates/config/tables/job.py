@@ -26,7 +26,8 @@ class JobTable(Table):
     )
     enabled: bool = Field(
         default=True,
-        description="Whether the schedule starts runs; in either case, a release tests the job before production",
+        description="Whether the schedule starts the job; if it does not, a release still tests the job before"
+        " production",
     )
     max_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
         default=30,

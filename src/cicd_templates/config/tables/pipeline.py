@@ -50,6 +50,6 @@ class PipelineTable(Table):
     )
     older_templates: VersionId | None = Field(
         default=None,
-        description="A run may deploy an older version of the reviewed templates only if this key has its S3 version"
-        " id in the templates bucket; all other older versions are refused",
+        description="S3 version id of the only older version of the reviewed templates that a run may deploy; by"
+        " default, a run may deploy only the newest version",
     )

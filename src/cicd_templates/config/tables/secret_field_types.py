@@ -60,8 +60,9 @@ SecretKeyArn = Annotated[
     str,
     matching(
         r"arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key/(mrk-)?[0-9a-f-]+",
-        "write the ARN of a key, not of an alias, such as"
-        " arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "write the ARN of a key, such as"
+        " arn:aws:kms:eu-central-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab;"
+        " the ARN of an alias does not work here",
     ),
 ]
 

@@ -26,8 +26,8 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     - By name: the path or name of the secret contains the name of this environment.
     - By account: the ARN of the secret contains no environment's name, and only this environment uses the account.
 
-    If a variable is in an environment's own table, its secret belongs to no environment by account, because the
-    variable shows that the accounts share the secret on purpose.
+    The rule about accounts does not apply to a variable in an environment's own table, because this variable shows that
+    the accounts share the secret on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """

@@ -29,9 +29,9 @@ Rule = tuple[str, ...]
 
 
 def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterable[StackTemplate]) -> bool:
-    """Return whether `difference` consists only of rules that other stacks in `environment` add.
+    """Return whether `difference` consists only of added rules, and other stacks in `environment` create all of them.
 
-    `difference` is a difference between a security group in AWS and its template.
+    `difference` describes how a security group in AWS differs from its template.
     """
     found = _RULE.fullmatch(difference["PropertyPath"])
     if found is None:

@@ -187,7 +187,7 @@ def _stop_late_runs(clients: Clients, stack: DeployedStack, cluster: str, note: 
 
 
 def _job_definitions(resources: Sequence[Owned]) -> list[Owned]:
-    """Return the task definitions in stacks that also have a schedule."""
+    """Return the task definitions of jobs, which are the task definitions in stacks with a schedule."""
     scheduled = {owned.stack for owned in resources if owned.resource_type == SCHEDULE_TYPE}
     return [owned for owned in resources if owned.resource_type == DEFINITION_TYPE and owned.stack in scheduled]
 

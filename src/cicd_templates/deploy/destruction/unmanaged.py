@@ -216,7 +216,7 @@ def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _secrets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield our secrets, including those scheduled for deletion, which the tagging API omits."""
+    """Yield our secrets. The tagging API omits secrets that are scheduled for deletion, but this function does not."""
     for page in clients.secretsmanager.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True):
         for secret in page["SecretList"]:
             tags = as_tags(secret.get("Tags", ()))
@@ -233,7 +233,10 @@ def _interfaces(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def unused_interfaces(clients: Clients, by: str, values: list[str]) -> list[str]:
-    """Return the ids of unattached network interfaces. `values` are the values of an EC2 filter such as `subnet-id`."""
+    """Return the ids of the unattached network interfaces that match an EC2 filter.
+
+    `by` is the name of the filter, such as `subnet-id`. `values` are the values that match.
+    """
     filters = [{"Name": by, "Values": values}, {"Name": "status", "Values": ["available"]}]
     pages = clients.ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters)
     return [interface["NetworkInterfaceId"] for page in pages for interface in page["NetworkInterfaces"]]

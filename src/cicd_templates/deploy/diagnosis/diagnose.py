@@ -145,7 +145,8 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
     """Return the commands that switch off the settings that protect the stack's resources from deletion.
 
-    The result is empty if a person need not delete a stack in `status`, or if the stack's resources cannot be read.
+    Only in some stack statuses must a person delete the stack. For any other `status`, the result is empty. It is also
+    empty if the stack's resources cannot be read.
     """
     if status not in DELETED_BY_HAND:
         return ()

@@ -145,7 +145,8 @@ def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tup
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
     if not ours.items() <= tags.items():
         return (
-            "the resource does not belong to this environment; choose another project name or suffix, or ask its owner",
+            "the resource does not belong to this environment; choose another project name or suffix, or ask the owner"
+            " of the resource",
         )
     if used := _possible_use(clients, stack, tags):
         return (used,)

@@ -61,7 +61,7 @@ def in_work_tree(folder: Path) -> bool:
 
 
 def git_problem(folder: Path) -> str:
-    """Return why git cannot read a commit HEAD of `folder`, or an empty string if git can read it."""
+    """Return why git cannot read the commit HEAD of `folder`, or an empty string if there is no problem."""
     if not in_work_tree(folder):
         return f"{folder} is not in a git work tree"
     try:

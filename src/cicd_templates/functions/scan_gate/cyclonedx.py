@@ -66,8 +66,8 @@ def read_cyclonedx(value: Any) -> Report:
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
     """Return the worst severity word in the ratings of a vulnerability, and the gate's severity.
 
-    The gate's severity is the worst severity of the ratings. The CVSS score counts only for a rating without a word.
-    If one rating is unknown and none is high or worse, the gate's severity is unknown.
+    The gate's severity is the worst severity of the ratings. A rating without a word gets the severity of its CVSS
+    score. If a rating is unknown, and no other rating is high or critical, the gate's severity is unknown.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)

@@ -50,7 +50,7 @@ def format_of(tool: str) -> str | None:
 def read_report(form: str, data: bytes, tool: str = "") -> Report:
     """Return the report in `data`, which has the report format `form`.
 
-    The status and the reason of an unusable report say why it is unusable. If `tool` is given, a SARIF or CycloneDX
-    report must say that this tool wrote it.
+    If `data` is unusable, the status of the report is ERROR, and its reason says why. If `tool` is given, a SARIF or
+    CycloneDX report must say that this tool wrote it.
     """
     return read_or_mark_unusable(READERS[form], form, data, tool)

@@ -106,9 +106,9 @@ class Policy:
 
 
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
-    """Return the policy in the policy file. `copies` has each check's copy of the file, or None if there is no file.
+    """Return the policy from the policy file, or the default policy if there is no file.
 
-    If there is no file, return the default policy. Each build copies the file before it runs any command of the check.
+    `copies` maps each check to the copy that its build made before the check's commands, or to None without a file.
     If the copies differ, a check has changed the file, so the policy is invalid.
     """
     if len(set(copies.values())) > 1:

@@ -69,7 +69,7 @@ class Report:
     - `covered` describes what was scanned.
     - `writers` has the tools that wrote the report, according to the report itself. `tool_version` is the version of
       the tool, according to the report.
-    - `source_digest` identifies the source that was checked. It is empty for a report without a run record.
+    - `source_digest` identifies the source that was checked. It is empty if the check stored no run record.
     """
 
     findings: list[Finding] = field(default_factory=list)

@@ -27,7 +27,7 @@ _FACTS = ("ok", "dependencyCount", "packageManager", "projectName", "issuesData"
 
 
 def read_snyk(value: Any) -> Report:
-    """Return the output of `snyk test` as a `Report`. Raises `UnusableError` if one of its projects has an error."""
+    """Return the output of `snyk test` as a `Report`. Raises `UnusableError` if a project in it has an error."""
     projects = rows(value, "the report") if isinstance(value, list) else [mapping(value, "the report")]
     if not projects:
         raise UnusableError("the report has no project")

@@ -92,7 +92,7 @@ def test_a_release_is_collected_and_verified(account: SigningAccount, words: str
     assert result.exit_code == 0, result.output
     first = "failed there after the deployment, before a statement could be signed"
     assert result.output.splitlines()[:4] == [
-        f"wrote {folder} and {folder}.zip; for a person: {folder}/index.html",
+        f"wrote {folder} and {folder}.zip; to read the evidence, open {folder}/index.html",
         f"staging-pr1 needs no statement: according to CodePipeline, the release"
         f" {first if number == 1 else 'was not deployed there'}",
         "live needs no statement: according to CodePipeline, the release was not deployed there",

@@ -51,7 +51,7 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
         ),
         pytest.param(
             [(f"{SERVICE}/secret_keys", [KEY.replace("key/1a-2b", "alias/database")])],
-            "write the ARN of a key, not of an alias",
+            "write the ARN of a key, such as",
             id="alias of a key",
         ),
         pytest.param(

@@ -246,7 +246,8 @@ def test_a_foreign_resource_is_left_to_its_owner(tags: dict[str, Any], owner: st
 
     assert only.owner == owner
     assert only.remedy == (
-        "the resource does not belong to this environment; choose another project name or suffix, or ask its owner",
+        "the resource does not belong to this environment; choose another project name or suffix, or ask the owner of"
+        " the resource",
     )
 
 

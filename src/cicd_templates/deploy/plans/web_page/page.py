@@ -81,8 +81,9 @@ def _old_values(plans: Sequence[Plan]) -> str:
     if not labels:
         return ""
     return (
-        f"{answers.first_of(labels)} {'keep' if len(labels) > 1 else 'keeps'} the old values, and may be interrupted,"
-        f" until you plan and deploy {'them' if len(labels) > 1 else 'it'} again."
+        f"{answers.first_of(labels)} {'use' if len(labels) > 1 else 'uses'} old input values"
+        f" until you plan and deploy {'them' if len(labels) > 1 else 'it'} again,"
+        f" and may be interrupted until then."
     )
 
 

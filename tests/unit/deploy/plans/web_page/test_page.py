@@ -125,13 +125,13 @@ def test_the_elements_of_the_page_have_names_for_a_screen_reader() -> None:
 @pytest.mark.parametrize(
     ("moved", "sentence", "them"),
     [
-        (("a",), "a keeps the old values", "it"),
-        (("a", "b", "c", "d"), "a, b, c and 1 more keep the old values", "them"),
+        (("a",), "a uses old input values", "it"),
+        (("a", "b", "c", "d"), "a, b, c and 1 more use old input values", "them"),
     ],
 )
-def test_stacks_that_keep_old_values_are_named(moved: tuple[str, ...], sentence: str, them: str) -> None:
+def test_stacks_that_use_old_values_are_named(moved: tuple[str, ...], sentence: str, them: str) -> None:
     page = plan_page([replace(PLAN, moved=moved)], "")
-    assert f"{sentence}, and may be interrupted, until you plan and deploy {them} again." in page
+    assert f"{sentence} until you plan and deploy {them} again, and may be interrupted until then." in page
 
 
 @pytest.mark.no_cover

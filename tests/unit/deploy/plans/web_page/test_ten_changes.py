@@ -58,8 +58,8 @@ ANSWERS = {
         NOBODY,
         UNCHECKED,
         "The slowest stack, network, takes at most 5 min. Whatever uses the old network/PrivateSubnet2,"
-        " network/PrivateSubnet2Routes may be interrupted. databases, service-billing, service-ledger keep"
-        " the old values, and may be interrupted, until you plan and deploy them again.",
+        " network/PrivateSubnet2Routes may be interrupted. databases, service-billing, service-ledger use"
+        " old input values until you plan and deploy them again, and may be interrupted until then.",
         DEPLOY,
     ),
     "tags only": (
@@ -116,8 +116,8 @@ ANSWERS = {
         UNCHECKED,
         "The slowest stack, databases, takes at most 1 h. Whatever uses the old"
         " databases/GeneralLedgerCluster, databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2 may be"
-        " interrupted. service-billing, service-ledger keep the old values, and may be interrupted,"
-        " until you plan and deploy them again.",
+        " interrupted. service-billing, service-ledger use old input values until you plan and"
+        " deploy them again, and may be interrupted until then.",
         f"{DEPLOY} ALLOW=databases/GeneralLedgerCluster",
     ),
     "image only": (
