@@ -247,6 +247,13 @@ def test_every_place_that_the_page_about_the_architecture_names_exists() -> None
         assert list(PACKAGE.glob(re.sub(r"<\w+>", "*", place))), place
 
 
+def test_no_table_makes_pydantic_compile_annotations() -> None:
+    tables = [path for path in (PACKAGE / "config/tables").glob("*.py") if "(Table):" in path.read_text()]
+
+    assert len(tables) > 15
+    assert [path.name for path in tables if "from __future__" in path.read_text()] == []
+
+
 def test_only_the_function_that_refuses_links_names_the_folder_of_the_templates() -> None:
     users = {
         str(path.relative_to(PACKAGE))

@@ -110,12 +110,13 @@ def _statement(
     holder: str, statement: Mapping[str, Any], formatter: Formatter, reasons: Mapping[str, str], is_trust: bool
 ) -> Statement:
     def format_value(value: Any) -> str:
-        return _mark_own(holder, formatter.format(value))
+        return _mark_own(stem, formatter.format(value))
 
+    stem = own_stem(holder)
     elements = {name: as_list(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
     resource_texts = tuple(map(format_value, elements["Resource"]))
     principal_texts = tuple(
-        _mark_own(holder, text) for part in elements["Principal"] for text in _principal_texts(part, formatter)
+        _mark_own(stem, text) for part in elements["Principal"] for text in _principal_texts(part, formatter)
     )
     principals = tuple(
         principal for part in elements["Principal"] for principal in parse_principals(part, formatter.account)
@@ -177,12 +178,11 @@ def own_stem(holder: str) -> str:
     return next((holder.removesuffix(ending) for ending in _ENDINGS if holder.endswith(ending)), holder)
 
 
-def _mark_own(holder: str, text: str) -> str:
-    """Return `text` with `OWN_MARK` in place of the name of `holder`, the role or resource that has the statement.
+def _mark_own(stem: str, text: str) -> str:
+    """Return `text` with `OWN_MARK` in place of `stem`, the name of the role or resource that has the statement.
 
     Rows that differ only in this name become equal, so that the caller can merge them.
     """
-    stem = own_stem(holder)
     stack, dot, name = text.rpartition(".")
     if not stem or not name.startswith(stem):
         return text

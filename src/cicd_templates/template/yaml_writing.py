@@ -223,7 +223,7 @@ def _tagged_in_flow(tag: str, text: str) -> str | None:
 @lru_cache(CACHED_TEXTS, typed=True)
 def _constant(value: Any) -> str:
     """Return a number, true, false or null as the YAML after a key: a space, the value, and a line break."""
-    return _after_key(value, "", 0)
+    return f" {value}\n" if type(value) is int else _after_key(value, "", 0)
 
 
 def _in_braces(item: dict[str, Any]) -> str | None:

@@ -1,7 +1,5 @@
 """The table `[services.<name>.autoscaling]`: limits, targets and schedules for the number of a service's tasks."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

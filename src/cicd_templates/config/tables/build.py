@@ -1,7 +1,5 @@
 """The table `[services.<name>.build]`: how the image is built and which facts about it are recorded."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

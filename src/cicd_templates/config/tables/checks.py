@@ -1,7 +1,5 @@
 """The table `[services.<name>.checks.<check>]`: a tool that examines a release and reports to the scan gate."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

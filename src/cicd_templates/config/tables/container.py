@@ -1,7 +1,5 @@
 """The tables of a service's further containers and of its volumes."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import AfterValidator, Field

@@ -1,7 +1,5 @@
 """The table `[databases.<name>]`: an Aurora PostgreSQL database."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field

@@ -1,7 +1,5 @@
 """The table `[tables.<name>]`: a DynamoDB table."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The table `[environments.<name>]`: an account and a region, with protection, network and deployment window."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field

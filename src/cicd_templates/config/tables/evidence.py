@@ -1,7 +1,5 @@
 """The table `[evidence]`: the time for which S3 Object Lock protects the evidence of releases from deletion."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The table `[services.<name>.github]`: the service's repository on GitHub."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

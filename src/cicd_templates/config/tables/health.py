@@ -1,7 +1,5 @@
 """The tables `[services.<name>.health_check]` and `[services.<name>.alarms]`: when a service is healthy."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The table `[services.<name>.job]`: when a job runs, what it runs, and for how long."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The table `[environments.<name>.patch."<stack>"]`: changes to finished templates."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from datetime import date, time

@@ -1,7 +1,5 @@
 """The table `[pipeline]`: the path of a release and the limits of its pipeline."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The table `[project]`: the name, the owner and the tags that every environment shares."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field

@@ -1,7 +1,5 @@
 """The table `[queues.<name>]`: a queue for messages between services."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

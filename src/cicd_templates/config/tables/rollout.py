@@ -1,7 +1,5 @@
 """The tables `[services.<name>.canary]` and `[services.<name>.linear]`, and field types for rollouts."""
 
-from __future__ import annotations
-
 import math
 from typing import Annotated, Literal
 

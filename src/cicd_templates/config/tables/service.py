@@ -1,9 +1,7 @@
 """The table `[services.<name>]`: how an application is built, released and run."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
 
@@ -224,7 +222,7 @@ class ServiceTable(Table):
     )
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
-    def in_environment(self, name: str) -> ServiceTable:
+    def in_environment(self, name: str) -> Self:
         """Return a copy of this table, with an environment's `name` instead of `{environment}` in secret paths."""
 
         def of_environment(secrets: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """The table `[environments.<name>.stakeholders]`: who is notified, and who approves."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

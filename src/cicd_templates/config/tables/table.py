@@ -1,12 +1,14 @@
 """The base class of every table of `templates/environments.toml`."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict
 
 
 class Table(BaseModel):
-    """The base class of TOML tables. Instances are frozen; wrong types and unknown keys are refused."""
+    """The base class of TOML tables. Instances are frozen; wrong types and unknown keys are refused.
+
+    Modules of tables do not import `annotations` from `__future__`. With it, each annotation would be a text, which
+    pydantic would compile when the class is defined.
+    """
 
     # Each validator is built at its first use, so that a nested table is built only once, as part of the outer table.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)

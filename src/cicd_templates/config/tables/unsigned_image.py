@@ -1,7 +1,5 @@
 """The table `[services.<name>.unsigned_images.<exception>]`: an image that may run without a signature until a date."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import Annotated
 
