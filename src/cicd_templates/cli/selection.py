@@ -1,4 +1,4 @@
-"""Converts a command's options to environments, services, and functions that ask the user to confirm."""
+"""Reads a command's options: finds the environments and services that they name, and asks for confirmations."""
 
 from __future__ import annotations
 

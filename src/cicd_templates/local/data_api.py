@@ -1,9 +1,9 @@
 """Makes the RDS Data API of the local AWS run statements on a PostgreSQL server.
 
-The engine itself only recognizes a few statements for MySQL. A rehearsal starts a server and stores in a file how to
-reach it. As in AWS, the caller needs a permission to run statements on the cluster, and permissions to read and decrypt
-the password of the administrator. This module runs in the engine's interpreter, so it imports only the standard
-library.
+Without this module, the engine recognizes only a few statements for MySQL. A rehearsal starts a server and stores in
+a file how to reach it. As in AWS, the caller needs a permission to run statements on the cluster, and permissions to
+read and decrypt the password of the administrator. This module runs in the engine's interpreter, so it imports only the
+standard library.
 """
 
 from __future__ import annotations

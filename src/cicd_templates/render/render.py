@@ -27,7 +27,7 @@ class RenderedStack(NamedTuple):
     """A rendered stack: its template, and the configuration and the layer from which it was rendered.
 
     `path` is relative to the output folder, with forward slashes. `digest` is the SHA-256 of the text, and `size` its
-    length in bytes. The text and the content are read from `store`, which knows the stack by `number`.
+    length in bytes. The text and the content are in `store`, under the key `number`.
     """
 
     environment: Environment
@@ -46,10 +46,7 @@ class RenderedStack(NamedTuple):
 
     @property
     def without_text(self) -> StackTemplate:
-        """Return the template with an empty text. This is faster than `template`, because the text is not read.
-
-        Each call may read the content again.
-        """
+        """Return the template without reading its text: `text` is empty. Each call may read the content again."""
         return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
 
     @property

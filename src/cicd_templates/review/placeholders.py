@@ -20,7 +20,7 @@ _ACCOUNT = re.compile(r"^(\d)\1{11}$")
 
 
 def placeholders(stacks: Iterable[ReviewedStack]) -> list[str]:
-    """Return the example values in `stacks`, without repetitions."""
+    """Return the kinds of example values that `stacks` contain, such as `certificates`, each once."""
     examples: dict[str, None] = {}
     for stack in stacks:
         template = stack.template

@@ -39,10 +39,10 @@ class Renames:
         return stack.template.service in self.old_names.values()
 
     def renamed_statements(self, before: Sequence[Statement], after: Sequence[Statement]) -> dict[int, int]:
-        """Find the statements that changed only because a service was renamed.
+        """Return the statements that changed only because a service was renamed.
 
-        Return a map from the position of a statement in `after` to its position in `before`. Statements without a Sid
-        are left out, because only their position identifies them.
+        The result maps each position in `after` to the position of the same statement in `before`. Statements without a
+        Sid are left out, because only their position identifies them.
         """
         if not self.old_names:
             return {}

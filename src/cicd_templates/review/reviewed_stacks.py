@@ -1,4 +1,4 @@
-"""Provides the templates of a review, with their formatters and their IAM statements."""
+"""Provides the templates of a review, each with its IAM statements and with a formatter for its values."""
 
 from __future__ import annotations
 

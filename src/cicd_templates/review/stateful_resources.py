@@ -66,9 +66,9 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
 
 
 def _values_at(properties: Mapping[str, Any], place: Sequence[str]) -> Iterator[Any]:
-    """Yield the values in `properties` at `place`, which has the parts of a path from the table `KEY_OF`.
+    """Yield the values in `properties` at the path `place`. In the path, `*` stands for each item of a list.
 
-    In the table, ` > ` separates the parts of a path. `*` stands for each item of a list.
+    The table `KEY_OF` has these paths as texts, in which ` > ` separates the parts.
     """
     steps = [step for part in place for step in part.split("/")]
     values: list[Any] = [properties]

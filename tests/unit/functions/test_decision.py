@@ -653,7 +653,7 @@ def test_what_stops_a_legacy_application_is_accepted_until_a_day_and_nothing_tha
         0,
         [
             f"{tmp_path}/p.toml: 2 waivers added for ada, valid until {LAST}",
-            "no waiver written for old: its report names neither package nor file",
+            "no waiver written for old: the report gives no package and no file for this finding",
         ],
     )
     written = (tmp_path / "p.toml").read_text()

@@ -143,12 +143,12 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 
 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
-    """Return the paths of the image's files with code. Leave out these files:
+    """Return the paths of those files with code that come from none of these origins:
 
-    - A file that a base image has at the same path.
-    - A file of the kind `code` that the source has.
-    - A file of the kind `system` that a stage has at the same path. If `stages` is None, leave out all files of this
-      kind.
+    - Files of any kind: a base image has the same file at the same path.
+    - Files of the kind `code`: the digest of the file is in `judged`.
+    - Files of the kind `system`: a stage has the same file at the same path. If `stages` is None, no file of this
+      kind is returned.
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]
@@ -184,8 +184,8 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
     lines += [f"error: {at[:200]!a}" for at in copied[:SHOWN]]
     if copied:
         lines.append(
-            f"error: {len(copied)} files were copied from packages of the system, so the registry's scan does not see"
-            " these packages; install them in the image itself, or pin them in a requirements file"
+            f"error: {len(copied)} files were copied from system packages of a stage, so the registry's scan does not"
+            " see these packages; install them in the image itself, or pin them in a requirements file"
         )
     return lines
 

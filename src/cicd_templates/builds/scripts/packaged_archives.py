@@ -35,7 +35,7 @@ def names_in_zip(path: str) -> Iterator[str]:
 def names_in_tar(path: str) -> Iterator[str]:
     """Yield the names of all entries in a tar archive, compressed or not.
 
-    If there are too many entries to examine, yield the name of a metadata file, so that the script lists the archive.
+    An archive with too many entries counts as a package: the names after the limit become `PKG-INFO`.
     """
     try:
         with tarfile.open(path) as archive:

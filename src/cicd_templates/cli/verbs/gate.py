@@ -159,7 +159,7 @@ def waive(
     for check, why in decision.broken.items():
         terminal.show(f"no waiver written for {check}: {why}")
     for id_ in waived.not_waivable:
-        terminal.show(f"no waiver written for {id_}: its report names neither package nor file")
+        terminal.show(f"no waiver written for {id_}: the report gives no package and no file for this finding")
 
 
 def _last_day(expires: str, today: date) -> date:

@@ -49,9 +49,9 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 @dataclass(frozen=True)
 class Reimport:
-    """The resources to import into one stack, which no longer exists.
+    """The kept resources of one deleted stack, which an import puts into a new stack.
 
-    `values` has the known values of the template parameters that read Parameter Store, keyed by parameter name.
+    Some parameters of the stack's template read Parameter Store. `values` maps their names to the known values.
     """
 
     stack: StackTemplate

@@ -256,8 +256,8 @@ def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
 def _likeness_key(row: Row) -> tuple[object, ...]:
     """Return a key for a change. Changes with the same key share a row.
 
-    Each lost resource with data has a separate row, because the user must allow its loss by name. Two changes of only
-    tags can share a row even if their resources have different types. The same is true for changes of only references.
+    A resource whose data would be lost has a row of its own, because the user must allow the loss by name. If only tags
+    change, or only references, resources of different types can share a row.
     """
     change = replace(row.change, logical_id="")
     if row.nature in (TAGS, REFERENCES):

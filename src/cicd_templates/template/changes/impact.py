@@ -217,7 +217,7 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties that contain the resource's unique name, if a replacement would have the same name.
+    """Return the properties with the resource's unique name, if a replacement would have the same name and so fail.
 
     The result is empty if the name changes, or if AWS chooses the name. A value that two resources cannot have at the
     same time, such as the address range of a subnet, counts as a name. If the table of resource types has no name

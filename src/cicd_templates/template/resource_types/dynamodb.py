@@ -19,7 +19,7 @@ RESOURCE_TYPES = (
         kept_when_protected=True,
         interruptions=(
             Interruption(
-                "the items are encrypted with another key; every reader and writer needs rights on the new key at once",
+                "the items get another key; readers and writers without rights on the new key fail immediately",
                 frozenset({"SSESpecification"}),
             ),
         ),

@@ -56,7 +56,7 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(prepare=container(init=True, health_check=HEALTH))],
             "containers.prepare.health_check",
-            "a container with init is checked by its exit code; remove this table",
+            "ECS checks only the exit code of a container with init; remove this table",
             id="a health check of an init container",
         ),
         pytest.param(
