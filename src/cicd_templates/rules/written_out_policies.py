@@ -45,7 +45,7 @@ class WrittenOutPolicies(ResourceRule):
             elif is_intrinsic_function(policy) and not any(
                 name in policy for name in (*CHOOSING, "Fn::Sub", "Fn::Join")
             ):
-                yield RuleFinding("the policy comes from elsewhere; write it out as a map", path)
+                yield RuleFinding("the policy is computed or imported; write it out as a map", path)
             elif isinstance(policy, str):
                 yield RuleFinding("the policy is a JSON text, which no rule can read; write it as a map", path)
             else:

@@ -28,13 +28,13 @@ class AlarmsTable(Table):
     """`[services.<name>.alarms]`: the thresholds of the service's alarms."""
 
     error_percent: Annotated[float, Field(gt=0, le=100)] = Field(
-        default=5.0, description="Percentage of responses with a 5xx status"
+        default=5.0, description="Alarm if more than this percentage of requests fail (5xx or no connection)"
     )
     latency_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
-        default=2.0, description="Response time of the 99th percentile, in seconds"
+        default=2.0, description="Alarm if more than 1 % of requests take longer than this number of seconds"
     )
-    cpu_percent: Percent = Field(default=85, description="CPU utilization of the service, in percent")
-    memory_percent: Percent = Field(default=85, description="Memory utilization of the service, in percent")
+    cpu_percent: Percent = Field(default=85, description="Alarm if more than this percentage of the CPU is used")
+    memory_percent: Percent = Field(default=85, description="Alarm if more than this percentage of the memory is used")
     restarts: Annotated[int, Field(ge=1)] = Field(
         default=2, description="Alarm if more than this number of tasks stop by themselves within five minutes"
     )

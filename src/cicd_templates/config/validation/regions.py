@@ -69,10 +69,10 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
     for environment in configuration.environments:
         if not has_known_region(environment):
             close = closest(environment.region, known)
-            advice = f"did you mean {close}? If" if close else "if"
+            advice = f"did you mean {close}?" if close else "check the spelling."
             yield Problem(
                 f"environments.{environment.name}.region",
-                f"{environment.region} is not an AWS region; {advice} AWS has added it since this version of the"
+                f"{environment.region} is not an AWS region; {advice} If AWS has added it since this version of the"
                 f' tool, set project.new_regions = ["{environment.region}"]',
             )
 

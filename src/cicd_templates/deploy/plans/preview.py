@@ -68,7 +68,7 @@ def is_new(described: Mapping[str, Any] | None) -> bool:
 def preview(context: DeployContext, stack: StackTemplate, plan_id: str, survey: Survey) -> Steps[PlannedStack]:
     """Return what a deployment of `stack` would do. The preview leaves nothing in AWS.
 
-    `survey` has AWS's answers from the beginning of the wave. Raises `RefusedError` if the stack belongs to another
+    `survey` has AWS's answers about all stacks of the plan. Raises `RefusedError` if the stack belongs to another
     project or needs a repair. Raises `CicdError` with CloudFormation's reason if CloudFormation refuses the change set.
     """
     clients, name = context.clients, preview_change_set_name(plan_id)

@@ -98,7 +98,7 @@ def propose(
 ) -> Steps[PlannedStack]:
     """Create a change set for `stack` without executing it, and return what it would do.
 
-    `survey` has AWS's answers from the beginning of the wave. If nothing would change, the result has no change set.
+    `survey` has AWS's answers about all stacks of the plan. If nothing would change, the result has no change set.
     `drift` says whether the change set also reverts changes made outside CloudFormation. Raises `RefusedError` if the
     stack belongs to another project, needs a repair, or has a change that is certain to fail. Raises `CicdError` with
     CloudFormation's reason if CloudFormation refuses the change set.

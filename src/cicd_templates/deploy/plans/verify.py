@@ -94,7 +94,7 @@ def _refuse(plan: Plan, stacks: Mapping[str, StackTemplate], differences: list[s
 
 
 def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplate) -> list[str]:
-    """Return one line if AWS has a change set of `plan` for `stack` that the plan does not list, otherwise no lines."""
+    """Return one line if `plan` made a change set for `stack` but does not list it. Otherwise, return no lines."""
     try:
         context.clients.cloudformation.describe_change_set(
             ChangeSetName=plan_change_set_name(plan.id), StackName=stack.name

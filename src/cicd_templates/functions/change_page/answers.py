@@ -78,7 +78,7 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
 def _action(change: Change) -> str:
     """Return the group in which `what_changes` counts a change, such as `Modify`.
 
-    If a change happens only if another resource changes, the group is `PERHAPS_MODIFY` or `PERHAPS_REPLACE`.
+    For a change that depends on the change of another resource, the group is `PERHAPS_MODIFY` or `PERHAPS_REPLACE`.
     """
     (action,) = total([change])
     if nature_of(change) != REFERENCES:

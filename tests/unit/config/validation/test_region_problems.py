@@ -41,7 +41,7 @@ from tests.unit.config.problems import SERVICE, STAGING, moved_to, problems_of
         ),
         pytest.param(
             [(f"{STAGING}/region", "xx-moonbase-1")],
-            "environments.staging.region: xx-moonbase-1 is not an AWS region; if AWS has added it since",
+            "environments.staging.region: xx-moonbase-1 is not an AWS region; check the spelling. If AWS has",
             id="region like none",
         ),
     ],
@@ -66,7 +66,7 @@ def test_a_region_newer_than_the_table_is_taken_where_the_file_says_so() -> None
     ]
 
     (problem,) = problems_of(*edits)
-    assert problem.startswith("environments.tools.region: xx-moonbase-1 is not an AWS region; if AWS has added it")
+    assert problem.startswith("environments.tools.region: xx-moonbase-1 is not an AWS region; check the spelling. ")
     assert problem.endswith(" (also in staging, production)")
     assert environment("staging", *edits, ("project/new_regions", ["xx-moonbase-1"])).region == "xx-moonbase-1"
 
