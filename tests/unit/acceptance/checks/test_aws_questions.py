@@ -184,7 +184,7 @@ OTHER, ALIAS = "alias/aws/s3", "alias/acceptance-tools-abcde-key"
             "the key's accepted names are its ARN, its id, its alias, the ARN of its alias; its refused names are none",
             id="all",
         ),
-        pytest.param([], "the bucket accepts a key that is not", id="any key"),
+        pytest.param([], "the bucket accepts a KMS key that is not", id="any key"),
         pytest.param([OTHER, KEY], "the bucket refuses the environment's own KMS key", id="not its own"),
         pytest.param(["none"], "no answer: your credentials may not write", id="no permission"),
     ],
