@@ -133,7 +133,7 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 def _begin(context: CheckContext) -> None:
     """Start the local AWS if the run needs one, then write and render the project. After a failure, stop the local AWS.
 
-    This is not one of the checks, because the last checks need the project to destroy the deployed stacks.
+    No check does this, because a check can fail, and the last checks need the project to destroy the deployed stacks.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

@@ -58,8 +58,8 @@ class Permission(NamedTuple):
     def is_given_by(self, properties: Mapping[str, Any]) -> bool:
         """Return whether a resource with these `properties` gives the permission.
 
-        It does if the properties name the principals. If another resource can add the principals, it also does if the
-        properties name the resources to which the permission applies.
+        Return true if the property that names the principals is set. If another resource can add principals, it is
+        enough that the property that names the resources is set.
         """
         return self.principals in properties or bool(self.others and self.resources in properties)
 
