@@ -50,10 +50,10 @@ def working(line: str) -> Iterator[Callable[[str], None]]:
 
 
 def discard_unwritable_output() -> str:
-    """Discard the rest of standard output if it cannot be written, for example because the disk is full.
+    """Write the rest of standard output. Discard it if this fails, for example because the disk is full.
 
-    Return "standard output" if the rest was discarded, and an empty string if it was written. Without this
-    function, Python would try to write the rest again at exit, and print a second error.
+    Return "standard output" if the rest was discarded, and an empty string if it was written. If the rest were not
+    discarded, Python would try to write it at exit, and print a second error.
     """
     try:
         sys.stdout.flush()

@@ -89,9 +89,10 @@ def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
 
 
 def read_templates_before(contents: FolderContents, key: PublicKey) -> bytes | None:
-    """Return the templates of the previous release.
+    """Return the archive with the templates of the previous release.
 
-    Return None if the previous release statement is unusable, or if it lists an archive with another SHA-256.
+    Return None if the statement about the previous release is unusable, or if no archive with the SHA-256 in this
+    statement is in the folder.
     """
     try:
         before = read_statement(contents.read(RELEASE_BEFORE) if RELEASE_BEFORE in contents.digests else b"", key)

@@ -179,7 +179,7 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
 def _missing_files(
     contents: FolderContents, release: Statement, predicate: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each file that a statement about a deployment lists and that is missing or was changed.
+    """Yield a problem for each missing or changed file that a statement about a deployment lists.
 
     A statement lists the earlier statements, and the approval record of its deployment. If the deployment was a
     rollback, the approval record is not required: it belongs to a different pipeline execution, and the folder has only

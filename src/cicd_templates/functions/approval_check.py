@@ -57,8 +57,9 @@ class RefusedError(Exception):
 class _Release:
     """The images and the templates that may be deployed.
 
-    - If `excepted` is false: the signed image and the signed templates of a release.
-    - If `excepted` is true: unsigned images that exceptions in the configuration allow, and the newest templates.
+    - If `excepted` is false, the image and the templates are signed, and belong to one release.
+    - If `excepted` is true, the images are unsigned, but exceptions in the configuration allow them. The templates are
+      the newest version.
     """
 
     images: list[str]

@@ -116,8 +116,8 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
     According to AWS's documentation, only a few services send this key. For these services, the condition requires the
-    key. For all other services, the condition accepts requests without the key, so that these services can assume the
-    role. Their roles are protected by `iam:PassRole`, which can pass a role only within the role's account.
+    key. All other services can assume the role without the key. `iam:PassRole` protects the roles of these other
+    services, because it can pass a role only within the role's account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists

@@ -1,7 +1,7 @@
 """Finds what differs between two templates outside their parameters and resources.
 
 Conditions, mappings and macros change what a template means. CloudFormation ignores the metadata of a template, but
-commands of this program use the facts in it. So all of these sections are compared.
+commands of this program use the facts in it. So conditions, mappings, macros and metadata are compared.
 """
 
 from __future__ import annotations

@@ -33,7 +33,10 @@ class WrittenOutPolicies(ResourceRule):
     tags = ["iam"]
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each part of a policy that is not written out."""
+        """Yield a finding for each part of a policy that no rule can read: it is computed, imported or a JSON text.
+
+        A JSON text that the type of the resource requires is accepted if no effect or action in it is computed.
+        """
         texts = _text_policies(resource)
         for path, policy in _policies(resource.body.get("Properties"), ("Properties",)):
             text = next((place for place in texts if path[: len(place)] == place), None)

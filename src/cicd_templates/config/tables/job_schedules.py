@@ -86,7 +86,7 @@ def _cron_interval(expression: str, content: str) -> Interval:
     )
     days = list(_days(fields, expression))
     if not minutes or len(days) < 2:
-        raise ValueError(f"{expression!r} never runs again; correct its fields")
+        raise ValueError(f"{expression!r} will never run; correct its fields")
     within = [later - earlier for earlier, later in itertools.pairwise(minutes)]
     night = minutes[0] - minutes[-1]
     between = [DAY_MINUTES * (later - earlier).days + night for earlier, later in itertools.pairwise(days)]

@@ -74,7 +74,7 @@ class Approval:
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
 
-        If the user has allowed a resource that the plan would not lose, reports the name of this resource.
+        If the user has allowed a name, but the plan would lose no resource of this name, only report this.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):
