@@ -6,7 +6,13 @@ from awacs.sts import AssumeRole
 from troposphere import GetAtt, Sub, codepipeline
 
 from cicd_templates.blocks import pipeline_stages
-from cicd_templates.blocks.approval_actions import CHECK_ACTION, approval_actions, attest_action, check_action
+from cicd_templates.blocks.approval_actions import (
+    ATTEST_ACTION,
+    CHECK_ACTION,
+    approval_actions,
+    attest_action,
+    check_action,
+)
 from cicd_templates.blocks.database_users import created_databases, users_action
 from cicd_templates.blocks.delivery_actions import (
     SERVICE_LAYER,
@@ -227,7 +233,8 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     executed. It fails if the change set would deploy anything unsigned. In a protected environment, it also fails if
     the change set differs from the approved change set.
 
-    The stage that deploys the service ends with a signed statement about the deployment.
+    The stage that deploys the service ends with a signed statement about the deployment. So does a separate stage that
+    runs the migration.
     """
     migrates = bool(context.service.settings.migration)
     stages = [window_stage(context, peer, image=IMAGE_URI)] if peer.settings.deployment_window else []
@@ -238,6 +245,7 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     if migrates:
         check = _check(layer, context, peer, [MIGRATION], name=f"{CHECK_ACTION}Migration", order=2)
         actions = [_prepare(context, peer, MIGRATION), check, *_migrate(layer, context, peer, order=3)]
+        actions.append(_attest(layer, context, peer, [MIGRATION], actions, name=f"{ATTEST_ACTION}Migration"))
         stages.append(stage(migration_stage_of(peer), actions, before=pipeline_stages.gate_condition()))
     actions = [_prepare(context, peer, SERVICE_LAYER), _check(layer, context, peer, [SERVICE_LAYER], order=2)]
     rollback = pipeline_stages.rollback_on_failure()
@@ -283,9 +291,23 @@ def _deployment(
     if not peer.protected and peer_job:
         function, order, name = layer.read(job_runner.JOB_FUNCTION), _next_order(actions), stage_of(peer)
         actions.append(job_check_action(context, peer, function, peer_job, stage=name, image=IMAGE_URI, order=order))
-    function, order = layer.read(signer.SIGNER_FUNCTION), _next_order(actions)
-    attest = attest_action(context, peer, function, layers, statements=STATEMENTS, image=IMAGE_URI, order=order)
+    attest = _attest(layer, context, peer, layers, actions)
     return stage(stage_of(peer), [*actions, attest], before=pipeline_stages.gate_condition(), on_failure=on_failure)
+
+
+def _attest(
+    layer: LayerTemplate,
+    context: PipelineContext,
+    peer: Environment,
+    layers: list[str],
+    actions: list[PipelineAction],
+    *,
+    name: str = ATTEST_ACTION,
+) -> PipelineAction:
+    """Return the action in which the signer signs a statement about the stacks in `layers`. It runs after `actions`."""
+    function, order = layer.read(signer.SIGNER_FUNCTION), _next_order(actions)
+    details = {"statements": STATEMENTS, "image": IMAGE_URI}
+    return attest_action(context, peer, function, layers, **details, name=name, order=order)
 
 
 def _next_order(actions: list[PipelineAction]) -> int:

@@ -105,6 +105,8 @@ class DeployedAccount(SigningAccount):
         self.alarms = {"errors": "OK", "slow": "OK"}
         self.history: dict[str, list[dict[str, Any]]] = {}
         self.assumed: list[str] = []
+        # When the change set was executed, after which the states of alarms count.
+        self.began = minute(10)
 
     def sign_release(self) -> None:
         assert self.invoke(PARAMETERS)[0] == "success"
@@ -188,7 +190,7 @@ class DeployedAccount(SigningAccount):
 
     def _DescribeAlarmHistory(self, **asked: Any) -> dict[str, Any]:  # noqa: N802
         assert (asked["HistoryItemType"], asked["ScanBy"]) == ("StateUpdate", "TimestampAscending")
-        assert asked["StartDate"] == minute(10) < asked["EndDate"]
+        assert asked["StartDate"] == self.began < asked["EndDate"]
         items = self.history.get(asked["AlarmName"], [])
         begin = int(asked.get("NextToken", 0))
         # One item a page, so that a reader of one page is noticed.

@@ -168,6 +168,7 @@ def deployment(
     environment: str,
     number: int = 1,
     *,
+    migration: bool = False,
     subject: list[dict[str, Any]] | None = None,
     predicate_type: str = form.DEPLOYMENT_TYPE,
     **changed: Any,
@@ -178,7 +179,7 @@ def deployment(
     """
     release = (folder / form.RELEASE).read_bytes()
     statement = read_statement(release, read_public_key((folder / form.PUBLIC_KEY).read_bytes()))
-    name = form.name_of_deployment(environment, number)
+    name = form.name_of_deployment(environment, number, migration=migration)
     begin = f"arn:aws:ecs:eu-central-1:1:task-definition/{environment}"
     stacks = changed.pop("stacks", None)
     if stacks is None:
@@ -251,6 +252,7 @@ def write_whole_evidence(folder: Path, signer: Signer, number: int = 2, **option
     for name, content in additions.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+    deployment(folder, signer, "staging", migration=True)
     deployment(folder, signer, "staging")
     approval = {"record": digest, "approvedBy": "arn:aws:iam::1:user/ada", "approvedOn": "2026-11-24T12:59:00+00:00"}
     deployment(folder, signer, "production", approval=approval)

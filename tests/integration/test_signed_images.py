@@ -190,6 +190,10 @@ def test_nothing_unsigned_reaches_execute(
     with run_rehearsal(engine, stacks, service, archive, **options) as rehearsal:
         run = rehearsal.run
         assert rehearsal.steps["Build/Sign"].state is ActionState.SUCCEEDED, rehearsal.result.problem
+        attested = {name: variables for name, variables in run.variables.items() if name.startswith("Attest")}
+        assert "AttestStaging" in attested
+        assert ("AttestMigrationStaging" in attested) == (service == "billing")
+        assert not [variables["Problem"] for variables in attested.values() if "Problem" in variables]
         stages = stages_that_execute(run)
         assert {"Staging", "Production"} <= set(stages)
         statements = Statements(run)

@@ -106,6 +106,7 @@ def attest_action(
     *,
     statements: str,
     image: str,
+    name: str = ATTEST_ACTION,
     order: int,
 ) -> PipelineAction:
     """Return an action that signs a statement about a deployment of the stacks of `layers`.
@@ -127,7 +128,7 @@ def attest_action(
     }
     if peer.protected:
         parameters["reviewed"] = f"#{{{_review_name(peer)}.{REVIEWED}}}"
-    action = f"{ATTEST_ACTION}{title(peer.name)}"
+    action = f"{name}{title(peer.name)}"
     return lambda_action(context, action, function, parameters, namespace=action, order=order)
 
 

@@ -36,19 +36,21 @@ from cicd_templates.functions.evidence_format import (
 )
 from cicd_templates.plurals import counted
 
-_BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/[1-9][0-9]*)\.sigstore\.json")
+_BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/(?:migration-)?[1-9][0-9]*)\.sigstore\.json")
 
 
 @dataclass(frozen=True)
 class Deployment:
     """The facts in a statement about a deployment, as texts that a page or a terminal can show.
 
-    A fact that the statement does not contain is an empty text. `record` is the digest of the approval record. `unread`
-    has the names of the alarms whose states the signer could not read.
+    A fact that the statement does not contain is an empty text. `target` is the environment, and says whether the
+    statement is about a migration alone. `record` is the digest of the approval record. `unread` has the names of the
+    alarms whose states the signer could not read.
     """
 
     name: str
     environment: str
+    target: str
     ended: str
     approval: str
     record: str
@@ -59,9 +61,12 @@ class Deployment:
 
 
 def deployment_names(contents: FolderContents) -> list[str]:
-    """Return the names of all statements about deployments, sorted by environment and number."""
+    """Return the names of all statements about deployments and migrations, sorted by environment and number.
+
+    In an environment, the migrations are the first.
+    """
     matches = [match for name in contents.digests if (match := DEPLOYMENT.fullmatch(name))]
-    return [match[0] for match in sorted(matches, key=lambda match: (match[1], int(match[2])))]
+    return [match[0] for match in sorted(matches, key=lambda match: (match[1], not match[2], int(match[3])))]
 
 
 def route_of(release: Statement) -> list[str]:
@@ -149,12 +154,13 @@ def _route_problems(
         elif environment not in not_attested:
             yield name_of_deployment(environment, 1), "is missing, but the pipeline deploys to this environment"
     for match in filter(None, map(DEPLOYMENT.fullmatch, deployment_names(contents))):
-        if match[1] in not_attested:
+        if match[1] in not_attested and not match[2]:
             yield match[0], f"exists, but {match[1]} is excepted as an environment without a statement"
 
 
 def _environments(contents: FolderContents) -> set[str]:
-    return {match[1] for name in contents.digests if (match := DEPLOYMENT.fullmatch(name))}
+    """Return the environments about which there is a statement. One about a migration alone does not count."""
+    return {match[1] for name in contents.digests if (match := DEPLOYMENT.fullmatch(name)) and not match[2]}
 
 
 def _differences(contents: FolderContents, release: Statement, name: str, statement: Statement) -> Iterator[str]:
@@ -218,10 +224,12 @@ def _sha256_in(archive: bytes, name: str) -> str:
 
 
 def _deployment(name: str, predicate: dict[str, Any]) -> Deployment:
-    stacks = _objects(predicate.get("stacks"))
+    stacks, environment = _objects(predicate.get("stacks")), str(predicate.get("environment", ""))
+    match = DEPLOYMENT.fullmatch(name)
     return Deployment(
         name,
-        str(predicate.get("environment", "")),
+        environment,
+        f"{environment} (migration)" if match and match[2] else environment,
         str(predicate.get("ended", "")),
         _approval(predicate.get("approval")),
         _record(predicate.get("approval")),

@@ -141,7 +141,7 @@ def _approved(contents: FolderContents) -> Iterable[str]:
 
 def _deployed_answer(contents: FolderContents, release: Statement, key: PublicKey) -> str:
     deployments = read_deployments(contents, key, release)
-    deployed = dict.fromkeys(deployment.environment for deployment in deployments)
+    deployed = dict.fromkeys(deployment.target for deployment in deployments)
     sentences = [f"Signed statements about {', '.join(deployed)}." if deployed else "No signed statement."]
     if missing := undeployed(contents, release):
         sentences.append(f"No statement about {', '.join(missing)}.")
@@ -153,7 +153,7 @@ def _deployed_answer(contents: FolderContents, release: Statement, key: PublicKe
 def _deployed(deployments: Sequence[Deployment]) -> Iterable[str]:
     rows = [
         (
-            deployment.environment,
+            deployment.target,
             deployment.ended,
             deployment.approval,
             "\n".join(deployment.revisions),

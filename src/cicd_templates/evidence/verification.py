@@ -186,7 +186,7 @@ def _compare(
     ]
     deployments = read_deployments(contents, key, release)
     result.deployments = [
-        f"{deployment.environment} on {deployment.ended}, {deployment.approval}; {deployment.alarms}"
+        f"{deployment.target} on {deployment.ended}, {deployment.approval}; {deployment.alarms}"
         for deployment in deployments
     ]
     result.undeployed, result.has_route = not_reached(contents, release), bool(route)

@@ -35,6 +35,7 @@ from typing import Any
 from cicd_templates.functions.alarm_states import alarm_states
 from cicd_templates.functions.approval_records import read_record
 from cicd_templates.functions.evidence_format import (
+    DEPLOYMENT,
     DEPLOYMENT_TYPE,
     RELEASE,
     TEMPLATES_ARCHIVE,
@@ -49,6 +50,9 @@ from cicd_templates.template.returned_text import is_text_of
 
 # The actions of a stage that execute the service's change set and that ask for the approval.
 EXECUTE_ACTION, APPROVE_ACTION = "Execute", "Approve"
+# The layer of a migration, the ending of the stage in which it runs alone, and the beginning of the name of the action
+# that runs it. The name ends with the name of the environment's stage.
+MIGRATION_LAYER, MIGRATION_STAGE, MIGRATE_ACTION = "migration", "-Migration", "Migrate"
 # The user parameters that every job has, and the one that a job after an approval has.
 DEPLOYED = frozenset({"statements", "stacks", "layers", "role", "region", "environment", "execution", "image"})
 REVIEWED = frozenset({"reviewed"})
@@ -73,13 +77,18 @@ def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], sig
     """Return the statement about a deployment. Raises an error if anything differs from the signed release."""
     signed = read_signed_image(parameters["statements"])
     environment, approved = parameters["environment"], "reviewed" in parameters
-    names = [EXECUTE_ACTION, *([APPROVE_ACTION] if approved else [])]
-    executions = _succeeded(pipeline, parameters["execution"], _of_environment("STAGES", environment), names)
-    began, ended = (executions[EXECUTE_ACTION][name] for name in ("startTime", "lastUpdateTime"))
+    stage, migration = _of_environment("STAGES", environment), parameters["layers"] == MIGRATION_LAYER
+    first, last = EXECUTE_ACTION, EXECUTE_ACTION
+    if migration:
+        stage, first, last = stage + MIGRATION_STAGE, EXECUTE_ACTION + MIGRATION_LAYER.title(), MIGRATE_ACTION + stage
+    names = list(dict.fromkeys([first, last, *([APPROVE_ACTION] if approved else [])]))
+    executions = _succeeded(pipeline, parameters["execution"], stage, names)
+    began, ended = executions[first]["startTime"], executions[last]["lastUpdateTime"]
     stacks = _stacks(parameters, signed)
     earlier = _earlier(s3, signed.execution)
-    number = 1 + sum(name.startswith(f"deployments/{environment}/") for name in earlier)
-    name = name_of_deployment(environment, number)
+    kind = [environment, "migration-" if migration else None]
+    number = 1 + sum([match[1], match[2]] == kind for match in filter(None, map(DEPLOYMENT.fullmatch, earlier)))
+    name = name_of_deployment(environment, number, migration=migration)
     alarms = _alarms(parameters, _of_environment("HEALTH_STACKS", environment), began)
     predicate = {
         "file": name,

@@ -44,7 +44,8 @@ SCAN_POLICY = "scan-policy.toml"
 TEMPLATES_ARCHIVE = "templates.zip"
 # Each deployment of the release to an environment has a statement of its own. The release statement does not list this
 # statement, because it is signed later.
-DEPLOYMENT = re.compile(r"deployments/([a-z0-9-]+)/([1-9][0-9]*)\.dsse\.json")
+# So has each migration that runs in a stage of its own.
+DEPLOYMENT = re.compile(r"deployments/([a-z0-9-]+)/(migration-)?([1-9][0-9]*)\.dsse\.json")
 DEPLOYMENT_TYPE = "urn:cicd-templates:deployment:1"
 
 
@@ -66,9 +67,12 @@ def name_of_test_result(check: str) -> str:
     return f"{TEST_RESULTS}{check}.dsse.json"
 
 
-def name_of_deployment(environment: str, number: int) -> str:
-    """Return the file name of the statement about a deployment. Deployments to an environment are numbered from 1."""
-    return f"deployments/{environment}/{number}.dsse.json"
+def name_of_deployment(environment: str, number: int, *, migration: bool = False) -> str:
+    """Return the file name of the statement about a deployment, or about a migration that has a stage of its own.
+
+    Both are numbered from 1 in each environment.
+    """
+    return f"deployments/{environment}/{'migration-' if migration else ''}{number}.dsse.json"
 
 
 def canonical_json(value: Any) -> bytes:

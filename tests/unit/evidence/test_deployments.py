@@ -159,6 +159,34 @@ def test_a_release_without_a_list_of_environments_is_named(tmp_path: Path) -> No
     assert "error: staging is not an environment of this release; it has none\n" in result.output
 
 
+MIGRATION = form.name_of_deployment("staging", 1, migration=True)
+
+
+def test_a_statement_about_a_migration_is_shown_and_missed(whole: Path) -> None:
+    assert [line for line in typed(whole) if line.startswith("deployed to staging (migration) on 2026-11-24T13:01")]
+    (whole / MIGRATION).unlink()
+
+    assert problems(whole) == {MIGRATION: "is missing"}
+
+
+def test_a_statement_about_a_migration_does_not_stand_for_the_deployment(whole: Path) -> None:
+    (whole / PRODUCTION).unlink()
+    (whole / STAGING).unlink()
+
+    assert problems(whole, "production") == {STAGING: MISSING}
+    assert problems(whole, "staging", "production") == {}
+    (whole / STAGING).write_bytes((whole / MIGRATION).read_bytes())
+    assert problems(whole, "production") == {STAGING: f"is not the statement that was stored as {STAGING}"}
+
+
+def test_a_bundle_shows_that_the_statement_about_a_migration_is_missing(whole: Path) -> None:
+    (whole / MIGRATION).unlink()
+    found = [problem.reason for problem in verify_folder(whole).problems if problem.file == MIGRATION]
+
+    bundle = "bundles/deployments/staging/migration-1.sigstore.json"
+    assert found == ["is missing", f"is missing, but its bundle {bundle} exists"]
+
+
 def test_a_changed_statement_before_another_is_found(whole: Path) -> None:
     deployment(whole, SIGNER, "staging", ended="later")
 
@@ -291,7 +319,7 @@ UNNAMED = "approved, but the statement does not say by whom"
 def test_a_signed_statement_of_any_form_is_shown_with_its_approval(whole: Path, approval: Any, expected: str) -> None:
     deployment(whole, SIGNER, "production", approval=approval, stacks=[{"template": 1, "taskDefinitions": 2}, 3])
 
-    (_, shown) = deployments_in(whole)
+    (_, _, shown) = deployments_in(whole)
     assert (shown.environment, shown.approval, shown.revisions) == ("production", expected, ())
 
 
@@ -300,6 +328,7 @@ def test_deployments_are_in_the_order_of_the_pipeline_and_of_their_numbers(whole
     deployment(whole, SIGNER, "another", 1)
 
     assert [shown.name.removeprefix("deployments/") for shown in deployments_in(whole)] == [
+        "staging/migration-1.dsse.json",
         "staging/1.dsse.json",
         "staging/2.dsse.json",
         "production/1.dsse.json",

@@ -85,7 +85,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         "Accepted 2 exceptions in force. The first ends on 2026-11-30.",
         "Templates 3 files differ from the release of 2026-11-24T12:01:00+00:00, execution e-1.",
         "Shown to approvers 1 change set of production. Signed statements list all records.",
-        "Deployed Signed statements about staging, production.",
+        "Deployed Signed statements about staging (migration), staging, production.",
         "staging 2026-11-24T13:01:00+00:00 no approval was needed"
         " arn:aws:ecs:eu-central-1:1:task-definition/staging:7 1 alarm. All were OK all the time.",
         "production 2026-11-24T13:01:00+00:00 approved by arn:aws:iam::1:user/ada on 2026-11-24T12:59:00+00:00",
@@ -124,7 +124,7 @@ def test_the_page_answers_which_alarms_could_not_be_read(
     write_derived(whole)
     text = words((whole / PAGE).read_text())
 
-    assert f"Deployed Signed statements about staging, production. {sentence}".strip() in text
+    assert f"Deployed Signed statements about staging (migration), staging, production. {sentence}".strip() in text
     assert ("could not be read" in text) == bool(unread)
 
 

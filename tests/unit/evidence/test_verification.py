@@ -343,7 +343,7 @@ def test_additions_and_what_follows_from_all_files_are_verified(tmp_path: Path) 
     folder = write_whole_evidence(tmp_path / "whole", SIGNER)
     result = typed(folder, "--key", SIGNER.fingerprint)
 
-    assert (result.exit_code, len(names(folder))) == (0, 31)
+    assert (result.exit_code, len(names(folder))) == (0, 33)
     assert "in no signed statement" not in result.output
 
 

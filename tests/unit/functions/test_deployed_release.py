@@ -26,6 +26,7 @@ from tests.fakes.deployed_account import (
     change_set_arn,
     detail,
     digest_text,
+    minute,
     stack_arn,
     stack_name,
     state_update,
@@ -114,6 +115,42 @@ def test_the_statement_names_what_runs_and_when_it_was_deployed(account: Deploye
     ]
     assert "approval" not in content
     assert set(account.assumed) == {"shop-staging-review-basket as signer"}
+
+
+def migrated(account: DeployedAccount) -> None:
+    """Let the stage of the migration have run before the stage of the service."""
+    stage = {"stageName": "Staging-Migration"}
+    account.executions += [detail("ExecuteMigration", 2, 3) | stage, detail("MigrateStaging", 3, 5) | stage]
+
+
+def test_a_migration_with_a_stage_of_its_own_has_a_statement_of_its_own(account: DeployedAccount) -> None:
+    migrated(account)
+    account.began = minute(2)
+    _, request = account.attest("migration")
+    name = "deployments/staging/migration-1.dsse.json"
+    content = statement(account, "staging/migration-1.dsse.json")["predicate"]
+
+    assert request["outputVariables"] == {"Statement": f"{PREFIX}/staging/migration-1.dsse.json"}
+    assert (content["file"], content["environment"]) == (name, "staging")
+    assert (content["began"], content["ended"]) == ("2026-11-24T12:02:00+00:00", "2026-11-24T12:05:00+00:00")
+    assert [stack["taskDefinitions"] for stack in content["stacks"]] == [[f"{REVISION}0"]]
+    assert content["services"] == []
+    account.began = minute(10)
+    service = predicate(account, "service")
+    assert service["file"] == "deployments/staging/1.dsse.json"
+    assert [earlier["name"] for earlier in service["earlier"]] == [name]
+    account.began = minute(2)
+    account.attest("migration")
+    assert statement(account, "staging/migration-2.dsse.json")["predicate"]["file"].endswith("/migration-2.dsse.json")
+
+
+@pytest.mark.parametrize("action", ["ExecuteMigration", "MigrateStaging"])
+def test_a_migration_that_has_not_succeeded_is_not_attested(account: DeployedAccount, action: str) -> None:
+    migrated(account)
+    for execution in account.executions:
+        execution["status"] = "Failed" if execution["actionName"] == action else execution["status"]
+
+    assert "the actions of Staging-Migration have not succeeded" in refusal(account, "migration")
 
 
 def test_a_change_set_without_changes_is_not_executed_and_deploys_no_template(account: DeployedAccount) -> None:

@@ -156,6 +156,7 @@ def test_staging_migrates_in_a_stage_of_its_own_before_the_service_moves(stacks:
         "CheckMigrationStaging": 2,
         "ExecuteMigration": 3,
         "MigrateStaging": 4,
+        "AttestMigrationStaging": 5,
     }
     assert orders(stage(stacks, "Staging")) == {
         "Prepare": 1,
@@ -164,6 +165,14 @@ def test_staging_migrates_in_a_stage_of_its_own_before_the_service_moves(stacks:
         "StagingSmokeTest": 4,
         "AttestStaging": 5,
     }
+    asked = json.loads(
+        stage(stacks, "Staging-Migration")["AttestMigrationStaging"]["Configuration"]["UserParameters"]["Fn::Sub"]
+    )
+    assert (asked["layers"], asked["environment"]) == (deployed_release.MIGRATION_LAYER, "staging")
+    assert migration["Name"] == f"{service['Name']}{deployed_release.MIGRATION_STAGE}"
+    assert {"ExecuteMigration", f"{deployed_release.MIGRATE_ACTION}{service['Name']}"} <= stage(
+        stacks, "Staging-Migration"
+    ).keys()
     # A failed migration can be retried, and a rollback of the service runs no migration.
     assert "OnFailure" not in migration
     assert service["OnFailure"]["Result"] == "ROLLBACK"
@@ -321,6 +330,7 @@ def test_a_worker_migrates_before_it_moves_as_well() -> None:
         "CheckMigrationStaging": 2,
         "ExecuteMigration": 3,
         "MigrateStaging": 4,
+        "AttestMigrationStaging": 5,
     }
     assert orders(stage(stacks, "Staging")) == {
         "Prepare": 1,

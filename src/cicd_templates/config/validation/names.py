@@ -48,7 +48,8 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
     """Yield a problem for each check whose name is reserved, or would give two AWS resources the same name."""
     names = list(names)
     actions = {f"{environment}-{what}" for environment in environments for what in (IMAGE_SCAN, SMOKE_TEST, "approve")}
-    actions |= {f"{what}-{environment}" for environment in environments for what in ("attest", "check", "review")}
+    signed = ("attest", "attest-migration", "check", "check-migration", "check-service", "review")
+    actions |= {f"{what}-{environment}" for environment in environments for what in signed}
     for name in names:
         if reason := _reserved_reason(name, actions):
             yield Problem(f"{where}.{name}", f"{reason}; choose another name")
