@@ -198,9 +198,9 @@ class Target:
         return following
 
     def discard(self, path: Path | None = None) -> int:
-        """Delete the plan in the file `path` with its change sets, or every plan of the environment if `path` is None.
+        """Delete the plan in the file `path`, and its change sets.
 
-        Returns the number of deleted change sets. Raises the errors of `deployment.discard`.
+        If `path` is None, do this for all plans of the environment. Returns the number of deleted change sets.
         """
         return deployment.discard(self.context(), self.stacks, path)
 

@@ -11,7 +11,7 @@ from cicd_templates.rehearsal.pipeline_variables import BUILT_IN, namespaces
 def find_problems(pipeline: Pipeline, known: Callable[[str], bool]) -> list[str]:
     """Return the problems of a pipeline, one line each.
 
-    `known` returns whether a rehearsal supports an action provider.
+    `known` is called with an action provider, and returns whether a rehearsal supports this provider.
     """
     found: list[str] = []
     known_artifacts: set[str] = set()

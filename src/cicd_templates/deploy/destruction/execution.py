@@ -175,8 +175,8 @@ def execute_destruction(
 def _stop_late_runs(clients: Clients, stack: DeployedStack, cluster: str, note: Callable[[str], None]) -> None:
     """Stop the tasks that a job's schedule in `stack` started shortly before the deletion of `stack`.
 
-    The function reports an error of AWS instead of raising it. If a task is left, the deletion of its security group or
-    cluster fails later.
+    If AWS returns an error, the function reports it and raises nothing. If a task keeps running, CloudFormation later
+    fails to delete the security group or the cluster of this task.
     """
     try:
         stop_jobs(clients, _job_definitions(stack.resources), cluster, note)

@@ -87,9 +87,10 @@ def _deletes_locked_objects(stack: StackTemplate) -> bool:
 
 
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:
-    """Yield a statement that allows using the pipelines' connections to source providers, if there are any.
+    """Yield a statement that allows a deployer to use the pipelines' connections to source providers.
 
-    The statement has two actions, because IAM checks different actions for old and for newer connections:
+    Yield nothing if there are no connections. The statement has two actions, because IAM checks different actions for
+    old and for newer connections:
     https://docs.aws.amazon.com/codepipeline/latest/userguide/connections-permissions.html
     """
     connections = {
