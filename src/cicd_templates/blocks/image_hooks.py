@@ -56,9 +56,9 @@ def hooks_may(
 
 
 def hooks_may_read_statements(bucket: Bucket, env: Environment) -> list[Grant]:
-    """Return grants for the policy of the evidence bucket. They let the hooks find and read signed statements.
+    """Return grants for the policy of the evidence bucket: each hook may find and read signed statements.
 
-    Each hook may read only the statements about its own service.
+    A hook may read only the signed statements about its own service.
     """
     grants = []
     for service in env.services:

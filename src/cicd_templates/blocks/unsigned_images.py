@@ -61,7 +61,7 @@ def _day_problems(configuration: Configuration, today: date) -> Iterator[Problem
                     at = "" if is_shared else f"environments.{env.name}."
                     yield Problem(
                         f"{at}services.{service.name}.unsigned_images.{name}.expires",
-                        f"the exception {problem}; remove it, or write a valid day",
+                        f"the exception {problem}; remove the exception, or write a valid day",
                     )
 
 

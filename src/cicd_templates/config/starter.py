@@ -128,7 +128,7 @@ def _service(start: NewProject, name: str, tools_account: str, *, first: bool) -
         yield f"connection_arn = {_quoted(connection)}  # {hint}"
     yield ""
     yield f"[services.{_key(name)}.checks]"
-    yield "# These need no token. The gate stops a release if one of them finds something, or is missing."
+    yield "# These checks need no token. The gate stops a release if a check finds something or has no report."
     yield 'unit-tests = { preset = "unit-tests" }'
     yield 'bandit = { preset = "bandit" }'
     yield 'pip-audit = { preset = "pip-audit" }'

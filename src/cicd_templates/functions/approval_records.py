@@ -3,8 +3,8 @@
 A record is about one stage in one pipeline execution. It lists the change sets, and the SHA-256 of the page and of the
 page's data. These two files are stored with the same key prefix as the record.
 
-The S3 key of a record contains the SHA-256 of the record. The review function passes this digest on in a pipeline
-variable. So if a role with write access to the bucket replaces the record, `read_record` notices it.
+The S3 key of a record contains the SHA-256 of the record. The review function also puts this digest in a pipeline
+variable. So `read_record` notices if a role with write access to the bucket has replaced the record.
 
 The environment variable `EVIDENCE_BUCKET` is the bucket of the records, and `APPROVALS` is their key prefix.
 """

@@ -188,7 +188,7 @@ def _begin(
 
 
 def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters: dict[str, str]) -> None:
-    """Record the outcome of an attempt that another run began but did not follow to its end.
+    """Record the outcome of an attempt that another run of the pipeline began, but whose end this run did not see.
 
     Raises `TaskRunError` if the task of the attempt may still start or run.
     """

@@ -39,9 +39,7 @@ class ChangeSet:
 
     @property
     def entry(self) -> dict[str, str]:
-        """The entry for this change set in a record: the ARNs of the stack and the change set, and the SHA-256 of each
-        part.
-        """
+        """The entry for the change set in a record: its ARN, the ARN of its stack, and its digests."""
         settings = {name: self.answer.get(name) for name in SETTINGS}
         parts: dict[str, Any] = {
             "parameters": _sorted(self.answer.get("Parameters", [])),

@@ -264,7 +264,7 @@ def _condition(where: str, elements: Sequence[ConditionElement]) -> Condition:
         if before is not None:
             if clash := sorted(before.get_dict().keys() & keys.keys()):
                 raise ValueError(
-                    f"{where}: the operator {element.condition} has the condition key {', '.join(clash)} twice"
+                    f"{where}: the condition operator {element.condition} has the key {', '.join(clash)} twice"
                 )
             keys = before.get_dict() | keys
         merged[element.condition] = type(element)(keys)

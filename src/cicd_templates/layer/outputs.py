@@ -51,7 +51,7 @@ class Value(AWSHelperFn):
 
 
 class Arn(Value):
-    """An ARN, which can be a resource in an IAM policy."""
+    """An ARN. An IAM policy can use it as a resource."""
 
 
 class KeyArn(Arn):

@@ -24,7 +24,7 @@ def heading(pipeline: Pipeline, stacks: int, seconds: float | None) -> str:
     `seconds` is None if the stacks were already deployed for the rehearsal of another service.
     """
     if seconds is None:
-        deployed = f"{counted(stacks, 'stack')} already deployed to this local AWS, which enforces IAM"
+        deployed = f"{counted(stacks, 'stack')} were already deployed to this local AWS, which enforces IAM"
     else:
         deployed = f"{counted(stacks, 'stack')} deployed in {seconds:.1f} s to a local AWS that enforces IAM"
     return f"Rehearsing {pipeline.name}\n  {deployed}"

@@ -49,7 +49,7 @@ class ObjectLock(ResourceRule):
 
 
 def _is_set(nodes: Iterable[TemplateNode], off: str = "") -> bool:
-    """Return whether a property is set in every branch of `Fn::If`. `nodes` are the property's values in the branches.
+    """Return whether all `nodes` are set: the values that one property has in the branches of an `Fn::If`.
 
     A value that equals `off` counts as not set. A value that an intrinsic function computes counts as set.
     """

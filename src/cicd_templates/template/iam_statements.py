@@ -17,7 +17,7 @@ TRUST_POLICY = "AssumeRolePolicyDocument"
 # results among their arguments, so the statements in these arguments are read.
 DOCUMENTS = ("PolicyDocument", "PolicyText", "KeyPolicy")
 CHOSEN = frozenset({"Fn::If", "Fn::Sub", "Fn::Join"})
-UNREADABLE = "what this statement says, which cannot be read"
+UNREADABLE = "unreadable actions"
 
 
 def is_statement(value: Any) -> bool:

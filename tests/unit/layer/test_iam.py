@@ -115,7 +115,7 @@ def test_conditions_of_one_operator_are_merged_and_none_is_lost() -> None:
 
 
 def test_two_values_for_one_key_of_one_operator_are_refused() -> None:
-    with pytest.raises(ValueError, match="No: the operator StringEquals has the condition key k twice"):
+    with pytest.raises(ValueError, match="No: the condition operator StringEquals has the key k twice"):
         iam.deny("No", [s3.GetObject], on="arn:aws:s3:::a", when=[StringEquals({"k": "1"}), StringEquals({"k": "2"})])
 
 

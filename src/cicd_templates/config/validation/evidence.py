@@ -15,7 +15,7 @@ def problems(configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem if `lock_mode` is set without `lock_days`, or if it prevents an environment's deletion."""
     evidence = configuration.evidence
     if "lock_mode" in evidence.model_fields_set and evidence.lock_days is None:
-        yield Problem("evidence.lock_mode", "has no effect without lock_days; add it, or remove this key")
+        yield Problem("evidence.lock_mode", "has no effect without lock_days; add lock_days, or remove this key")
     disposable = [
         environment.name
         for environment in configuration.environments

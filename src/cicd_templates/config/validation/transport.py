@@ -22,7 +22,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     if settings.certificate_authority and not settings.certificate_arn:
         yield Problem(
             f"{at}.certificate_authority",
-            "has no effect without certificate_arn; add it, or remove this key",
+            "has no effect without certificate_arn; add certificate_arn, or remove this key",
         )
     if settings.certificate_arn and not settings.domain:
         yield Problem(f"{at}.domain", "missing; set the host name that certificate_arn is for")

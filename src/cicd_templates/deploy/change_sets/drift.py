@@ -54,7 +54,8 @@ class PropertyDrift:
 class DriftedResource:
     """A resource that differs from its template. `at` is its file and line in the reviewed template.
 
-    `status` is MODIFIED or DELETED, or UNKNOWN if CloudFormation could not read the resource; `reason` then says why.
+    `status` is MODIFIED, DELETED or UNKNOWN. If it is UNKNOWN, `reason` says why CloudFormation could not read the
+    resource.
     """
 
     logical_id: str

@@ -69,7 +69,7 @@ def parse_holder(value: str) -> Holder:
 def lock_parameter(root: str) -> str:
     """Return the name of the parameter that locks an environment.
 
-    `root` is the environment's parameter path, which ends with `/`. No stack output is stored under the returned name,
-    because the parameter names of stack outputs contain a layer.
+    `root` is the environment's parameter path, which ends with `/`. The returned name differs from the names of all
+    stack outputs, because those contain a layer.
     """
     return f"{root}{NAME}"

@@ -66,10 +66,10 @@ class _TakenName:
 
 
 def find_collisions(clients: Clients, stacks: Sequence[StackTemplate]) -> NameReport:
-    """Return which names of new resources in `stacks` are already taken by other resources.
+    """Find the new resources in `stacks` whose names other resources already have.
 
-    The field `unread` of the result has the resource types that cannot be looked up. Raises only errors of
-    CloudFormation.
+    The field `unread` of the result has the resource types that cannot be looked up. Errors of CloudFormation are
+    raised; errors of other services are not.
     """
     unread: set[str] = set()
     taken = [each for stack in stacks for each in _taken_names(clients, stack, unread)]

@@ -107,10 +107,10 @@ def drift_answer(plans: Sequence[Plan]) -> str:
     reverting = sum(stack.reverts_drift for plan in plans for stack in plan.stacks)
     if drifted := sum(len(stack.drifted) for stack in stacks):
         then = f"This plan reverts the changes in {counted(reverting, 'stack')}."
-        not_planned = "A deployment does not revert such changes reliably; `make plan REVERT_DRIFT=1` does."
+        not_planned = "A deployment does not reliably revert these changes. Use `make plan REVERT_DRIFT=1`."
         sentences.insert(0, f"{counted(drifted, 'resource')}. {then if reverting else not_planned}")
     elif checked := len(stacks) - len(incomplete):
-        sentences.insert(0, f"Nothing, in {counted(checked, 'stack')} that CloudFormation checked.")
+        sentences.insert(0, f"Nothing. CloudFormation checked {counted(checked, 'stack')}.")
     return " ".join(sentences)
 
 

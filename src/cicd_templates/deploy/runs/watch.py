@@ -132,9 +132,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the events of the stack of `entry`, from the newest event back to the start of the operation of `entry`.
+    """Yield the stack's events, from the newest event back to the first event of the operation that `entry` records.
 
-    A few events of earlier operations can follow, because only whole pages of events are read.
+    The last page of events is yielded completely, so a few events of earlier operations can follow.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):

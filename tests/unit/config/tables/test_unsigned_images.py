@@ -207,7 +207,7 @@ def test_an_exception_in_the_tables_of_the_tools_environment_is_refused(shared: 
 @pytest.mark.parametrize(
     ("days", "expected"),
     [
-        (-1, "the exception ended on 2026-11-28; remove it, or write a valid day"),
+        (-1, "the exception ended on 2026-11-28; remove the exception, or write a valid day"),
         (0, ""),
         (90, ""),
         (91, "the exception lasts until 2027-02-28, but the latest allowed day is now 2027-02-27;"),
@@ -276,5 +276,5 @@ def test_render_refuses_an_exception_that_has_ended(tmp_path: Path, monkeypatch:
     answer = CliRunner().invoke(main, ["render", "--out", str(tmp_path / "out")])
 
     assert answer.exit_code == 2
-    assert "unsigned_images.first.expires: the exception ended on 2020-01-31; remove it" in answer.output
+    assert "unsigned_images.first.expires: the exception ended on 2020-01-31; remove the exception" in answer.output
     assert not (tmp_path / "out").exists()

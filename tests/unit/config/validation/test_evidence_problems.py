@@ -18,7 +18,7 @@ TOOLS = "environments/tools/protection"
     [
         pytest.param(
             [("evidence", {"lock_mode": "governance"})],
-            "evidence.lock_mode: has no effect without lock_days; add it, or remove this key",
+            "evidence.lock_mode: has no effect without lock_days; add lock_days, or remove this key",
             id="a mode without a time",
         ),
         pytest.param(

@@ -82,7 +82,7 @@ def test_an_existing_network_needs_neither_a_range_nor_zones() -> None:
         ),
         pytest.param(
             [(f"{STAGING}/certificate_arn", ...), (f"{STAGING}/certificate_authority", AUTHORITY)],
-            "environments.staging.certificate_authority: has no effect without certificate_arn; add it",
+            "environments.staging.certificate_authority: has no effect without certificate_arn; add certificate_arn",
             id="authority of no certificate",
         ),
         pytest.param(

@@ -97,16 +97,16 @@ def test_a_plan_with_drift_is_read_as_it_was_written(tmp_path: Path) -> None:
         ((), ""),
         (
             (StackDrift("keys"), StackDrift("storage", deployed=False)),
-            "Nothing, in 1 stack that CloudFormation checked.",
+            "Nothing. CloudFormation checked 1 stack.",
         ),
         (
             (StackDrift("keys", (CHANGED, UNREAD)), StackDrift("storage", problem="denied")),
-            "1 resource. A deployment does not revert such changes reliably; `make plan REVERT_DRIFT=1` does."
+            "1 resource. A deployment does not reliably revert these changes. Use `make plan REVERT_DRIFT=1`."
             " 2 stacks could not be checked completely.",
         ),
         (
             (StackDrift("keys"), StackDrift("storage", problem="denied")),
-            "Nothing, in 1 stack that CloudFormation checked. 1 stack could not be checked completely.",
+            "Nothing. CloudFormation checked 1 stack. 1 stack could not be checked completely.",
         ),
         ((StackDrift("keys", (UNREAD,)),), "1 stack could not be checked completely."),
     ],
@@ -150,7 +150,7 @@ def test_the_page_of_a_plan_lists_what_was_changed_outside_cloudformation() -> N
     lines = page.splitlines()
     start = lines.index("## Changed outside CloudFormation")
     assert lines[start + 2] == (
-        "1 resource. A deployment does not revert such changes reliably; \\`make plan REVERT_DRIFT=1\\` does."
+        "1 resource. A deployment does not reliably revert these changes. Use \\`make plan REVERT_DRIFT=1\\`."
         " 1 stack could not be checked completely."
     )
     assert lines[start + 4 : start + 7] == [

@@ -499,14 +499,14 @@ def test_a_plan_without_changes_has_a_page_only_if_there_is_drift(harness: Deplo
     harness.deploy()
     clean, unchecked = (StackDrift("keys"),), (StackDrift("keys"), StackDrift("network", problem="access denied"))
     harness.plan(drift=DetectedDrift(clean))
-    assert harness.lines()[-1] == ("changed outside CloudFormation: Nothing, in 1 stack that CloudFormation checked.")
+    assert harness.lines()[-1] == "changed outside CloudFormation: Nothing. CloudFormation checked 1 stack."
     assert list(harness.context.plans.iterdir()) == []
 
     harness.plan(drift=DetectedDrift(unchecked))
     page = harness.context.plans / "staging.html"
     assert harness.lines()[-3:] == [
         "network: not checked: access denied",
-        "changed outside CloudFormation: Nothing, in 1 stack that CloudFormation checked. 1 stack could not be"
+        "changed outside CloudFormation: Nothing. CloudFormation checked 1 stack. 1 stack could not be"
         " checked completely.",
         f"nothing to deploy; what was changed outside CloudFormation: {page}",
     ]

@@ -130,8 +130,8 @@ def _explanation(plans: Sequence[Plan], command: str) -> str:
         ),
         (
             "make destroy" in command,
-            "make destroy first lists what exists and what would happen to it. It deletes nothing before you confirm; a"
-            " protected environment needs a plan of the destruction, too.",
+            "make destroy first lists what exists and what would happen to it. It deletes nothing before you confirm."
+            " For a protected environment, make a plan of the destruction first.",
         ),
     )
     return " ".join(str(sentence) for applies, sentence in sentences if applies)

@@ -92,7 +92,7 @@ ANSWERS = {
         "Nothing changes.",
         NOTHING_LOST,
         f"Changed outside CloudFormation; read these changes below: databases/GeneralLedgerSecurityGroup. {NOBODY}",
-        "3 resources. A deployment does not revert such changes reliably; make plan REVERT_DRIFT=1 does. Found:"
+        "3 resources. A deployment does not reliably revert these changes. Use make plan REVERT_DRIFT=1. Found:"
         ' databases/GeneralLedgerSecurityGroup: SecurityGroupIngress/0 added: {"CidrIp": "0.0.0.0/0", "FromPort": 5432,'
         ' "IpProtocol": "tcp", "ToPort": 5432}; databases/GeneralLedgerCpu: deleted; databases/GeneralLedgerCluster:'
         " BackupRetentionPeriod 35 → 1.",
@@ -189,8 +189,8 @@ EXPLANATIONS = {
         " without it, the deployment is refused."
     ),
     "removed service": (
-        "make destroy first lists what exists and what would happen to it. It deletes nothing before you confirm; a"
-        " protected environment needs a plan of the destruction, too."
+        "make destroy first lists what exists and what would happen to it. It deletes nothing before you confirm. For"
+        " a protected environment, make a plan of the destruction first."
     ),
 }
 
