@@ -33,7 +33,7 @@ PLAIN_HTTP = "The configuration allows plain HTTP in this disposable environment
 def load_balancer_group(logical_id: str, env: Environment, vpc: VpcId) -> ec2.SecurityGroup:
     """Return a security group that admits clients on the public port.
 
-    Each service adds an egress rule for the traffic to its own tasks.
+    The group itself allows no outgoing traffic: each service adds an egress rule for the traffic to its own tasks.
     """
     port = public_port(env)
     group = ec2.SecurityGroup(

@@ -212,7 +212,7 @@ def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, An
 
 
 def hides_access(resource: Mapping[str, Any]) -> bool:
-    """Return whether CloudFormation masked a value that determines the access that a resource gives."""
+    """Return whether the access that a resource gives depends on a value that CloudFormation masked."""
     return any(reported_as_hidden(identity) for identity, _ in _statements(resource))
 
 

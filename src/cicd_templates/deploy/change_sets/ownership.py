@@ -134,9 +134,9 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete the change set `arn`.
 
-    If `creates` is true, the stack was created together with this change set. If it then contains nothing except the
-    change set, the function deletes the stack, and CloudFormation deletes the change set with it. One call does this,
-    because an interruption between two calls could leave an empty stack whose owner is unknown.
+    If `creates` is true, the stack was created together with this change set. If the stack contains nothing else, the
+    function deletes only the stack, and CloudFormation deletes the change set with it. So no interruption can leave an
+    empty stack whose owner is unknown.
 
     `stack_id` identifies the stack even if somebody else has deleted its change set.
     """
