@@ -17,7 +17,8 @@ YAML_WIDTH = 110
 LONGEST_IN_LINE = 76
 INDENT = 2
 # The same texts occur in many templates, and many of them occur in each. So the caches need room for the texts of some
-# ten templates. Larger ones would take memory in each process and save no time.
+# ten templates. Larger ones would take memory in each process and save no time. Texts that are too long for a line are
+# not in them, because they would take most of this memory.
 CACHED_TEXTS = 1 << 13
 
 # Every intrinsic function has a short form except `Fn::Transform` and `Fn::ForEach::...`, which keep their long one:
@@ -61,13 +62,12 @@ class _Dumper(yaml.CSafeDumper):
 _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 
 
-@lru_cache(CACHED_TEXTS)
 def style_of(text: str) -> str | None:
     """Return `'` if a text must be quoted, `|` if it must be a literal block, or None if PyYAML may choose."""
     # A literal block keeps every character. If one of its lines ends in a space, the emitter writes quotes instead.
-    if _NUMBER.fullmatch(text):
-        return "'"
-    return "|" if "\n" in text or len(text) > LONGEST_IN_LINE else None
+    if len(text) > LONGEST_IN_LINE or "\n" in text:
+        return "|"
+    return "'" if _NUMBER.fullmatch(text) else None
 
 
 def node_of(value: Any, column: int) -> yaml.Node:

@@ -16,6 +16,7 @@ from cicd_templates.template.yaml_nodes import (
     CACHED_TEXTS,
     GET_ATT,
     INDENT,
+    LONGEST_IN_LINE,
     YAML_WIDTH,
     node_of,
     reads_as_text,
@@ -148,7 +149,7 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
             lines.append(f" {tag}\n")
             _write_items(lines, operand, inner, column, continued=False)
         return bool(operand)
-    text = _tagged(tag, operand)
+    text = _tagged(tag, operand) if len(operand) <= LONGEST_IN_LINE or tag == GET_ATT else ""
     if text:
         lines.append(f" {text}\n")
     elif tag != GET_ATT and (block := _literal(operand, indent)):
@@ -162,7 +163,7 @@ def _in_line(text: str, indent: str) -> str:
 
     The result is empty if only PyYAML can write the text.
     """
-    plain = _in_block(text)
+    plain = _in_block(text) if len(text) <= LONGEST_IN_LINE else ""
     return f" {plain}\n" if plain else _literal(text, indent)
 
 
@@ -236,7 +237,7 @@ def _in_braces(item: dict[str, Any]) -> str | None:
     pairs, odd = [], False
     for key, value in item.items():
         if type(value) is str:
-            text = _in_flow(value)
+            text = _in_flow(value) if len(value) <= LONGEST_IN_LINE else None
         elif type(value) is dict and (short := short_form(value)) and isinstance(short[1], str):
             text = _tagged_in_flow(short[0], short[1])
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -134,3 +135,11 @@ def test_a_text_has_the_bytes_of_pyyaml_wherever_it_stands(of: Any, text: str) -
 )
 def test_a_value_has_the_bytes_of_pyyaml(value: Any) -> None:
     assert yaml_writing.write_yaml(value, 0) == by_pyyaml(value, 0)
+
+
+@pytest.mark.parametrize("text", ["a-long-text-" * 40, "a line of a script\n" * 40], ids=["one line", "several lines"])
+def test_a_text_that_is_too_long_for_a_line_does_not_stay_in_memory(text: str) -> None:
+    references = sys.getrefcount(text)
+
+    yaml_writing.write_yaml({"A": text, "B": [text, {"C": text, "D": 1}], "E": {"Fn::Sub": text}}, 0)
+    assert sys.getrefcount(text) == references
