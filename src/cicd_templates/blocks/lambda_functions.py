@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from awacs import codepipeline, xray
@@ -36,6 +36,7 @@ CONCURRENCY = 2
 VARIABLES_LENGTH = 4096
 # The value of a reference is unknown before the deployment: the name of a bucket, or an ARN that contains a name.
 REFERENCE_LENGTH = 128
+CACHED_DIGESTS = 32
 
 
 class Code(NamedTuple):
@@ -94,8 +95,7 @@ def inline_function(
         Environment=awslambda.Environment(Variables=dict(variables)),
         Code=awslambda.Code(ZipFile=code.text),
     )
-    digest = hashlib.sha256(code.text.encode()).hexdigest()
-    because(function, f"Its code is {code.origin}, sha256 {digest}.")
+    because(function, f"Its code is {code.origin}, sha256 {_digest(code.text)}.")
     if env.pipeline.reserve_concurrency:
         function.ReservedConcurrentExecutions = CONCURRENCY
     else:
@@ -107,6 +107,12 @@ def inline_function(
     else:
         function.VpcConfig = network
     return group, role, function
+
+
+# Many services have the same function, whose code can have 100,000 characters.
+@lru_cache(CACHED_DIGESTS)
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def _require_short_variables(function: str, variables: Mapping[str, AWSHelperFn | str]) -> None:
