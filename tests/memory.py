@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -85,3 +87,18 @@ class GarbageCollection:
             _forget_many_schemas()
             gc.collect()
             self._resident = resident()
+
+
+@contextlib.contextmanager
+def garbage_kept() -> Iterator[None]:
+    """Collect no garbage within the `with` block, and all of it afterwards.
+
+    cfn-lint makes many objects while its rules and schemas live on, so searching them takes a fourth of its time. A
+    template leaves about 4 MB.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect()

@@ -30,9 +30,12 @@ from cicd_templates.local import engine_process
 from cicd_templates.template import cloudformation_yaml
 from tests.conftest import PROJECT, ROOT
 from tests.integration.conftest import ENGINE_PYTHON
+from tests.integration.rehearsed_example import TOOLS
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
 
+# Its rehearsals use the tools beside it, which write equal bills of materials only once.
+PYTHON = str(TOOLS.prefix / "bin/python")
 KILLS, SEED = 10, 24
 REGION = "eu-central-1"
 SUFFIX = "abcde"
@@ -54,7 +57,7 @@ def begin(folder: Path) -> subprocess.Popen[str]:
     """Start the command in a process group of its own, as a shell does."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CICD_"))}
     return subprocess.Popen(
-        [sys.executable, "-m", "cicd_templates", "acceptance", "--local", "--yes"],
+        [PYTHON, "-m", "cicd_templates", "acceptance", "--local", "--yes"],
         cwd=folder,
         env={**variables, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -236,8 +239,13 @@ def project(tmp_path: Path) -> Iterator[Project]:
     ],
 )
 def test_a_fault_turns_exactly_its_check_red(
-    project: Project, checks: tuple[Check, ...], sabotage: Callable[[Path], None], red: str
+    project: Project,
+    checks: tuple[Check, ...],
+    sabotage: Callable[[Path], None],
+    red: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sys, "executable", PYTHON)
     SABOTAGE[:] = [sabotage]
     engine = local_aws.find(project)
     assert engine is not None

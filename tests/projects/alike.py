@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 MOVED = re.compile(r" \|-\n +(?=[^\n]*\n)")
+# No rule reads the comment at the top of a template.
+COMMENT = re.compile(r"\A(?:#[^\n]*\n)+")
 
 
 def longest_of_each_form(templates: Iterable[tuple[Path, str, re.Pattern[str]]]) -> list[Path]:
@@ -27,7 +29,7 @@ def form(text: str, names: re.Pattern[str]) -> str:
     """Return the text with each name replaced by the number of its first appearance.
 
     Two texts have the same form if exchanging names one for one turns one text into the other. A long text that the
-    emitter writes on a line of its own counts as if it were not moved.
+    emitter writes on a line of its own counts as if it were not moved. The comment at the top does not count.
     """
     numbers: dict[str, int] = {}
 
@@ -35,7 +37,7 @@ def form(text: str, names: re.Pattern[str]) -> str:
         name = match[0].replace("-", "").lower()
         return f"<{'capital ' * match[0][0].isupper()}{numbers.setdefault(name, len(numbers))}>"
 
-    return names.sub(number, MOVED.sub(" ", text))
+    return names.sub(number, MOVED.sub(" ", COMMENT.sub("", text)))
 
 
 def names_of(raw: dict[str, Any]) -> re.Pattern[str]:
