@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cicd_templates.review.principals import Anyone
+from cicd_templates.review.principals import ANYONE
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 
@@ -43,7 +43,7 @@ def reachable(stack: ReviewedStack) -> Iterator[str]:
             continue
         yield from (f"{name} {text}" for text in _openings(kind, properties, stack.property_values[logical_id]))
     for statement in stack.statements:
-        if statement.effect == "Allow" and Anyone() in statement.principals and not statement.condition:
+        if statement.effect == "Allow" and ANYONE in statement.principals and not statement.condition:
             yield f"{template.label}.{statement.holder} allows anyone {statement.actions_text}"
 
 

@@ -9,13 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from cicd_templates.review.merged_rows import MergedRows
-from cicd_templates.review.principals import (
-    ArnPrincipal,
-    OwnPrincipal,
-    Principal,
-    ServicePrincipal,
-    is_outside,
-)
+from cicd_templates.review.principals import Kind, Principal, is_outside
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, own_stem
 from cicd_templates.template.stack_facts import StackFacts
@@ -162,9 +156,7 @@ def _trusts(stack: ReviewedStack) -> Iterator[_Trust]:
     for statement in stack.statements:
         if statement.is_trust and statement.effect == "Allow":
             principals = tuple(
-                principal
-                for principal in statement.principals
-                if not isinstance(principal, OwnPrincipal | ServicePrincipal)
+                principal for principal in statement.principals if principal.kind not in (Kind.OWN, Kind.SERVICE)
             )
             if principals:
                 condition = statement.condition.replace(OWN_MARK, own_stem(statement.holder))
@@ -181,7 +173,7 @@ def _role_names(stack: ReviewedStack) -> Iterator[str]:
 
 def _is_own(principal: Principal, own_roles: Collection[str]) -> bool:
     """Return whether a principal of the environment's account is a role of the environment itself."""
-    return isinstance(principal, ArnPrincipal) and principal.arn.rpartition("/")[2] in own_roles
+    return principal.kind is Kind.ARN and principal.value.rpartition("/")[2] in own_roles
 
 
 def matches_any(pattern: str, texts: Sequence[str]) -> bool:

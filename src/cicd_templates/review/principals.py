@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, NamedTuple
 
 from cicd_templates.template.arn import Arn
 from cicd_templates.template.intrinsics import is_intrinsic_function
@@ -17,65 +17,40 @@ _NUMBER = re.compile(r"\d{12}")
 _ACCOUNT, _PARTITION = "${AWS::AccountId}", "${AWS::Partition}"
 
 
-@dataclass(frozen=True)
-class Anyone:
-    """Everybody, with or without credentials."""
+class Kind(Enum):
+    """What a principal is.
 
-
-@dataclass(frozen=True)
-class AccountPrincipal:
-    """An account, identified by its number.
-
-    This principal stands for all users and roles of the account. But a user or role has the access only if its own
-    policy allows it, too.
+    - An ACCOUNT stands for all users and roles of the account. But a user or role has the access only if its own policy
+      allows it, too.
+    - An ARN is a role, user or session.
+    - OWN is a reference to a resource or parameter of the template that contains the reference. The value of such a
+      parameter always comes from the environment of this template.
+    - A SERVICE is an AWS service, identified by its service principal, such as `lambda.amazonaws.com`.
+    - FEDERATED principals are the users of an identity provider.
+    - OTHER principals are of an unsupported kind, such as a canonical user.
     """
 
-    number: str
+    ANYONE = "everybody, with or without credentials"
+    ACCOUNT = "account"
+    ARN = "role, user or session"
+    OWN = "resource or parameter of the template"
+    SERVICE = "AWS service"
+    FEDERATED = "identity provider"
+    OTHER = "unsupported"
 
 
-@dataclass(frozen=True)
-class ArnPrincipal:
-    """A role, user or session, identified by its ARN; `account` is the account number in the ARN."""
+class Principal(NamedTuple):
+    """A principal. `value` is what identifies it: a number, an ARN, a reference or a name.
 
-    account: str
-    arn: str
-
-
-@dataclass(frozen=True)
-class OwnPrincipal:
-    """A reference to a resource or parameter of the template that contains the reference.
-
-    The value of such a parameter always comes from the environment of this template.
+    `account` is the number of the account to which an account or an ARN belongs. It is empty for all other kinds.
     """
 
-    reference: str
+    kind: Kind
+    value: str = ""
+    account: str = ""
 
 
-@dataclass(frozen=True)
-class ServicePrincipal:
-    """An AWS service, identified by its service principal, such as `lambda.amazonaws.com`."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class FederatedPrincipal:
-    """The users of an identity provider."""
-
-    provider: str
-
-
-@dataclass(frozen=True)
-class OtherPrincipal:
-    """A principal of an unsupported kind, such as a canonical user."""
-
-    kind: str
-    value: str
-
-
-Principal = (
-    Anyone | AccountPrincipal | ArnPrincipal | OwnPrincipal | ServicePrincipal | FederatedPrincipal | OtherPrincipal
-)
+ANYONE = Principal(Kind.ANYONE)
 
 
 def parse_principals(value: Any, account: str) -> Iterator[Principal]:
@@ -91,42 +66,41 @@ def parse_principals(value: Any, account: str) -> Iterator[Principal]:
 
 def is_outside(principal: Principal, account: str) -> bool:
     """Return false if a principal is an AWS service or is certainly in `account`, otherwise true."""
-    match principal:
-        case AccountPrincipal(number):
-            return number != account
-        case ArnPrincipal(owner):
-            return owner != account
-        case OwnPrincipal() | ServicePrincipal():
+    match principal.kind:
+        case Kind.ACCOUNT | Kind.ARN:
+            return principal.account != account
+        case Kind.OWN | Kind.SERVICE:
             return False
         case _:
             return True
 
 
-def _principal(kind: str, item: Any, account: str) -> Principal:
+def _principal(element: str, item: Any, account: str) -> Principal:
     text = _text(item).replace(_ACCOUNT, account).replace(_PARTITION, "aws")
-    match kind:
+    match element:
         case "Service":
-            return ServicePrincipal(text)
+            return Principal(Kind.SERVICE, text)
         case "Federated":
-            return FederatedPrincipal(text)
+            return Principal(Kind.FEDERATED, text)
         case "AWS":
-            return _aws_principal(text, account)
+            return _aws_principal(text)
         case _:
-            return OtherPrincipal(kind, text)
+            return Principal(Kind.OTHER, f"{element} {text}")
 
 
-def _aws_principal(text: str, account: str) -> Principal:
+def _aws_principal(text: str) -> Principal:
     if text == "*":
-        return Anyone()
+        return ANYONE
     if _NUMBER.fullmatch(text):
-        return AccountPrincipal(text)
+        return Principal(Kind.ACCOUNT, text, text)
     if text.startswith("${"):
-        return OwnPrincipal(text)
+        return Principal(Kind.OWN, text)
     try:
         arn = Arn.parse(text)
     except ValueError:
-        return OtherPrincipal("AWS", text)
-    return AccountPrincipal(arn.account) if arn.resource == "root" else ArnPrincipal(arn.account, text)
+        return Principal(Kind.OTHER, text)
+    is_account = arn.resource == "root"
+    return Principal(Kind.ACCOUNT, arn.account, arn.account) if is_account else Principal(Kind.ARN, text, arn.account)
 
 
 def _text(item: Any) -> str:
