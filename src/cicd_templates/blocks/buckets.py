@@ -251,13 +251,13 @@ def lock_change_rule(
 
 
 def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: str) -> Grant:
-    """Deny writes to the source artifacts `artifacts`, except by the roles of source actions and pipelines.
+    """Deny writes to source artifacts, except by the roles of source actions and pipelines.
 
     Some checks run the application's own code. This code must not be able to change the source that other checks
     examine.
 
-    The statement matches the S3 keys of the artifacts, which are `<pipeline>/<artifact>/<letters>`. CodePipeline
-    truncates `<pipeline>` to 20 characters and `<artifact>` to 10.
+    `artifacts` are the names of the artifacts. The policy statement matches their S3 keys, which are
+    `<pipeline>/<artifact>/<letters>`. CodePipeline truncates `<pipeline>` to 20 characters and `<artifact>` to 10.
     """
     roles = f"arn:${{AWS::Partition}}:iam::{env.account}:role{env.settings.role_path}{name_prefix(env)}"
     return deny(

@@ -133,7 +133,7 @@ def _service(start: NewProject, name: str, tools_account: str, *, first: bool) -
     yield 'bandit = { preset = "bandit" }'
     yield 'pip-audit = { preset = "pip-audit" }'
     yield 'secrets = { preset = "secrets" }'
-    yield "# Each of these needs a token: remove the #, render, deploy tools, then `make secret`."
+    yield "# Each of these checks needs a token. Remove the #, render, deploy the tools environment, run `make secret`."
     yield '# safety = { preset = "safety" }'
     yield '# snyk = { preset = "snyk" }'
 

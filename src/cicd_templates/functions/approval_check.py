@@ -170,10 +170,10 @@ def _require_change_sets(
 
 
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
-    """Raise an error unless the statements are about the current run or, in a rollback, about the restored run.
+    """Raise an error if the statements are about a wrong run.
 
-    A rollback of a stage is a separate run with the variables of the restored run. One of the variables contains the
-    name of the statements.
+    They must be about the current run. If the current run rolls a stage back to an earlier run, they must be about the
+    earlier run, because CodePipeline takes all variables from it, also the variable with the name of the statements.
     """
     if signed == present:
         return

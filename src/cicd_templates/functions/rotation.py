@@ -28,7 +28,7 @@ PRECISION = timedelta(seconds=1)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Deploy the service again, unless a deployment that began after the event has succeeded."""
+    """Deploy the service again. Do nothing if a deployment has begun after the event and succeeded."""
     import boto3
 
     client = boto3.client("ecs")
@@ -57,7 +57,7 @@ def wait_until_settled(client: Any, service: dict[str, str], context: Any) -> No
 
 
 def is_deployed_since(client: Any, service: dict[str, str], changed: datetime) -> bool:
-    """Return whether a deployment that began after `changed` has succeeded, so that all tasks have the new value.
+    """Return whether a deployment has begun after `changed` and succeeded. All tasks then have the new value.
 
     A deployment that was rolled back does not count, because the tasks of the older deployment keep running.
     """

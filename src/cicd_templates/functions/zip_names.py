@@ -1,4 +1,4 @@
-"""Finds the paths of unpacked zip entries, and the entries that different programs unpack to different files.
+"""Finds the path to which a zip entry is unpacked. Finds entries that not all programs unpack to the same file.
 
 The name of an entry can begin with `./` or `/`, can contain `//`, `..` or backslashes, and can have a second form in an
 extra field. So two entries with different names can be unpacked to the same file. Some programs then keep the first

@@ -39,9 +39,9 @@ class ReviewedStacks:
         self._change_sets = cloudformation._change_sets
 
     def create_change_set(self, create: Handler) -> Handler:
-        """Return a handler of CreateChangeSet that keeps a stack in REVIEW_IN_PROGRESS, and its id.
+        """Return a handler of CreateChangeSet. A stack in REVIEW_IN_PROGRESS keeps its id.
 
-        The engine's own handler, `create`, would replace the stack by a new stack with another id.
+        The engine's own handler, `create`, would replace such a stack by a new stack with another id.
         """
 
         def handle(params: Params) -> Answer:

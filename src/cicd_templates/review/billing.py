@@ -13,10 +13,10 @@ MOST_NAMES = 8
 
 
 class BilledItem(NamedTuple):
-    """The resources of a stack for which AWS bills the same kind of item.
+    """A kind of item that AWS bills, such as load balancers per hour, and the resources that it is billed for.
 
-    `resources` is the number of these resources, and `number` is the number of billed items. `names` has the names of
-    the first `MOST_NAMES` resources.
+    `number` is the number of billed items, and `resources` is the number of resources. `names` has the names of the
+    first `MOST_NAMES` resources.
     """
 
     kind: str

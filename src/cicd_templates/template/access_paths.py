@@ -106,7 +106,7 @@ def _items(value: Any) -> Iterator[str]:
 
 
 def _rights(statement: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """Yield each right of a statement, and true if the right is about data or about the encryption of data.
+    """Yield each right that a statement allows, and whether it is a right to data or to the encryption of data.
 
     A statement with `NotAction` allows nearly everything, so it counts as a right to write data.
     """

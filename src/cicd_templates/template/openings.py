@@ -85,9 +85,9 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 
 
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield a statement for each place in `properties` where a value opens, or may open, the resource.
+    """Yield a statement for each property `opening.name` with a value that opens, or may open, the resource.
 
-    A place is the property `opening.name` of the resource, or of a part, such as an additional provider of
+    The property can be in `properties` directly or at any depth, for example in each additional provider of
     authentication. A value that CloudFormation computes may open the resource.
     """
     allowed = {

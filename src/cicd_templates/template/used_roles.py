@@ -58,7 +58,7 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield an Allow statement for each role in `value`. Each statement allows everything that its role may do.
+    """Yield one statement for each role in `value`. The statement allows everything that the role may do.
 
     `value` is a part of the properties of a resource of the type `kind`.
     """

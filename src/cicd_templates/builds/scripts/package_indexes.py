@@ -171,9 +171,10 @@ def in_toml(text: str) -> Iterator[tuple[int, str]]:
 
 
 def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each string in parsed JSON with the keys above it.
+    """Yield each key and each other string in `value`, together with its path: the keys of the objects around it.
 
-    Objects are lists of pairs, so that duplicate keys are not lost.
+    `value` is parsed JSON with lists of pairs instead of objects, because dicts would lose duplicate keys. The path of
+    a key ends with the key itself and an empty string.
     """
     if isinstance(value, list):
         for each in value:

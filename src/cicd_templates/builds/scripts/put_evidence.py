@@ -33,4 +33,4 @@ for number in range(1, MAX_ATTEMPTS + 1):
     if s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body:
         print(f"kept {key}, which an earlier attempt of this run stored")
         sys.exit()
-sys.exit(f"{prefix}/{name} and all its numbered copies up to {key} already exist")
+sys.exit(f"cannot store {prefix}/{name}: all keys up to {key} hold other contents")

@@ -21,9 +21,9 @@ class StackPhase(Enum):
 
     UNPLANNED = "this run does not deploy the stack"
     READY = "the change set can be created now"
-    BLOCKED = "the stack waits for the stacks whose values it reads; its change set is created when they are deployed"
+    BLOCKED = "other stacks must be deployed before the change set can be created, because the stack reads their values"
     PROPOSING = "the change set is being created"
-    AGREED = "the plan was approved, and the stack waits for the stacks whose values it reads"
+    AGREED = "the plan was approved, but other stacks must be deployed first, because the stack reads their values"
     EXECUTING = "the operation is under way"
     DEPLOYED = "the operation succeeded"
     UNCHANGED = "the stack is deployed, and its plan changes nothing"

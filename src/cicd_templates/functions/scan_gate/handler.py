@@ -177,4 +177,4 @@ def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
             if s3.get_object(Bucket=bucket, Key=numbered)["Body"].read() != body:
                 continue
         return numbered
-    raise ValueError(f"{key}{suffix} and all numbered keys up to {key}-{MAX_ATTEMPTS}{suffix} already exist")
+    raise ValueError(f"cannot store {key}{suffix}: all keys up to {key}-{MAX_ATTEMPTS}{suffix} hold other contents")

@@ -232,7 +232,7 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
 
 
 def kept_policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return whether the old resource remains in AWS, but in no stack, after the change has removed or replaced it.
+    """Return whether AWS keeps a resource, outside any stack, when the change removes or replaces it.
 
     `old` and `new` are the resource in the templates before and after the change. `new` is empty if the template no
     longer has the resource. The change's `PolicyAction` determines the result. If CloudFormation omits the
