@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
     from cicd_templates.rehearsal.build_tools import BuildTools
     from cicd_templates.rehearsal.deployed_pipeline import DeployedPipeline
+    from cicd_templates.rehearsal.pipeline_run import PipelineRun
     from cicd_templates.rehearsal.result import RehearsalResult
     from cicd_templates.template.stack_template import StackTemplate
 
@@ -85,7 +86,6 @@ def rehearse(
     from cicd_templates.local import engine_process as local_engine
     from cicd_templates.rehearsal import check_reports, report, result
     from cicd_templates.rehearsal.rehearse import run_rehearsal
-    from cicd_templates.rehearsal.release_evidence import write_release_evidence
     from cicd_templates.rehearsal.sessions import root
 
     _refuse_contradictions(app, example, suffix, yes=yes, refuse=refuse)
@@ -135,7 +135,7 @@ def rehearse(
                 setup = rehearsal.run.setup
                 s3 = root(setup.endpoint, setup.account, setup.region, setup.secret).client("s3")
                 reports = check_reports.read_check_reports(s3, rehearsal.run.artifacts.values())
-                signed = write_release_evidence(rehearsal.run, kept / EVIDENCE)
+                signed = _evidence_of(rehearsal.run, kept / EVIDENCE)
             finish(rehearsal.result, reports, kept, say, as_json, signed=signed, SERVICE=name, EXAMPLE=example)
     if several:
         say(f"released one after the other in the same local AWS: {', '.join(map(str, request.services))}")
@@ -228,7 +228,7 @@ def finish(
     say: Callable[[str], None],
     as_json: bool,
     *,
-    signed: list[str] | None = None,
+    signed: list[str] | CicdError | None = None,
     **judged: str | None,
 ) -> None:
     """Print the result of a rehearsal, and write its files to the folder `output`.
@@ -236,10 +236,10 @@ def finish(
     - `reports` maps paths below `output/reports` to the reports of the checks. The reports of an earlier rehearsal are
       removed.
     - `signed` is None if the run wrote no signed evidence to `output/evidence`. Otherwise, it has the environments
-      about which this evidence needs no statement.
+      about which this evidence needs no statement, or the error if the evidence cannot be verified.
     - `judged` are variables for `make gate`. The function prints this command, so that the user can judge the reports.
 
-    Raises `CicdError` if the rehearsal did not succeed.
+    Raises `CicdError` if the rehearsal did not succeed, or if its evidence cannot be verified.
     """
     from cicd_templates.rehearsal import report, result
 
@@ -256,13 +256,28 @@ def finish(
         write_privately(output / "reports" / name, text)
     judge = hints.make("gate", REPORTS=str(output / "reports"), **judged)
     say(f"wrote {', '.join(files)} and the reports of the checks in {output}; {judge}")
-    if signed is not None:
+    if isinstance(signed, list):
         verify = hints.make("verify-evidence", FOLDER=str(output / EVIDENCE), NOT_ATTESTED=",".join(signed))
         say(f"verified the signed evidence of the release and wrote it to {output / EVIDENCE}; {verify}")
     if as_json:
         terminal.show_page(files["rehearsal.json"])
     if not outcome.succeeded:
         raise CicdError(report.outcome_line(outcome))
+    if isinstance(signed, CicdError):
+        raise signed
+
+
+def _evidence_of(run: PipelineRun, folder: Path) -> list[str] | CicdError | None:
+    """Write the signed evidence of a run to `folder`. Return what `write_release_evidence` returns, or its error.
+
+    The error is raised later, because the result of the rehearsal can show its cause.
+    """
+    from cicd_templates.rehearsal.release_evidence import write_release_evidence
+
+    try:
+        return write_release_evidence(run, folder)
+    except CicdError as error:
+        return error
 
 
 def _prepared(tools: Path | None) -> BuildTools:

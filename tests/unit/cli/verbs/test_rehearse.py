@@ -233,6 +233,31 @@ def test_the_services_of_an_example_are_released_one_after_the_other(
     assert (in_project / ".state/rehearsal/rehearsal.json").is_file()
 
 
+@pytest.mark.parametrize(
+    ("state", "last"),
+    [
+        (ActionState.SUCCEEDED, "error: .state/rehearsal/evidence: a statement is missing"),
+        (ActionState.FAILED, "error: p failed at Source/App"),
+    ],
+)
+def test_the_result_is_shown_although_the_evidence_cannot_be_verified(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch, state: ActionState, last: str
+) -> None:
+    def refuse(run: Any, folder: Path) -> None:
+        raise CicdError(f"{folder}: a statement is missing")
+
+    pretend(monkeypatch, state)
+    monkeypatch.setattr("cicd_templates.rehearsal.release_evidence.write_release_evidence", refuse)
+    (in_project / "app").mkdir()
+    (in_project / "app/a").write_text("1")
+    shutil.copytree(PROJECT / "out", in_project / "out")
+    answer = CliRunner().invoke(main, ["rehearse", "--app", "app", "--refuse"])
+
+    assert (answer.exit_code, answer.output.splitlines()[-1]) == (1, last)
+    assert "wrote rehearsal.json, rehearsal.xml, grants.md and the reports of the checks" in answer.output
+    assert "verified the signed evidence" not in answer.output
+
+
 @pytest.mark.usefixtures("commands_render_once")
 def test_no_service_is_released_after_one_that_failed(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rehearsed = pretend(monkeypatch, ActionState.SUCCEEDED, ActionState.FAILED)
