@@ -174,7 +174,7 @@ def _verify(context: PipelineContext) -> PipelineStage:
 def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
     """Return the stage of the scan gate. The stage is separate, so that a retry of a check never repeats the decision.
 
-    The gate has no input artifacts, because a Lambda action accepts at most five input artifacts. Instead, the gate's
+    The gate can need more than the five input artifacts that a Lambda action accepts. So it has no input artifacts: its
     function requests the artifacts of its execution from CodePipeline.
     """
     parameters = {

@@ -41,7 +41,7 @@ def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal,
 def _is_repeated(check: Check, entry: Entry) -> bool:
     """Return whether a check must run again.
 
-    A check runs again if it had to wait. Each of the last checks also runs again if it failed or was skipped.
+    Every check runs again if it had to wait. A check with `last` also runs again if it failed or was skipped.
     """
     return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
 

@@ -45,11 +45,11 @@ def verify_image(monitored: MonitoredService, key: KeyArn, names: Mapping[str, A
     The function accepts the service's image if all of these conditions hold:
 
     - The image comes from our repository and is referenced by its digest.
-    - It has signed statements from the builder and the verifier that `names` contains.
+    - It has signed statements from the builder and from the verifier. `names` contains the names of these two.
     - It has no findings of the blocking severities.
 
-    An exception in the configuration lets one image of the service run without a signature. The images of further
-    containers need no signatures. They must come from configured repositories and be referenced by digest.
+    The configuration can exempt one image of the service from the signature. The images of further containers need no
+    signatures. They must come from configured repositories and be referenced by digest.
     """
     env, service = monitored.env, monitored.service
     tools = env.tools

@@ -203,8 +203,8 @@ def access_to(
     """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
 
     The first is an egress rule of the tasks' security group. The second is an ingress rule of `group`, the security
-    group of the resource. The logical ids of both rules contain the word `whose` for the tasks. It is `Tasks` for the
-    service's own tasks.
+    group of the resource. `whose` identifies the tasks in the logical ids of the rules, and is `Tasks` for the tasks of
+    the service itself.
     """
     own = GetAtt(tasks, "GroupId")
     return (

@@ -167,8 +167,8 @@ class Target:
     ) -> Plan | None:
         """Execute the plan `made` and no other change. Then plan the stacks that had to wait for these changes.
 
-        Returns this next plan, or None if no stack had to wait. The pipeline gets the templates after `made` has passed
-        all checks. `confirm_others` asks the user about changed templates of other environments.
+        Returns the plan for these stacks, or None if no stack had to wait. After all checks, hands the templates to the
+        pipeline. `confirm_others` asks the user about changed templates of other environments.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed. Also raises the
         errors of `deployment.execute_plan`.

@@ -113,7 +113,7 @@ class Environment:
     def runtimes(self) -> tuple[Environment, ...]:
         """The runtime environments, in the order of the file.
 
-        A runtime environment is not in its own list, because it is not its own peer.
+        In a runtime environment, the result contains only the other runtime environments.
         """
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 

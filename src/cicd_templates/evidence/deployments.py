@@ -63,7 +63,7 @@ class Deployment:
 def deployment_names(contents: FolderContents) -> list[str]:
     """Return the names of all statements about deployments and migrations, sorted by environment and number.
 
-    In an environment, the migrations are the first.
+    Within each environment, migrations come before deployments.
     """
     matches = [match for name in contents.digests if (match := DEPLOYMENT.fullmatch(name))]
     return [match[0] for match in sorted(matches, key=lambda match: (match[1], not match[2], int(match[3])))]
@@ -145,7 +145,7 @@ def deployment_problems(
 def _route_problems(
     contents: FolderContents, release: Statement, not_attested: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each environment whose statement is missing, or that is excepted and has a statement."""
+    """Yield a problem for each missing statement, and for each statement about an environment in `not_attested`."""
     last, route = not_reached(contents, release), route_of(release)
     for environment in undeployed(contents, release):
         if environment not in last:

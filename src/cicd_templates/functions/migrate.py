@@ -73,7 +73,7 @@ REQUIRED = frozenset(
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report that the job succeeded, that it continues, or that it failed, with the reason and the end of the log."""
+    """Report that the job succeeded, continues or failed. A failure has its reason and the end of the log."""
     import boto3
 
     job = event["CodePipeline.job"]
@@ -137,9 +137,9 @@ def _is_late(state: dict[str, Any]) -> bool:
 
 
 def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
-    """Return the id of the pipeline run that is in the stage now, or None if that run is a rollback.
+    """Return the id of the release that is in progress in the stage, or None if a rollback is in progress there.
 
-    Raises `TaskRunError` if no run is in progress in the stage, or if the run is neither a release nor a rollback.
+    Raises `TaskRunError` if nothing is in progress in the stage, or a run that is neither a release nor a rollback.
     """
     name = os.environ["PIPELINE"]
     stages = pipeline.get_pipeline_state(name=name)["stageStates"]

@@ -48,7 +48,7 @@ class Attempt:
 
 
 class Attempts:
-    """The attempts in one environment."""
+    """The attempts to run one migration or job in one environment."""
 
     def __init__(self, s3: Any, environment: str) -> None:
         self._s3, self._bucket = s3, os.environ["EVIDENCE_BUCKET"]

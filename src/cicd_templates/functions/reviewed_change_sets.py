@@ -1,8 +1,8 @@
 """Reads change sets and computes digests that identify them, so that a stage executes exactly what its approver saw.
 
 CloudFormation never changes a change set, and never reuses its ARN. But a new change set can get the name of an old
-one. Then their ARNs differ, and the digests of their parts show which parts differ. The role of a change set has no
-digest, because CloudFormation does not return it. If only the role differs, only the ARNs differ.
+one. Then the two have different ARNs, and the digests show which parts differ. The role of a change set has no digest,
+because CloudFormation does not return the role. If only the roles differ, all digests are equal.
 """
 
 from __future__ import annotations

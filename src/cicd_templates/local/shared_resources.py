@@ -38,10 +38,12 @@ def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
 
 @dataclass(frozen=True)
 class Requests:
-    """Functions of the engine that handlers use while they answer a request.
+    """The engine's functions for handlers of requests.
 
-    In the block `with scope(account, region)`, the engine uses this account and region. `current` returns the account
-    and the region of the request, and `caller` returns the ARN of the caller. `refuse` makes a response with an error.
+    - `scope(account, region)` is a context manager. In its `with` block, the engine uses this account and region.
+    - `current` returns the account and the region of the request.
+    - `caller` returns the ARN of the caller.
+    - `refuse` returns a response with an error.
     """
 
     scope: Scope

@@ -217,7 +217,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             " test_sources_are_not_polled_and_an_event_pins_the_version test_what_is_signed_verifies"
             " test_an_unsigned_digest_is_not_deployed"
             " test_no_change_set_is_executed_without_the_check_directly_before_it",
-            "Tasks that are started without the pipeline: nothing verifies them, and the registry has no signatures",
+            "Nothing verifies tasks that are started without the pipeline, and ECR has no signatures of the images",
         ),
         _row(
             "CICD-SEC-10 logging and visibility",
@@ -273,7 +273,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "Build: an artifact built once, with a bill of materials",
             "build.Image build.BillOfMaterials",
             "test_an_image_that_is_there_is_not_built_again test_the_bill_of_materials_lists_what_is_pinned",
-            "Signing the image in the registry; the pipeline signs statements about it",
+            "The pipeline signs statements about the image, but does not sign the image in the registry",
         ),
         _row(
             "Test: an environment like production, deployed and tested",

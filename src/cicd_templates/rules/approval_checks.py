@@ -19,9 +19,9 @@ DEPLOY_NOTHING = {"Approval", "Build", "Compute", "Invoke", "Source", "Test"}
 
 
 class Check(NamedTuple):
-    """An action that calls the approval check with the names of stacks and the name of their change set.
+    """A pipeline action that calls the approval check. It passes the names of stacks and of their change set.
 
-    `orders` are the earliest and the latest RunOrder of the action.
+    `orders` are the earliest and the latest RunOrder that the action can have.
     """
 
     function: Any

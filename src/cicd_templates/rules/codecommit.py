@@ -28,7 +28,7 @@ class CodeCommit(ResourceRule):
         if resource.type == "AWS::CodePipeline::Pipeline":
             for node in resource.properties("Stages", EACH, "Actions", EACH, "ActionTypeId", "Provider"):
                 if node.value == "CodeCommit":
-                    yield RuleFinding("the source is CodeCommit; take it from S3 or a connection", node.path)
+                    yield RuleFinding("CodeCommit is not used here; take the source from S3 or a connection", node.path)
         for statement in resource_statements(resource, *ALL_POLICIES):
             for action, path in statement.texts("Action"):
                 if statement.allows and action.lower().startswith("codecommit:"):

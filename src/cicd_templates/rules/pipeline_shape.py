@@ -120,8 +120,8 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
     """Return the stages that need an approval, because they deploy to a protected environment.
 
-    The metadata of the pipeline can list these stages. If the metadata does not list them, the result is the last stage
-    that deploys. If only one stage deploys, the result is empty.
+    These are the stages that the pipeline's metadata lists. Without a list in the metadata, only the last of the stages
+    that deploy needs an approval. A single stage that deploys needs none.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):
@@ -134,7 +134,7 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
 def _approved(stage: TemplateNode) -> float:
     """Return the RunOrder of the first approval of a stage, or infinity if the stage has no approval.
 
-    If an approval has several possible RunOrders, the latest of them is used.
+    The RunOrder of an approval can depend on conditions. Then its latest possible RunOrder counts.
     """
     orders = [
         run_order(action)[1]

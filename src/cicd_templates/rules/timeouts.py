@@ -22,8 +22,8 @@ class Timeouts(ResourceRule):
     shortdesc = "Timeouts are explicit"
     description = (
         "By default a build runs for up to an hour and is queued for up to eight, a function ends after three "
-        "seconds, and an approval waits for a week. Each must set its timeout, so that a hang is noticed early and "
-        "costs little."
+        "seconds, and an approval waits for a week. Every build, function and approval must set its timeout, so that a "
+        "hang is noticed early and costs little."
     )
     source_url = "docs/rules.md#w9151"
     tags = ["operation"]

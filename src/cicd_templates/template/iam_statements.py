@@ -54,7 +54,7 @@ def _statements_in_map(
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
     """Yield the statements at all levels below a map that is not itself a statement.
 
-    If a policy is the result of an intrinsic function, such as `Ref`, yield one unreadable statement instead of it.
+    For a policy that is the result of an intrinsic function, such as `Ref`, yield one unreadable statement.
     """
     for key, item in value.items():
         # A call for each text would take twice as long.

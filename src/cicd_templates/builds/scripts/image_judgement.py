@@ -201,7 +201,7 @@ def listed(image: str) -> dict[str, dict[str, str]]:
 
 
 def merged(kinds: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Return one dict with the digests of all files, keyed by path. `kinds` has such a dict for each kind of file."""
+    """Return the digests of all files, keyed by path. `kinds` has the digests of each kind of file, keyed by path."""
     return {at: digest for files in kinds.values() for at, digest in files.items()}
 
 

@@ -118,9 +118,9 @@ def options_and_packages(text: str) -> Iterator[tuple[int, str]]:
 
 
 def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
-    """Yield the number and text of each line that includes a file which this script does not check.
+    """Yield each line, with its number, that includes a file which this script does not check.
 
-    `text` is the content of the requirements file `path`.
+    `text` is the content of `path`, a requirements file.
     """
     for number, line in options_and_packages(text):
         included = INCLUDED.fullmatch(line)

@@ -51,8 +51,8 @@ class ProjectTable(Table):
     new_regions: tuple[Region, ...] = Field(
         default=(),
         strict=False,
-        description="Additional AWS regions to accept: regions that this version of the tool does not know, or in which"
-        " it does not know a required AWS service",
+        description="Additional AWS regions to accept. List a region here if this version of the tool does not know it,"
+        " or does not know that all required AWS services are available there",
     )
     unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
         default=(),

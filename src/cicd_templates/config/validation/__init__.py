@@ -4,6 +4,6 @@
 environments. They find combinations of values that make AWS refuse a deployment, make a deployment hang, or give two
 resources the same name.
 
-`validate.all_problems` calls every subject in turn. Each subject is a generator that yields all its problems. It does
-not stop at the first problem. It raises no exception, changes no value and reads no file.
+`validate.all_problems` calls the generators of these modules one after the other. Each generator yields all problems
+that it finds, not only the first. A generator raises no exception, changes no value and reads no file.
 """

@@ -51,7 +51,7 @@ def _text(value: object) -> str:
 def problems_in(environment: Environment) -> Iterator[Problem]:
     """Yield a problem for each setting that would make AWS refuse a service, or prevent its tasks from starting.
 
-    The caller passes only runtime environments.
+    Yield nothing for an environment that is not a runtime environment.
     """
     if environment.kind != "runtime":
         return

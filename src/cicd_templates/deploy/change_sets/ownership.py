@@ -134,9 +134,9 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete the change set `arn`.
 
-    If `creates` is true, the stack was created together with this change set. If the stack contains nothing else, the
-    function deletes only the stack, and CloudFormation deletes the change set with it. So no interruption can leave an
-    empty stack whose owner is unknown.
+    `creates` is true if the stack was created together with this change set. If such a stack contains nothing but the
+    change set, delete the stack instead: CloudFormation then deletes the change set, too. So no interruption can leave
+    an empty stack whose owner is unknown.
 
     `stack_id` identifies the stack even if somebody else has deleted its change set.
     """

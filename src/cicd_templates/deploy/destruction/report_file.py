@@ -41,9 +41,9 @@ def write_report(
 ) -> None:
     """Replace the report's entry for the environment of `inventory`.
 
-    `remains` is None if the destruction has not ended or has failed. The new entry also lists the kept resources of the
-    old entry, because one destruction can take several runs. If the file cannot be written, it stays unchanged, and the
-    function raises `CicdError`.
+    `remains` lists what is left, or is None if the destruction has not ended or has failed. One destruction can take
+    several runs, so the new entry also lists the resources that earlier runs kept. If the file cannot be written, it
+    stays unchanged, and the function raises `CicdError`.
     """
     entries = _read_entries(path)
     kept = {(owned.stack, owned.logical_id): owned for owned in read_kept_resources(inventory.scope, path)}

@@ -71,8 +71,8 @@ class EnvironmentNames:
     - Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`.
     - `exceptions` has the physical names that do not begin with `prefix`, keyed by resource type. Either AWS prescribes
       the name, or the prefix in the name is shortened.
-    - `copies` is true if the ARN patterns must match the paths of the environment's parallel copies, too. They always
-      match the physical names of these copies.
+    - `copies` is true if the ARN patterns must also match the Parameter Store paths and log group names of the parallel
+      copies of the environment. The patterns match the physical names in these copies in any case.
     - `databases` is true if the environment has a database.
     """
 

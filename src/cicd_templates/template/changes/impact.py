@@ -87,7 +87,7 @@ class Impact:
 
 
 def change_of(described: Mapping[str, Any]) -> Change:
-    """Return the `Change` in a `ResourceChange` of DescribeChangeSet. Values that may be secrets are masked."""
+    """Return the `Change` for `described`, a `ResourceChange` of DescribeChangeSet. Mask values that may be secrets."""
     kind = described["ResourceType"]
     details = (_detail(kind, detail) for detail in described.get("Details", ()))
     return Change(

@@ -32,8 +32,8 @@ OPERATIONS = {
         find=_find_alias,
         delete_command="kms delete-alias --alias-name {name}",
         leftover=Leftover(
-            why="Somebody moved the alias to a key of the environment by hand. Until the alias is deleted, its name is"
-            " taken.",
+            why="Somebody pointed the alias to a different key of the environment by hand. No new alias can have this"
+            " name until the alias is deleted.",
             removal="`aws kms delete-alias --region {region} --alias-name {name}`",
             state=always_exists,
             delete=lambda clients, name: clients.kms.delete_alias(AliasName=name),

@@ -39,9 +39,10 @@ class FoldedPath:
 
 
 class Node(NamedTuple):
-    """A node of the drawing, and the number of services that it represents.
+    """A node of the access drawing: a principal, a target, or a group of principals or targets.
 
-    If the node represents several targets, `targets` lists them. Two nodes are equal only if their targets are equal.
+    `services` is the number of services that have the same access. `targets` lists the members of a group of targets,
+    so that two groups of the same size are not equal.
     """
 
     side: str
