@@ -66,8 +66,8 @@ SIGNER_MEMORY_MB = 2048
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the function, its key, an alarm on its errors, and the rule that reports changes of the key.
 
-    The key policy allows the function's role to sign. The policy of the role does not name the key, because the key
-    and the role must not depend on each other.
+    The key policy allows the function's role to sign. The policy of the role does not mention the key, to avoid a
+    circular dependency between the key and the role.
     """
     layer = LayerTemplate(env, service)
     dead_letters = layer.read(notifications.DEAD_LETTER_QUEUE)

@@ -138,7 +138,7 @@ def gate_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return alarms on errors of the scan gate, and on releases for which the gate could not reach a verdict.
 
-    `word` is the part of the alarms' names that stands for the gate's Lambda function.
+    `word` is the word for the gate's Lambda function in the names of the alarms.
     """
     notified = [topics["operations"], topics["security"]]
     cannot_judge = _failed_job_alarm(

@@ -1,8 +1,8 @@
-"""Returns the path of the service's folder in a build, and commands that compute and compare the digest of this folder.
+"""Finds the service's folder in the source of a build, and makes commands that compute and compare its digest.
 
-In every build, CodeBuild unpacks the source itself, before the first command. The digest is computed from the unpacked
-files, because two programs can unpack the same zip file differently. The gate requires that all checks report the same
-digest. The builds after the gate require that their source has this digest.
+CodeBuild unpacks the source before the first command of a build. The digest is computed from the unpacked files,
+because two programs can unpack the same zip file differently. The gate requires that all checks report the same digest.
+The builds after the gate require that their source has this digest.
 """
 
 from __future__ import annotations

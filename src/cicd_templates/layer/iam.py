@@ -47,7 +47,7 @@ SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "sche
 
 
 class Grant(NamedTuple):
-    """An IAM statement. `because` says why a statement in a role's policy has the resource `*`, or is empty."""
+    """An IAM statement. If a role's statement has the resource `*`, `because` says why. Otherwise it is empty."""
 
     statement: Statement
     because: str = ""

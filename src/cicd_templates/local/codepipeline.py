@@ -46,7 +46,7 @@ class JobResults:
         self._file = folder / ANSWERS_FILE
 
     def put(self, operation: str, request: dict[str, Any]) -> None:
-        """Record the API operation that reports the result of a job, and the request to this operation."""
+        """Store the result of a job: the API operation that reports it, and the request to this operation."""
         with self._file.open("a") as file:
             file.write(json.dumps([operation, request]) + "\n")
 
@@ -73,7 +73,7 @@ class ActionExecutions:
         self._file = folder / EXECUTIONS_FILE
 
     def put(self, pipeline: str, detail: dict[str, Any]) -> None:
-        """Record the present state of an action's execution. `detail` has the format of ListActionExecutions."""
+        """Store the present state of an action's execution. `detail` has the format of ListActionExecutions."""
         with self._file.open("a") as file:
             file.write(json.dumps([pipeline, detail]) + "\n")
 
@@ -216,7 +216,7 @@ def service(
 
 
 def _unknown(runs: PipelineExecutions, request: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the error for a request if its pipeline or its execution does not exist, otherwise None."""
+    """Return an error if a request has an unknown pipeline or pipeline execution, otherwise None."""
     pipeline = request.get("pipelineName") or request["name"]
     if not runs.exists(pipeline):
         return "PipelineNotFoundException", f"there is no pipeline {pipeline}"

@@ -43,10 +43,10 @@ def admin_authorization(secret: str, method: str, path: str) -> str:
 
 
 def secret_of_key(secret: str, evaluator: ModuleType, account_of_session: Callable[[str], str | None]) -> SecretOf:
-    """Return a function that returns the secret of an access key, or None if the access key is unknown.
+    """Return a function that maps an access key id to the secret access key, or to None if the id is unknown.
 
-    The access key of an account's root user is the account number, and its secret is `secret`. The function looks up
-    all other access keys in the engine's IAM.
+    The access key id of a root user is the account number, and `secret` is the secret access key of every root user.
+    All other keys are looked up in the engine's IAM.
     """
 
     def secret_of(key: str) -> str | None:

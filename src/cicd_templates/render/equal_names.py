@@ -162,9 +162,8 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
     """Return the keys of the properties that look like physical names.
 
-    The caller uses this guess for a type without a name property in the table of resource types. Only the schema of
-    the type says which properties are names. Reading a schema is slow, so the caller reads it only if two values are
-    equal.
+    This is a guess for types without a name property in the table of resource types. The schema of the type says which
+    properties are really names, but reading a schema is slow. So it is read only if two of these values are equal.
     """
     words = resource_type.replace("::", "")
     return [

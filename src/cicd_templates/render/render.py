@@ -41,22 +41,22 @@ class RenderedStack(NamedTuple):
 
     @property
     def template(self) -> StackTemplate:
-        """Return the template. Each call may read it again."""
+        """Return the template. A call can read it from a file."""
         return StackTemplate(Path(self.path), self.text, self.store.content(self.number), self.facts)
 
     @property
     def without_text(self) -> StackTemplate:
-        """Return the template without reading its text: `text` is empty. Each call may read the content again."""
+        """Return the template with an empty `text`. A call can read the content from a file."""
         return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
 
     @property
     def names(self) -> NameIndex:
-        """Return the index that finds the template's resources by their names. Each call may read it again."""
+        """Return the index that finds the template's resources by their names. A call can read it from a file."""
         return self.store.names(self.number)
 
     @property
     def text(self) -> str:
-        """Return the text of the file. Each call may read it again."""
+        """Return the text of the template. A call can read it from a file."""
         return self.store.text(self.number)
 
     @property

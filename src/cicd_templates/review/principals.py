@@ -23,8 +23,8 @@ class Kind(Enum):
     - An ACCOUNT stands for all users and roles of the account. But a user or role has the access only if its own policy
       allows it, too.
     - An ARN is a role, user or session.
-    - OWN is a reference to a resource or parameter of the template that contains the reference. The value of such a
-      parameter always comes from the environment of this template.
+    - OWN is a resource or parameter of the same template, to which the policy refers. The value of such a parameter
+      always comes from the environment of the template.
     - A SERVICE is an AWS service, identified by its service principal, such as `lambda.amazonaws.com`.
     - FEDERATED principals are the users of an identity provider.
     - OTHER principals are of an unsupported kind, such as a canonical user.

@@ -31,7 +31,7 @@ def show_drift(context: CheckContext) -> str:
         found = context.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
     finally:
         logs.put_retention_policy(logGroupName=name, retentionInDays=DAYS_AS_RENDERED)
-    require(found.code == CHANGES, "a change outside CloudFormation was not found")
+    require(found.code == CHANGES, "drift detection did not find a change that was made outside CloudFormation")
     after = context.commands.on("drift", STAGING, expected=(NOTHING, CHANGES))
     require(after.code == NOTHING, "the change was undone, but drift detection still finds drift")
     return "drift detection found a change of a log group, and found no drift after the change was undone"

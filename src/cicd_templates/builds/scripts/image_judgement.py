@@ -143,12 +143,12 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 
 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
-    """Return the paths of those files with code that come from none of these origins:
+    """Return the paths of all files with code, except these files:
 
-    - Files of any kind: a base image has the same file at the same path.
-    - Files of the kind `code`: the digest of the file is in `judged`.
-    - Files of the kind `system`: a stage has the same file at the same path. If `stages` is None, no file of this
-      kind is returned.
+    - Any file that a base image has at the same path.
+    - A file of the kind `code` whose digest is in `judged`.
+    - A file of the kind `system` that a stage has at the same path. If `stages` is None, all files of this kind are
+      left out.
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]

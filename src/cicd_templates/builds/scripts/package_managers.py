@@ -27,7 +27,7 @@ def unpinned_managers(text: str) -> Iterator[str]:
 
 
 def _downloads(path: tuple[str, ...], value: Any) -> bool:
-    """Return whether package.json with `value` at `path` can make a tool download a program without a hash."""
+    """Return whether `value`, found at `path` in package.json, can make a tool download a program without a hash."""
     if path == ("packageManager",):
         return not (isinstance(value, str) and HASHED_MANAGER.fullmatch(value))
     if path == ("devEngines", "packageManager"):

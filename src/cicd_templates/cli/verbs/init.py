@@ -36,7 +36,7 @@ QUESTIONS = {
     make_option(
         "--accounts",
         variable="ACCOUNTS",
-        help="One account for all environments, or one for each, beginning with the environment tools.",
+        help="Account ids: one for all environments, or one for each environment, the first for tools.",
     ),
     make_option("--region", variable="REGION", help="AWS region of all environments."),
     make_option("--email", variable="EMAIL", help="E-mail address that gets notifications and requests for approval."),

@@ -1,6 +1,7 @@
 """Verifies a folder of evidence directly after it was collected, also against CodePipeline's history.
 
-A later verification without AWS does not have this history. It needs the exceptions from a person.
+The history shows which environments need no statement. In a later verification without AWS, the user must name these
+environments.
 """
 
 from __future__ import annotations

@@ -133,9 +133,9 @@ def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: St
 
 
 def _text(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any], *, history: bool) -> tuple[str, str]:
-    """Return the phrase for `StatusRow.text`, and the commit that contains the deployed template of the stack.
+    """Return how the deployed template of a stack compares with the rendered one, and the commit that contains it.
 
-    If the commit is unknown, it is an empty string.
+    The first is a phrase for `StatusRow.text`. The second is empty if the commit is unknown.
     """
     if existing["StackStatus"] == IN_REVIEW:
         return PLANNED, ""

@@ -76,9 +76,9 @@ def _is_version(text: object) -> bool:
 
 
 def add_record(report: Report, data: bytes) -> None:
-    """Add to a check's report what its run record, `data`, says: the source digest, and what the check did not read.
+    """Add the source digest in `data`, the run record of a check, to the report of this check.
 
-    The record must be valid. If the check did not read something, the report is marked as incomplete.
+    If the record lists files that the check did not read, mark the report as incomplete. The record must be valid.
     """
     record = json.loads(data)
     report.source_digest = record["source_digest"]

@@ -44,7 +44,7 @@ def rendered(folder: Path, *groups: str) -> None:
     ("codes", "problem"),
     [
         ([4, 0], ""),
-        ([0, 0], "a change outside CloudFormation was not found"),
+        ([0, 0], "drift detection did not find a change that was made outside CloudFormation"),
         ([4, 4], "drift detection still finds drift"),
         ([1], "`drift` ended with 1"),
         ([4, 1], "`drift` ended with 1"),

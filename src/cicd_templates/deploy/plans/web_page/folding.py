@@ -34,7 +34,7 @@ def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
 
 
 def _with_its_service(row: Row) -> Row:
-    """Return `row`, with the service's name instead of `{service}` if all its resources belong to one service."""
+    """Return `row`. If all resources of the row belong to one service, its name replaces `{service}`."""
     services = {place.service for place in row.places}
     if len(row.places) == 1 or len(services) > 1:
         return row
