@@ -72,7 +72,7 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
     """Let the functions of the hook `verify-image` read scan findings of the service's images.
 
-    The list is empty if the service has this hook in none of the environments in `readers`.
+    The hook can run in each environment in `readers`. The list is empty if the service has this hook in none of them.
     """
     verifying = [
         reader

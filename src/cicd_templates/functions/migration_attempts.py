@@ -27,8 +27,9 @@ _LATEST = 10**6
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt to migrate: when it began, in seconds since 1970, and which pipeline run and job began it.
+    """An attempt to run a migration or a job.
 
+    `began` is its start in seconds since 1970. `run` and `job` are the pipeline run and the pipeline job that began it.
     `task` is empty if the task is not known. `outcome` is empty until the attempt has ended. `reason` says why
     the attempt failed.
     """

@@ -135,7 +135,7 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
 
 
 def trust_role(role: ResourceArn) -> PolicyDocument:
-    """Return a trust policy that lets only `role` assume a role. Both roles belong to the same account."""
+    """Return a trust policy for a role that only `role`, another role in the same account, may assume."""
     return document(
         [Grant(Statement(Sid="LetTheRoleAssume", Effect=Allow, Principal=AWSPrincipal(role), Action=[AssumeRole]))]
     )

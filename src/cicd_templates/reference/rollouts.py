@@ -114,15 +114,15 @@ ROLLOUT_STEPS = (
         'rollout = "canary"',
         "The new release gets ten percent of the requests for five minutes, then all of them.",
         "With few requests, a faulty release may cause fewer errors than the three in a minute that the alarm needs.",
-        "The deployment and the stack have the same states as in a `blue-green` rollout. The weights of the rules show"
-        " the progress.",
+        "The deployment and the stack have the same states as in a `blue-green` rollout. The weights in the listener"
+        " rules show the progress.",
     ),
     RolloutStep(
         'rollout = "linear"',
         "The new release gets another fifth of the requests every five minutes.",
         "Both releases serve requests for longer, so each must be able to read the data of the other.",
-        "The deployment and the stack have the same states as in a `blue-green` rollout. The weights of the rules show"
-        " the progress.",
+        "The deployment and the stack have the same states as in a `blue-green` rollout. The weights in the listener"
+        " rules show the progress.",
     ),
 )
 

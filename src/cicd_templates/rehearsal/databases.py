@@ -52,7 +52,7 @@ class Databases:
     """The databases that tasks have used so far. They run until the exit stack `until` closes."""
 
     def __init__(self, folder: Path, until: contextlib.ExitStack, programs: Path | None, servers: Servers) -> None:
-        """Keep the proxies' certificates in `folder`. Add each server to `servers`, where the local AWS finds it."""
+        """Keep the certificates of proxies in `folder`. Add each server to `servers`, which the local AWS reads."""
         self._folder, self._until, self._programs = folder, until, programs
         self._servers = servers
         self._known: dict[str, _Database] = {}

@@ -91,6 +91,6 @@ def end_after(parent: Any) -> None:
 
 
 def call(index: int) -> Any:
-    """Return the result of this process's function for the item at `index`."""
+    """Call the function that `begin` stored with the item at `index`, and return the result."""
     ((function, items),) = _work
     return function(items[index])

@@ -248,9 +248,9 @@ def _kind(part: str, path: tuple[str, ...], before: Mapping[str, Any], after: Ma
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Return whether the properties at `path` and at `name` are the same, or one is a part of the other.
+    """Return whether two property paths are equal, or one begins with the other.
 
-    `name` is a path with slashes, such as `a/b`.
+    `path` has one item for each step. `name` has the steps of the other path with slashes between them, such as `a/b`.
     """
     steps = tuple(name.split("/"))
     return path[: len(steps)] == steps or steps[: len(path)] == path

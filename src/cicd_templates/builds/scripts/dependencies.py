@@ -323,7 +323,7 @@ class Dependencies:
 
 
 def main() -> None:
-    """Write the copies of the requirements files, and print the list of the packages that no copy pins."""
+    """Write copies of the requirements files, and print the packages that none of the copies pins."""
     source, copy, wanted = sys.argv[1:]
     found = Dependencies(wanted)
     found.not_read += json.load(sys.stdin)

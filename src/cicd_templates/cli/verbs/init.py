@@ -84,7 +84,7 @@ def _accepted(given: Mapping[str, str]) -> dict[str, str]:
             if not problems:
                 accepted[name] = answer
         elif not sys.stdin.isatty():
-            lines.append(f"{hints.option(name)}: missing, and there is no terminal for a question: {QUESTIONS[name]}")
+            lines.append(f"{hints.option(name)}: missing; without a terminal, it is required: {QUESTIONS[name]}")
     if lines:
         raise ConfigurationError("\n".join(lines))
     return accepted

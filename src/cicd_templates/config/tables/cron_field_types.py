@@ -43,7 +43,8 @@ def _schedule(value: str) -> str:
 def check_cron(value: str, kind: str, fields: Sequence[str]) -> str:
     """Return the cron expression `value`. Raise `ValueError` if one of `fields` is not valid.
 
-    `fields` are the parts of the expression, from the minute on. `kind` is what messages call the expression.
+    `fields` are the parts of the expression, beginning with the minute. Messages use `kind` as a noun for the
+    expression.
     """
     for field, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
         pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD

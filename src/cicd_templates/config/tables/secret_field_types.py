@@ -73,7 +73,7 @@ def is_existing_secret(source: str) -> bool:
 
 
 def is_in_another_partition(source: str, region: str) -> bool:
-    """Return whether a value of `secrets` is an ARN in another partition than the partition of `region`.
+    """Return whether `source`, a value of `secrets`, is an ARN from a different partition than `region`.
 
     No role in `region` can read such a secret.
     """

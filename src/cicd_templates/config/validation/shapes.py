@@ -1,6 +1,6 @@
-"""Finds settings that do not fit the shape of a service: web service or worker.
+"""Finds settings that do not fit the shape of a web service or a worker.
 
-The module `jobs` does this for jobs.
+The module `jobs` finds settings that do not fit a job.
 """
 
 from __future__ import annotations

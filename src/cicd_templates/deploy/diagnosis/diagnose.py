@@ -75,7 +75,7 @@ class Diagnosis:
 
 
 class FailureCollector:
-    """Asks the AWS service of a failed resource for details at once, because a rollback deletes tasks and logs."""
+    """Asks AWS why a resource failed, immediately after the failure, because a rollback deletes tasks and logs."""
 
     def __init__(self, clients: Clients, stack: StackTemplate) -> None:
         self._clients, self._stack = clients, stack

@@ -31,8 +31,9 @@ MAX_FAILED_POLLS = 30
 
 @dataclass
 class WatchedOperation:
-    """An operation under way. `began` is the clock's value when the operation started, or None if an earlier run
-    started the operation.
+    """An operation under way.
+
+    `began` is the time when this run started the operation, or None if an earlier run started it.
     """
 
     entry: Entry

@@ -102,7 +102,7 @@ class Row:
 
     @property
     def title(self) -> str:
-        """The name of the changed resource, or the number of resources if their names differ."""
+        """The name that all changed resources of the row have, or their number if the names differ."""
         if len(self.places) == 1:
             return self.places[0].name
         return self.name or counted(len(self.places), "resource")
