@@ -47,15 +47,16 @@ class FinishedStack(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A batch of the stacks that a layer has in an environment: those with the indexes from `start` to `stop - 1`.
+    """A batch of the stacks that a layer has in an environment. Each function in `builds` builds a stack's template."""
 
-    The environment and the layer are given by their indexes, so that little data is sent to another process.
-    """
+    env: Environment
+    layer: Layer
+    builds: Sequence[Callable[[], LayerTemplate]]
 
-    environment: int
-    layer: int
-    start: int
-    stop: int
+    @property
+    def doing(self) -> str:
+        """A phrase for an error message that says which layer the job renders."""
+        return f"render the layer {self.layer.name} of {self.env.qualified}"
 
 
 class Project(NamedTuple):
@@ -68,19 +69,18 @@ class Project(NamedTuple):
 
     def jobs(self, stacks_per_job: int) -> Iterator[Job]:
         """Yield the jobs that render all stacks, in the order of environments and layers."""
-        for environment in range(len(self.environments)):
-            for layer in range(len(self.layers)):
-                count = len(self._builds(environment, layer))
-                for start in range(0, count, stacks_per_job):
-                    yield Job(environment, layer, start, min(start + stacks_per_job, count))
+        for env, uses in zip(self.environments, self.uses, strict=True):
+            for layer in self.layers:
+                with explained_user_errors(self.layers, layer):
+                    builds = layer.builds(env, uses)
+                for start in range(0, len(builds), stacks_per_job):
+                    yield Job(env, layer, builds[start : start + stacks_per_job])
 
     def render(self, job: Job) -> Iterator[FinishedStack]:
         """Yield the stacks of a job. Raises the errors of the user's own layers as `ConfigurationError`."""
-        env, layer = self.environments[job.environment], self.layers[job.layer]
-        builds = self._builds(job.environment, job.layer)
-        with explained_user_errors(self.layers, layer):
-            for build in builds[job.start : job.stop]:
-                yield _finished(render_stack(env, layer, self.layers, build(), self.form))
+        with explained_user_errors(self.layers, job.layer):
+            for build in job.builds:
+                yield _finished(render_stack(job.env, job.layer, self.layers, build(), self.form))
 
     def render_into(self, store: TemplateStore, job: Job) -> list[FinishedStack]:
         """Render the stacks of `job`, and write their templates to the file of `store`. Return the stacks.
@@ -88,15 +88,6 @@ class Project(NamedTuple):
         Raises the errors of `render`.
         """
         return [stack._replace(template=store.write(stack.template)) for stack in self.render(job)]
-
-    def layer_of(self, job: Job) -> str:
-        """Return a phrase for an error message that says which layer a job renders."""
-        return f"render the layer {self.layers[job.layer].name} of {self.environments[job.environment].qualified}"
-
-    def _builds(self, environment: int, layer: int) -> Sequence[Callable[[], LayerTemplate]]:
-        building = self.layers[layer]
-        with explained_user_errors(self.layers, building):
-            return building.builds(self.environments[environment], self.uses[environment])
 
 
 def render_layers(
@@ -116,16 +107,16 @@ def render_layers(
         uses = [uses_of(env, layers) for env in environments]
     project = Project(environments, layers, form, uses)
     jobs = list(project.jobs(STACKS_PER_JOB))
-    processes = process_count(sum(job.stop - job.start for job in jobs), cores)
+    processes = process_count(sum(len(job.builds) for job in jobs), cores)
     finished: Iterable[Iterable[FinishedStack]]
     if processes < 2:
         finished = map(project.render, jobs)
     else:
         store.open()
-        finished = map_in_processes(partial(project.render_into, store), jobs, processes, project.layer_of)
+        finished = map_in_processes(partial(project.render_into, store), jobs, processes, lambda job: job.doing)
     for job, rendered in zip(jobs, finished, strict=True):
         for stack in rendered:
-            yield environments[job.environment], layers[job.layer], stack
+            yield job.env, job.layer, stack
 
 
 def _finished(template: StackTemplate) -> FinishedStack:

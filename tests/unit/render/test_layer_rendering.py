@@ -13,7 +13,7 @@ from cicd_templates.errors import CicdError, ConfigurationError
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.render import layer_rendering, processes
-from cicd_templates.render.layer_rendering import Job, Project, render_layers
+from cicd_templates.render.layer_rendering import Project, render_layers
 from cicd_templates.render.template_store import TemplateStore
 from tests.conftest import configured
 
@@ -96,9 +96,10 @@ def test_a_process_writes_its_stacks_to_the_store() -> None:
     project = Project(ENVIRONMENTS[:1], LAYERS, "yaml", [{}])
     store = TemplateStore()
 
-    assert list(project.jobs(1)) == [Job(0, number, 0, 1) for number in range(3)]
-    (written,) = project.render_into(store, Job(0, 1, 0, 1))
-    (plain,) = project.render(Job(0, 1, 0, 1))
+    jobs = list(project.jobs(1))
+    assert [(job.env, job.layer, len(job.builds)) for job in jobs] == [(ENVIRONMENTS[0], layer, 1) for layer in LAYERS]
+    (written,) = project.render_into(store, jobs[1])
+    (plain,) = project.render(jobs[1])
     assert written.facts == plain.facts
     assert written.digest == plain.digest
     assert store.text(store.add(written.template)) == store.text(store.add(plain.template))
@@ -109,8 +110,8 @@ def test_a_job_has_at_most_so_many_stacks_of_one_layer() -> None:
     raw = [(f"services/till-{n}", {"path_pattern": f"/till-{n}/*", "checks": checks}) for n in range(4)]
     environment = configured(*raw).environments[1]
     layer = Layer("own", build_per_service=lambda env, service: LayerTemplate(env, service))
-    count = len(environment.services)
+    services = list(environment.services)
 
     jobs = list(Project([environment], [layer], "yaml", [{}]).jobs(2))
-    assert [job.start for job in jobs] == list(range(0, count, 2))
-    assert [job.stop for job in jobs] == [*range(2, count, 2), count]
+    batches = [[build().service for build in job.builds] for job in jobs]
+    assert batches == [services[start : start + 2] for start in range(0, len(services), 2)]
