@@ -22,7 +22,7 @@ def removed_note(target: Target, removed: Sequence[RemovedStack]) -> str:
     ingress = [label for label in labels if label.startswith("ingress-")]
     if ingress:
         note += (
-            f"; before the deletion of {', '.join(ingress)}, AWS refuses new listener rules with the same priorities;"
+            f"; until you delete {', '.join(ingress)}, AWS refuses new listener rules with the priorities used there;"
             " docs/make-it-yours.md describes how to rename a service"
         )
     return note

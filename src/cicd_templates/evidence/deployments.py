@@ -155,11 +155,11 @@ def _route_problems(
             yield name_of_deployment(environment, 1), "is missing, but the pipeline deploys to this environment"
     for match in filter(None, map(DEPLOYMENT.fullmatch, deployment_names(contents))):
         if match[1] in not_attested and not match[2]:
-            yield match[0], f"exists, but {match[1]} is excepted as an environment without a statement"
+            yield match[0], f"exists, but you stated that {match[1]} has no statement"
 
 
 def _environments(contents: FolderContents) -> set[str]:
-    """Return the environments about which there is a statement. One about a migration alone does not count."""
+    """Return the environments about which there is a statement. A statement about only a migration does not count."""
     return {match[1] for name in contents.digests if (match := DEPLOYMENT.fullmatch(name)) and not match[2]}
 
 

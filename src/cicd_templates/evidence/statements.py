@@ -38,7 +38,7 @@ class Statement(BaseModel):
 
 
 def digest_of(statement: Statement, name: str) -> str:
-    """Return the SHA-256 of the subject `name`, or an empty text if the statement lists no SHA-256 for it."""
+    """Return the SHA-256 that `statement` lists for its subject `name`, or an empty text if it lists none."""
     return {subject.name: subject.digest.get("sha256", "") for subject in statement.subject}.get(name, "")
 
 

@@ -107,7 +107,7 @@ def _read_user(entry: str) -> tuple[str, list[str]]:
     """Return a user and its privileges from text such as `read_reports:USAGE`."""
     name, *privileges = entry.split(":")
     if not USER.fullmatch(name) or not privileges or not PRIVILEGES.issuperset(privileges):
-        raise ValueError(f"{entry!r} is not a user of a service with its privileges, such as read_reports:USAGE")
+        raise ValueError(f"{entry!r}: write a user name and its privileges, such as read_reports:USAGE")
     return name, privileges
 
 

@@ -71,8 +71,8 @@ class DataApi:
     ) -> None:
         """Use the engine's functions.
 
-        `cluster_of` returns the cluster with a given ARN. `is_denied` is the result of `denials`. `respond` makes a
-        response to a successful request, and `refuse` makes an error response.
+        `cluster_of` returns the cluster with a given ARN. `is_denied` says whether IAM denies an action; see `denials`.
+        `respond` makes a response to a successful request, and `refuse` makes an error response.
         """
         self._servers, self._secrets, self._cluster_of = servers, secrets, cluster_of
         self._is_denied, self._respond, self._refuse = is_denied, respond, refuse

@@ -71,7 +71,7 @@ def hooks_of(configuration: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 class Deployments:
-    """Deploys a service if no hook of it refuses, and describes the service revisions of the deployments."""
+    """Deploys a service unless one of its hooks refuses. Describes the service revisions of the deployments."""
 
     def __init__(
         self,

@@ -112,10 +112,9 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return a function that validates a template as AWS does.
+    """Return a function that calls `validate`, unless AWS would refuse the template.
 
-    If AWS would refuse the template, the function raises `ValueError` with AWS's reason. Otherwise, it calls
-    `validate`.
+    In this case, the function raises `ValueError` with AWS's reason.
     """
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:

@@ -83,7 +83,7 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the new texts for files of the environment `only`. For all other files, return the texts in `root`."""
+    """Return the texts of all files: new texts for the environment `only`, and the texts in `root` for the others."""
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
     kept: dict[str, str] = {}

@@ -44,7 +44,7 @@ def billing_rows(items: Iterable[BilledItem]) -> list[tuple[str, ...]]:
 
 
 def joined_items(items: Iterable[BilledItem]) -> list[BilledItem]:
-    """Return one item for each kind. Its numbers are the sums for this kind, and it has the first `MOST_NAMES` names.
+    """Join the items of each kind to one item, which has their total numbers and their first `MOST_NAMES` names.
 
     An environment can have thousands of items. Further names are never shown, so they are not kept in memory.
     """

@@ -129,6 +129,6 @@ class _StacksByLabel(Mapping[str, ReviewedStack]):
 
 
 def review_stacks(stacks: Sequence[StackTemplate]) -> list[ReviewedStack]:
-    """Return a `ReviewedStack` for each of `stacks`. Each formatter knows the names of the resources in all stacks."""
+    """Return a `ReviewedStack` for each stack, with a formatter that knows the resource names of all `stacks`."""
     names = NameIndex(stacks)
     return [ReviewedStack(stack, Formatter(stack, names)) for stack in stacks]

@@ -49,7 +49,7 @@ class ObjectLock(ResourceRule):
 
 
 def _is_set(nodes: Iterable[TemplateNode], off: str = "") -> bool:
-    """Return whether all `nodes` are set: the values that one property has in the branches of an `Fn::If`.
+    """Return whether a property is set. `nodes` are its values, one for each branch of an `Fn::If`; all must be set.
 
     A value that equals `off` counts as not set. A value that an intrinsic function computes counts as set.
     """

@@ -111,11 +111,11 @@ class Resource:
             yield Resource(str(name), body, self.template)
 
     def values(self, *keys: str) -> Iterator[TemplateNode]:
-        """Return `values(node, *keys)` of this module for the node of the complete resource."""
+        """Yield the values at the path `keys` below the resource, like the function `values` of this module."""
         return values(self._top, *keys)
 
     def properties(self, *keys: str) -> Iterator[TemplateNode]:
-        """Return `values(node, *keys)` of this module for the node of the resource's properties."""
+        """Yield the values at the path `keys` below the resource's properties, like the function `values`."""
         return values(self._top, "Properties", *keys)
 
     @property

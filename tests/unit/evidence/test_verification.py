@@ -90,7 +90,7 @@ def test_evidence_as_it_was_signed_is_verified(folder: Path, tmp_path: Path, key
             f"signer: sha256:{SIGNER.fingerprint}",
         ],
     )
-    assert ("The signer's key was in the folder itself." in result.output) == (key is None)
+    assert ("The signer's key was taken from the folder," in result.output) == (key is None)
 
 
 def test_it_needs_neither_an_environment_nor_a_home(folder: Path) -> None:

@@ -219,7 +219,7 @@ def test_a_text_that_the_configuration_cannot_produce_never_becomes_a_statement(
 ) -> None:
     database.listed = listed
 
-    assert "is not a user of a service with its privileges" in database.refusal()
+    assert "write a user name and its privileges" in database.refusal()
     assert database.statements() == []
 
 

@@ -50,7 +50,7 @@ QUESTIONS = (
     question(
         "docker-in-build",
         "Does Docker work in the curated image of CodeBuild?",
-        "The curated image of CodeBuild builds the image of the application with Docker.",
+        "In CodeBuild's curated image, Docker can build the image of the application.",
         "Build/Image",
         "a rehearsal builds no image",
     ),

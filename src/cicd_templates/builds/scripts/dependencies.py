@@ -273,7 +273,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Add the package that a metadata file describes. If path and content name different ones, add both."""
+        """Add two packages: the one that the path of a metadata file states, and the one that its content states."""
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):

@@ -180,7 +180,7 @@ class Image:
             self.databases.update({path: digest} if any(each.search(path) for each in DATABASES) else {})
 
     def take_code(self, path: str, digest: str, data: bytes) -> None:
-        """Record a file that Python could import, or an installer's list of such files. Ignore other files."""
+        """Record a file that Python could import, or a file list that an installer wrote. Ignore other files."""
         if is_archive_of_code(data):
             self.archives.add(path)
             self.code[path] = digest
@@ -285,7 +285,10 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 
 
 def read_lists(paths: list[str]) -> set[str]:
-    """Return the digests of the installers' lists in other images. `paths` are these images' bills of materials."""
+    """Return the digests of the file lists that installers wrote into other images.
+
+    `paths` are the bills of materials of these images. The file `<path>.lists` beside each has the digests.
+    """
     digests: set[str] = set()
     for path in paths:
         with open(f"{path}.lists") as file:

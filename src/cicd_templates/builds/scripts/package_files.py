@@ -1,8 +1,8 @@
-"""Decides whether the file name of a Python package has the package name and the version that a lock file states.
+"""Compares the name of a Python package file with the package name and the version in a lock file.
 
-An installer reads the name and the version of a package from the name of its file. A lock file can give the name of
-one package and the file of another package. Checks would then examine the first package, but the second is installed.
-The text of this module becomes part of a build script.
+An installer reads the package name and the version from the file name. A lock file can give the name of one package and
+the file of another package. Checks would then examine the first package, but the second is installed. The text of this
+module becomes part of a build script.
 """
 
 import posixpath
@@ -37,7 +37,7 @@ def canonical_version(version: str) -> str:
 
 
 def same_version(version: str, escaped: str) -> bool:
-    """Return whether `version` is the version in a file name. `escaped` is the text of the version in that name.
+    """Return whether `escaped`, the version in a file name, stands for `version`.
 
     Older packaging tools wrote `_` instead of signs such as `+` into file names.
     """

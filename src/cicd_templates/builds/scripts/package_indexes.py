@@ -96,7 +96,7 @@ def addresses(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_configuration(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in an installer's configuration, and its lines for proxies, certificates and trust."""
+    """Yield the addresses in an installer's configuration, and the lines that set proxies, certificates or trust."""
     # `//HOST/:_authToken=...` is a secret for a host of npm, not an address from which npm takes packages.
     plain = "\n".join("" if re.match(r"\s*(?:[#;]|//[^:]*/:)", line) else line for line in text.split("\n"))
     yield from addresses(plain)

@@ -55,7 +55,7 @@ def verify_evidence(folder: str | None, key: str | None, not_attested: str | Non
     report_verification(path, verify_folder(path, fingerprint, names_in(not_attested)))
     if key is None:
         terminal.show(
-            "The signer's key was in the folder itself. To prove who signed the evidence, pass"
+            "The signer's key was taken from the folder, so nothing proves who signed the evidence. To prove it, pass"
             f" {hints.option('KEY')} with a key or fingerprint that you received in another way."
         )
 
@@ -85,7 +85,7 @@ def report_verification(folder: Path, result: Verification) -> None:
     for sentence in result.deployments:
         terminal.show(f"deployed to {sentence}")
     for environment in result.undeployed:
-        terminal.show(f"no statement about a deployment to {environment}, which is excepted")
+        terminal.show(f"no statement about a deployment to {environment}; you stated that none is needed")
     if not result.has_route:
         terminal.show(
             "The release statement lists no environments, so nothing shows whether a statement about a deployment is"

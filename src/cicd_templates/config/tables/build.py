@@ -83,5 +83,5 @@ class BuildTable(Table):
     )
     scan_unrated: Literal["stop", "pass"] = Field(
         default="stop",
-        description="Whether the image scan's findings without a known severity stop a release (`stop`) or not",
+        description="`stop`: findings of the image scan with an unknown severity stop a release; `pass`: they do not",
     )

@@ -22,12 +22,12 @@ WHILE_IN_USE = "no stack owns the resource; it stays until the environment that 
 
 
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
-    """Return the resources of `inventory` that no stack owns. Resources that are left for an unknown reason come first.
+    """Return the resources of `inventory` that no stack owns. First come resources that nothing explains.
 
     - With `stacks_too`, the result also has each stack that still exists. Use this after a destruction, because no
       stack should be left.
-    - Without `stacks_too`, an environment with stacks counts as in use. Resources outside the stacks, such as older
-      task definition revisions, then remain for a known reason.
+    - Without `stacks_too`, an environment with stacks counts as in use. This explains its resources outside the stacks,
+      such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

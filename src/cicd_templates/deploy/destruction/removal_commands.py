@@ -12,7 +12,7 @@ def state_of(clients: Clients, resource_type: str, name: str) -> str:
 
     - an empty string if the resource does not exist
     - the time of the deletion if AWS will delete the resource
-    - `EXISTS` in all other cases, and if this program cannot look up resources of this type
+    - `EXISTS` if the resource exists, or if this program cannot look up resources of this type
     """
     leftover = operations_of(resource_type).leftover
     return leftover.state(clients, name) if leftover else EXISTS

@@ -136,8 +136,8 @@ def _owner(found: ExistingResource) -> str:
 def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
     """Return what the user can do about a name that is taken.
 
-    - If a deleted stack of this environment left the resource with this name behind, the user can delete it, or import
-      it if its DeletionPolicy retains it.
+    - If the resource with this name is left from a deleted stack of this environment, the user can delete the resource.
+      If its DeletionPolicy retains it, the user can also import it.
     - If the resource belongs to another environment, or if a stack may still use it, the user needs another name or
       must free this name first.
     """

@@ -91,7 +91,7 @@ def _listener_and_priority(stack: StackTemplate, logical_id: str, inputs: Mappin
 
 
 def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
-    """Return which stack published each value of the environment in Parameter Store, keyed by the value."""
+    """Map each value that the environment has in Parameter Store to the stack that published it."""
     pages = clients.ssm.get_paginator("get_parameters_by_path").paginate(Path=stack.parameter_root, Recursive=True)
     return {
         parameter["Value"]: f"the stack {parameter['Name'].removeprefix(stack.parameter_root).partition('/')[0]}"

@@ -1,5 +1,6 @@
-"""Reads the input for all proposals of a wave with few calls: the account's stacks and the values in Parameter
-Store. If each proposal read its own input, the plan would need two more calls for each stack.
+"""Reads what all proposals of a wave need: the account's stacks and the values in Parameter Store.
+
+Reading this once for the wave saves two calls for each stack.
 """
 
 from __future__ import annotations

@@ -58,5 +58,5 @@ class PlannedStack:
 
     @property
     def is_changing(self) -> bool:
-        """Whether the stack would change. A preview of a new stack has changes, but no change set."""
+        """Whether a deployment would change the stack. The preview of a new stack has changes without a change set."""
         return bool(self.change_set or self.changes)

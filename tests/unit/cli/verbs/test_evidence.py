@@ -101,7 +101,7 @@ def test_a_release_is_collected_and_verified(account: SigningAccount, words: str
     assert f"execution: run-{number}" in result.output.splitlines()
     assert result.output.splitlines()[-2:] == [
         f"signer: sha256:{SIGNER.fingerprint}",
-        "Whoever verifies this folder has to know that these environments are excepted: make verify-evidence"
+        "Whoever verifies this folder must state which environments need no statement: make verify-evidence"
         f" FOLDER={folder} NOT_ATTESTED=staging-pr1,live",
     ]
 
