@@ -16,8 +16,8 @@ def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
     In a protected environment, the resource and its data remain when the stack is deleted or the resource is replaced.
-    But if the creation of the resource fails, the deletion policy `RetainExceptOnCreate` deletes the resource. It is
-    empty then, and its name would block the next attempt. A replacement policy cannot have this value:
+    But if the creation of the resource fails, the deletion policy `RetainExceptOnCreate` deletes the resource, because
+    the empty resource would block its name for the next attempt. A replacement policy cannot have this value:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     resource.DeletionPolicy = "RetainExceptOnCreate" if env.protected else "Delete"

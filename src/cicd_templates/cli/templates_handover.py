@@ -68,7 +68,7 @@ class TemplatesHandover:
             self._note("the pipeline already has these")
         elif self.tools.missing:
             self._note(
-                f"not handed to the pipeline, because {' and '.join(self.tools.missing)} of this copy"
+                f"not handed to the pipeline, because {' and '.join(self.tools.missing)}"
                 f" {'is' if len(self.tools.missing) == 1 else 'are'} not rendered here"
             )
         elif self.tools.commit.problem:

@@ -240,9 +240,9 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` as text, with known values inserted.
+    """Return `value` as text. `known` has the values of references that are known before the deployment.
 
-    In place of an unknown value, the text contains the path of the template, so no text of another stack equals it.
+    An unknown value becomes a text with the path of the template, which differs from the texts of all other stacks.
     """
     match value:
         case str():

@@ -174,7 +174,7 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
 def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the operators of a statement's condition. Each is paired with the keys and values that it compares.
 
-    If an intrinsic function computes these for an operator, the result is one pair with the complete condition.
+    If an intrinsic function computes the keys and values of an operator, return one pair for the complete condition.
     """
     condition = statement.get("Condition") or {}
     plain = all(isinstance(parts, Mapping) for parts in condition.values())

@@ -36,7 +36,7 @@ HOSTS_OF_GO = ("GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE")
 
 
 def in_variables(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the line number and the value of each setting for package indexes in the variables and options of a file.
+    """Yield the line number and the value of each variable or option in `text` that sets a package index.
 
     A value can be an address, or a word that permits every address.
     """

@@ -214,14 +214,14 @@ class Image:
             package["properties"].append({"name": "of-system", "value": "true"})
 
     def unrecorded(self) -> dict[str, dict[str, str]]:
-        """Return the archives and the code files that no record contains, with their digests.
+        """Return the archives and the code files that no record contains, and all package databases, with digests.
 
         The result has a dict for each kind of file:
 
         - `code`: code beside a package, unless a system package lists this code.
         - `system`: code beside a package, if a system package lists this code. Such a list has no digests.
         - `archives`: archives.
-        - `databases`: all files in `databases`, whether or not a record contains them.
+        - `databases`: the attribute `databases`.
         - `elsewhere`: code that is not beside a package.
 
         If a package was installed from a folder, its record is ignored, because code in this folder could write

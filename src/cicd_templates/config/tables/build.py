@@ -66,8 +66,8 @@ class BuildTable(Table):
     indexes: tuple[IndexHost, ...] = Field(
         default=(),
         strict=False,
-        description="Hosts from which lock files and installers may take packages; default: the hosts of"
-        " each language's public index, which are no longer allowed if you set this key",
+        description="The only hosts from which lock files and installers may take packages; default: the hosts"
+        " of each language's public index",
     )
     unlocked_installs: bool = Field(
         default=False,

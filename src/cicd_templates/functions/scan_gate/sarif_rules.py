@@ -17,9 +17,9 @@ class Descriptors:
     """
 
     def __init__(self, components: list[dict[str, Any]], kind: str) -> None:
-        """Index the descriptors in the lists `kind`, which is `rules` or `notifications`.
+        """Index the rules or the notifications of all `components`: of the driver and its extensions.
 
-        `components` are the driver and its extensions. Each has such a list.
+        `kind` is `rules` or `notifications`.
         """
         self._components = components
         self._lists = [rows(component.get(kind), kind) for component in components]
