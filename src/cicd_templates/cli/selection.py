@@ -73,8 +73,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
     Also report template files that `make render` did not write, because no command deploys these files.
 
-    For a protected environment, raise `RefusedError` instead, unless `rehearsed` is true. Pass `rehearsed` if the
-    command deploys nothing, or deploys only to the local AWS.
+    Raises `RefusedError` if the templates of a protected environment were edited or differ, unless `rehearsed` is true.
+    `rehearsed` means that the command deploys nothing, or deploys only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays

@@ -62,7 +62,7 @@ class SignedRelease:
     """The facts about a release that the signer itself has verified. All times are in ISO 8601.
 
     - `repository` is the address of the image's repository, and `image` is the SHA-256 of the image.
-    - `parameters` has the user parameters of the pipeline's action.
+    - `parameters` has the user parameters of the pipeline action that invokes the signer.
     - `environments` lists the environments in the order in which the pipeline deploys to them.
     - `base_images` lists image references with digests.
     - `vulnerabilities` is the predicate with the result of the registry's scan of the image.
@@ -143,7 +143,7 @@ def release_payload(release: SignedRelease, statements: Mapping[str, str], signe
 
 
 def statement_payload(subject: list[dict[str, Any]], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
-    """Return an in-toto statement as bytes, which become the payload of an envelope."""
+    """Return the bytes of an in-toto statement. An envelope has these bytes as its payload."""
     content = {
         "_type": STATEMENT_TYPE,
         "subject": subject,

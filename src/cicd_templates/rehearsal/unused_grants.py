@@ -129,7 +129,7 @@ REASONS = (
 
 
 def reason_for(role: str, statement: str, action: str) -> str:
-    """Return the reason in `REASONS` why a rehearsal does not use this action of a statement, or an empty string.
+    """Return why a rehearsal does not use the `action` of a statement, or an empty string if no reason is known.
 
     A row of `REASONS` has patterns for the role, the Sid and the action. The first row whose patterns match is used.
     """

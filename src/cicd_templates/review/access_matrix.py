@@ -87,7 +87,7 @@ def _merge_resources(rows: Iterable[Row]) -> list[Row]:
 def _holders_text(holders: Sequence[str]) -> str:
     """Return the holders of a policy as one text. Each of `holders` has the form `name` or `name: resources`.
 
-    If the resources of all holders are the same, the text has them only once: for example, `A, B: itself`.
+    If all holders have the same resources, list these resources only once: for example, `A, B: itself`.
     """
     names, subjects = [], []
     for holder in holders:

@@ -65,7 +65,7 @@ def parse_principals(value: Any, account: str) -> Iterator[Principal]:
 
 
 def is_outside(principal: Principal, account: str) -> bool:
-    """Return false if a principal is an AWS service or is certainly in `account`, otherwise true."""
+    """Return whether a principal is or could be outside `account`. AWS services do not count as outside."""
     match principal.kind:
         case Kind.ACCOUNT | Kind.ARN:
             return principal.account != account

@@ -135,9 +135,9 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether every request that meets the condition with the values `narrow` also meets it with `wide`.
+    """Return whether a condition with the values `wide` admits every request that it admits with the values `narrow`.
 
-    The condition compares the same key with the same `operator` in both cases.
+    The key and the `operator` of the condition stay the same.
     """
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow

@@ -1,6 +1,6 @@
 """Finds the roles that a resource uses, or passes to other principals.
 
-For each role, the result has an IAM statement that stands for everything that the role allows.
+The result has one IAM statement for each role. The statement represents all permissions of the role.
 """
 
 from __future__ import annotations

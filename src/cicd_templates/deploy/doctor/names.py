@@ -15,7 +15,7 @@ def check_names(examined: ExaminedEnvironment) -> Iterator[Check]:
     """
     names = find_collisions(examined.clients, examined.stacks)
     for taken in names.taken:
-        finding = f"exists, but not in {taken.stack}; {taken.owner}"
+        finding = f"exists, but outside the stack {taken.stack}; {taken.owner}"
         yield Check(f"{taken.resource_type} {taken.name}", finding, "\n".join(taken.remedy))
     for resource_type in names.unread:
         yield Check(f"names of {resource_type}", "not readable", read=False)

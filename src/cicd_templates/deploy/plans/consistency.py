@@ -61,10 +61,10 @@ def _kind_differences(plan: Plan, *, local: bool) -> Iterator[str]:
 
 
 def made_by_plan(plan: Plan, planned: PlannedStack) -> bool:
-    """Return whether `plan` created the change set of `planned`.
+    """Return whether `plan` created the change set of `planned`, as far as ARNs and names show this.
 
-    If so, the ARNs of the change set and of its stack contain the plan's account and region. The change set has the
-    name that is derived from the plan's id.
+    The ARNs of the change set and of its stack must contain the plan's account and region. The name of the change set
+    must be derived from the plan's id.
     """
     try:
         change_set, stack = Arn.parse(planned.change_set), Arn.parse(planned.stack_id)

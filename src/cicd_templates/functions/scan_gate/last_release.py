@@ -24,7 +24,7 @@ def known_fingerprints(s3: Any) -> set[str] | None:
 
 
 def remember_release(s3: Any, execution: str, decision: Decision) -> None:
-    """Store the fingerprints of a release that passed.
+    """Store the fingerprints of all findings of a release that passed.
 
     The S3 key of the new object sorts before the keys of earlier releases, so S3 lists the newest release first.
     """
