@@ -197,6 +197,6 @@ def test_a_definition_that_cannot_run_is_refused_before_the_run(tmp_path: Path) 
     before = "OutputArtifacts:\n          - Name: Templates"
     out = mutated(tmp_path, "tools/pipeline-parcel-dispatcher.yaml", before, before.replace("Templates", "Template"))
 
-    expected = "Staging/Prepare: no earlier action produces the artifact Templates; there are App, BanditReport"
+    expected = "Prepare: no earlier action produces the artifact Templates; earlier actions produce App, BanditReport"
     with pytest.raises(CicdError, match=expected), rehearsed(tmp_path, out=out):
         pass

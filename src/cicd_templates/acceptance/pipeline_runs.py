@@ -222,7 +222,7 @@ def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
     """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
         own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution
-        summary = "by the acceptance run" if own else "the acceptance run waits for a different execution"
+        summary = "by the acceptance run" if own else "the acceptance run rejects executions that it did not start"
         for action in stage.get("actionStates", ()):
             latest = action.get("latestExecution", {})
             if "token" in latest and latest.get("status") == "InProgress":

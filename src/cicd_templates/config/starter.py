@@ -124,7 +124,7 @@ def _service(start: NewProject, name: str, tools_account: str, *, first: bool) -
         yield ""
         yield f"[services.{_key(name)}.github]"
         yield f"repository = {_quoted(f'your-organisation/{name}')}  # replace it"
-        hint = "create it in the AWS console of the tools account, then replace it"
+        hint = "create the connection in the AWS console of the tools account, and write its ARN here"
         yield f"connection_arn = {_quoted(connection)}  # {hint}"
     yield ""
     yield f"[services.{_key(name)}.checks]"

@@ -75,7 +75,8 @@ def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None
     `layers` may contain all layers. `building` is the layer that is being built. An error belongs to a user's own layer
     in two cases:
     - The user's own layer is being built.
-    - The traceback contains code of the user's own layer. This happens if another layer calls a function in its offers.
+    - The traceback contains code of the user's own layer. This happens if the user's own layer offers a function, and
+      another layer calls this function.
 
     All other errors are raised unchanged.
     """

@@ -86,9 +86,9 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler that adds resolved parameter values to the answer of `describe`, and masks secret parameters.
+    """Return a handler that calls `describe`, adds resolved parameter values to its answer and masks secret parameters.
 
-    `described` has the engine's stacks or change sets, from which `describe` makes its answer.
+    `described` has the engine's stacks or change sets that `describe` shows.
     """
 
     def handle(params: Params) -> Answer:

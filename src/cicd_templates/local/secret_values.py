@@ -22,7 +22,9 @@ Refuse = Callable[[str, str, int], Any]
 
 
 def register(secrets: ModuleType, table: dict[str, Any], refuse: Refuse) -> None:
-    """Change how the engine creates a secret, both in its module `secrets` and in its `table` of resource types.
+    """Replace the engine's two functions that create a secret: one in its module `secrets`, one in its `table`.
+
+    `table` maps each resource type to the functions that create and delete such a resource.
 
     `refuse` is a function that returns the engine's error response for an error code, a message and an HTTP status.
     """

@@ -40,7 +40,7 @@ def _missing_artifacts(action: Action, known_artifacts: set[str]) -> Iterator[st
     for artifact in action.inputs:
         if artifact not in known_artifacts:
             known = ", ".join(sorted(known_artifacts)) or "none"
-            yield f"{action.path}: no earlier action produces the artifact {artifact}; there are {known}"
+            yield f"{action.path}: no earlier action produces the artifact {artifact}; earlier actions produce {known}"
 
 
 def _missing_variables(who: str, text: object, known_namespaces: set[str]) -> Iterator[str]:

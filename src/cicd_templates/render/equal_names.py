@@ -260,7 +260,10 @@ def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether `value` is a string or an Fn::Sub. A `Ref` does not count: many resources can share one."""
+    """Return whether `value` is a string or an `Fn::Sub`.
+
+    A `Ref` does not count, because many resources can use the same `Ref`.
+    """
     return isinstance(value, str) or (isinstance(value, dict) and "Fn::Sub" in value)
 
 

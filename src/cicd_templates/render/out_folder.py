@@ -153,7 +153,7 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
 
 
 def strays(files: Mapping[str, str], root: Path) -> list[str]:
-    """Return the sorted relative paths of files below `root` that neither `files` nor the checksums there contain."""
+    """Return the sorted relative paths of files below `root` that neither `files` nor the checksum list contains."""
     return sorted(_other_paths(files, root) - _listed_in_sums(root))
 
 

@@ -22,7 +22,7 @@ class PipelineShape(ResourceRule):
     """
 
     id = "E9161"
-    shortdesc = "Nothing bypasses the gate, its locks and the approval"
+    shortdesc = "Nothing bypasses the gate, the locks of later stages, or the approval"
     description = (
         "A gate is a stage with Lambda actions only, which builds and deploys nothing. It must precede the first build"
         " or deployment, and must not be retried automatically. Every later stage is locked: its BeforeEntry condition"

@@ -61,12 +61,12 @@ def test_what_only_aws_does_is_listed(parts: dict[str, Any], expected: list[str]
     [
         pytest.param(
             [stage("S", action("A", InputArtifacts=artifacts("X")))],
-            "S/A: no earlier action produces the artifact X; there are none",
+            "S/A: no earlier action produces the artifact X; earlier actions produce none",
             id="an artifact of nobody",
         ),
         pytest.param(
             [stage("S", action("A", OutputArtifacts=artifacts("X")), action("B", InputArtifacts=artifacts("X")))],
-            "S/B: no earlier action produces the artifact X; there are none",
+            "S/B: no earlier action produces the artifact X; earlier actions produce none",
             id="an artifact of the same moment",
         ),
         pytest.param(

@@ -31,7 +31,7 @@ def test_a_pipeline_that_cannot_run_is_refused_with_all_its_problems(monkeypatch
 
     expected = (
         "the pipeline p cannot run:\n  Source/Code: a rehearsal does not support actions of CodeCommit"
-        "\n  Build/Image: no earlier action produces the artifact App; there are none"
+        "\n  Build/Image: no earlier action produces the artifact App; earlier actions produce none"
     )
     with (
         pytest.raises(CicdError) as refused,

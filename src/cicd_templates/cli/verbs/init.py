@@ -63,7 +63,7 @@ def init(source: str, yes: bool, **given: str | None) -> None:
             answers[name] = _ask(name, question, answers)
     replace_file(CONFIGURATION, starter_text(new_project(answers)))
     terminal.show(f"wrote {CONFIGURATION}; read it, then:")
-    terminal.show("  make render   # writes out/; commit both")
+    terminal.show(f"  make render   # writes out/; commit it together with {CONFIGURATION}")
     terminal.show("  make verify   # what your CI runs")
 
 

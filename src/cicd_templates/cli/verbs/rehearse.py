@@ -193,7 +193,7 @@ def _request(app: str, example: str, suffix: str | None, service: str | None) ->
         pipeline_stack(stacks, name)
     archive = source_archive(source)
     if example:
-        commit = TemplatesCommit(problem=f"they are rendered for the example {example}")
+        commit = TemplatesCommit(problem=f"the templates are rendered for the example {example}")
     else:
         commit = TemplatesCommit() if suffix else find_templates_commit(folder, stacks)
     return _Request(stacks, archive, commit, services)

@@ -58,8 +58,8 @@ class CheckTable(Table):
     )
     secrets: dict[VariableName, Word] = Field(
         default={},
-        description="Environment variables with secret values: for each variable, the name of the secret that `make"
-        " secret` sets",
+        description="Environment variables with secret values. Each key is the name of a variable, and its value is the"
+        " name of a secret that `make secret` sets",
     )
     runs_application: bool | None = Field(
         default=None,

@@ -48,6 +48,6 @@ class PipelineTable(Table):
     )
     older_templates: VersionId | None = Field(
         default=None,
-        description="S3 version id of the only older version of the reviewed templates that a run may deploy; by"
-        " default, a run may deploy only the newest version",
+        description="Let runs deploy one older version of the reviewed templates, given by its S3 version id; by"
+        " default, runs can deploy only the newest version",
     )

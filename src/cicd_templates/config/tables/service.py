@@ -168,7 +168,8 @@ class ServiceTable(Table):
     )
     circuit_breaker: bool | None = Field(
         default=None,
-        description="Roll back a release whose tasks do not start; only for the rollout `rolling`; default there: true",
+        description="Roll back a release whose tasks do not start; allowed only if `rollout` is `rolling`, and then"
+        " true by default",
     )
     rollback_on_alarm: bool | None = Field(
         default=None,

@@ -55,7 +55,10 @@ def _way_out(reader: Environment) -> str:
 
 
 def _secrets(service: Service) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Yield each secret variable of the service's containers: the path of its table, its name, and its source."""
+    """Yield three facts about each secret variable of the service's containers.
+
+    The facts are the path of the table that contains the variable, the variable's name, and the source of its value.
+    """
     for variable, source in service.settings.secrets.items():
         yield ("secrets",), variable, source
     for name, container in service.settings.containers.items():

@@ -87,8 +87,8 @@ def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[Stack
     """Return the `make destroy` variables that select the stacks in `removed`: one dict for each command.
 
     - If no stack of a service is rendered, one command selects all stacks of this service.
-    - No command selects a rendered stack. A removed stack that cannot be selected without a rendered stack is left out.
-      An example is a removed stack without a service, in a layer that also has a rendered stack.
+    - No command selects a rendered stack. If every command for a removed stack would also select a rendered stack, the
+      removed stack is left out. An example is a removed stack without a service, in a layer that has a rendered stack.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

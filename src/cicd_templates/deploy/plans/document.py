@@ -117,7 +117,7 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the possible data losses that need no consent, because the local AWS has not really created the resource.
+    """Return the possible data losses that need no consent, because their resources are only records in the local AWS.
 
     `recorded` has the types of the resources that the local AWS records without creating them.
     """

@@ -139,7 +139,7 @@ def _pending_change_sets(clients: Clients, name: str, claim: Claim | None) -> tu
         return (*sets, claim.fact)
     if sets:
         return (*sets, "no plan on this machine lists these change sets, but a plan on another machine may list them")
-    return ("the stack has no change set, and no plan on this machine has this stack",)
+    return ("the stack has no change set, and no plan on this machine contains the stack",)
 
 
 def _drift(

@@ -200,7 +200,7 @@ def test_the_services_of_an_example_are_released_one_after_the_other(
     assert not (in_project / "out").exists()
     lines = answer.output.splitlines()
     assert lines[0].startswith("PostgreSQL is not installed on this machine, so no task can connect to a database")
-    assert lines[1].endswith("they are rendered for the example settlement")
+    assert lines[1].endswith("the templates are rendered for the example settlement")
     for service in services:
         reports = f".state/rehearsal/{service}/reports"
         judged = f"make gate REPORTS={reports} SERVICE={service} EXAMPLE=settlement"
@@ -217,7 +217,7 @@ def test_the_services_of_an_example_are_released_one_after_the_other(
     deployments = [line.split(" to ")[0] for line in lines if "deployed" in line]
     assert [line.split(maxsplit=1)[1] for line in deployments] == [
         "stacks deployed in 1.5 s",
-        *["stacks already deployed"] * 2,
+        *["stacks were already deployed"] * 2,
     ]
     # The policy of the example counts, not the user's.
     (in_project / "scan-policy.toml").write_text("")

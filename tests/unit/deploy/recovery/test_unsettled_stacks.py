@@ -205,7 +205,7 @@ def test_a_busy_stack_comes_with_what_waits_for_it() -> None:
             [{"ChangeSetName": "c", "CreationTime": TIME, "Status": "FAILED"}],
             ("change set c of 2026-01-01 00:00 is FAILED", UNNAMED),
         ),
-        ([], ("the stack has no change set, and no plan on this machine has this stack",)),
+        ([], ("the stack has no change set, and no plan on this machine contains the stack",)),
     ],
     ids=["waiting", "failed", "abandoned"],
 )

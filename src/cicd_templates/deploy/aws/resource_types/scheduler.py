@@ -18,7 +18,7 @@ def _find(clients: Clients, name: str) -> ExistingResource:
 
 def _state(clients: Clients, name: str) -> str:
     deleting = clients.scheduler.get_schedule_group(Name=name)["State"] == "DELETING"
-    return "EventBridge Scheduler deletes the group after its schedules" if deleting else EXISTS
+    return "EventBridge Scheduler deletes the schedules of the group first, and then the group" if deleting else EXISTS
 
 
 OPERATIONS = {

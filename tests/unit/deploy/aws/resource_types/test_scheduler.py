@@ -31,7 +31,7 @@ def test_a_group_is_found_by_its_name() -> None:
     ("answer", "state"),
     [
         (group("ACTIVE"), EXISTS),
-        (group("DELETING"), "EventBridge Scheduler deletes the group after its schedules"),
+        (group("DELETING"), "EventBridge Scheduler deletes the schedules of the group first, and then the group"),
         (refusal("ResourceNotFoundException"), ""),
     ],
     ids=["active", "being deleted", "gone"],
