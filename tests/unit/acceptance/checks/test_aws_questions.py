@@ -136,7 +136,10 @@ PATH = "arn:aws:ssm:eu-central-1:222222222222:parameter/acceptance/staging-abcde
 @pytest.mark.parametrize(
     ("allowed", "expected"),
     [
-        ([PATH], "IAM accepts the path without its last slash; the printed policies have both spellings"),
+        (
+            [PATH],
+            "IAM accepts the path without its last slash; the printed policies allow the path with and without it",
+        ),
         ([f"{PATH}/"], "IAM accepts the path with its last slash; the printed"),
         ([PATH, f"{PATH}/"], "IAM accepts the path without its last slash and with its last slash; the"),
         ([], "IAM denied the path both with and without"),

@@ -131,7 +131,7 @@ def test_kept_resources_are_shown_if_the_disk_fills_up_meanwhile(
     assert "kept: AWS::KMS::Key k-1 of keys Key" in sink.getvalue()
     assert f"{path}: cannot be written: No space left" in sink.getvalue()
     assert ("/shipping/x" in sink.getvalue()) is not interrupted
-    assert ("write down what was kept" in str(raised.value)) is not interrupted
+    assert ("copy the list of kept resources above" in str(raised.value)) is not interrupted
     assert report_file.read_kept_resources(other.scope, path) == [KEY]
 
 
