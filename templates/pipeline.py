@@ -93,6 +93,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
         *(deployment for peer in env.route for deployment in _deploy(layer, context, peer)),
     ]
     pipeline_stages.require_accepted_lengths(context, stages)
+    pipeline_stages.require_different_namespaces(service.name, stages)
     layer.add(role)
     action_roles = layer.add_all(pipeline_stages.action_roles(stages))
     assumed: list[GetAtt | Sub] = [GetAtt(action_role, "Arn") for action_role in action_roles]

@@ -22,6 +22,7 @@ from cicd_templates.config.reserved_words import PIPELINE
 from cicd_templates.layer.iam import Grant, document
 from cicd_templates.layer.limits import require_length
 from cicd_templates.layer.outputs import BucketName, KeyArn
+from cicd_templates.layer.uniqueness import require_unique
 from cicd_templates.template.partitions import partition_of
 
 # The limit of `ActionConfigurationValue` in CodePipeline's API.
@@ -77,6 +78,22 @@ def require_accepted_lengths(context: PipelineContext, stages: Iterable[Pipeline
                         f" {found.declaration.Name}",
                         "shorten the name of the project, the service or the environment, or role_path",
                     )
+
+
+def require_different_namespaces(service: str, stages: Iterable[PipelineStage]) -> None:
+    """Raise `ConfigurationError` if two actions have the same namespace.
+
+    The names of namespaces contain names of environments. A reference `#{...}` to the variables of one action would be
+    a reference to those of the other action, too.
+    """
+    actions = [
+        (f"{found.declaration.Name}/{action.declaration.Name}", action.declaration.Namespace)
+        for found in stages
+        for action in found.actions
+        if hasattr(action.declaration, "Namespace")
+    ]
+    remedy = "give the environment of one of them another name"
+    require_unique(actions, "namespace", f"services.{service}", remedy)
 
 
 def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:

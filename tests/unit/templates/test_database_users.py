@@ -219,5 +219,8 @@ def test_more_users_than_parameter_store_can_hold_are_refused_in_one_line() -> N
     env = environment("staging", LEDGER, USES)
     many = tuple(env.services[0]._replace(name=f"a-service-with-a-name{number}") for number in range(100))
 
-    with pytest.raises(ConfigurationError, match=r"the list of the database's users has 4,\d+ characters, but AWS accepts at most 4,096; set"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"the list of the database's users has 4,\d+ characters, but AWS accepts at most 4,096; set",
+    ):
         database_users(dataclasses.replace(env, services=many), "user-ledger")

@@ -1,0 +1,21 @@
+"""Checks that values which must be unique are. The values contain names from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cicd_templates.errors import ConfigurationError
+
+
+def require_unique(values: Iterable[tuple[str, str]], what: str, where: str, remedy: str) -> None:
+    """Raise `ConfigurationError` if two owners have the same value. `values` has pairs of an owner and its value.
+
+    `what` says what the values are, and `where` to what they belong.
+    """
+    owners: dict[str, str] = {}
+    for owner, value in values:
+        if value in owners:
+            raise ConfigurationError(
+                f"{where}: {owners[value]} and {owner} would have the same {what} {value}; {remedy}"
+            )
+        owners[value] = owner
