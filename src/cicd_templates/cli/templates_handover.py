@@ -63,7 +63,7 @@ class TemplatesHandover:
         comparison = self.tools.compare()
         self.waits = comparison.bucket is None
         if comparison.bucket is None:
-            self._note("not handed to the pipeline yet, because the tools environment has no bucket for them")
+            self._note("not handed to the pipeline yet, because the tools environment has no bucket for templates")
         elif comparison.has_these:
             self._note("the pipeline already has these")
         elif self.tools.missing:

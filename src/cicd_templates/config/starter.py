@@ -94,7 +94,7 @@ def _lines(start: NewProject, accounts: dict[str, str]) -> Iterator[str]:
     yield "# The only file to edit: `make render` turns it into out/. docs/configuration.md explains every key."
     yield ""
     yield "[project]"
-    yield f"name = {_quoted(start.project)}  # every name in AWS begins with it, so it never changes"
+    yield f"name = {_quoted(start.project)}  # all names in AWS begin with it; do not change it later"
     yield f"owner = {_quoted(f'{start.project}-team')}"
     yield f"cost_center = {_quoted(start.project)}"
     partition = partition_of(start.region).name

@@ -44,7 +44,7 @@ def _states(cloudwatch: Any, name: str, began: datetime, ended: datetime) -> dic
 def _new_state(item: dict[str, Any]) -> str:
     """Return the new state of an alarm after a state change.
 
-    If the data of the change does not contain the state, such as data that is cut off, return the change's summary.
+    If the data of the change contains no state, for example because the data is cut off, return the change's summary.
     """
     try:
         return str(json.loads(item["HistoryData"])["newState"]["stateValue"])

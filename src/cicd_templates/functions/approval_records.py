@@ -76,8 +76,8 @@ def record_key(environment: str, execution: str, digest: str, name: str) -> str:
 def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]:
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
-    Raises `NotApprovedError` if there is no record, or if the record or its page was replaced after the approval. Also
-    raises it if the record has no page, because older templates wrote it.
+    Raises `NotApprovedError` if there is no record, if the record or its page was replaced after the approval, or if
+    the record has no page. Records from older templates have none.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review returned {digest!r} instead of a digest")

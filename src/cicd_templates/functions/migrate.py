@@ -205,7 +205,7 @@ def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters
         attempts.end(
             attempt.number,
             UNKNOWN,
-            ("the outcome is unknown: ECS no longer knew the task when the next run looked for it"),
+            ("the outcome is unknown: ECS had already forgotten the task when the next run asked for it"),
         )
 
 

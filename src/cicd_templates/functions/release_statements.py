@@ -121,8 +121,8 @@ def release_payload(release: SignedRelease, statements: Mapping[str, str], signe
     The statement lists all files of the release. For each file that is not in the folder of the statements, the key
     `locations` of the predicate contains the file's address, with its version.
 
-    Raises `ValueError` if a folder of evidence cannot have a file with the name of a document. Builds choose the names
-    of some documents, and nobody could collect the evidence.
+    Builds choose the names of some documents. Raises `ValueError` if such a name is not a valid file name, because the
+    evidence could then not be collected into a folder.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)

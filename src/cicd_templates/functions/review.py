@@ -59,7 +59,7 @@ OPTIONAL = frozenset({"migration"})
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Report that the job failed, or that it succeeded, with variables such as `PageUrl`, `Summary` and `Reviewed`."""
+    """Report the job to CodePipeline: as failed, or as succeeded with variables such as `PageUrl` and `Summary`."""
     import boto3
 
     job = event["CodePipeline.job"]

@@ -253,7 +253,7 @@ def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
 
 
 def register(engine: ModuleType, stacks: ModuleType, deployments: Deployments) -> None:
-    """Let `deployments` deploy the services that the engine's ECS or the engine's CloudFormation updates.
+    """Make the engine's ECS and CloudFormation deploy services through `deployments` when they update the services.
 
     The engine's CloudFormation updates services in a separate thread, so that the engine can answer a hook's requests.
     """

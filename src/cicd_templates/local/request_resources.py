@@ -75,8 +75,8 @@ class Requests:
     def passed(self) -> list[tuple[str, str]]:
         """Return the roles that the latest request in this thread passes, each with the service that receives the role.
 
-        The engine reads a request and decides on it in the same thread. Each call also deletes the stored roles, so a
-        second call returns none.
+        The engine reads a request and decides on it in the same thread. This method deletes the stored roles, so the
+        next call of the method for the same request returns none.
         """
         roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
         self._latest.roles = []

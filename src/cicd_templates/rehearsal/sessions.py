@@ -84,8 +84,8 @@ class Session:
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
         """Return a session of `role`, opened as the AWS service of the resource `on_behalf_of` would open it.
 
-        The session on which this method is called must be that of the root user of the resource's account. The external
-        id tells the local AWS the service and the resource, so that it can evaluate the role's trust policy.
+        Call this method on the session of the root user of the resource's account. The request passes `on_behalf_of`
+        as the external id. It tells the local AWS the service and the resource, which the role's trust policy can name.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 

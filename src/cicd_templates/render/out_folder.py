@@ -112,7 +112,7 @@ def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
 def write_files(files: Mapping[str, str], root: Path) -> Written:
     """Write `files` below `root`. Raises `CicdError` with the path if a file cannot be written.
 
-    The checksums are written last, so an interrupted run leaves the checksums of the previous run.
+    The checksums are written last, so after an interrupted run, the folder has the checksums of the previous run.
     """
     listed = _listed_in_sums(root)
     others = _other_paths(files, root)

@@ -33,7 +33,8 @@ class Alarms(ResourceRule):
         for node in resource.properties("ActionsEnabled"):
             if str(node.value).lower() == "false":
                 yield RuleFinding(
-                    "ActionsEnabled is false, so the alarm notifies nobody; remove it or set it to true", node.path
+                    "ActionsEnabled is false, so the alarm notifies nobody; remove ActionsEnabled, or set it to true",
+                    node.path,
                 )
         if resource.type == METRIC_ALARM:
             for node in resource.properties("TreatMissingData"):

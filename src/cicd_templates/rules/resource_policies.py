@@ -75,5 +75,6 @@ def _permission(resource: Resource) -> Iterator[RuleFinding]:
                 yield RuleFinding("anybody can invoke the function; name the principal", node.path)
             elif is_service_principal(node.value):
                 yield RuleFinding(
-                    f"{node.value} can invoke the function for any account; add SourceAccount or SourceArn", node.path
+                    f"{node.value} can invoke the function on behalf of any account; add SourceAccount or SourceArn",
+                    node.path,
                 )

@@ -211,7 +211,7 @@ def test_templates_are_handed_over_once_as_soon_as_the_bucket_exists(
 ) -> None:
     tools: Any = Tools(NO_BUCKET)
     lines = execute(monkeypatch, tools)
-    waiting = "templates: not handed to the pipeline yet, because the tools environment has no bucket for them"
+    waiting = "templates: not handed to the pipeline yet, because the tools environment has no bucket for templates"
 
     assert lines == [waiting, waiting]
     tools = Tools(SAME)
@@ -282,7 +282,7 @@ def test_with_consent_the_templates_are_handed_over(comparison: Comparison, depl
             NO_BUCKET,
             [
                 NOT_COMMITTED[0],
-                "templates: not handed to the pipeline yet, because the tools environment has no bucket for them",
+                "templates: not handed to the pipeline yet, because the tools environment has no bucket for templates",
             ],
             id="no bucket",
         ),

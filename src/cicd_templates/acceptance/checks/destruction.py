@@ -136,7 +136,7 @@ DESTROYED = Check(
 )
 REMOVED = Check(
     "removed",
-    "The run removes what its own checks made.",
+    "The run removes the resources that its checks created.",
     remove_own,
     last=True,
 )

@@ -88,7 +88,7 @@ def line_of(text: str, at: int) -> int:
 
 
 def addresses(text: str) -> Iterator[tuple[int, str]]:
-    """Yield a line number and a text for each address, and for each character sequence that could hide an address."""
+    """Yield the line number and the text of each address, and of each escape sequence that could hide an address."""
     for number, line in enumerate(text.split("\n"), 1):
         for whole in dict.fromkeys((line, unquote(line))):
             yield from ((number, found[0].rstrip(")]")) for found in ADDRESS.finditer(whole))

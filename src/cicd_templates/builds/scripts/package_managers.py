@@ -39,7 +39,7 @@ def _downloads(path: tuple[str, ...], value: Any) -> bool:
 
 
 def settings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield each value in parsed JSON, and the keys that lead to it. JSON objects in `value` are lists of pairs."""
+    """Yield `(keys, value)` for each value in parsed JSON. In `value`, a JSON object is a list of pairs."""
     for item in value if isinstance(value, list) else ():
         if isinstance(item, tuple):
             yield (*path, item[0]), item[1]

@@ -176,7 +176,7 @@ def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _volumes(settings: ServiceTable) -> list[tuple[str, Mapping[str, VolumeTable]]]:
-    """Return the volumes of each container, after the TOML path of the table that defines them.
+    """Return `(path, volumes)` for each container. `path` is the TOML path of the table that defines the volumes.
 
     The service's own container comes first.
     """

@@ -16,7 +16,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
     - Two services have the same priority.
     - The path pattern of one service covers the pattern of another service, so the second service gets no requests.
-    - The smoke test of a service would send its requests to something else.
+    - The requests of a service's smoke test would reach another service or none.
 
     The caller passes only runtime environments.
     """

@@ -30,8 +30,8 @@ def refuse_endpoint_urls(core: Any, access: Access) -> None:
         return
     if replaced := [*_of_the_environment(), *_of_the_profile(core, access)]:
         raise RefusedError(
-            f"{', '.join(replaced)}: this sends requests and their contents to an address that is not AWS's;"
-            " remove it, or set `allow_endpoint_urls = true` for the environment in templates/environments.toml"
+            f"{', '.join(replaced)}: requests would go to an address that is not AWS's; remove the"
+            " setting, or set `allow_endpoint_urls = true` for the environment in templates/environments.toml"
             " (for the local AWS, LOCAL=1 is enough)"
         )
 

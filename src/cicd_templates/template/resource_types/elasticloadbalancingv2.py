@@ -17,8 +17,8 @@ RESOURCE_TYPES = (
         # ECS shifts the weights in the rules of a blue/green service. An update of such a rule would reset them.
         interruptions=(
             Interruption(
-                "requests are routed differently at once, and weights that ECS shifts in a blue/green deployment are"
-                " reset"
+                "the routing of requests changes immediately, and weights that ECS shifts in a blue/green deployment"
+                " are reset"
             ),
         ),
         ends_with_it="another rule or the listener itself answers requests that this rule should send to its service",

@@ -462,7 +462,7 @@ def test_an_address_that_is_not_that_of_aws_is_named_and_refused(
     with pytest.raises(RefusedError) as refused:
         aws_clients(Access("eu-central-1"))
 
-    assert str(refused.value).startswith(f"{named}: this sends requests")
+    assert str(refused.value).startswith(f"{named}: requests would go to an address")
     assert "allow_endpoint_urls = true" in str(refused.value)
     assert aws_clients(HERE).region == "eu-central-1"
 

@@ -171,8 +171,8 @@ def edited(*names: str) -> tuple[Detail, ...]:
             False,
             Impact(
                 "interruption",
-                why="requests are routed differently at once, and weights that ECS shifts in a blue/green deployment"
-                " are reset",
+                why="the routing of requests changes immediately, and weights that ECS shifts in a blue/green"
+                " deployment are reset",
             ),
             id="a rule that a blue/green deployment shifts",
         ),

@@ -97,9 +97,9 @@ def _generic(path: AccessPath, service: str) -> AccessPath:
 
 
 def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the number of `paths`, and lines that list them.
+    """Return the number of `paths`, and a list of the access that they give. It has at most `MOST_PATHS` lines.
 
-    Each line shows one kind of access that one principal has, and all targets of this access.
+    Each line of the list shows one kind of access that one principal has, and all targets of this access.
     """
     rows = [
         {

@@ -72,7 +72,8 @@ def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
-    """Return `labels`. Labels that differ only in the service are combined into one item.
+    """Return `labels`, with labels that differ only in the service combined into one label.
+
     `generic` maps each label to the same label with a placeholder for the service.
     """
     counts = Counter(generic.get(label, label) for label in labels)
