@@ -283,7 +283,7 @@ class Dependencies:
             self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
     def take_requirements(self, path: str, data: bytes) -> None:
-        """Add the packages of a requirements file. They are pins if the scanner gets the file, otherwise declarations."""
+        """Add the packages of a requirements file. They are pins if the scanner gets the file, else declarations."""
         pins, others = read_requirements(data)
         self.included += [(path, line) for line in others]
         named = [pin.partition("==") for pin in pins]
