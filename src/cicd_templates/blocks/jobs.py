@@ -71,7 +71,7 @@ def schedule_group(logical_id: str, env: Environment, service: Service) -> sched
 
 
 def undelivered_starts(logical_id: str, env: Environment, service: Service, key: KeyArn) -> sqs.Queue:
-    """Return the queue for failed starts. EventBridge Scheduler sends a start there if ECS has refused all attempts."""
+    """Return the queue for failed starts. EventBridge Scheduler uses it for starts that ECS refused in all attempts."""
     return transient(encrypted_queue(logical_id, env, key, *undelivered_starts_words(service)))
 
 

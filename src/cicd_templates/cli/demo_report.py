@@ -41,7 +41,7 @@ class DemoReporter:
         self._resources = self._remains = 0
 
     def report(self, event: Event) -> None:
-        """Count the event, add its text to the text for the log file, and show the event if it is a failure."""
+        """Count the event, add it to the lines for the log file, and show it if it is a failure."""
         self._lines += as_lines(event)
         match event:
             case Started():

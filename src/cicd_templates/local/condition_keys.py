@@ -23,9 +23,9 @@ def role_of(arn: str) -> str:
 
 
 def register(evaluator: ModuleType, actions: ModuleType) -> None:
-    """Change the engine's modules `evaluator` and `actions`.
+    """Make two modules of the engine behave as AWS does.
 
-    `evaluator` then computes aws:PrincipalArn as AWS does. `actions` has the condition keys for conditional writes.
+    `evaluator` then computes aws:PrincipalArn as AWS does. `actions` adds the condition keys of conditional writes.
     """
     resolve, gather = evaluator._resolve_condition_key, actions.s3_service_context
 

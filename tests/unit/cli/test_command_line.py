@@ -480,7 +480,7 @@ def test_a_release_to_the_local_aws_shows_the_request_that_would_start_the_run(
     monkeypatch.setattr("cicd_templates.local.engine_state_file.required", lambda: engine)
     released = run(f"release --app {releasing} --local").output
 
-    assert "  run      e-7, only recorded: the local AWS has no CodePipeline\n  request\n" in released
+    assert "  run      e-7: recorded, not started; the local AWS has no CodePipeline\n  request\n" in released
     assert f'    "revision": "{version}"\n' in released
     assert "earlier" not in released
 

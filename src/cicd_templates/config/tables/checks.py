@@ -40,7 +40,7 @@ class CheckTable(Table):
     """`[services.<name>.checks.<check>]`: a tool that examines the source and reports its findings to the scan gate."""
 
     preset: Preset | None = Field(
-        default=None, description="Predefined check; each other key of this table overrides a value of the preset"
+        default=None, description="Predefined check; the other keys of this table override its values"
     )
     image: Digest | None = Field(default=None, description="Image in which the check runs, by digest")
     install: tuple[ShellCommand, ...] = Field(default=(), strict=False, description="Commands that install the tool")

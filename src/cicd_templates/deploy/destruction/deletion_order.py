@@ -51,9 +51,9 @@ def delete_in_order(
 ) -> None:
     """Call `delete` for each stack as soon as all stacks that depend on it are gone. Up to four calls run in parallel.
 
-    `delete` returns an empty string, or the reason why it failed. If a stack cannot be deleted, the stacks that it
-    needs are kept. For each kept stack, `skip` is called with its name, and with the names of the remaining stacks that
-    need it.
+    `delete` returns an empty string, or the reason why it failed. If a stack cannot be deleted, the stacks on
+    which it depends are kept, too. For each of these, `skip` is called with its name, and with the names of the
+    remaining stacks that depend on it.
 
     Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins, and
     `stopping` is set to tell the other calls to end early.
