@@ -14,11 +14,7 @@ from cicd_templates.blocks.approval_actions import (
     check_action,
 )
 from cicd_templates.blocks.database_users import created_databases, users_action
-from cicd_templates.blocks.delivery_actions import (
-    SERVICE_LAYER,
-    execute_action,
-    prepare_action,
-)
+from cicd_templates.blocks.delivery_actions import SERVICE_LAYER, execute_action, prepare_action
 from cicd_templates.blocks.event_rules import MonitoredService
 from cicd_templates.blocks.image_scans import image_scan_action, window_stage
 from cicd_templates.blocks.migration_actions import migration_actions
@@ -40,15 +36,7 @@ from cicd_templates.blocks.task_definitions import IMAGE_PARAMETER
 from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
-from cicd_templates.config.naming import (
-    APP,
-    TEMPLATES,
-    TEMPLATES_KEY,
-    pipeline_name,
-    report_artifact,
-    role_arn,
-    title,
-)
+from cicd_templates.config.naming import APP, TEMPLATES, TEMPLATES_KEY, pipeline_name, report_artifact, role_arn, title
 from cicd_templates.config.reserved_words import DELIVERY, MIGRATION
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
