@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.long]
 SOURCES = Path(__file__).parent / "sigstore"
 SIGNER, STRANGER = Signer(), Signer()
 DEPLOYMENTS = [name_of_deployment(environment, 1) for environment in ("staging", "production")]
+DEPLOYMENTS.append(name_of_deployment("staging", 1, migration=True))
 BUNDLES = sorted(map(bundle_name, (*PREDICATE_TYPES, VULNERABILITIES, TESTS, RELEASE, *DEPLOYMENTS)))
 
 
