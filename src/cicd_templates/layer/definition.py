@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -86,11 +86,15 @@ class Layer(NamedTuple):
         return (build() for build in self.builds(env, uses))
 
     def builds(
-        self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES
+        self,
+        env: Environment,
+        uses: Mapping[str, Sequence[Use]] = NO_USES,
+        services: Collection[str] | None = None,
     ) -> Sequence[Callable[[], LayerTemplate]]:
         """Return one function for each stack that this layer has in `env`. Each function builds and returns a template.
 
-        `uses` maps the name of a service to its uses of other layers' resources.
+        `uses` maps the name of a service to its uses of other layers' resources. If `services` is given, the stacks of
+        other services are left out.
 
         Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate`. In a layer with one
         stack per service, it also raises `TypeError` if the template is not for the service of the stack.
@@ -104,6 +108,7 @@ class Layer(NamedTuple):
             builds += [
                 partial(self._build_for, env, service, uses.get(service.name, ()))
                 for service in filter(self.needed, env.services)
+                if services is None or service.name in services
             ]
         return builds
 

@@ -12,8 +12,9 @@ layers --> tagging --> patching --> template_text --> render (checks the links, 
 5. `equal_names` refuses resources with the same physical name, across all environments.
 6. `review_pages` writes the pages that a reviewer reads first. `github_workflow` writes workflows that a user can copy.
 7. `out_folder` compares the new files with those in `out/`, or replaces the changed ones. It also writes the checksums.
-8. `last_render` records the inputs of a run, so that an unchanged project is not rendered again.
+8. `last_render` records the inputs of a run, so that an unchanged project is not rendered again. `service_record`
+   records the parts of the pages, so that only the stacks of changed services are rendered again.
 
 Rendering uses no AWS, no clock and no randomness, so the same configuration always gives the same bytes. `out_folder`
-writes only below its folder, and `last_render` writes its record in `.state/`.
+writes only below its folder, and the records are in `.state/`.
 """

@@ -99,9 +99,13 @@ def name_marks(stack: StackTemplate) -> array[int]:
     If no number occurs twice, all names are different, and the slower `refuse_equal_names` is not needed. The numbers
     are valid only in this process and in the processes that are forked from it.
     """
-    marks = (hash(found.identity if isinstance(found, NamedResource) else found.looks) for found in _names(stack))
     # An array takes a fifth of the memory of a tuple of numbers.
-    return array("q", marks)
+    return array("q", map(hash, name_identities(stack)))
+
+
+def name_identities(stack: StackTemplate) -> list[Hashable]:
+    """Return a value for each name in a stack. Equal names have equal values, even in different stacks."""
+    return [found.identity if isinstance(found, NamedResource) else found.looks for found in _names(stack)]
 
 
 def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:

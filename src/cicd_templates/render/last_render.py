@@ -20,7 +20,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import cicd_templates
 from cicd_templates.files.paths import CHECKSUMS, CONFIGURATION, STATE
@@ -33,6 +33,13 @@ TOOL = Path(cicd_templates.__file__).parent
 LAYERS = CONFIGURATION.parent
 
 
+class _Digests(NamedTuple):
+    """Digests of the inputs of a run: of everything except the configuration, and of everything."""
+
+    code: str
+    inputs: str
+
+
 class LastRender:
     """Compares the last complete run of `make render` with a new run that would write into `folder`.
 
@@ -41,19 +48,25 @@ class LastRender:
     """
 
     def __init__(
-        self, folder: Path, *arguments: str, folders: Iterable[Path] = (TOOL, LAYERS), record: Path = RECORD
+        self,
+        folder: Path,
+        *arguments: str,
+        folders: Iterable[Path] = (TOOL, LAYERS),
+        record: Path = RECORD,
+        configuration: Path = CONFIGURATION,
     ) -> None:
         self._folder = folder
         # Python would load other code if another folder were first in its path.
         self._arguments = (folder.as_posix(), arguments, [*sys.path])
         self._folders = tuple(folders)
         self._record = record
-        self._inputs = self._digest()
+        self._configuration = configuration
+        self._digests = self._digests_now()
 
     def unchanged_stacks(self) -> int | None:
         """Return the number of stacks in the folder, or None if the new run might change a file there."""
         record = _read_record(self._record)
-        if record is None or record["inputs"] != self._inputs:
+        if record is None or self._digests is None or record["inputs"] != self._digests.inputs:
             return None
         with contextlib.suppress(OSError, UnicodeDecodeError):
             if (self._folder / CHECKSUMS).stat().st_ctime_ns != record["changed"]:
@@ -65,19 +78,30 @@ class LastRender:
                 return int(record["stacks"])
         return None
 
+    @property
+    def code(self) -> str:
+        """The digest of all inputs except the configuration, or an empty text if an input cannot be read."""
+        return self._digests.code if self._digests else ""
+
+    def is_certain(self, modules: Iterable[ModuleType] | None = None) -> bool:
+        """Return whether the digests certainly cover all inputs of this run.
+
+        They may not cover all if an input changed during the run, or if the process has loaded a module that is neither
+        in the folders nor in an installed library. `modules` are the loaded modules, by default all.
+        """
+        loaded = [*sys.modules.values()] if modules is None else modules
+        return self._is_covered(loaded) and self._digests_now() == self._digests
+
     def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
         """Record that the folder contains the files of this run, and the number of its stacks.
 
-        Record nothing if an input changed during the run, or if the process has loaded a module that is no input.
-        Inputs are the modules in `folders` and in installed libraries. `modules` are the modules to examine, by default
-        all loaded modules.
+        Nothing is recorded if the digests may not cover all inputs; see `is_certain`.
         """
-        loaded = [*sys.modules.values()] if modules is None else modules
-        if self._inputs is None or not self._is_covered(loaded) or self._digest() != self._inputs:
+        if self._digests is None or not self.is_certain(modules):
             return
         checksums = self._folder / CHECKSUMS
         record = {
-            "inputs": self._inputs,
+            "inputs": self._digests.inputs,
             "checksums": _sha256(checksums),
             "changed": checksums.stat().st_ctime_ns,
             "stacks": stacks,
@@ -86,19 +110,21 @@ class LastRender:
         with contextlib.suppress(OSError):
             write_privately(self._record, json.dumps(record))
 
-    def _digest(self) -> str | None:
-        """Return a digest of all inputs, or None if a file cannot be read or if a folder contains a link."""
+    def _digests_now(self) -> _Digests | None:
+        """Return the digests of the inputs, or None if a file cannot be read or if a folder contains a link."""
         try:
             digest = hashlib.sha256(repr((sys.version, _libraries(), self._arguments)).encode())
             for folder in self._folders:
                 for path in sorted(_files(folder)):
                     name = path.relative_to(folder)
-                    if "__pycache__" not in name.parts or name.suffix != ".pyc":
+                    if path != self._configuration and ("__pycache__" not in name.parts or name.suffix != ".pyc"):
                         content = path.read_bytes()
                         digest.update(repr((folder.as_posix(), name.as_posix(), len(content))).encode() + content)
+            code = digest.hexdigest()
+            digest.update(self._configuration.read_bytes())
         except OSError:
             return None
-        return digest.hexdigest()
+        return _Digests(code, digest.hexdigest())
 
     def _is_covered(self, modules: Iterable[ModuleType]) -> bool:
         """Return whether all `modules` are in `folders` or in installed libraries. Ignore the module `__main__`."""
@@ -122,10 +148,10 @@ def _libraries() -> list[tuple[str, str]]:
     return sorted((path.name, _sha256(path / "RECORD")) for path in folders)
 
 
-def _read_record(path: Path) -> dict[str, Any] | None:
-    """Return the record, or None if there is no record that can be trusted.
+def read_trusted(path: Path, largest: int) -> bytes | None:
+    """Return the bytes of a record. Return None if there is none, if it is too large, or if other users can access it.
 
-    A record cannot be trusted if other users can access the file, or if `remember` cannot have written it.
+    `largest` is the largest number of bytes.
     """
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
@@ -133,10 +159,19 @@ def _read_record(path: Path) -> dict[str, Any] | None:
             # Without O_NONBLOCK, opening a named pipe waits for somebody who writes to it.
             if not stat.S_ISREG(status.st_mode):
                 return None
-            if status.st_uid != os.getuid() or status.st_mode & 0o077 or status.st_size > LARGEST_RECORD:
+            if status.st_uid != os.getuid() or status.st_mode & 0o077 or status.st_size > largest:
                 return None
-            record = json.loads(stream.read(LARGEST_RECORD))
-    except (OSError, ValueError):
+            return stream.read(largest)
+    except OSError:
+        return None
+
+
+def _read_record(path: Path) -> dict[str, Any] | None:
+    """Return the record, or None if there is no record that can be trusted and that `remember` can have written."""
+    content = read_trusted(path, LARGEST_RECORD)
+    try:
+        record = json.loads(content or b"")
+    except ValueError:
         return None
     kinds = {"inputs": str, "checksums": str, "changed": int, "stacks": int}
     if not isinstance(record, dict) or {key: type(value) for key, value in record.items()} != kinds:

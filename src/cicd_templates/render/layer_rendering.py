@@ -7,8 +7,9 @@ do not depend on the number of processes.
 from __future__ import annotations
 
 import hashlib
+import json
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -17,13 +18,14 @@ from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.offers import Use
 from cicd_templates.layer.template import LayerTemplate
 from cicd_templates.layer.user_layers import explained_user_errors
-from cicd_templates.render.equal_names import name_marks
+from cicd_templates.render.equal_names import name_identities, name_marks
 from cicd_templates.render.processes import map_in_processes, process_count
 from cicd_templates.render.stack_rendering import render_stack
 from cicd_templates.render.template_store import Place, TemplateStore, Unpacked
 from cicd_templates.render.template_text import Format
 from cicd_templates.render.uses import uses_of
 from cicd_templates.review.formatting import NameIndex
+from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_graph import Links
 from cicd_templates.template.stack_template import StackTemplate
@@ -34,7 +36,8 @@ STACKS_PER_JOB = 20
 class FinishedStack(NamedTuple):
     """A rendered stack. `path` is relative to the output folder, and `size` is the number of bytes of the file.
 
-    `name_marks` has a number for each physical name in the stack; see `equal_names.name_marks`.
+    `name_marks` has a number for each physical name in the stack; see `equal_names.name_marks`. `dependencies` is a
+    digest of all contents on which other stacks depend.
     """
 
     path: str
@@ -43,6 +46,7 @@ class FinishedStack(NamedTuple):
     digest: str
     size: int
     name_marks: array[int]
+    dependencies: str
     template: Unpacked | Place
 
 
@@ -60,19 +64,23 @@ class Job(NamedTuple):
 
 
 class Project(NamedTuple):
-    """The data that every process needs: environments, layers, format, and the resources that services use."""
+    """The data that every process needs: environments, layers, format, and the resources that services use.
+
+    If `services` is given, only their stacks are rendered, and those of no service.
+    """
 
     environments: Sequence[Environment]
     layers: Sequence[Layer]
     form: Format
     uses: Sequence[Mapping[str, Sequence[Use]]]
+    services: Collection[str] | None = None
 
     def jobs(self, stacks_per_job: int) -> Iterator[Job]:
         """Yield the jobs that render all stacks, in the order of environments and layers."""
         for env, uses in zip(self.environments, self.uses, strict=True):
             for layer in self.layers:
                 with explained_user_errors(self.layers, layer):
-                    builds = layer.builds(env, uses)
+                    builds = layer.builds(env, uses, self.services)
                 for start in range(0, len(builds), stacks_per_job):
                     yield Job(env, layer, builds[start : start + stacks_per_job])
 
@@ -96,16 +104,18 @@ def render_layers(
     form: Format,
     store: TemplateStore,
     cores: int | None = None,
+    services: Collection[str] | None = None,
 ) -> Iterator[tuple[Environment, Layer, FinishedStack]]:
     """Yield the stacks of all environments and layers, in the order of environments, layers and services.
 
     If there are many stacks, several processes render them and write the templates to `store`. `cores` is the number of
-    these processes; the default is one for each core. Raises `CicdError` with the name of the layer if a process ends
+    these processes; the default is one for each core. If `services` is given, only their stacks are rendered, and those
+    of no service. Raises `CicdError` with the name of the layer if a process ends
     before it has returned its stacks.
     """
     with explained_user_errors(layers):
         uses = [uses_of(env, layers) for env in environments]
-    project = Project(environments, layers, form, uses)
+    project = Project(environments, layers, form, uses, services)
     jobs = list(project.jobs(STACKS_PER_JOB))
     processes = process_count(sum(len(job.builds) for job in jobs), cores)
     finished: Iterable[Iterable[FinishedStack]]
@@ -121,6 +131,7 @@ def render_layers(
 
 def _finished(template: StackTemplate) -> FinishedStack:
     encoded = template.text.encode()
+    names = NameIndex([template])
     return FinishedStack(
         template.path.as_posix(),
         template.facts,
@@ -128,5 +139,19 @@ def _finished(template: StackTemplate) -> FinishedStack:
         hashlib.sha256(encoded).hexdigest(),
         len(encoded),
         name_marks(template),
-        Unpacked(template.text, template.content, NameIndex([template])),
+        _dependencies(template, names, len(encoded)),
+        Unpacked(template.text, template.content, names),
     )
+
+
+def _dependencies(template: StackTemplate, names: NameIndex, size: int) -> str:
+    """Return a digest of everything in a template on which the order, the links, the names and the index depend."""
+    parts = [
+        template.facts.to_metadata(),
+        template.description,
+        template.links,
+        names.to_plain(),
+        [repr(identity) for identity in name_identities(template)],
+        size > TEMPLATE_BODY_BYTES,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

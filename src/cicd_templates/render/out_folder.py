@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from cicd_templates.config.environment import Environment
 from cicd_templates.errors import CicdError
 from cicd_templates.files.ordinary_files import find_link, refuse_special
 from cicd_templates.files.paths import CHECKSUMS
@@ -58,7 +59,12 @@ class RenderedFiles(Mapping[str, str]):
 
 
 def files_of(
-    stacks: Sequence[RenderedStack], root: Path, only: str | None = None, *, sources: str = ""
+    stacks: Sequence[RenderedStack],
+    root: Path,
+    only: str | None = None,
+    *,
+    sources: str = "",
+    parts: list[str] | None = None,
 ) -> Mapping[str, str]:
     """Return the text of every file that belongs below `root`, keyed by relative path.
 
@@ -67,9 +73,12 @@ def files_of(
     If `only` names an environment, the files of this environment, the index and the checksums get new texts.
     Everything else is read from the files in `root`: all other texts, and the digest that replaces `sources`. Files
     that do not exist in `root` are left out.
+
+    If `parts` is given, the parts of the review pages are added to it as JSON.
     """
     templates = {stack.path: stack for stack in stacks}
-    texts = {**_workflows(stacks), **pages(stacks)}
+    environments = list({stack.environment.name: stack.environment for stack in stacks}.values())
+    texts = {**workflows(environments), **pages(stacks, parts)}
     if only is not None:
         texts = _keep_others(RenderedFiles(templates, texts), stacks, root, only)
         templates = {}
@@ -94,19 +103,18 @@ def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root
     return kept
 
 
-def _workflows(stacks: Sequence[RenderedStack]) -> dict[str, str]:
+def workflows(environments: Iterable[Environment]) -> dict[str, str]:
     """Return the workflows, keyed by relative path: one for each released service, and one for pull requests."""
-    workflows = {}
-    environments = {stack.environment.name: stack.environment for stack in stacks}
-    for tools in [environment for environment in environments.values() if environment.kind == "tools"]:
+    texts = {}
+    for tools in [environment for environment in environments if environment.kind == "tools"]:
         for service in tools.services:
             if service.settings.github.releases:
-                workflows[github_workflow.workflow_path(service)] = github_workflow.workflow(tools, service)
+                texts[github_workflow.workflow_path(service)] = github_workflow.workflow(tools, service)
     # A copy (`SUFFIX=`) has no role for pull requests, so its folder has no workflow for them.
-    originals = [environment for environment in environments.values() if not environment.is_copy]
+    originals = [environment for environment in environments if not environment.is_copy]
     if previews := pull_request_workflow.workflow(originals):
-        workflows[pull_request_workflow.PATH] = previews
-    return workflows
+        texts[pull_request_workflow.PATH] = previews
+    return texts
 
 
 def write_files(files: Mapping[str, str], root: Path) -> Written:
@@ -148,8 +156,21 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
             if not any(folder.iterdir()):
                 folder.rmdir()
     except OSError as error:
-        raise CicdError(f"{error.filename or root}: cannot be written: {error.strerror}") from None
+        raise _cannot_write(error, root) from None
     return Written(tuple(changed), tuple(sorted(stale)), tuple(sorted(others - stale)), len(files) - len(changed))
+
+
+def write_changed(files: Mapping[str, str], root: Path) -> None:
+    """Write `files` below `root`, the checksums last. Raises `CicdError` with the path if a file cannot be written."""
+    try:
+        for path in sorted(files, key=lambda path: (path == CHECKSUMS, path)):
+            replace_file(root / path, files[path])
+    except OSError as error:
+        raise _cannot_write(error, root) from None
+
+
+def _cannot_write(error: OSError, root: Path) -> CicdError:
+    return CicdError(f"{error.filename or root}: cannot be written: {error.strerror}")
 
 
 def strays(files: Mapping[str, str], root: Path) -> list[str]:

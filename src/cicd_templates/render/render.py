@@ -27,7 +27,8 @@ class RenderedStack(NamedTuple):
     """A rendered stack: its template, and the configuration and the layer from which it was rendered.
 
     `path` is relative to the output folder, with forward slashes. `digest` is the SHA-256 of the text, and `size` its
-    length in bytes. The text and the content are in `store`, under the key `number`.
+    length in bytes. `dependencies` is a digest of all contents on which other stacks depend. The text and the content
+    are in `store`, under the key `number`.
     """
 
     environment: Environment
@@ -36,6 +37,7 @@ class RenderedStack(NamedTuple):
     facts: StackFacts
     digest: str
     size: int
+    dependencies: str
     store: TemplateStore
     number: int
 
@@ -87,7 +89,9 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
         marks.append(stack.name_marks)
         links.append(stack.links._replace(reads=tuple(reads.setdefault(read, read) for read in stack.links.reads)))
         rendered[env.name].append(
-            RenderedStack(env, layer, stack.path, stack.facts, stack.digest, stack.size, store, number)
+            RenderedStack(
+                env, layer, stack.path, stack.facts, stack.digest, stack.size, stack.dependencies, store, number
+            )
         )
     problems = [
         problem

@@ -1,11 +1,16 @@
-"""Writes the review pages beside the templates: one `REVIEW.md` per environment, and `DIFFERENCES.md`."""
+"""Writes the review pages beside the templates: one `REVIEW.md` per environment, and `DIFFERENCES.md`.
+
+The pages are joined from parts, each about a few stacks. A part can be written as a line of JSON, so that `make render`
+can use it again; see `service_record`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cicd_templates.config.environment import Environment
 from cicd_templates.render.processes import map_in_processes, process_count
@@ -16,40 +21,126 @@ from cicd_templates.review.reviewed_stacks import ReviewedStacks
 if TYPE_CHECKING:
     from cicd_templates.render.render import RenderedStack
 
+# Services whose stacks share parts. A larger number makes fewer parts, but a change of one service reviews all of them.
+SERVICES_PER_GROUP = 4
+JOBS_PER_BATCH = 5
 
-def pages(stacks: Sequence[RenderedStack]) -> dict[str, str]:
-    """Return the pages, keyed by their path below `out/`.
+
+class ReviewPart(NamedTuple):
+    """The review of stacks that follow each other in deploy order. `paths` are the paths of their files."""
+
+    paths: tuple[str, ...]
+    review: Review
+
+    def to_plain(self) -> list[Any]:
+        """Return the part as a value that JSON can represent; see `part_of`."""
+        return [self.paths, self.review.to_plain()]
+
+
+class DifferencesPart(NamedTuple):
+    """The differences between the environments `before` and `after` in the stacks with the short name `label`.
+
+    `paths` are the paths of the files of these stacks.
+    """
+
+    paths: tuple[str, ...]
+    before: str
+    after: str
+    label: str
+    rows: Sequence[differences_page.Row]
+
+    def to_plain(self) -> list[Any]:
+        """Return the part as a value that JSON can represent; see `part_of`."""
+        return list(self)
+
+
+Part = ReviewPart | DifferencesPart
+
+
+def part_of(plain: Sequence[Any]) -> Part:
+    """Return the part that `to_plain` returned as `plain`."""
+    paths, *rest = plain
+    if len(rest) == 1:
+        return ReviewPart(tuple(paths), Review.from_plain(rest[0]))
+    before, after, label, rows = rest
+    return DifferencesPart(
+        tuple(paths), before, after, label, [(place, path, old, new) for place, path, old, new in rows]
+    )
+
+
+def pages(stacks: Sequence[RenderedStack], lines: list[str] | None = None) -> dict[str, str]:
+    """Return the pages, keyed by their path below `out/`. If `lines` is given, each part is added to it as JSON.
 
     The pages are made from the contents of the templates, not from rendered text.
     """
     environments = {stack.environment.qualified: stack.environment for stack in stacks}
-    route = [
-        peer.qualified
-        for environment in environments.values()
-        if environment.kind == "tools"
-        for peer in environment.route
-    ]
+    parts = _parts(stacks, environments)
+    return joined(parts if lines is None else _noted(parts, lines), environments)
+
+
+def _noted(parts: Iterable[Part], lines: list[str]) -> Iterator[Part]:
+    for part in parts:
+        lines.append(json.dumps(part.to_plain()))
+        yield part
+
+
+def _parts(stacks: Sequence[RenderedStack], environments: Mapping[str, Environment]) -> Iterator[Part]:
+    """Yield the parts of the pages in deploy order. They are made in several processes if there are many stacks."""
     reviewed = ReviewedStacks(stacks)
-    reviews = reviewed.jobs(Review)
-    comparisons = differences_page.comparisons({name: reviewed.by_label(name) for name in route})
+    groups = service_groups({service.name for each in environments.values() for service in each.services})
+    jobs: list[Callable[[], Part]] = [
+        partial(_review, reviewed, list(batch))
+        for _, batch in groupby(stacks, lambda stack: (stack.facts.environment, groups.get(stack.facts.service)))
+    ]
+    paths = {(stack.environment.qualified, stack.label): stack.path for stack in stacks}
+    by_label = {name: reviewed.by_label(name) for name in _route(environments)}
+    for comparison in differences_page.comparisons(by_label):
+        before, after, _, _, label = comparison
+        compared = tuple(paths[name, label] for name in (before, after) if (name, label) in paths)
+        jobs.append(partial(_compare, comparison, compared))
     # The same processes do all jobs, because each process first needs the names of all stacks.
-    jobs: list[Callable[[], Any]] = [*reviews, *(comparison.rows for comparison in comparisons)]
-    results = map_in_processes(_call, jobs, process_count(len(stacks)), lambda job: "review a stack")
+    return map_in_processes(
+        lambda job: job(), jobs, process_count(len(stacks)), lambda job: "review a stack", JOBS_PER_BATCH
+    )
+
+
+def _review(reviewed: ReviewedStacks, batch: Sequence[RenderedStack]) -> ReviewPart:
+    return ReviewPart(tuple(stack.path for stack in batch), Review(map(reviewed.review, batch)))
+
+
+def _compare(comparison: differences_page.Comparison, paths: tuple[str, ...]) -> DifferencesPart:
+    return DifferencesPart(paths, comparison.before, comparison.after, comparison.label, comparison.rows())
+
+
+def service_groups(services: Iterable[str]) -> dict[str | None, int]:
+    """Return the number of each service's group. The stacks of a group share parts of the pages.
+
+    The services of a group follow each other in the order of their names, as their stacks do in the deploy order.
+    """
+    return {name: number // SERVICES_PER_GROUP for number, name in enumerate(sorted(services))}
+
+
+def joined(parts: Iterable[Part], environments: Mapping[str, Environment]) -> dict[str, str]:
+    """Return the pages that consist of `parts`, keyed by their path below `out/`."""
     review = Review()
-    for part in islice(results, len(reviews)):
-        review.extend(part)
-    compared = list(results)
+    compared = []
+    for part in parts:
+        if isinstance(part, ReviewPart):
+            review.extend(part.review)
+        else:
+            compared.append((part.before, part.after, part.rows))
     overrides = {name: _overrides(environment) for name, environment in environments.items()}
     texts = {f"{name}/{environment_page.REVIEW_FILE}": text for name, text in review.pages(overrides).items()}
+    route = _route(environments)
     if len(route) > 1:
-        texts[differences_page.DIFFERENCES_FILE] = differences_page.differences_page(
-            route, zip(comparisons, compared, strict=True)
-        )
+        texts[differences_page.DIFFERENCES_FILE] = differences_page.differences_page(route, compared)
     return texts
 
 
-def _call(job: Callable[[], Any]) -> Any:
-    return job()
+def _route(environments: Mapping[str, Environment]) -> list[str]:
+    """Return the names of the runtime environments, in the order of the pipeline."""
+    tools = (environment for environment in environments.values() if environment.kind == "tools")
+    return [peer.qualified for environment in tools for peer in environment.route]
 
 
 def _overrides(environment: Environment) -> environment_page.Overrides:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from cicd_templates.markdown import cell, plain, table
-from cicd_templates.review.reviewed_stacks import ReviewedStack, in_parts
+from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.comparison import ABSENT, Difference
 from cicd_templates.template.comparison import differences as value_differences
 
@@ -26,40 +26,40 @@ Stacks = Mapping[str, ReviewedStack]
 
 
 class Comparison(NamedTuple):
-    """A comparison of two environments, `before` and `after`. It covers the stacks with these `labels`."""
+    """A comparison of the stacks with the short name `label` in two environments, `before` and `after`."""
 
     before: str
     after: str
     old: Stacks
     new: Stacks
-    labels: Sequence[str]
+    label: str
 
     def rows(self) -> list[Row]:
         """Return one row for each difference: where it is, the property, and its value before and after."""
         return [
-            (f"{label}.{resource}" if resource else label, path, old, new)
-            for label in self.labels
-            for resource, path, old, new in _stack_rows(self.old.get(label), self.new.get(label))
+            (f"{self.label}.{resource}" if resource else self.label, path, old, new)
+            for resource, path, old, new in _stack_rows(self.old.get(self.label), self.new.get(self.label))
         ]
 
 
 def comparisons(route: Mapping[str, Stacks]) -> list[Comparison]:
-    """Compare each environment of `route` with the environment before it. Return one comparison per batch of stacks."""
+    """Compare each environment of `route` with the environment before it. Return one comparison for each short name."""
     return [
-        Comparison(before, after, old, new, labels)
+        Comparison(before, after, old, new, label)
         for (before, old), (after, new) in pairwise(route.items())
-        for labels in in_parts([*old, *(label for label in new if label not in old)])
+        for label in (*old, *(label for label in new if label not in old))
     ]
 
 
-def differences_page(route: Sequence[str], compared: Iterable[tuple[Comparison, Iterable[Row]]]) -> str:
+def differences_page(route: Sequence[str], compared: Iterable[tuple[str, str, Iterable[Row]]]) -> str:
     """Return the page that compares each environment of `route` with the environment before it.
 
-    `compared` contains each comparison together with its rows. Resources that differ in the same way share a row.
+    `compared` has the names of two environments and rows of their comparison. Resources that differ in the same way
+    share a row.
     """
     pairs: dict[tuple[str, str], dict[tuple[str, str, str], list[str]]] = {pair: {} for pair in pairwise(route)}
-    for comparison, rows in compared:
-        groups = pairs[comparison.before, comparison.after]
+    for before, after, rows in compared:
+        groups = pairs[before, after]
         for place, path, old, new in rows:
             groups.setdefault((path, old, new), []).append(place)
     lines = ["# How the environments differ", "", *_NOTES]

@@ -6,7 +6,7 @@ Each row of a table is one fact for the reviewer to judge.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cicd_templates.markdown import plain, table
 from cicd_templates.review import (
@@ -112,6 +112,30 @@ class EnvironmentReview:
         for rows, more in zip(self._all_rows(), other._all_rows(), strict=True):
             rows.extend(more)
 
+    def to_plain(self) -> list[Any]:
+        """Return the contents as a value that JSON can represent; see `from_plain`."""
+        return [
+            self.facts.to_metadata(),
+            self._reachable,
+            list(self._examples),
+            self._billed,
+            self._used.to_plain(),
+            [rows.to_plain() for rows in self._all_rows()],
+        ]
+
+    @classmethod
+    def from_plain(cls, plain: list[Any]) -> EnvironmentReview:
+        """Return the review with the contents `plain`, a value that `to_plain` returned."""
+        facts, reachable, examples, billed, used, all_rows = plain
+        review = cls(StackFacts.from_metadata(facts, "a recorded review"))
+        review._reachable = reachable
+        review._examples = dict.fromkeys(examples)
+        review._billed = [billing.BilledItem(kind, count, total, tuple(names)) for kind, count, total, names in billed]
+        review._used = service_resources.ServiceResources.from_plain(used)
+        for rows, recorded in zip(review._all_rows(), all_rows, strict=True):
+            rows.extend(MergedRows.from_plain(recorded))
+        return review
+
     def _all_rows(self) -> list[MergedRows]:
         return [
             *(self._on_every_resource, self._without_own_key, self._skipped),
@@ -188,6 +212,24 @@ class Review:
         self._access.extend(other._access)
         for environment, review in other._environments.items():
             self._of_environment(environment, review.facts).extend(review)
+
+    def to_plain(self) -> list[Any]:
+        """Return the contents as a value that JSON can represent; see `from_plain`."""
+        return [
+            self._access.to_plain(),
+            {environment: review.to_plain() for environment, review in self._environments.items()},
+        ]
+
+    @classmethod
+    def from_plain(cls, plain: list[Any]) -> Review:
+        """Return the review with the contents `plain`, a value that `to_plain` returned."""
+        review = cls()
+        access, environments = plain
+        review._access = AccessReview.from_plain(access)
+        review._environments = {
+            environment: EnvironmentReview.from_plain(recorded) for environment, recorded in environments.items()
+        }
+        return review
 
     def pages(self, overrides: Mapping[str, Overrides]) -> dict[str, str]:
         """Return the page of each environment. `overrides` has the settings of each environment."""

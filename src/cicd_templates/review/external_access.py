@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from cicd_templates.review.merged_rows import MergedRows
-from cicd_templates.review.principals import Kind, Principal, is_outside
+from cicd_templates.review.principals import Kind, is_outside
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, own_stem
-from cicd_templates.template.stack_facts import StackFacts
 
 _LITERAL_PREFIX = re.compile(r"[^*?\[]*")
 
@@ -32,11 +31,14 @@ _RELEASE_ACTIONS = {
 class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
-    `principals` has the statement's principals, except AWS services and resources of the same template. `account` is
-    the role's account. `text` describes the statement. `service` is the service to which the role belongs, or None.
+    `is_outside` is true if a principal is outside the role's account. `names` has the name of each principal that is a
+    role, user or session, and an empty text for each other principal. It has neither AWS services nor references to the
+    same template. `account` is the role's account. `text` describes the statement. `service` is the service to which
+    the role belongs, or None.
     """
 
-    principals: tuple[Principal, ...]
+    is_outside: bool
+    names: tuple[str, ...]
     account: str
     text: str
     service: str | None
@@ -46,7 +48,8 @@ class AccessReview:
     """Collects, stack by stack, who can access each environment and who may release."""
 
     def __init__(self) -> None:
-        self._runtimes: dict[str, StackFacts] = {}
+        # Whether each runtime environment is protected.
+        self._runtimes: dict[str, bool] = {}
         self._accounts: dict[str, set[str]] = {}
         self._role_names: dict[str, set[str]] = {}
         self._trusts: dict[str, list[_Trust]] = {}
@@ -64,7 +67,7 @@ class AccessReview:
         self._role_names.setdefault(template.environment, set()).update(_role_names(stack))
         self._trusts.setdefault(template.environment, []).extend(_trusts(stack))
         if template.facts.kind == "runtime":
-            self._runtimes[template.environment] = template.facts
+            self._runtimes[template.environment] = template.facts.protected
         else:
             self._sources += _sources(stack)
             self._add_releasers(stack)
@@ -81,6 +84,36 @@ class AccessReview:
             self._releasers[ability].extend(rows)
         self._writers += other._writers
         self._sources += other._sources
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the contents as a value that JSON can represent; see `from_plain`."""
+        return {
+            "runtimes": self._runtimes,
+            "accounts": {environment: sorted(accounts) for environment, accounts in self._accounts.items()},
+            "role_names": {environment: sorted(names) for environment, names in self._role_names.items()},
+            "trusts": self._trusts,
+            "services": list(self._services),
+            "releasers": {ability: rows.to_plain() for ability, rows in self._releasers.items()},
+            "writers": self._writers,
+            "sources": self._sources,
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> AccessReview:
+        """Return the review with the contents `plain`, a value that `to_plain` returned."""
+        review = cls()
+        review._runtimes = plain["runtimes"]
+        review._accounts = {environment: set(accounts) for environment, accounts in plain["accounts"].items()}
+        review._role_names = {environment: set(names) for environment, names in plain["role_names"].items()}
+        review._trusts = {
+            environment: [_Trust(is_outside, tuple(names), *rest) for is_outside, names, *rest in trusts]
+            for environment, trusts in plain["trusts"].items()
+        }
+        review._services = dict.fromkeys(plain["services"])
+        review._releasers = {ability: MergedRows.from_plain(rows) for ability, rows in plain["releasers"].items()}
+        review._writers = [(service, holder, tuple(texts)) for service, holder, texts in plain["writers"]]
+        review._sources = plain["sources"]
+        return review
 
     def _add_releasers(self, stack: ReviewedStack) -> None:
         service = stack.template.service
@@ -105,7 +138,7 @@ class AccessReview:
         """
         if environment in self._runtimes:
             return [environment]
-        protected = [name for name, facts in self._runtimes.items() if facts.protection == "protected"]
+        protected = [name for name, is_protected in self._runtimes.items() if is_protected]
         return protected or list(self._runtimes)
 
     def external_access(self, environment: str) -> list[str]:
@@ -121,11 +154,9 @@ class AccessReview:
         found = (
             (trust.service, trust.text)
             for trust in self._trusts[environment]
-            if any(
-                is_outside(principal, trust.account)
-                or (trust.account in other_accounts and not _is_own(principal, own_roles))
-                for principal in trust.principals
-            )
+            if trust.is_outside
+            # An empty name is never the name of a role.
+            or (trust.account in other_accounts and any(name not in own_roles for name in trust.names))
         )
         return self._merged(found)
 
@@ -162,18 +193,20 @@ def _trusts(stack: ReviewedStack) -> Iterator[_Trust]:
                 condition = statement.condition.replace(OWN_MARK, own_stem(statement.holder))
                 where = f" where {condition}" if condition else ""
                 text = f"{statement.principals_text} as {stack.template.label}.{statement.holder}{where}"
-                yield _Trust(principals, stack.template.account, text, stack.template.service)
+                account = stack.template.account
+                yield _Trust(
+                    any(is_outside(principal, account) for principal in principals),
+                    tuple(principal.name for principal in principals),
+                    account,
+                    text,
+                    stack.template.service,
+                )
 
 
 def _role_names(stack: ReviewedStack) -> Iterator[str]:
     for resource in stack.template.resources.values():
         if resource["Type"] == "AWS::IAM::Role":
             yield str(resource.get("Properties", {}).get("RoleName"))
-
-
-def _is_own(principal: Principal, own_roles: Collection[str]) -> bool:
-    """Return whether a principal of the environment's account is a role of the environment itself."""
-    return principal.kind is Kind.ARN and principal.value.rpartition("/")[2] in own_roles
 
 
 def matches_any(pattern: str, texts: Sequence[str]) -> bool:

@@ -68,6 +68,21 @@ class NameIndex:
             for name, entry in known.items():
                 own.setdefault(name, entry)
 
+    def to_plain(self) -> list[Any]:
+        """Return the contents as a value that JSON can represent; see `from_plain`."""
+        environments = {account: sorted(names) for account, names in self._environments.items()}
+        return [self.published, environments, self._known, {label: sorted(ids) for label, ids in self._named.items()}]
+
+    @classmethod
+    def from_plain(cls, plain: list[Any]) -> NameIndex:
+        """Return the index with the contents `plain`, a value that `to_plain` returned."""
+        index = cls(())
+        index.published, environments, index._known, named = plain
+        index._environments = {account: set(names) for account, names in environments.items()}
+        for label, logical_ids in named.items():
+            index._add_named(label, frozenset(logical_ids))
+        return index
+
     def _add_resource(self, stack: StackTemplate, logical_id: str, resource: Mapping[str, Any]) -> bool:
         """Add the names of a resource to the index. Return whether the resource has a physical name."""
         properties = resource.get("Properties", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from cicd_templates.review.service_names import with_placeholders
 
@@ -32,6 +33,31 @@ class MergedRows:
         for pattern, services in other._services.items():
             self._first.setdefault(pattern, other._first[pattern])
             self._services.setdefault(pattern, []).extend(services)
+
+    def to_plain(self) -> list[Any]:
+        """Return the contents as a value that JSON can represent; see `from_plain`.
+
+        The first row of a pattern is shown only while a single service has the pattern, so otherwise it is left out.
+        """
+        return [
+            sorted(self._all_services),
+            [
+                [pattern, services, None if len({*services}) > 1 else self._first[pattern]]
+                for pattern, services in self._services.items()
+            ],
+        ]
+
+    @classmethod
+    def from_plain(cls, plain: list[Any]) -> MergedRows:
+        """Return the rows with the contents `plain`, a value that `to_plain` returned."""
+        rows = cls()
+        all_services, patterns = plain
+        rows._all_services = set(all_services)
+        for texts, services, first in patterns:
+            pattern = tuple(texts)
+            rows._services[pattern] = services
+            rows._first[pattern] = pattern if first is None else tuple(first)
+        return rows
 
     def rows(self) -> list[Row]:
         """Return the merged rows.

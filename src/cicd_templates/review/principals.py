@@ -49,6 +49,11 @@ class Principal(NamedTuple):
     value: str = ""
     account: str = ""
 
+    @property
+    def name(self) -> str:
+        """The name of a role, user or session: the part of its ARN after the last slash. It is empty for other kinds."""
+        return self.value.rpartition("/")[2] if self.kind is Kind.ARN else ""
+
 
 ANYONE = Principal(Kind.ANYONE)
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Protocol, TypeVar
+from functools import cached_property
+from typing import Protocol
 
 from cicd_templates.review.formatting import Formatter, NameIndex
 from cicd_templates.review.property_values import PropertyValue, property_values
 from cicd_templates.review.statements import Statement, statements
 from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_template import StackTemplate
-
-# So many stacks are read and reviewed at a time by a process.
-STACKS_PER_PART = 20
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -85,16 +79,6 @@ class ReviewedStacks:
             names.extend(source.names)
         return names
 
-    def jobs(self, function: Callable[[Iterable[ReviewedStack]], R]) -> list[Callable[[], R]]:
-        """Return one job per batch of stacks, in the order of the stacks.
-
-        A job calls `function` with its batch, and returns the result.
-        """
-        return [partial(self._reviewed, function, part) for part in in_parts(self._sources)]
-
-    def _reviewed(self, function: Callable[[Iterable[ReviewedStack]], R], part: Sequence[Templated]) -> R:
-        return function(map(self.review, part))
-
     def by_label(self, environment: str) -> Mapping[str, ReviewedStack]:
         """Return the stacks of an environment, keyed by their short names."""
         return _StacksByLabel(self, self._by_label.get(environment, {}))
@@ -103,11 +87,6 @@ class ReviewedStacks:
         """Return the template of `source` as a `ReviewedStack`."""
         template = source.without_text
         return ReviewedStack(template, Formatter(template, self._names))
-
-
-def in_parts(items: Sequence[T]) -> list[Sequence[T]]:
-    """Return `items` in batches. A process works on one batch at a time."""
-    return [items[start : start + STACKS_PER_PART] for start in range(0, len(items), STACKS_PER_PART)]
 
 
 class _StacksByLabel(Mapping[str, ReviewedStack]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 
@@ -58,6 +58,22 @@ class ServiceResources:
             own = self._users.setdefault(name, {})
             for use, roles in uses.items():
                 own.setdefault(use, {}).update(roles)
+
+    def to_plain(self) -> list[Any]:
+        """Return the contents as a value that JSON can represent; see `from_plain`."""
+        users = [[name, [[*use, list(roles)] for use, roles in uses.items()]] for name, uses in self._users.items()]
+        return [list(self._types.items()), users]
+
+    @classmethod
+    def from_plain(cls, plain: list[Any]) -> ServiceResources:
+        """Return the collection with the contents `plain`, a value that `to_plain` returned."""
+        resources = cls()
+        labels, users = plain
+        for label, types in labels:
+            resources._add_types(label, tuple((logical_id, kind) for logical_id, kind in types))
+        for name, uses in users:
+            resources._users[name] = {(part, actions): dict.fromkeys(roles) for part, actions, roles in uses}
+        return resources
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the rows in the order of the resources.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -102,3 +103,22 @@ def test_after_each_edit_the_files_are_those_of_a_render_from_nothing(seed: int,
         render(folder, "--out", f"from-nothing/{Path(path).name}")
         assert contents(folder / "out") == contents(folder / "from-nothing" / Path(path).name), path
         assert (contents(folder / "out") == before) == path.startswith("out/"), path
+
+
+def test_after_a_change_of_a_service_only_a_part_is_rendered(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LastRender, "_is_covered", lambda last, modules: True)
+    templates = in_project / "templates"
+    shutil.copytree(templates, in_project / "copied")
+    templates.unlink()
+    (in_project / "copied").rename(templates)
+    # The first command of a process adds the project to Python's path.
+    run("--out", "elsewhere")
+    run()
+    configuration = templates / "environments.toml"
+    configuration.write_text(configuration.read_text().replace("port = 8080", "port = 9090", 1))
+
+    first = run()
+    assert re.search(r"^rendered \d+ of \d+ stacks anew into out/, \d+ of \d+ files unchanged$", first, re.MULTILINE)
+    assert "  wrote    out/staging/service-parcel-dispatcher.yaml\n" in first
+    assert run().endswith(UNCHANGED)
+    assert "is up to date" in run("--check")

@@ -29,6 +29,8 @@ class Project:
     def __init__(self, root: Path, rooms: Sequence[str] = ROOMS) -> None:
         self.root, self.rooms = root, rooms
         self.record = root / ".state/rendered.json"
+        self.configuration = "environments.toml"
+        self.write(self.configuration, "")
         for room in ROOMS:
             self.write(f"{room}/one.py", "1")
             self.write(f"{room}/extra/two.py", "2")
@@ -39,7 +41,13 @@ class Project:
 
     def last(self, *arguments: str) -> LastRender:
         folders = [self.root / room for room in self.rooms]
-        return LastRender(self.root / "out", *arguments, folders=folders, record=self.record)
+        return LastRender(
+            self.root / "out",
+            *arguments,
+            folders=folders,
+            record=self.record,
+            configuration=self.root / self.configuration,
+        )
 
     def from_nothing(self) -> str:
         paths = (path for room in ROOMS for path in (self.root / room).rglob("*") if path.is_file())
@@ -125,6 +133,8 @@ CHANGES: dict[str, Callable[[Project], object]] = {
     "a link to a folder": lambda project: (project.root / "templates/linked").symlink_to(project.root / "tool"),
     "a source that is a pipe": lambda project: os.mkfifo(project.root / "templates/pipe"),
     "a result behind a link": result_behind_a_link,
+    "another configuration": edit("environments.toml", "[project]"),
+    "no configuration": remove("environments.toml"),
     "no sources": lambda project: shutil.rmtree(project.root / "tool"),
     "an edited result": edit("out/staging/stack.yaml", "other"),
     "a removed result": remove("out/staging/stack.yaml"),
@@ -237,6 +247,21 @@ def test_it_remembers_nothing_if_code_from_elsewhere_was_loaded(project: Project
     ]
     last.remember(1, modules=[*known, module("__main__", root / "generate.py")])
     assert project.last().unchanged_stacks() == 1
+
+
+def test_the_digest_of_the_code_covers_everything_but_the_configuration(project: Project) -> None:
+    project.configuration = "templates/one.py"
+    before = project.last()
+    assert before.is_certain([])
+    project.write("templates/one.py", "another configuration")
+    assert not before.is_certain([])
+    assert project.last().code == before.code
+
+    project.write("tool/one.py", "other code")
+    assert project.last().code not in ("", before.code)
+    assert project.last("json").code != project.last().code
+    shutil.rmtree(project.root / "tool")
+    assert project.last().code == ""
 
 
 def test_it_remembers_nothing_if_a_source_was_edited_meanwhile(project: Project) -> None:

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from cicd_templates.markdown import table
-from cicd_templates.render import processes
+from cicd_templates.render import processes, review_pages
 from cicd_templates.render.render import render
 from cicd_templates.render.review_pages import pages
-from cicd_templates.review import differences_page, environment_page, reviewed_stacks
+from cicd_templates.review import differences_page, environment_page
 from cicd_templates.review.reviewed_stacks import review_stacks
 from cicd_templates.template.stack_template import StackTemplate
 from templates import LAYERS
@@ -27,8 +27,8 @@ def differences(stacks: list[StackTemplate], *route: str) -> str:
         name: {stack.template.label: stack for stack in reviewed if stack.template.environment == name}
         for name in route
     }
-    comparisons = differences_page.comparisons(by_label)
-    return differences_page.differences_page(route, [(comparison, comparison.rows()) for comparison in comparisons])
+    compared = [(each.before, each.after, each.rows()) for each in differences_page.comparisons(by_label)]
+    return differences_page.differences_page(route, compared)
 
 
 def services(count: int) -> list[tuple[str, object]]:
@@ -194,14 +194,14 @@ def test_a_missing_property_is_a_dash() -> None:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("stacks_per_part", [1, 7, 1000])
+@pytest.mark.parametrize("services_per_group", [1, 2, 1000])
 def test_pages_of_stacks_in_several_parts_and_processes_are_the_same(
-    monkeypatch: pytest.MonkeyPatch, stacks_per_part: int
+    monkeypatch: pytest.MonkeyPatch, services_per_group: int
 ) -> None:
     stacks = rendered_stacks(*services(3))
     expected = pages(stacks)
-    monkeypatch.setattr(reviewed_stacks, "STACKS_PER_PART", stacks_per_part)
-    monkeypatch.setattr(processes, "STACKS_WORTH_PROCESSES", 1 if stacks_per_part == 7 else 1000)
+    monkeypatch.setattr(review_pages, "SERVICES_PER_GROUP", services_per_group)
+    monkeypatch.setattr(processes, "STACKS_WORTH_PROCESSES", 1 if services_per_group == 2 else 1000)
 
     assert pages(stacks) == expected
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import pytest
-
-from cicd_templates.review import differences_page, reviewed_stacks
+from cicd_templates.review import differences_page
 from cicd_templates.review.formatting import NameIndex
 from cicd_templates.review.reviewed_stacks import ReviewedStacks
 from cicd_templates.template.stack_facts import StackFacts
@@ -49,19 +47,10 @@ def test_each_pass_reads_every_template_once() -> None:
     stacks = ReviewedStacks(sources)
 
     for _ in range(2):
-        assert [stack.template for job in stacks.jobs(list) for stack in job()] == [KEYS, READER]
+        assert [stacks.review(source).template for source in sources] == [KEYS, READER]
     assert [len(source.reads) for source in sources] == [2, 2]
     # The names in all stacks are needed before the first review.
     assert [len(source.name_reads) for source in sources] == [1, 1]
-
-
-def test_a_job_reviews_a_part_of_the_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reviewed_stacks, "STACKS_PER_PART", 2)
-    sources = [Counted(stack_of({}, label=label)) for label in ("one", "two", "three")]
-
-    jobs = ReviewedStacks(sources).jobs(lambda stacks: [stack.template.label for stack in stacks])
-    assert [source.reads + source.name_reads for source in sources] == [[], [], []]
-    assert [job() for job in jobs] == [["one", "two"], ["three"]]
 
 
 def test_a_stack_is_found_by_its_label_and_knows_the_names_in_all_others() -> None:
@@ -78,6 +67,6 @@ def test_preparing_a_comparison_reads_no_template() -> None:
     sources = [Counted(stack_of({}, label=label, environment=name)) for name in route for label in ("one", "two")]
     stacks = ReviewedStacks(sources)
 
-    (comparison,) = differences_page.comparisons({name: stacks.by_label(name) for name in route})
-    assert comparison.labels == ["one", "two"]
+    comparisons = differences_page.comparisons({name: stacks.by_label(name) for name in route})
+    assert [comparison.label for comparison in comparisons] == ["one", "two"]
     assert [source.reads + source.name_reads for source in sources] == [[]] * 4

@@ -19,6 +19,9 @@ from cicd_templates.plurals import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cicd_templates.render.out_folder import Written
+    from cicd_templates.render.template_text import Format
+
 
 @main.command(cls=Command)
 @make_option("--env", "env", variable="ENV", help="This environment only.")
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     help="Folder to write to; by default out/, or build/SUFFIX/ for a copy.",
 )
 @SUFFIX
-def render(env: str | None, form: str, check: bool, out: Path | None, suffix: str | None) -> None:
+def render(env: str | None, form: Format, check: bool, out: Path | None, suffix: str | None) -> None:
     """Render every layer for every environment."""
     from cicd_templates.blocks.unsigned_images import exception_problems
     from cicd_templates.builds.languages import warnings
@@ -60,18 +63,30 @@ def render(env: str | None, form: str, check: bool, out: Path | None, suffix: st
         )
         return
     # These imports are slow.
-    from cicd_templates.render import out_folder
+    from cicd_templates.render import out_folder, service_record
     from cicd_templates.render import render as stacks
     from cicd_templates.template.checksums import source_digest
 
-    rendered = stacks.render(configuration, project_layers(), form)  # type: ignore[arg-type] # click checked the choice
-    files = out_folder.files_of(rendered, folder, env, sources=source_digest())
+    layers, sources = project_layers(), source_digest()
+    record = None
+    if last:
+        inputs = service_record.inputs_of(last.code, configuration, layers)
+        record = service_record.ServiceRecord(inputs, folder)
+    if last and record and (updated := record.update(configuration, layers, form, sources, last.is_certain)):
+        count = f"{updated.rendered} of {counted(updated.stacks, 'stack')} anew"
+        _show(updated.written, folder, count)
+        last.remember(updated.stacks)
+        return
+    parts: list[str] = []
+    rendered = stacks.render(configuration, layers, form)
+    files = out_folder.files_of(rendered, folder, env, sources=sources, parts=parts if record else None)
     count = counted(sum(env in (None, stack.environment.name) for stack in rendered), "stack")
     if check:
         _compare(files, folder, count)
     else:
-        _write(files, folder, count)
-    if last:
+        _show(out_folder.write_files(files, folder), folder, count)
+    if last and record and last.is_certain():
+        record.remember(rendered, parts)
         last.remember(len(rendered))
 
 
@@ -95,11 +110,8 @@ def _compare(files: Mapping[str, str], folder: Path, count: str) -> None:
     terminal.show(f"{folder}/ is up to date: {count}")
 
 
-def _write(files: Mapping[str, str], folder: Path, count: str) -> None:
-    """Write `files` to the folder, and show which of them changed."""
-    from cicd_templates.render import out_folder
-
-    written = out_folder.write_files(files, folder)
+def _show(written: Written, folder: Path, count: str) -> None:
+    """Show which files of the folder changed. `count` is the number of rendered stacks, as text."""
     for path in written.written:
         terminal.show(f"  wrote    {folder / path}")
     for path in written.deleted:
@@ -109,9 +121,6 @@ def _write(files: Mapping[str, str], folder: Path, count: str) -> None:
             f"  kept     {folder / path}, which this tool did not write; to remove it:"
             f" {hints.remove_files([str(folder / path)])}"
         )
-    kept = (
-        f"{written.unchanged} of {len(files)} files unchanged"
-        if written.unchanged
-        else f"all {len(files)} files written"
-    )
+    files = written.unchanged + len(written.written)
+    kept = f"{written.unchanged} of {files} files unchanged" if written.unchanged else f"all {files} files written"
     terminal.show(f"rendered {count} into {folder}/, {kept}")
