@@ -93,14 +93,14 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
     )
 
 
-def name_marks(stack: StackTemplate) -> array[int]:
-    """Return a number for each name in a stack. Equal names have equal numbers, even in different stacks.
+def name_marks(identities: Iterable[Hashable]) -> array[int]:
+    """Return a number for each of the `name_identities` of a stack. Equal names have equal numbers.
 
     If no number occurs twice, all names are different, and the slower `refuse_equal_names` is not needed. The numbers
     are valid only in this process and in the processes that are forked from it.
     """
     # An array takes a fifth of the memory of a tuple of numbers.
-    return array("q", map(hash, name_identities(stack)))
+    return array("q", map(hash, identities))
 
 
 def name_identities(stack: StackTemplate) -> list[Hashable]:

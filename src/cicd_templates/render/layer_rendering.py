@@ -131,27 +131,26 @@ def render_layers(
 
 def _finished(template: StackTemplate) -> FinishedStack:
     encoded = template.text.encode()
-    names = NameIndex([template])
+    names, identities, links = NameIndex([template]), name_identities(template), template.links
     return FinishedStack(
         template.path.as_posix(),
         template.facts,
-        template.links,
+        links,
         hashlib.sha256(encoded).hexdigest(),
         len(encoded),
-        name_marks(template),
-        _dependencies(template, names, len(encoded)),
+        name_marks(identities),
+        _dependencies(
+            template.facts.to_metadata(),
+            template.description,
+            links,
+            names.to_plain(),
+            list(map(repr, identities)),
+            len(encoded) > TEMPLATE_BODY_BYTES,
+        ),
         Unpacked(template.text, template.content, names),
     )
 
 
-def _dependencies(template: StackTemplate, names: NameIndex, size: int) -> str:
-    """Return a digest of everything in a template on which the order, the links, the names and the index depend."""
-    parts = [
-        template.facts.to_metadata(),
-        template.description,
-        template.links,
-        names.to_plain(),
-        [repr(identity) for identity in name_identities(template)],
-        size > TEMPLATE_BODY_BYTES,
-    ]
+def _dependencies(*parts: object) -> str:
+    """Return a digest of the parts of a template on which the order, the links, the names and the index depend."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -11,7 +11,7 @@ import yaml
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.user_layers import with_user_layers
 from cicd_templates.render import equal_names
-from cicd_templates.render.equal_names import marks_repeat, name_marks, refuse_equal_names
+from cicd_templates.render.equal_names import marks_repeat, name_identities, name_marks, refuse_equal_names
 from cicd_templates.render.render import render
 from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_template import StackTemplate, parse_template
@@ -64,7 +64,7 @@ def problems_of(*stacks: StackTemplate) -> list[str]:
         refuse_equal_names(stacks)
     except ConfigurationError as error:
         # Otherwise, rendering would not compare the names of these stacks.
-        assert marks_repeat(map(name_marks, stacks))
+        assert marks_repeat(name_marks(name_identities(stack)) for stack in stacks)
         return str(error).split("\n  ")[1:]
     return []
 
@@ -234,7 +234,7 @@ def test_templates_are_read_again_only_if_marks_of_names_repeat(monkeypatch: pyt
 
     stacks = render(configured(), LAYERS, "yaml")
     assert compared == []
-    assert not marks_repeat(name_marks(stack.template) for stack in stacks)
+    assert not marks_repeat(name_marks(name_identities(stack.template)) for stack in stacks)
     monkeypatch.setattr("cicd_templates.render.render.marks_repeat", lambda marks: True)
     render(configured(), LAYERS, "yaml")
     assert compared == [len(stacks)]

@@ -370,3 +370,19 @@ def test_a_workflow_knows_the_partition_of_its_region(region: str, partition: st
     text = workflow(env, env.services[0])
 
     assert f"arn:{partition}:iam::111111111111:role/" in text
+
+
+def test_the_checksums_are_written_after_all_other_changed_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(out_folder, "replace_file", lambda path, text: written.append(path.name))
+    out_folder.write_changed({"SHA256SUMS": "", "a.yaml": "", "z.yaml": ""}, tmp_path)
+    assert written == ["a.yaml", "z.yaml", "SHA256SUMS"]
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(out_folder, "replace_file", full)
+    with pytest.raises(CicdError, match=rf"^{tmp_path}/a.yaml: cannot be written: No space left on device$"):
+        out_folder.write_changed({"a.yaml": ""}, tmp_path)
