@@ -45,7 +45,10 @@ class Answer:
 
     @property
     def last_lines(self) -> str:
-        """Return one line: the last lines of the command's standard output, then those of its standard error."""
+        """Join the last lines of the command's output into one line, and return it.
+
+        The lines of standard output come before those of standard error.
+        """
         lines = [*self.output.strip().splitlines()[-LAST_LINES:], *self.errors.strip().splitlines()[-LAST_LINES:]]
         return " / ".join(line.strip() for line in lines)
 

@@ -233,9 +233,9 @@ def database_offer(
     group: Output[SecurityGroupId],
     resource_id: Output[DatabaseResourceId],
 ) -> Offer:
-    """Return the offer of a database: variables, IAM grants and network access for the services that use it.
+    """Return the `Offer` of a database: variables, IAM grants and network access for the services that use it.
 
-    A service has a separate database user for each access, `read` and `readwrite`. The IAM grant lets the service
+    A service has a separate database user for each access level, `read` and `readwrite`. The IAM grant lets the service
     connect as this user, and PostgreSQL's own permissions decide what the user may do. The container finds the
     database's address in environment variables such as `LEDGER_DATABASE_HOST`.
     """

@@ -101,7 +101,7 @@ def throttle_alarms(
 
 
 def table_offer(name: str, table_name: Output[TableName], arn: Output[TableArn], key: Output[KeyArn]) -> Offer:
-    """Return the offer of a DynamoDB table: IAM grants for the access `read` or `readwrite`, and one variable.
+    """Return the `Offer` of a DynamoDB table: IAM grants for `read` or `readwrite` access, and one variable.
 
     The variable, such as `PAYMENTS_TABLE_NAME`, contains the table's name. The table is encrypted with `key`.
     """

@@ -126,8 +126,8 @@ def open_tools(
 ) -> PipelineHandover:
     """Return the object that hands templates and releases over to the pipeline in the tools environment.
 
-    The object has the stacks of every environment, because a pipeline run may deploy any of them. In a parallel copy,
-    environments that were not rendered are missing.
+    The object has the stacks of every environment, because a pipeline run may deploy any of them. If `folder`
+    has a parallel copy of the project, environments that were not rendered for this copy are left out.
 
     - `local`: use the local AWS `engine`. If `engine` is None, use the local AWS that `make local` started.
     - `known` has stacks that were already read from `folder`, keyed by the name of their environment.

@@ -1,4 +1,4 @@
-"""Makes the RDS Data API of the local AWS run statements on a PostgreSQL server.
+"""Gives the local AWS an RDS Data API that executes statements on a PostgreSQL server.
 
 Without this module, the engine recognizes only a few statements for MySQL. A rehearsal starts a server and stores in
 a file how to reach it. As in AWS, the caller needs a permission to run statements on the cluster, and permissions to

@@ -65,7 +65,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "test_a_critical_finding_fails_with_the_summary_and_a_waiver_accepts_it"
             " test_no_stage_after_the_gate_is_entered_without_the_gates_verdict"
             " test_the_deployed_gate_stops_a_release_that_must_not_pass",
-            "Choosing checks that fit your languages; a dynamic scan",
+            "The choice of checks for your programming languages, and a dynamic scan",
         ),
         _row(
             "6.3.1 vulnerabilities are identified and ranked",

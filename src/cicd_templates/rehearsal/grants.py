@@ -24,7 +24,7 @@ class GrantUse(StrEnum):
 
     - `UNUSED` means that the role made calls, but none that needed this grant.
     - `NOT_MEASURED` means that an AWS service uses the role, and a rehearsal cannot measure the service's calls.
-    - `NOT_PART` means that the role made no calls, and its calls could have been measured.
+    - `NOT_PART` means that the role made no calls, although a rehearsal could have measured them.
     """
 
     USED = "used"

@@ -92,7 +92,7 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the texts of all files: new texts for the environment `only`, and the texts in `root` for the others."""
+    """Return the text of each file: the new text for a file of the environment `only`, else the text in `root`."""
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
     kept: dict[str, str] = {}

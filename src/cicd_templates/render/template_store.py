@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 
 class TemplateStore:
-    """Numbers templates and stores them: the first ones in memory, all others in a temporary file.
+    """Gives each template a number and stores it: the first ones in memory, all others in a temporary file.
 
     The functions raise `CicdError` if the temporary file cannot be created, written or read.
     """

@@ -125,7 +125,7 @@ def _access_unlike(
 def _renamed_access(
     environment: str, label: str, before: ReviewedStack, after: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Yield one change for all access that a renamed service keeps, and one for each access that it gains or loses."""
+    """Yield one change for all access that a renamed service keeps, and one for each statement gained or lost."""
     old, new = general_sentences(before), general_sentences(after)
     shared = old.keys() & new.keys()
     if shared:

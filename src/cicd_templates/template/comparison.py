@@ -24,8 +24,8 @@ class Difference(NamedTuple):
 def differences(before: Any, after: Any, path: tuple[str, ...] = ()) -> Iterator[Difference]:
     """Yield the differences between two values.
 
-    Maps, lists and JSON texts are compared item by item, at any depth. There is one exception: two lists of different
-    lengths whose items have no names are one difference.
+    Maps, lists and JSON texts are compared item by item, at any depth. There is one exception: if two lists have
+    different lengths and their items have no names, they count as one difference.
     """
     if before == after:
         return

@@ -13,5 +13,8 @@ def as_returned(text: str) -> str:
 
 
 def is_text_of(text: str, body: str) -> bool:
-    """Return whether GetTemplate can return `body` for the template `text`. Non-ASCII characters are not compared."""
+    """Return whether GetTemplate can return `body` if the stack has the template `text`.
+
+    Non-ASCII characters are not compared.
+    """
     return body.strip() in (text.strip(), as_returned(text).strip())

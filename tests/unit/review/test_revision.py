@@ -242,7 +242,7 @@ def test_upgrade_check_renders_this_configuration_with_another_revision_of_the_t
     result = typed("upgrade-check", "--ref", "HEAD", "--yes")
 
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("# What revision HEAD of this tool would change in out/\n")
+    assert result.output.startswith("# Changes that revision HEAD of this tool would make in out/\n")
     assert (
         "**staging** `keys.Key`: Description: `Encrypts everything of shipping staging` to `Encrypts all of"
         in result.output

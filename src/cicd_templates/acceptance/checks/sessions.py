@@ -46,7 +46,7 @@ def expire(context: CheckContext) -> str:
     context.commands.on("deploy", STAGING, "--yes")
     require(not plan_has_changes(context, STAGING), "the continued deployment ended, but staging still has changes")
     return (
-        f"the command ended with the exit code {DETACHED} and one line; with fresh credentials, the same command "
+        f"the command ended with the exit code {DETACHED} and one error line; with fresh credentials, the same command "
         "finished"
     )
 

@@ -23,7 +23,7 @@ from cicd_templates.plurals import counted
         "plan_files",
         variable="PLAN",
         default="",
-        help="Plans of environments, separated with commas; by default all previews in .state/previews/.",
+        help="Comma-separated paths of plan files; by default all previews in .state/previews/.",
     ),
     make_option(
         "--out",

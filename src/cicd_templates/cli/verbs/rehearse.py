@@ -39,7 +39,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
         "--service",
         variable="SERVICE",
         narrows=True,
-        help="Services to release one after the other, separated with commas.",
+        help="Comma-separated names of the services to release, one after the other.",
     ),
     make_option("--app", variable="APP", default="", help="Git work tree, folder or .zip file to release."),
     make_option(
@@ -61,7 +61,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
         "tokens",
         variable="TOKENS",
         multiple=True,
-        help="Environment variables with access tokens, separated with commas; checks call web services with them.",
+        help="Comma-separated names of environment variables that hold access tokens for the web services of checks.",
     ),
     make_option("--output", type=Path, default=OUTPUT, help=f"Folder for the results, {OUTPUT} by default."),
     JSON,

@@ -100,7 +100,7 @@ def _unknown_environments(targets: list[Target]) -> dict[str, list[StatusRow]]:
 def _show_left(targets: list[Target], *, as_json: bool) -> None:
     """Report, for each target, the resources that no stack owns.
 
-    Raises `CicdError` if a resource is left for an unknown reason.
+    Raises `CicdError` if a resource remains for an unknown reason.
     """
     from cicd_templates.deploy.destruction.remainders import list_remainders, refuse_unexplained
     from cicd_templates.deploy.reporting import report

@@ -32,4 +32,6 @@ def upgrade_check(ref: str | None, yes: bool) -> None:
         raise CicdError("declined; no code of that revision was run")
     with tempfile.TemporaryDirectory() as folder:
         after = upgrade.render_with(commit, Path(folder))
-    terminal.show_page(changes_page.comparison(f"What revision {ref} of this tool would change in out/", before, after))
+    terminal.show_page(
+        changes_page.comparison(f"Changes that revision {ref} of this tool would make in out/", before, after)
+    )

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 NOT_ATTESTED = make_option(
     "--not-attested",
     variable="NOT_ATTESTED",
-    help="Environments about which the evidence needs no statement, separated by commas; for example because the"
-    " release was not deployed there yet.",
+    help="Comma-separated names of environments about which the evidence needs no statement, for example because"
+    " the release was not deployed there yet.",
 )
 
 

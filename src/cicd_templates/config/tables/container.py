@@ -98,8 +98,8 @@ class ContainerTable(Table):
     )
     essential: bool | None = Field(
         default=None,
-        description="Stop the whole task if this container stops; default: true, except with `init`, where a failure"
-        " always stops the task",
+        description="Stop the whole task if this container stops; default: true, and false with `init`; the"
+        " failure of an `init` container always stops the task",
     )
     health_check: ContainerHealthTable | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""Finds problems with the pipeline: its path, and the environment that contains it."""
+"""Finds problems with `pipeline.path`, and with the number of tools environments."""
 
 from __future__ import annotations
 

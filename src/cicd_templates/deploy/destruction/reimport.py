@@ -122,7 +122,7 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Replace references to template parameters in the property `value` with their values. Return the result.
+    """Return the property `value`, in which each reference to a known template parameter is replaced by its value.
 
     `values` has the known values of the template parameters, keyed by parameter name.
     """

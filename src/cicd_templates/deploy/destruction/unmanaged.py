@@ -83,7 +83,10 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS lacks a list operation. It then has no such resources."""
+    """Return whether `error` means that the local AWS lacks a list operation.
+
+    The local AWS has no resources of a kind that it cannot list.
+    """
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 

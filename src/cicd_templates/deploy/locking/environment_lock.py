@@ -139,7 +139,7 @@ class EnvironmentLock:
                     Name=self.parameter,
                     Value=ours.to_json(),
                     Type="String",
-                    Description="Exists while a command changes this environment; see make unlock",
+                    Description="Exists while a command changes this environment; see `make unlock`",
                 )
             )
         except ClientError as error:

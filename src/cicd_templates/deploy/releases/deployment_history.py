@@ -1,7 +1,7 @@
 """Reads from CodePipeline's history which deployments of a release must have a signed statement. Changes nothing.
 
-A folder of evidence cannot prove that no statement was removed from its end. CodePipeline's history is another record
-of the deployments, and only AWS writes it. AWS keeps it for 12 months:
+If somebody removed the newest statements from a folder of evidence, the folder does not show this. CodePipeline's
+history is another record of the deployments, and only AWS writes it. AWS keeps it for 12 months:
 https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListActionExecutions.html
 """
 

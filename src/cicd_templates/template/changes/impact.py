@@ -70,7 +70,7 @@ class Impact:
 
     - for an interruption: why a running service is interrupted
     - for a deletion: what no longer works
-    - for an uncertain replacement: why the update would fail if CloudFormation replaced the resource
+    - for a possible replacement: why the update would fail if CloudFormation replaced the resource
     - for other changes: what can never be changed back
     """
 
@@ -312,7 +312,7 @@ def irreversible(change: Change) -> str:
 def total(changes: Sequence[Change]) -> dict[str, int]:
     """Return the number of changes of each action, in the order of display.
 
-    Modifications, certain replacements and uncertain replacements are counted separately.
+    Modifications, definite replacements and possible replacements are counted separately.
     """
     counts = {"Add": 0, "Modify": 0, "Replace": 0, PERHAPS_REPLACE: 0, "Remove": 0}
     replaced = {"True": "Replace", "Conditional": PERHAPS_REPLACE}

@@ -25,7 +25,7 @@ def mask(resource_type: str, path: str, value: str) -> str:
 
     These texts are secrets:
 
-    - a text with a secret's name, such as `password`, in the path or in the JSON
+    - a text whose name in the path or in the JSON suggests a secret, such as `password`
     - a text that looks like a key, token or password
     - every property of a Secrets Manager secret
 

@@ -42,7 +42,7 @@ def test_the_same_command_continues_after_the_session_has_expired(tmp_path: Path
     began = made.clock()
 
     assert expire(made) == (
-        "the command ended with the exit code 75 and one line; with fresh credentials, the same command finished"
+        "the command ended with the exit code 75 and one error line; with fresh credentials, the same command finished"
     )
     assert made.clock() - began == 875, "the command has 25 seconds"
     first, second = made.commands.credentials
