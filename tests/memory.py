@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import botocore.loaders
 import botocore.session
 import pytest
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 # How many new objects Python waits for before it searches them for garbage; its default is 700.
 GARBAGE_AFTER = 50_000
@@ -33,6 +36,21 @@ class OncePerPath(list[str]):
             super().append(path)
 
 
+class PlainModels(JSONFileLoader):
+    """Reads models as plain dicts without their documentation, which takes a third less memory."""
+
+    def _load_file(self, full_path: str, open_method: Callable[..., Any]) -> Any:
+        if not Path(full_path).is_file():
+            return None
+        with open_method(full_path, "rb") as file:
+            return json.loads(file.read(), object_pairs_hook=_without_documentation)
+
+
+def _without_documentation(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # A member of that name is a table. botocore changes some of the texts, so each stays, but is empty.
+    return {name: "" if name == "documentation" and isinstance(value, str) else value for name, value in pairs}
+
+
 def share_service_models() -> None:
     """Let all sessions of botocore use one loader.
 
@@ -43,6 +61,7 @@ def share_service_models() -> None:
     def loader(search_path: str | None = None) -> Loader:
         made = create_loader(search_path)
         vars(made)["_search_paths"] = OncePerPath(made.search_paths)
+        made.file_loader = PlainModels()
         return made
 
     patch = pytest.MonkeyPatch()
@@ -63,6 +82,12 @@ def _forget_many_schemas() -> None:
     manager = getattr(sys.modules.get("cfnlint.schema"), "PROVIDER_SCHEMA_MANAGER", None)
     if manager and manager.get_resource_schema.cache_info().currsize > SCHEMAS:
         manager.reset()
+
+
+def _return_memory() -> None:
+    """Let the C library return free memory to the system. By itself, glibc keeps what lies between living objects."""
+    with contextlib.suppress(AttributeError):  # Only glibc has this function.
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class GarbageCollection:
@@ -86,6 +111,7 @@ class GarbageCollection:
         if resident() - self._resident > GROWTH:
             _forget_many_schemas()
             gc.collect()
+            _return_memory()
             self._resident = resident()
 
 
