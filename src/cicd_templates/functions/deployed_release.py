@@ -123,7 +123,7 @@ def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], sig
 
 
 def _of_environment(variable: str, environment: str) -> str:
-    """Return the item for `environment` of the list in `variable`. Raises `ValueError` if `environment` is unknown."""
+    """Return the item that belongs to `environment` in the list `variable`. Raises `ValueError` if there is none."""
     return os.environ[variable].split(",")[os.environ["ENVIRONMENTS"].split(",").index(environment)]
 
 

@@ -257,8 +257,8 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
 def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], list[str]]:
     """Return the address and the SHA-256 of the source archive, and the base images in its Dockerfile.
 
-    Raises `ValueError` if the Dockerfile is too long or has an image without a digest, or if other programs could
-    unpack a different Dockerfile from the archive.
+    Raises `ValueError` if the Dockerfile is too long or has an image without a digest, or if the archive is ambiguous:
+    programs could unpack Dockerfiles with different contents from it.
     """
     dockerfile = os.environ["DOCKERFILE"]
     location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]

@@ -302,7 +302,7 @@ def test_an_address_that_no_setting_allows_is_refused_with_the_reason(
 ) -> None:
     (line,) = problems({"requirements.txt": f"-i http://{PYPI}\x7f"}, tmp_path, monkeypatch, "x.example")[-1:]
 
-    assert line.endswith("write its address with https, and without a user name and a port")
+    assert line.endswith("write its address with https, and without a user name or port")
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b'{"a": ' + b"[" * 100_000])

@@ -283,7 +283,7 @@ class Dependencies:
             self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
     def take_requirements(self, path: str, data: bytes) -> None:
-        """Add the packages of a requirements file. They are pins if the scanner gets the file, else declarations."""
+        """Add the packages of a requirements file: as pins if the scanner gets a copy of it, else as declarations."""
         pins, others = read_requirements(data)
         self.included += [(path, line) for line in others]
         named = [pin.partition("==") for pin in pins]

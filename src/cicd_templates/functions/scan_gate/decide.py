@@ -239,8 +239,8 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds of weakness for which the policy blocks a finding.
 
-    A finding has two severities: its own and that of the tool. The worse of the two counts here. Parsers lower the
-    first if the tool has low confidence, but tools report low confidence even for real injections.
+    The worse of `severity` and `tool_severity` counts. Parsers lower `severity` if the tool has low confidence, but
+    tools report low confidence even for real injections.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised
