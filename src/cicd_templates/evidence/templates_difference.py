@@ -1,5 +1,6 @@
-"""Compares the templates of a release with the templates of the previous release, file by file. Archives may be
-hostile.
+"""Compares the templates of a release with the templates of the previous release, file by file.
+
+The archives are not trusted: they may have been made to harm the program that reads them.
 """
 
 from __future__ import annotations

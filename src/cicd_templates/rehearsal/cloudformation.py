@@ -26,10 +26,10 @@ POLLING = Polling(poll_seconds=0.02)
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Create or execute a change set, as the action mode says. Return the variables of the action.
+    """Create or execute a change set, depending on the mode of `action`. Return the variables of the action.
 
-    After an execution, the variables are the stack's outputs. After a creation, there are none.
-    A worker that was deployed by an execution runs as a process until its queues are empty.
+    If the change set was executed, the variables are the stack's outputs. If it was created, there are no variables.
+    If the change set deployed a worker, the worker runs as a process until its queues are empty.
     """
     configuration = run.resolve_configuration(action)
     client = run.action_session(action, step)

@@ -68,10 +68,10 @@ class Databases:
         role: str,
         keys: Credentials,
     ) -> dict[str, str]:
-        """Return new values for those variables of a task whose value is the address of a database.
+        """Return new values for the environment variables of a task that contain the address of a database cluster.
 
-        If the task uses a database, also return the two variables with the path of the certificate to trust. `role` is
-        the ARN of the task role, and `keys` are the credentials of a session of this role.
+        If there are any, the result also has two variables with the path of the certificate of the local database.
+        `role` is the ARN of the task role, and `keys` are the credentials of a session of this role.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}

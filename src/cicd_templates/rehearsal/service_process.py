@@ -169,7 +169,7 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
     """Return whether the task has requested messages from each queue at least once.
 
-    `before` is the number of IAM decisions that were made before the task started. These decisions are skipped.
+    The first `before` IAM decisions are skipped, because they were made before the task started.
     """
     asked = {
         resource

@@ -115,10 +115,10 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return the IAM decisions about requests that the action's roles sent, and about requests to assume these roles.
+    """Return the IAM decisions about requests of the action's roles, and about requests to assume these roles.
 
-    A role that one of these roles has assumed counts as a role of the action, too. `before` is the number of decisions
-    from the time before the action began. These decisions are left out.
+    If a role of the action assumes another role, that role counts as a role of the action, too. The first `before`
+    decisions are left out, because they were made before the action began.
     """
     roles = set(step.roles)
     found = []

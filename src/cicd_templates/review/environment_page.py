@@ -232,7 +232,7 @@ class Review:
         return review
 
     def pages(self, overrides: Mapping[str, Overrides]) -> dict[str, str]:
-        """Return the page of each environment. `overrides` has the settings of each environment."""
+        """Return the page of each environment. `overrides` has the overrides of each environment, keyed by its name."""
         return {
             environment: review.page(self._access, overrides[environment])
             for environment, review in self._environments.items()
