@@ -80,11 +80,11 @@ class Environment:
     def for_service(self, service: Service | None) -> Environment:
         """Return a copy of this environment that has no services except `service`.
 
-        The peers of the copy have no other services, either. Each peer keeps its own settings of `service`. If
-        `service` is None, the copy and its peers have no services.
+        The same is true of the peers of the copy, but each peer keeps its own settings of `service`. If `service` is
+        None, the copy and its peers have no services.
 
-        A layer with one stack per service builds each stack from such a copy. So a change of one service never changes
-        the stack of another service.
+        A layer with one stack per service builds each stack from a separate copy. So a change of one service never
+        changes the stack of another service.
         """
         name = service.name if service else None
         own = () if service is None else (service,)

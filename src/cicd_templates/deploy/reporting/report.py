@@ -117,8 +117,8 @@ class Broke:
 class Sealed:
     """A plan was written to a file, so that it can be reviewed and deployed later.
 
-    `allow` has the names of the stateful resources that the plan would replace or delete. The user must allow the loss
-    of each resource by name.
+    `allow` has the names of the stateful resources that the plan would replace or delete. To deploy the plan, the user
+    must name each of these resources.
     """
 
     path: str

@@ -118,8 +118,8 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing that shows `paths`.
 
-    If a principal has the same access to more than `MOST_TARGETS` targets, one node represents these targets. Only the
-    first `MOST_PRINCIPALS` principals have nodes of their own. All other principals of a box share one node.
+    Each node is in a box. If a principal has the same access to more than `MOST_TARGETS` targets, these targets share
+    one node. Each of the first `MOST_PRINCIPALS` principals has its own node. The others share one node in each box.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])
