@@ -63,10 +63,10 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return the resources that may have been created outside the stacks by the resources in `had`, without duplicates.
+    """Return each resource that a resource in `had` may have created outside the stacks, without duplicates.
 
     `had` contains the resources of existing and deleted stacks. With `whole`, also return all other resources of the
-    environment `scope`. The caller must remove the resources that stacks own from the result.
+    environment `scope`. The result can contain resources that stacks own, and the caller must remove these from it.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}

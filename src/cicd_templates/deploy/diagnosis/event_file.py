@@ -11,9 +11,9 @@ from cicd_templates.files.private_files import write_privately
 
 
 class EventFile:
-    """Collects the events of one operation on one stack, and saves them in a file if one of them reports a failure.
+    """Collects the events of one operation on one stack. If an event reports a failure, saves the events in a file.
 
-    `path` is the file, with one JSON object per line, or None while there is no failure.
+    The file has one JSON object per line. `path` is the path of the file, or None while there is no failure.
     """
 
     def __init__(self, file: Path) -> None:
