@@ -150,8 +150,10 @@ def test_a_database_with_the_data_api_needs_no_script_and_the_local_aws_finds_it
     ]
 
 
-def test_a_function_whose_database_cannot_run_is_not_shown(tmp_path: Path, place: Place) -> None:
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_a_function_whose_database_cannot_run_is_not_shown(tmp_path: Path, place: Place, partition: str) -> None:
     ledger = cluster("ledger")
+    ledger["DBClusterArn"] = ledger["DBClusterArn"].replace("arn:aws:", f"arn:{partition}:")
     run, step = started(tmp_path, ledger), step_of()
 
     with contextlib.ExitStack() as until:
