@@ -36,6 +36,8 @@ from cicd_templates.functions.evidence_format import (
 )
 from cicd_templates.plurals import counted
 
+# The only reason for which a person may except an environment: nothing in the folder shows that it was reached.
+UNPROVEN = "is missing, but the pipeline deploys to this environment"
 _BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/(?:migration-)?[1-9][0-9]*)\.sigstore\.json")
 
 
@@ -152,7 +154,7 @@ def _route_problems(
             later = next(name for name in route[route.index(environment) :] if name in _environments(contents))
             yield name_of_deployment(environment, 1), f"is missing, but the release was deployed to {later}"
         elif environment not in not_attested:
-            yield name_of_deployment(environment, 1), "is missing, but the pipeline deploys to this environment"
+            yield name_of_deployment(environment, 1), UNPROVEN
     for match in filter(None, map(DEPLOYMENT.fullmatch, deployment_names(contents))):
         if match[1] in not_attested and not match[2]:
             yield match[0], f"exists, but you stated that {match[1]} has no statement"

@@ -50,7 +50,7 @@ jq -r '.signatures[0].sig' "$statement" | base64 -d > "$work/signature"
 openssl dgst -sha256 -verify public-key.pem -signature "$work/signature" "$work/signed"
 ```
 
-The payload of `release.dsse.json` lists the SHA-256 of every other signed file:
+The payload of `release.dsse.json` lists the SHA-256 of every file that the release had before its first deployment:
 
 ```sh
 jq -r '.subject[1:][] | "\\(.digest.sha256)  \\(.name)"' "$work/payload" | sha256sum --check

@@ -207,7 +207,7 @@ def _meaning(name: str) -> str:
     if name.startswith("approvals/"):
         return "page that an approver saw; the record in the same folder has its SHA-256"
     meanings = {
-        RELEASE: "signed list of all files",
+        RELEASE: "signed list of the files that the release had before its first deployment",
         SCAN_POLICY: "policy by which the gate decided",
         TEMPLATES_ARCHIVE: "templates that the pipeline deploys",
     }

@@ -89,6 +89,7 @@ def test_a_bundle_shows_that_its_statement_is_missing(whole: Path) -> None:
     found = [problem.reason for problem in verify_folder(whole).problems if problem.file == PRODUCTION]
 
     assert found == ["is missing, but its bundle bundles/deployments/production/1.sigstore.json exists", MISSING]
+    assert not [line for line in (*typed(whole), *typed(whole, "--not-attested", "production")) if "pass --" in line]
 
 
 MISSING = "is missing, but the pipeline deploys to this environment"

@@ -95,7 +95,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         "unfixed = critical scan-policy.toml grace 2026-12-31 no fix <b>yet</b>",
         "production s arn:aws:cloudformation:eu-central-1:1:changeSet/release/2",
         "staging/service.yaml --- staging/service.yaml +++ staging/service.yaml @@ -1 +1 @@ -Size: 1 +Size: 2",
-        "release.dsse.json signed list of all files",
+        "release.dsse.json signed list of the files that the release had before its first deployment",
         f"verify-evidence . --key {SIGNER.fingerprint}",
     ):
         assert sentence in text, sentence

@@ -65,12 +65,23 @@ def names_in(environments: str | None) -> list[str]:
     return [name.strip() for name in (environments or "").split(",") if name.strip()]
 
 
+def _unproven(result: Verification) -> list[str]:
+    """Return the environments that a person can except: the folder neither has a statement about them nor shows that
+    one is missing.
+    """
+    from cicd_templates.evidence.deployments import UNPROVEN
+
+    reasons: dict[str, list[str]] = {}
+    for problem in result.problems:
+        reasons.setdefault(problem.file, []).append(problem.reason)
+    return [name for name in result.undeployed if reasons.get(name_of_deployment(name, 1)) == [UNPROVEN]]
+
+
 def report_verification(folder: Path, result: Verification) -> None:
     """Print the result of a verification. If there are problems, print a line for each, then raise `CicdError`."""
     for problem in result.problems:
         terminal.show(f"{problem.file}: {problem.reason}")
-    missing = {problem.file for problem in result.problems}
-    if unproven := [name for name in result.undeployed if name_of_deployment(name, 1) in missing]:
+    if unproven := _unproven(result):
         names = ",".join(unproven)
         terminal.show(
             f"If you know from another source that the release was not deployed to {names.replace(',', ' and ')}, pass"
