@@ -65,8 +65,8 @@ class DetachedError(CicdError):
 class CredentialsError(DetachedError):
     """The credentials do not work, or have stopped working during a command. The user has to sign in again.
 
-    Operations that have begun in AWS continue. The exit code is 75: after signing in, the user can run the same command
-    again to continue them.
+    AWS continues the operations that have begun. The exit code is 75: after signing in, the user can run the same
+    command again to follow these operations.
     """
 
 

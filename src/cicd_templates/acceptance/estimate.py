@@ -108,7 +108,8 @@ OTHERS = frozenset(
 def price_table() -> list[str]:
     """Return the lines of a Markdown table of prices.
 
-    Each row names the AWS page that states the price, and the page outside AWS that was found to show the same price.
+    Each row names the AWS page that states the price. If another website was found to state the same price, the row
+    also names the page of that website.
     """
     lines = ["| Price in US dollars | For | AWS page | Recorded on | Last checked against |", "|---|---|---|---|---|"]
     for item in ITEMS:

@@ -1,4 +1,4 @@
-"""Writes the report of a run, as Markdown and as JSON. It contains no account ids, names or tokens."""
+"""Writes the report of a run, as Markdown and as JSON. Identifying values, such as account ids, are replaced."""
 
 from __future__ import annotations
 

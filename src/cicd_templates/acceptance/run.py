@@ -15,15 +15,16 @@ Listener = Callable[[Check, Entry | None], None]
 
 
 def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal, listener: Listener) -> None:
-    """Run every check that the journal does not contain, and repeat two kinds of checks in the journal:
+    """Run these checks:
 
-    - Checks that had to wait.
-    - Checks with `last` that failed or were skipped.
+    - checks without a journal entry
+    - checks whose last attempt had to wait
+    - checks whose `last` is true, if their last attempt failed or was skipped
 
     When a check begins, `listener` is called with the check and None. When the check ends, `listener` is called with
     the check and its journal entry.
 
-    Raises `DetachedError` if a command stopped while its work in AWS continues. The run can be continued later.
+    Raises `DetachedError` if a command stopped but its work in AWS goes on. The user can continue the run later.
     """
     for check in checks:
         known = journal.entries.get(check.name)

@@ -38,10 +38,10 @@ def prepare_action(
     overrides: Mapping[str, str],
     layer: str = SERVICE_LAYER,
 ) -> PipelineAction:
-    """Return the pipeline action that creates the change set for a service's stack of the layer `layer`.
+    """Return the pipeline action that creates the change set for a service's stack in the environment `peer`.
 
-    `templates` is the pipeline artifact with the reviewed templates. `overrides` maps names of template parameters to
-    values.
+    `layer` is the layer of the stack. `templates` is the pipeline artifact with the reviewed templates. `overrides`
+    maps names of template parameters to values.
     """
     service = context.service
     file = f"{peer.qualified}/{file_stem(layer, service.name)}"

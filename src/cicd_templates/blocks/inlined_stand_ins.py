@@ -59,7 +59,7 @@ def registry_stand_in() -> str:
 
 
 def _row(kind: ResourceType) -> str:
-    """Return the Python expression of a `ResourceType` with only the needed facts, or "" if it has none of these."""
+    """Return a Python expression for `kind` with only the needed facts, or "" if `kind` has no needed facts."""
     facts = list(_facts(kind))
     return f"ResourceType({', '.join([_text(kind.type_name), *facts])})" if facts else ""
 

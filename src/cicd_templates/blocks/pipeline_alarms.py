@@ -160,7 +160,7 @@ def review_alarms(
     pipeline: PipelineName,
     topics: Mapping[str, TopicArn],
 ) -> list[cloudwatch.Alarm]:
-    """Return alarms on errors of the review function, and on change sets that it could not describe."""
+    """Return alarms on errors of the review function, and on change sets that the function could not describe."""
     notified = [topics["operations"]]
     cannot_describe = _failed_job_alarm(
         "ReviewCannotDescribeAlarm",

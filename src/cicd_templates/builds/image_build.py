@@ -125,7 +125,7 @@ fi
 
 
 def _examine(service: Service) -> str:
-    """Return the command that lists the image's packages, and refuses Python packages that no check has examined.
+    """Return a command that lists the image's packages. It fails for Python packages that no check has examined.
 
     - The command exports the image and never runs it.
     - It accepts packages of base images, because the service did not add them.

@@ -69,11 +69,11 @@ def allow(
 ) -> Grant:
     """Return a statement that allows `actions` on the resources `on` if all conditions in `when` hold.
 
-    If the principal `to` is given, the statement is for a resource policy. The resource `*` then means the resource
-    that has the policy, and `on=[]` omits the Resource element, as ECR requires.
+    If `to` is a principal, the statement is for a resource policy. In a resource policy, `*` means the resource to
+    which the policy is attached. `on=[]` omits the Resource element, as ECR requires.
 
-    If `to` is None, the statement is for a role's policy. The resource `*` then means all resources, and `because` must
-    name the API that has no resource-level permissions. In all other cases, `because` must be empty.
+    If `to` is None, the statement is for a role's policy. In a role's policy, `*` means all resources, and `because`
+    must name the API that has no resource-level permissions. In all other cases, `because` must be empty.
 
     Raises `ValueError` if these rules are broken, if an action is a pattern, if a resource is a name instead of an ARN,
     or if two conditions in `when` have the same operator and the same key.

@@ -108,8 +108,8 @@ class LayerTemplate:
     def publish(self, output: Output[V], value: V) -> None:
         """Publish `value` as a Parameter Store parameter, and as a template output without an export.
 
-        Both are named after `output`. The template of a service can publish only a `ServiceOutput`, and no other
-        template can publish a `ServiceOutput`. Raises `TypeError` if `output` does not fit.
+        The names of the parameter and of the template output contain the name of `output`. Raises `TypeError` if
+        `output` is a `ServiceOutput` but this template is not the template of a service, or the other way round.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

@@ -168,9 +168,9 @@ def _field(value: Any) -> dict[str, Any]:
 
 
 def register(module: ModuleType, api: DataApi) -> None:
-    """Make `api` answer the requests for ExecuteStatement.
+    """Make `api` answer the requests for ExecuteStatement that `module` receives.
 
-    `module`, the engine's module for the Data API, still answers all other requests.
+    `module` is the engine's module for the Data API. Its own code answers all other requests.
     """
     original = module.handle_request
 

@@ -32,7 +32,7 @@ def commit_id(archive: Archive) -> str:
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Write the given source to the action's artifact, with the action's role.
+    """Store the rehearsed source as the action's artifact, with the permissions of the action's role.
 
     Returns the variables that CodePipeline would export. Raises `ActionFailedError` if the role may not use the
     connection, or if the action's output format is not a zip file.

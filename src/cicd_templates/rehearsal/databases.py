@@ -95,9 +95,10 @@ class Databases:
     def _served(
         self, run: PipelineRun, step: ActionProgress, source: Path | None, cluster: dict[str, Any]
     ) -> _Database | None:
-        """Return the running database of a cluster. If it cannot run on this machine, note the reason and return None.
+        """Return the running database of `cluster`, or None if this machine cannot run the database.
 
-        `source` is the folder with the script that creates the database users. With the Data API, no script is needed.
+        If the result is None, the reason is noted in `step`. `source` is the folder with the script that creates the
+        database users. If the cluster has the Data API, no script is needed.
         """
         name = cluster["DatabaseName"]
         script = None if source is None or cluster["HttpEndpointEnabled"] else source / SCRIPTS / f"{name}.sql"

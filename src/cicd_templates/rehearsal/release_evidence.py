@@ -20,11 +20,13 @@ BUCKETS = ("EVIDENCE_BUCKET", "ARTIFACTS_BUCKET", "TEMPLATES_BUCKET")
 
 
 def write_release_evidence(run: PipelineRun, folder: Path) -> list[str] | None:
-    """Replace the content of `folder` with the evidence of the run. Return None if the run ended before the signing.
+    """Replace the content of `folder` with the evidence of the run, and return the environments not reached by the run.
 
-    Otherwise, return the environments about which the evidence needs no statement, because the run did not reach them.
-    The evidence is read from the buckets of the deployed signer, and verified with its key. Raises `CicdError` if it
-    cannot be verified.
+    The evidence needs no statements about these environments. If the run ended before the evidence was signed, delete
+    `folder` and return None.
+
+    The evidence comes from the buckets of the deployed signer, and is verified with the signer's key. Raises
+    `CicdError` if the evidence cannot be verified.
     """
     shutil.rmtree(folder, ignore_errors=True)
     action = _signing_action(run)

@@ -116,7 +116,7 @@ class Task:
 
     @property
     def _stream(self) -> dict[str, str]:
-        """Return the names that the container's log group and log stream have in ECS."""
+        """Return the names of the log group and the log stream to which ECS would write the container's log."""
         options = self.container["logConfiguration"]["options"]
         name = f"{options['awslogs-stream-prefix']}/{self.container['name']}/{self.arn.rpartition('/')[2]}"
         return {"logGroupName": options["awslogs-group"], "logStreamName": name}

@@ -1,4 +1,4 @@
-"""Lists known reasons why a rehearsal does not use a granted action. The first matching row has the reason."""
+"""Lists known reasons why a rehearsal does not use some of the granted actions."""
 
 from __future__ import annotations
 

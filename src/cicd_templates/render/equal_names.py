@@ -109,7 +109,7 @@ def name_identities(stack: StackTemplate) -> list[Hashable]:
 
 
 def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
-    """Return whether two names have the same number. `marks_of_stacks` has the `name_marks` of each stack."""
+    """Return whether a number occurs twice. `marks_of_stacks` has, for each stack, the numbers from `name_marks`."""
     seen: set[int] = set()
     for marks in marks_of_stacks:
         for mark in marks:

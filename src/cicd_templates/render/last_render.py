@@ -64,7 +64,7 @@ class LastRender:
         self._digests = self._digests_now()
 
     def unchanged_stacks(self) -> int | None:
-        """Return the number of stacks in the folder, or None if the new run might change a file there."""
+        """Return the number of stacks in the output folder, or None if a new run might change files in this folder."""
         record = _read_record(self._record)
         if record is None or self._digests is None or record["inputs"] != self._digests.inputs:
             return None

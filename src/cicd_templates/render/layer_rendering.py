@@ -66,7 +66,7 @@ class Job(NamedTuple):
 class Project(NamedTuple):
     """The data that every process needs: environments, layers, format, and the resources that services use.
 
-    If `services` is given, only their stacks are rendered, and those of no service.
+    If `services` is given, the stacks of all other services are left out.
     """
 
     environments: Sequence[Environment]

@@ -57,7 +57,7 @@ class NameIndex:
             self._add_named(stack.label, frozenset(named))
 
     def extend(self, other: NameIndex) -> None:
-        """Add all names from the index `other`. The stacks of `other` come later in deploy order."""
+        """Add all names from the index `other`. Its stacks must come after the stacks of this index in deploy order."""
         self.published |= other.published
         for label, named in other._named.items():
             self._add_named(label, named)

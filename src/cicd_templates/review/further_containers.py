@@ -21,7 +21,7 @@ Properties = Mapping[str, Any]
 
 
 def container_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
-    """Return one row for each container whose image is written in the template."""
+    """Return one row for each container whose image is a literal text in the template."""
     template = stack.template
     return [
         (f"{template.label}.{logical_id}", str(container.get("Name", "")), *_facts(container, task, stack.formatter))

@@ -20,7 +20,7 @@ _ORIGINS = frozenset({"Sources", "Patches"})
 
 
 def section_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Difference]]:
-    """Yield each difference between two templates, with the words that name its place, such as `section Conditions`.
+    """Yield the place of each difference between two templates, such as `section Conditions`, and the difference.
 
     Parameters, resources and descriptions are not compared.
     """

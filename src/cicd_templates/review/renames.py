@@ -59,7 +59,7 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return a statement's Sid and the new and old names of its services, such as `X: till instead of shop`."""
+        """Return a statement's Sid and the renamed services in the statement, such as `X: till instead of shop`."""
         text = sentence(statement)
         named = [
             f"{new} instead of {old}" for new, old in self.old_names.items() if with_placeholders(text, new) != text

@@ -32,7 +32,7 @@ class PhysicalNames(ResourceRule):
     types = NAME_PROPERTIES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each physical name that lacks the environment's name or, in a copy, the suffix."""
+        """Yield a finding for each physical name without the environment's name or, in a copy, without the suffix."""
         environment, suffix = resource.facts.get("Environment"), resource.facts.get("Suffix")
         if not isinstance(environment, str):
             return

@@ -1,8 +1,8 @@
 """Defines the base class of the rules that check one resource at a time.
 
-cfn-lint has two kinds of rules. It calls a rule with `match` once, with the whole template. It calls a keyword rule at
-every place where CloudFormation's schemas contain the rule's keyword. The rules of this project use `match`, for two
-reasons:
+cfn-lint has two kinds of rules. If a rule defines the method `match`, cfn-lint calls the method once, with the whole
+template. If a rule names a keyword, cfn-lint calls the rule at every place where CloudFormation's schemas contain the
+keyword. The rules of this project define `match`, for two reasons:
 
 - If a keyword rule raised an exception, cfn-lint would lose its own findings about the template.
 - Keyword rules are slower, because cfn-lint looks for their keywords at every place that it visits in the schemas.

@@ -113,7 +113,7 @@ def _write_items(lines: list[str], items: list[Any], indent: str, column: int, *
 
 
 def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
-    """Append the text of a list item, from after its dash to the end of the item. The dash is at `indent`."""
+    """Append the text that follows the dash of a list item. The dash is indented by `indent`."""
     inner, inner_column = indent + " " * INDENT, column + INDENT
     if type(item) is str and (text := _in_line(item, indent)):
         lines.append(text)

@@ -16,7 +16,10 @@ READ = ("Unarchiving cache", "compressed S3 cache")
 
 
 def read_caches(context: CheckContext) -> str:
-    """For each project with a cache, require that the log of the newest build shows a read of the cache."""
+    """Require that the newest build of each project with a cache has read the cache, according to the build's log.
+
+    A project with fewer than two builds is left out.
+    """
     codebuild, logs = context.clients(TOOLS).codebuild, context.clients(TOOLS).logs
     without, read = [], 0
     for project in _cached_projects(context):

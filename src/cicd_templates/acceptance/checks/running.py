@@ -112,7 +112,7 @@ def _require_action(context: CheckContext, cloudwatch: Any, name: str, what: str
 
 
 def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]:
-    """Return the time and the data of each successful action of the alarm."""
+    """Return the time and the history data of each action that the alarm `name` started successfully."""
     pages = cloudwatch.get_paginator("describe_alarm_history").paginate(AlarmName=name, HistoryItemType="Action")
     items = [item for page in pages for item in page["AlarmHistoryItems"]]
     succeeded = [item for item in items if json.loads(item["HistoryData"]).get("actionState") == "Succeeded"]
@@ -120,7 +120,7 @@ def _succeeded_actions(cloudwatch: Any, name: str) -> list[tuple[datetime, str]]
 
 
 def use_keys(context: CheckContext) -> str:
-    """Require that each environment's KMS key is enabled and rotated, and that its key policy lets somebody use it."""
+    """Require that each environment's KMS key is enabled and rotated, and that somebody may use the key."""
     for environment in ENVIRONMENTS:
         clients = context.clients(environment)
         alias = f"alias/{context.project.name(environment)}-key"

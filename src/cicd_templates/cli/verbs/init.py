@@ -68,7 +68,7 @@ def init(source: str, yes: bool, **given: str | None) -> None:
 
 
 def _accepted(given: Mapping[str, str]) -> dict[str, str]:
-    """Check the options `given`, and return those that answer a question. Options without a value are left out.
+    """Check the answers in `given`, and return them. Questions without an answer are left out.
 
     Raises `ConfigurationError` with one line for each wrong answer. If there is no terminal on which to ask, the error
     also has one line for each missing answer.

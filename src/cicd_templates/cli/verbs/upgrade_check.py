@@ -16,7 +16,7 @@ from cicd_templates.files.paths import rendered_folder
     YES,
 )
 def upgrade_check(ref: str | None, yes: bool) -> None:
-    """Describe in words what another revision of this tool would change in out/. Runs this revision's code."""
+    """Describe in words what the given revision of this tool would change in out/. Runs the code of that revision."""
     import tempfile
     from pathlib import Path
 

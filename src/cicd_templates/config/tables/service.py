@@ -224,7 +224,7 @@ class ServiceTable(Table):
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
     def in_environment(self, name: str) -> Self:
-        """Return a copy of this table, with an environment's `name` instead of `{environment}` in secret paths."""
+        """Return a copy of this table in which `name` replaces the placeholder `{environment}` in paths of secrets."""
 
         def of_environment(secrets: Mapping[str, str]) -> dict[str, str]:
             return {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in secrets.items()}

@@ -12,7 +12,7 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem if `lock_mode` is set without `lock_days`, or if it prevents an environment's deletion."""
+    """Yield a problem if `lock_mode` has no effect, or if `lock_mode` prevents the deletion of an environment."""
     evidence = configuration.evidence
     if "lock_mode" in evidence.model_fields_set and evidence.lock_days is None:
         yield Problem("evidence.lock_mode", "has no effect without lock_days; add lock_days, or remove this key")

@@ -29,7 +29,7 @@ def problems(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[P
 
 
 def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Problem]:
-    """Yield a problem for each unsigned image that the tools environment itself allows. No service runs there."""
+    """Yield a problem for each unsigned image in the tables of the tools environment, because it runs no services."""
     for service in tools.services:
         own = value_at(raw, "environments", tools.name, "services", service.name, "unsigned_images")
         # If the value is not a table, the reader of the file reports it.

@@ -28,7 +28,7 @@ class Section:
     head: Sequence[str] = ()
 
     def text(self, shown: Sequence[str]) -> str:
-        """Return the Markdown of the section, with only the lines `shown`."""
+        """Return the Markdown of the section: the lines in `shown`, and the number of lines that are left out."""
         omitted = len(self.lines) - len(shown)
         note = ["", f"**{counted(omitted, 'line')} left out**, because a comment has a size limit. {self.elsewhere}"]
         start = [f"<details><summary>{self.title}</summary>", "", *self.head]

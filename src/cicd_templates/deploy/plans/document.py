@@ -158,7 +158,7 @@ def _guarded(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
 
 
 def _names(plan: Plan, loss: DataLoss) -> set[str]:
-    """Return the two names that `--allow` accepts for a loss: with the label and with the full name of the stack."""
+    """Return the two names of a loss that `--allow` accepts. They begin with the stack's label or its full name."""
     full_name = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 

@@ -113,7 +113,7 @@ class Wave:
         return not self._steps
 
     def _advance_survey(self, steps: Steps[Survey]) -> bool:
-        """Run the next step of the survey. If the survey has ended, prepare the proposals and return true."""
+        """Run the next step of the survey. Return true if this was the last step, and then prepare the proposals."""
         try:
             next(steps)
             return False

@@ -23,10 +23,11 @@ def verify_collected(
     history: DeploymentHistory,
     not_attested: Collection[str] = (),
 ) -> tuple[Verification, Mapping[str, str]]:
-    """Return the verification of the folder, and the environments that the history excepts, each with the reason.
+    """Return the verification of the folder, and the environments for which `history` says why no statement is needed.
 
-    `not_attested` has the environments that a person excepts. The history excepts no environment that the release
-    reached, and the folder must have every statement that the history names.
+    Each of these environments is mapped to the reason. The release reached none of them. `not_attested` has the
+    environments for which the user says that there is no statement. The folder must have every statement that `history`
+    names.
     """
     last = not_reached(read_folder(folder), release.statement)
     excepted = {name: history.not_attested[name] for name in last if name in history.not_attested}

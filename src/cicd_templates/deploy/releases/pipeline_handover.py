@@ -37,11 +37,11 @@ class Comparison:
 
     @property
     def state(self) -> str:
-        """Return one of these phrases about the uploaded templates:
+        """Return one of these phrases:
 
-        - `none handed over`: there is no bucket, or there are no uploaded templates.
+        - `none handed over`: there is no bucket, or no templates are uploaded.
         - `older`: at least one uploaded file differs from the rendered file.
-        - `handed over`: all files are equal.
+        - `handed over`: every uploaded file equals the rendered file.
         """
         if self.bucket is None or self.first:
             return "none handed over"

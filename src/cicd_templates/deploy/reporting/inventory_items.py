@@ -59,8 +59,8 @@ class Remainder:
 def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
     """Return the inventory as lines of text.
 
-    If an item is deleted with its stack and has no `detail`, it is only counted: such items have one number for each
-    resource type. Every other item has its own line.
+    Items that are deleted with their stack and have no `detail` are only counted, by resource type. Every other item
+    has its own line.
     """
     if not items:
         return [f"  inventory of {environment}: nothing"]

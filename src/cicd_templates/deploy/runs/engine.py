@@ -1,4 +1,4 @@
-"""Deploys the stacks of an environment: makes plans, asks for their approval, executes them, and polls until they end.
+"""Deploys the stacks of an environment: plans changes, gets approval, executes the changes, and waits for their end.
 
 The engine is one loop without threads. `next_step` decides which step is next. The engine performs the step and records
 the outcome.

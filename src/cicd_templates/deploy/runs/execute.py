@@ -14,9 +14,10 @@ ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "To
 
 
 def execute_change_set(clients: Clients, entry: Entry) -> None:
-    """Begin to execute the change set of `entry`. If its execution has already begun, do nothing.
+    """Ask AWS to execute the change set of `entry`.
 
-    Raises `ClientError` if AWS refuses the request although the execution has not begun.
+    If the execution has already begun, AWS refuses, and the refusal is ignored. Raises `ClientError` for any other
+    refusal.
     """
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)

@@ -32,8 +32,8 @@ class Outcome:
 
 
 class Operations:
-    """The operations under way in one environment. Each operation is recorded in the journal before AWS is asked to
-    start it.
+    """The operations in progress in one environment. The journal records each operation before AWS gets the request
+    that starts the operation.
     """
 
     def __init__(

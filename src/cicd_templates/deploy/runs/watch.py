@@ -147,9 +147,9 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 
 
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
-    """Return the stack's final status after the operation with `token`, or an empty string if it has not ended.
+    """Return the stack's final status after the operation with `token`, or an empty string during the operation.
 
-    The operation has ended in one of these cases:
+    One of these facts proves that the operation has ended:
     - `described`, the status from DescribeStacks, is final, and an event of the operation has the same status.
       Without the event, `described` could be out of date.
     - A later operation on the stack has begun.

@@ -28,12 +28,13 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
-    """Return one HTML page that shows `plans` and `command`.
+    """Return one HTML page that shows `plans`, and the text `command`.
 
-    `command` has the commands that the page offers to the user:
+    `command` contains the commands that the user can run next:
 
-    - plans with changes: usually the command that deploys them
-    - plans without changes: `make recover` if there is drift, and `make destroy` if stacks are no longer rendered
+    - If the plans have changes, this is usually the command that deploys them.
+    - If the plans have no changes, these are `make recover` for drift, and `make destroy` for stacks that are no longer
+      rendered.
 
     All dates on the page come from the plans, so the same plans always give the same page.
     """
