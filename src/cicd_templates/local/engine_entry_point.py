@@ -5,6 +5,7 @@
 
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -159,5 +160,11 @@ if os.environ.get("COUNT_AS_TLS"):
     deployment_hooks.register(ecs, stacks, deployment_hooks.Deployments(ecs, calls_of_hooks, invoke))
 secret_of = request_guard.secret_of_key(secret, iam_evaluator, responses._account_from_sts_session)
 app.app = request_guard.RequestGuard(app.app, int(os.environ["GATEWAY_PORT"]), secret, sigv4, secret_of)
+# If the process that started this one was killed meanwhile, nobody would stop the engine or remove its folder.
+if not sys.stdin.readline():
+    shutil.rmtree(folder)
+    sys.exit()
+# Functions inherit the standard input.
+os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
 sys.argv = ["ministack"]
 app.main()

@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, cast
 
 from cicd_templates.errors import CicdError
 from cicd_templates.local import orphans, sigterm
@@ -33,6 +34,7 @@ ANSWER_SECONDS = 5.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.05
 ENGINE_LOG = "engine.log"
+BEGIN = b"begin\n"
 # Builds and functions of a rehearsal send plain HTTP. Bucket policies that require TLS would deny that.
 TLS_VARIABLE = "COUNT_AS_TLS"
 ENGINE_LOG_LINES = 15
@@ -99,7 +101,8 @@ def start(
 
     If `auth` is true, the engine enforces IAM. If `tls` is true, it treats all requests as sent over TLS.
 
-    Calls `spawned` as soon as the engine's process exists. The engine does not answer yet at that time.
+    Calls `spawned` as soon as the engine's process exists. The engine answers only after `spawned` has returned. If
+    this process is killed before that, the engine ends and removes its folder.
 
     Raises `CicdError` if the engine's virtual environment is missing or if the engine does not start. If the engine
     does not start, the message contains the end of the engine's log. After any exception, neither the process nor the
@@ -116,7 +119,8 @@ def start(
                 [str(python.absolute()), str(ENTRY_POINT)],
                 env=_environment(folder, port, secret, auth=auth) | ({TLS_VARIABLE: "true"} if tls else {}),
                 cwd=folder,
-                stdin=subprocess.DEVNULL,
+                bufsize=0,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -126,7 +130,11 @@ def start(
         raise CicdError(f"{python}: {error.strerror}; remove .venv-local and run `make setup-local`") from None
     engine = Engine(port, process.pid, folder, secret, process, auth)
     try:
-        spawned(engine)
+        with cast(IO[bytes], process.stdin) as pipe:
+            spawned(engine)
+            # The engine can have ended by itself. Then its log says why.
+            with contextlib.suppress(BrokenPipeError):
+                pipe.write(BEGIN)
         _wait_until_it_answers(engine, process, now() + READY_SECONDS, now)
     except BaseException:
         # Ctrl-C does not reach the engine, because it runs in a session of its own.

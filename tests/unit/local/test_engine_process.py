@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from cicd_templates.local.recorded_types import TYPES
 from cicd_templates.template import cloudformation_yaml
 from tests.conftest import PROJECT, ROOT
 
+SECONDS = 60.0
 ENGINE_PYTHON = ROOT / ".venv-local/bin/python"
 
 
@@ -66,6 +68,30 @@ def test_an_interrupted_start_leaves_neither_process_nor_folder(
     (engine,) = seen
     assert not engines.alive(engine.pid)
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+# Starts an engine, and is killed as soon as the engine's process exists. Before that, it prints its id and folder.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from cicd_templates.local import engine_process
+def kill(engine):
+    print(engine.pid, engine.folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+engine_process.start(python=Path(sys.argv[1]), spawned=kill)
+"""
+
+
+def test_an_engine_ends_if_its_starter_is_killed_before_anybody_watches_the_engine() -> None:
+    starter = subprocess.run([sys.executable, "-c", KILLED, ENGINE_PYTHON], capture_output=True, text=True, check=False)
+    pid, folder = starter.stdout.split()
+
+    assert starter.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + SECONDS
+    while (engines.alive(int(pid)) or Path(folder).exists()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not engines.alive(int(pid))
+    assert not Path(folder).exists()
 
 
 def test_an_engine_that_ends_at_once_shows_the_end_of_its_log(tmp_path: Path) -> None:
