@@ -24,8 +24,8 @@ class Item:
 
     - The price is paid once, or for each hour if `per_hour` is true.
     - `page` is the price page of AWS.
-    - `repeated` is a page outside AWS that shows the same price, with the date of the page. The text is empty if the
-      price was not compared.
+    - `repeated` is a page outside AWS that shows the same price, with the date of the page. It is empty if
+      nobody has compared the price.
     - `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 

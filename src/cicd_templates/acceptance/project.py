@@ -191,7 +191,7 @@ class Project:
 
 
 def settings_of(facts: Mapping[str, Any]) -> Settings:
-    """Return the settings that the checks have recorded as facts so far."""
+    """Return the settings that the checks have stored in `facts`, and default values for the others."""
     return replace(Settings(), **facts.get("settings", {}))
 
 

@@ -83,8 +83,9 @@ def _tasks(env: Environment, service: Service) -> list[Grant]:
 
 
 def _task_definitions(env: Environment, service: Service, *tagged: Sub) -> list[Grant]:
-    """Let CloudFormation manage the task definitions of the service. Also let CloudFormation tag these task
-    definitions and the ECS resources `tagged`.
+    """Let CloudFormation manage and tag the task definitions of the service.
+
+    Also let CloudFormation tag the other ECS resources whose ARNs are in `tagged`.
     """
     families = [physical_name(env, "AWS::ECS::TaskDefinition", service.name, *words) for words in ([], [MIGRATION])]
     return [

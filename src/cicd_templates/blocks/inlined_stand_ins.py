@@ -19,8 +19,9 @@ TEXTS = ("name_property", "unique_property", "loss", "data_is_in", "ends_with_it
 
 
 def page_files_stand_in() -> str:
-    """Return the source of a module that replaces `functions/change_page/page_files.py` and defines the same
-    function.
+    """Return the source of a module that replaces `functions/change_page/page_files.py`.
+
+    In this module, the function `page_file` returns constants instead of reading files.
     """
     lines = ['"""The files of the page, as constants."""', "", "_PAGE_FILES = {"]
     for name in PAGE_FILES:

@@ -97,8 +97,8 @@ def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant
 def may_pull(env: Environment, service: Service, images: Sequence[str] = ()) -> list[Grant]:
     """Let a role of the environment `env` pull the service's image from the repository in the tools environment.
 
-    The role may also pull each image in `images` from a private ECR registry. If such a registry belongs to another
-    account, the repository's own policy must also allow the pull. Public registries need no permission.
+    The role may also pull those of `images` that are in private ECR registries. If a registry belongs to another
+    account, the policy of the image's repository must also allow the pull. Public registries need no permission.
     """
     own = repository_arn(env.tools, service.name)
     private = [repository.arn for image in images if (repository := private_repository(image))]

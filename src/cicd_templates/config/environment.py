@@ -152,7 +152,7 @@ class Environment:
 
     @property
     def is_copy(self) -> bool:
-        """Whether this environment is a parallel copy: it has a suffix, but not the one in the configuration file.
+        """Whether this environment is a parallel copy. A copy has a suffix that is not in the configuration file.
 
         A copy is in the same account as its original.
         """

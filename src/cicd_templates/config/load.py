@@ -326,7 +326,7 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
     """Return the fields of the table to which the path `loc` leads.
 
-    The path begins in the table of `model`. It has the form of the paths in pydantic's errors.
+    `loc` begins in the table that `model` describes, and has the form of the paths in pydantic's errors.
     """
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)

@@ -190,7 +190,7 @@ def account_principal(*accounts: str) -> AWSPrincipal:
 
 
 def delivery_role_conditions(*environments: Environment) -> list[ConditionElement]:
-    """Return conditions that match the delivery roles of `environments`, but not their execution roles.
+    """Return conditions that match the delivery roles of `environments`, but not the execution roles.
 
     The pipeline deploys with a delivery role, which passes an execution role to CloudFormation.
     """

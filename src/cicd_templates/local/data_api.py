@@ -46,7 +46,7 @@ class Servers:
         self._file = folder / SERVERS_FILE
 
     def add(self, cluster: str, server: Server) -> None:
-        """Store the server of the cluster with this ARN."""
+        """Store the database server of a cluster. `cluster` is the ARN of the cluster."""
         with self._file.open("a") as file:
             file.write(json.dumps([cluster, asdict(server)]) + "\n")
 
@@ -128,8 +128,8 @@ def denials(
 ) -> Callable[[dict[str, str], str, str], bool]:
     """Return a function that says whether IAM denies an action on a resource to the caller of a request.
 
-    Its arguments are the headers of the request, the action and the resource. `key_of` returns the access key in the
-    headers.
+    The arguments of the returned function are the request's headers, the action and the resource's ARN. `key_of` finds
+    the caller's access key in the headers.
     """
 
     def is_denied(headers: dict[str, str], action: str, resource: str) -> bool:

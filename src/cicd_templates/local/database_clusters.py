@@ -28,7 +28,7 @@ class Secret:
 def register(
     handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Secret]:
-    """Change the engine's `handlers`. If RDS manages a cluster's password, they also return the ARN of its secret.
+    """Make the engine's `handlers` return the ARN of the secret of each cluster whose password RDS manages.
 
     Return a dict of these secrets, keyed by the clusters' resource ids. The dict is empty at first. The handlers add a
     secret when they create or update a cluster.

@@ -54,7 +54,7 @@ class HookCalls:
         self._file = folder / CALLS_FILE
 
     def add(self, call: dict[str, Any]) -> None:
-        """Append a call."""
+        """Append the call of a hook to the file."""
         with self._file.open("a") as file:
             file.write(json.dumps(call) + "\n")
 

@@ -49,7 +49,7 @@ class _Database:
 
 
 class Databases:
-    """The databases that tasks have used so far. They run until the exit stack `until` closes."""
+    """The databases that tasks have used so far. They run until the `ExitStack` named `until` closes."""
 
     def __init__(self, folder: Path, until: contextlib.ExitStack, programs: Path | None, servers: Servers) -> None:
         """Keep the certificates of proxies in `folder`. Add each server to `servers`, which the local AWS reads."""

@@ -78,8 +78,9 @@ def _task_sizes(resources: Mapping[str, Any]) -> str:
 
 
 def _shortened(names: Sequence[str], resources: int) -> str:
-    """Return the names of billed resources as one text. `resources` is the number of all these resources.
+    """Return the names of billed resources as one text.
 
-    If `names` has a name for each of them, return all names. Otherwise, return six names and the number of the others.
+    `resources` is the number of billed resources. If `names` has a name for each of these, return all names. Otherwise,
+    return the first six names and the number of the other resources.
     """
     return ", ".join(names) if resources <= len(names) else f"{', '.join(names[:6])} and {resources - 6} more"

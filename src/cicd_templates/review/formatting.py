@@ -103,7 +103,7 @@ class NameIndex:
         self._named[label] = self._equal_sets.setdefault(together, together)
 
     def is_reference(self, text: str) -> bool:
-        """Return whether `text` is the `stack.LogicalId` of a resource that has a physical name."""
+        """Return whether `text` has the form `stack.LogicalId` and means a resource that has a physical name."""
         label, _, logical_id = text.rpartition(".")
         return logical_id in self._named.get(label, ())
 

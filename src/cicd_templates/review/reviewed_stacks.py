@@ -35,7 +35,7 @@ class ReviewedStack:
 
 
 class Templated(Protocol):
-    """The interface of objects that have a template. An object may read its template again on each access."""
+    """The interface of objects that have a template. Each access to a property may read the template from a file."""
 
     @property
     def without_text(self) -> StackTemplate:

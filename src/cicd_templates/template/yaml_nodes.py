@@ -73,8 +73,8 @@ def style_of(text: str) -> str | None:
 def node_of(value: Any, column: int) -> yaml.Node:
     """Return `value` as a tree of YAML nodes. Equal values get separate nodes, so that PyYAML writes no aliases.
 
-    `column` is the rightmost column at which the lines of `value` can begin. A list item that is a mapping is written
-    on one line only if the line would fit even from this column.
+    `column` is the rightmost column at which a line of `value` can begin. A mapping in a list is written on one line
+    only if this line is short enough to begin at `column`.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))

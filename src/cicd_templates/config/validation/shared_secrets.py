@@ -80,7 +80,7 @@ def value_at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the environment that owns the secret: the only item of `environments`. Otherwise, return None."""
+    """Return the only item of `environments`: it owns the secret. Return None if the list has no or several items."""
     return environments[0] if len(environments) == 1 else None
 
 

@@ -63,7 +63,7 @@ class Described:
 
 
 def describe_stack(clients: Clients, name: str) -> Mapping[str, Any] | None:
-    """Return CloudFormation's description of the stack with this name or id, or None if it does not exist."""
+    """Return CloudFormation's description of the stack with this name or id, or None if there is no such stack."""
     try:
         return clients.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:

@@ -39,8 +39,8 @@ class ActualState:
 def actual_states(changes: Iterable[Mapping[str, Any]]) -> dict[str, ActualState]:
     """Return the state of each drifted resource in `changes`, keyed by logical id.
 
-    `changes` are `ResourceChange` structures. They come from the description of a drift-aware change set with its
-    property values. The values may contain secrets.
+    `changes` are the `ResourceChange` structures of a drift-aware change set, including the values of properties. These
+    values may contain secrets.
     """
     return {
         change["LogicalResourceId"]: ActualState(

@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command that decides from a stack's status what to do. `deploy` executes what `plan` has decided."""
+    """A command whose action on a stack depends on the stack's status. `deploy` only does what `plan` has decided."""
 
     PLAN = "plan"
     DESTROY = "destroy"

@@ -89,10 +89,10 @@ def _refuse_needed(other: DeployedStack, why: str, *, local: bool) -> None:
 
 
 def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:
-    """Raise an error unless the user has confirmed exactly the environments `names`.
+    """Raise an error if the user does not confirm exactly the environments in `names`.
 
-    `confirmed` has the confirmed names, separated by commas. If it is None, `ask` asks the user to type each name, and
-    returns the typed text. `ask` is None if there is no terminal.
+    `confirmed` has the confirmed names, separated by commas. If it is None, this function calls `ask` for
+    each name. `ask` asks the user to type the name, and returns the typed text. It is None if there is no terminal.
 
     Raises `RefusedError` if the names differ, and `ConfigurationError` if the user cannot be asked.
     """

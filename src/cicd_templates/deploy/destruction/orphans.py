@@ -68,7 +68,8 @@ def labels_of_removed(
 ) -> frozenset[str]:
     """Return the labels of the stacks of `layer` and `service` that exist in AWS but are no longer rendered.
 
-    None means every layer or every service. Raises `ConfigurationError` if there is no such stack.
+    If `layer` is None, it stands for every layer. If `service` is None, it stands for every service. Raises
+    `ConfigurationError` if no such stack is found.
     """
     labels = frozenset(
         stack.label

@@ -145,8 +145,8 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
     """Return the commands that switch off the settings that protect the stack's resources from deletion.
 
-    Only in some stack statuses must a person delete the stack. For any other `status`, the result is empty. It is also
-    empty if the stack's resources cannot be read.
+    The result is empty if a stack with this `status` need not be deleted by hand. It is also empty if the stack's
+    resources cannot be read.
     """
     if status not in DELETED_BY_HAND:
         return ()

@@ -22,7 +22,7 @@ class EventFile:
         self.path: Path | None = None
 
     def add(self, event: ResourceEvent) -> None:
-        """Add `event`. If any event so far reports a failure, write all events to the file.
+        """Add `event`. If this event or an earlier one reports a failure, write all events to the file.
 
         If the file cannot be written, `path` becomes None.
         """

@@ -36,10 +36,7 @@ EXECUTED_BY = {"deployment": "deploy", "destruction": "destroy"}
 
 
 class SealedPlan(Protocol):
-    """The fields that every kind of plan has.
-
-    They say when the plan was made, when it expires, and whether it is for the local AWS.
-    """
+    """The fields of every plan. They say when it was made, when it expires, and whether it is for the local AWS."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -88,7 +85,7 @@ class PlanFormat(Generic[PlanT]):
         """Return the plan in `path`.
 
         Raises `ConfigurationError` if there is no file. Raises `RefusedError` if the file is not a plan of this kind,
-        was written by another release, or was edited.
+        was written by another release of this tool, or was edited.
         """
         from pydantic import ValidationError
 
@@ -204,7 +201,7 @@ def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
-    """Raise `RefusedError` if a plan for the local AWS would be executed on AWS, or a plan for AWS on the local AWS."""
+    """Raise `RefusedError` if the plan is for AWS but the command uses the local AWS, or the reverse."""
     if plan.local != local:
         raise RefusedError(
             f"{path} is a plan for {'the local AWS; add' if plan.local else 'AWS; leave out'}"

@@ -12,7 +12,7 @@ from cicd_templates.plurals import counted
 
 
 class Fate(StrEnum):
-    """What a destruction does with an item. Tables sort items in the order of these members."""
+    """What a destruction does with an item. Tables list the items in the order of the members below."""
 
     DELETED = "deleted"
     EMPTIED = "emptied and deleted"

@@ -205,7 +205,7 @@ def execute_plan(
     Return the new plan, which is written to a file, or None if nothing is left to deploy.
 
     `stacks` has all stacks of the environment. `made` is compared with all of them, but only the stacks in `made` are
-    deployed. Calls `passed` once, after all checks of `made`.
+    deployed. Calls `passed` once, when `made` has passed all checks.
 
     Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
     """

@@ -1,6 +1,6 @@
-"""The table of facts about AWS resource types. Each type has one row, and each service has one file.
+"""The table of facts about AWS resource types. The renderer and the deployer use it.
 
-The renderer and the deployer share these facts. Each module is named after the service in the type name:
-`AWS::RDS::DBInstance` is in `rds`. Code that calls AWS for a type is in `deploy/aws/resource_types`, in a module with
-the same name.
+Each resource type has one row. The rows of an AWS service are in one module, which is named after the service in the
+type name: `AWS::RDS::DBInstance` is in `rds`. The code that calls this service is in the module of the same name in
+`deploy/aws/resource_types`.
 """

@@ -169,7 +169,8 @@ def _box(label: str, account: str) -> str:
     """Return the name of the box in which the drawing shows a node with this label.
 
     There is one box for anonymous access, one for the AWS services, and one for each account. If `label` is an ARN that
-    contains an account, the node is in the box of this account, otherwise in the box of `account`.
+    contains an account id, the node is in the box of the account with this id. Any other resource is in the box of
+    `account`.
     """
     if label == "*":
         return ANYONE
