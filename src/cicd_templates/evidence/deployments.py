@@ -264,6 +264,9 @@ def _alarms(alarms: list[dict[str, Any]]) -> str:
     if not alarms:
         return "The service has no alarms."
     parts = [f"{counted(len(alarms), 'alarm')}."]
+    final = {str(alarm.get("state")) for alarm in alarms}
+    if len(final) == 1 and not any("unread" in alarm or alarm.get("changes") for alarm in alarms):
+        return f"{parts[0]} All were {final.pop()} all the time."
     for alarm in alarms:
         if "unread" in alarm:
             parts.append(f"{alarm.get('name')} could not be read: {alarm['unread']}.")
@@ -271,4 +274,4 @@ def _alarms(alarms: list[dict[str, Any]]) -> str:
             changes = [f"{change.get('to')} at {change.get('on')}" for change in _objects(alarm.get("changes"))]
             states = ", ".join([*changes, f"at the end {alarm.get('state')}"])
             parts.append(f"{alarm.get('name')}: {states}.")
-    return " ".join(parts if len(parts) > 1 else [*parts, "All were OK all the time."])
+    return " ".join(parts)

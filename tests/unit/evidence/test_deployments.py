@@ -280,6 +280,11 @@ def test_signed_templates_whose_data_is_damaged_do_not_fit(tmp_path: Path, compr
     [
         ([], "The service has no alarms."),
         ("text", "The service has no alarms."),
+        ([{"name": "cpu", "state": "ALARM", "changes": []}] * 2, "2 alarms. All were ALARM all the time."),
+        (
+            [{"name": "cpu", "state": "ALARM"}, {"name": "slow", "state": "ALARM", "changes": [{"on": 1, "to": "OK"}]}],
+            "2 alarms. cpu: at the end ALARM. slow: OK at 1, at the end ALARM.",
+        ),
         (
             [
                 {

@@ -97,6 +97,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         "staging/service.yaml --- staging/service.yaml +++ staging/service.yaml @@ -1 +1 @@ -Size: 1 +Size: 2",
         "release.dsse.json signed list of the files that the release had before its first deployment",
         f"verify-evidence . --key {SIGNER.fingerprint}",
+        "whether somebody reviewed the source, or whether the release was deployed again after the last statement.",
     ):
         assert sentence in text, sentence
     # This waiver ended on the day before the release was signed.
