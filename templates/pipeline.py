@@ -222,8 +222,8 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     executed. It fails if the change set would deploy anything unsigned. In a protected environment, it also fails if
     the change set differs from the approved change set.
 
-    The stage that deploys the service ends with a signed statement about the deployment. So does a separate stage that
-    runs the migration.
+    The stage that deploys the service ends with a signed statement about the deployment. If a separate stage runs the
+    migration, this stage ends with a signed statement, too.
     """
     migrates = bool(context.service.settings.migration)
     stages = [window_stage(context, peer, image=IMAGE_URI)] if peer.settings.deployment_window else []

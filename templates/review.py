@@ -122,9 +122,9 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
 def _exceptions(
     layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName, reviewed: BucketName
 ) -> tuple[dict[str, AWSHelperFn | str], list[Grant]]:
-    """Return the variables and permissions with which the approval check accepts images without a signature.
+    """Return the environment variables and the permissions that the approval check needs to accept unsigned images.
 
-    If the configuration makes no exception for such an image, there are no permissions.
+    There are no permissions if the configuration has no exceptions for unsigned images of the service.
     """
     variables: dict[str, AWSHelperFn | str] = {"UNSIGNED_IMAGES": exceptions_variable(service.name, env.route)}
     excepting = [peer for peer in env.route if exceptions_in(peer, service.name)]

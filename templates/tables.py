@@ -14,12 +14,12 @@ from templates import keys, notifications
 
 
 def table_name(name: str) -> Output[TableName]:
-    """Return the output for the physical name of the table `name`."""
+    """Return the output that publishes the physical name of a table."""
     return Output(TableName, "tables", f"{title(name)}TableName", f"Name of the table {name}")
 
 
 def table_arn(name: str) -> Output[TableArn]:
-    """Return the output for the ARN of the table `name`."""
+    """Return the output that publishes the ARN of a table."""
     return Output(TableArn, "tables", f"{title(name)}TableArn", f"ARN of the table {name}")
 
 

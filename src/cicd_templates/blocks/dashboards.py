@@ -82,7 +82,7 @@ def service_dashboard(env: Environment, service: Service, target_groups: TargetG
 
 
 def worker_dashboard(env: Environment, service: Service, queues: Mapping[str, MetricName]) -> str:
-    """Return the dashboard of a worker as text for `Fn::Sub`, which inserts the names of the SQS queues `queues`."""
+    """Return the dashboard of a worker as text for `Fn::Sub`, which inserts the names of the SQS queues."""
     rows = []
     for name, queue in queues.items():
         dimension = [sub_fragment("QueueName"), sub_fragment(queue)]

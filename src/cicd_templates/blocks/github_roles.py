@@ -19,7 +19,7 @@ AUDIENCE = "sts.amazonaws.com"
 
 
 def github_role(logical_id: str, env: Environment, subject: str, *grants: Grant, name: Sequence[str]) -> iam.Role:
-    """Return a role for the workflows whose tokens have exactly the subject `subject`.
+    """Return a role that a GitHub workflow can assume if the subject of its token is exactly `subject`.
 
     GitHub sets the subject, such as `repo:octocat/Hello-World:pull_request`:
     https://docs.github.com/en/actions/reference/security/oidc

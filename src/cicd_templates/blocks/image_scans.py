@@ -26,7 +26,7 @@ def image_scan_action(context: PipelineContext, name: str, evidence: str, *, ima
 
 
 def window_stage(context: PipelineContext, peer: Environment, *, image: str) -> PipelineStage:
-    """Return a stage that scans the image `image` again, and that succeeds only inside the deployment window.
+    """Return a stage that scans `image` again, and that succeeds only inside the deployment window.
 
     All rules of a condition have the same `Result`. So the deployment window and the verdict of the scan gate need
     separate conditions. The stage comes before the approval, so that nobody is asked to approve outside the window.

@@ -114,7 +114,7 @@ def key_alias(logical_id: str, env: Environment, key: kms.Key) -> kms.Alias:
 
 
 def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
-    """Let CloudWatch Logs use the key for the log groups `names`. A name may end in `*`.
+    """Let CloudWatch Logs use the key for `log_groups`, which are names of log groups. A name may end in `*`.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
@@ -153,7 +153,7 @@ def alarms_and_rules_may_publish(env: Environment, *names: str) -> Grant:
 
 
 def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
-    """Let EventBridge rules send undelivered events to the encrypted queue `name`.
+    """Let EventBridge rules send undelivered events to an encrypted queue. `name` is the queue's physical name.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
@@ -161,7 +161,7 @@ def rules_may_send_dead_letters(env: Environment, name: str) -> Grant:
 
 
 def topics_may_send_dead_letters(env: Environment, name: str) -> Grant:
-    """Let topics send undelivered messages to the encrypted queue `name`.
+    """Let topics send undelivered messages to an encrypted queue. `name` is the queue's physical name.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-configure-dead-letter-queue.html
     """
@@ -180,7 +180,7 @@ def _may_send_dead_letters(sid: str, sender: str, env: Environment, name: str) -
 
 
 def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant:
-    """Let the pipeline's delivery roles in the environments `readers` decrypt objects that they read from S3.
+    """Let the pipeline's delivery roles in `readers`, which are environments, decrypt objects that they read from S3.
 
     The statement allows no other use of the key.
     """

@@ -64,7 +64,10 @@ def vpc(logical_id: str, env: Environment) -> ec2.VPC:
 
 
 def zone(env: Environment, network: ec2.VPC, number: int) -> Zone:
-    """Return the two subnets of zone `number`, counted from 1. Instances in them get no public addresses by default."""
+    """Return the two subnets of an availability zone. By default, instances in the subnets get no public addresses.
+
+    `number` is the position of the zone in the configuration, counted from 1.
+    """
     blocks = list(env.network.subnets(prefixlen_diff=SUBNET_BITS))
     availability_zone = env.settings.zones[number - 1]
 

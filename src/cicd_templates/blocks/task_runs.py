@@ -60,7 +60,10 @@ class TaskRun(NamedTuple):
 
 
 def outputs(definition: tasks.TaskDefinition, subnets: SubnetIds, group: SecurityGroupId) -> Sequence[Output]:
-    """Return the outputs with the task definition and its network. The pipeline passes these values to the function."""
+    """Return outputs with a task definition and the network of its task.
+
+    The pipeline passes the values of these outputs to the Lambda function that runs the task.
+    """
     return [
         Output(name, Description=description, Value=value)
         for name, description, value in (

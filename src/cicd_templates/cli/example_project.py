@@ -46,9 +46,9 @@ def example_configuration(name: str) -> Path:
 
 
 def render_example(name: str) -> ExampleProject:
-    """Render the example `name` into a folder below `.state/`.
+    """Render an example application into a folder below `.state/`.
 
-    Raises `ConfigurationError` if there is no such example, or if it has no configuration of its own.
+    Raises `ConfigurationError` if no example has this `name`, or if the example has no configuration of its own.
     """
     configuration = read_configuration(example_configuration(name))
     rendered = render.render(configuration, tool_layers(), "yaml")

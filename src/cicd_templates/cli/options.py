@@ -69,7 +69,7 @@ class Option(click.Option):
     def value_from_envvar(self, ctx: click.Context) -> Any:
         """Return the environment variable's value: the text as it was typed, or a boolean for a flag.
 
-        Raises `ConfigurationError` if the value of a flag is not one of its `words`.
+        Raises `ConfigurationError` if a flag's value is not in `words`.
         """
         value = self.resolve_envvar_value(ctx)
         if value is None:

@@ -329,8 +329,8 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    - `local`: use the local AWS `engine`, with plans and journals in the folder of `engine`. If `engine` is None, use
-      the local AWS that `make local` started.
+    - `local`: use a local AWS: `engine`, with plans and journals in its folder. If `engine` is None, use the local AWS
+      that `make local` started.
     - `checked`: verify the caller's account first.
     - `removed`: accept a `layer` or `service` that has no rendered stacks any more. `Target.chosen` is then empty.
 

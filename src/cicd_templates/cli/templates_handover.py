@@ -36,7 +36,7 @@ SHOWN_FILES = 5
 class TemplatesHandover:
     """Hands the rendered templates over to the pipeline during one deployment.
 
-    - `deployed` are the names of the environments that are deployed.
+    - `deployed` has the names of the environments that are being deployed.
     - `confirm` asks the user about changed templates of these environments, and `confirm_others` about changed
       templates of other environments.
     - `waits` is true while the pipeline's bucket for templates does not exist.
@@ -57,8 +57,8 @@ class TemplatesHandover:
     def hand_over(self) -> None:
         """Upload the templates for the pipeline, or report why they are not uploaded.
 
-        Raises `DeclinedError` if only templates of the environments in `deployed` have changed, and the user declines
-        to upload them.
+        Raises `DeclinedError` if all changed templates belong to the environments in `deployed`, and the user declines
+        the upload.
         """
         comparison = self.tools.compare()
         self.waits = comparison.bucket is None
@@ -108,7 +108,7 @@ class TemplatesHandover:
 
 
 def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return one line per environment, with the number of its changed templates and the names of the first few."""
+    """Return a line for each environment: how many of its files changed, and the first `SHOWN_FILES` file names."""
     lines = []
     for environment, files in changed.items():
         more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""

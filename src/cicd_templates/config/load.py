@@ -95,7 +95,7 @@ def _read_toml(path: Path) -> Raw:
 
 
 def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> Configuration:
-    """Return the configuration in `raw`, a parsed TOML file. Error messages use `source` as the name of the file."""
+    """Return the configuration from the parsed TOML file `raw`. Error messages use `source` as the file's name."""
     reader = _Reader()
     configuration, unread = reader.configuration(raw, suffix)
     problems = [

@@ -213,7 +213,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
 
 
 def reasons(grants: Iterable[Grant]) -> list[str]:
-    """Return a sentence for each of the `grants` on the resource `*`. The sentence says why the resource is `*`."""
+    """Return, for each grant whose resource is `*`, the sentence that says why the grant needs `*`."""
     return [grant.reason for grant in grants if grant.reason]
 
 

@@ -92,7 +92,9 @@ class ActionExecutions:
 
 
 class PipelineExecutions:
-    """Stores the pipeline executions that requests have started in a file, one per line. Any process can read the file.
+    """Stores the pipeline executions that API requests have started.
+
+    The executions are in one file, one per line. Any process can read the file.
 
     - `account` returns the account of the current request.
     - `pipelines` returns the names of the pipelines in an account.

@@ -35,7 +35,7 @@ class GrantUse(StrEnum):
 
 @dataclass(frozen=True)
 class GrantedAction:
-    """An action that a statement of a role's policies allows. `reason` is the known reason why it was not used."""
+    """An action that a statement of a role's policies allows. `reason` says why the action was unused, if known."""
 
     environment: str
     role: str

@@ -104,7 +104,10 @@ class PipelineRun:
         return self.pipeline_session.assume(action.role) if action.role else self.pipeline_session
 
     def service_session(self, role: str, on_behalf_of: str, step: ActionProgress) -> Session:
-        """Return a session of `role` for an AWS service that works on behalf of the resource `on_behalf_of`."""
+        """Let an AWS service assume `role`, and return the service's session.
+
+        `on_behalf_of` is the ARN of the resource for which the service works.
+        """
         step.roles.add(role.rpartition("/")[2])
         return self.setup.root_session(on_behalf_of).assume_for_service(role, on_behalf_of)
 

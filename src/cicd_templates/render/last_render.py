@@ -86,16 +86,16 @@ class LastRender:
     def is_certain(self, modules: Iterable[ModuleType] | None = None) -> bool:
         """Return whether the digests certainly cover all inputs of this run.
 
-        They may not cover all if an input changed during the run, or if the process has loaded a module that is neither
-        in the folders nor in an installed library. `modules` are the loaded modules, by default all.
+        The result is False if an input changed during the run, or if the process has loaded a module from outside the
+        folders and the installed libraries. `modules` are the modules to examine, by default all loaded modules.
         """
         loaded = [*sys.modules.values()] if modules is None else modules
         return self._is_covered(loaded) and self._digests_now() == self._digests
 
     def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
-        """Record that the folder contains the files of this run, and the number of its stacks.
+        """Record the inputs of the files in the folder, and the number of rendered stacks.
 
-        Nothing is recorded if the digests may not cover all inputs; see `is_certain`.
+        Nothing is recorded if an input cannot be read or if `is_certain` returns False.
         """
         if self._digests is None or not self.is_certain(modules):
             return

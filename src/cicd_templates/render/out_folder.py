@@ -70,9 +70,9 @@ def files_of(
 
     `sources` is the digest of the sources from which the files are made.
 
-    If `only` names an environment, the files of this environment, the index and the checksums get new texts.
-    Everything else is read from the files in `root`: all other texts, and the digest that replaces `sources`. Files
-    that do not exist in `root` are left out.
+    If `only` names an environment, only the files of this environment, the index and the checksums get new texts. The
+    texts of all other files are read from `root`, and files that do not exist there are left out. `sources` is then
+    ignored: the new checksums file has the same digest of the sources as the old one.
 
     If `parts` is given, the parts of the review pages are added to it as JSON.
     """

@@ -22,7 +22,7 @@ MOST_NAMES = 20
 def apply_patches(template: dict[str, Any], patches: Patches, at: str) -> None:
     """Set each patched value in the template, and write the reason for the patch to the metadata of the resource.
 
-    `at` says where `patches` are in the configuration file. Raises `ConfigurationError` if the path of a patch matches
+    `at` is the TOML path of `patches`, for error messages. Raises `ConfigurationError` if the path of a patch matches
     nothing, or if its value has the wrong type.
     """
     for path, entry in patches.items():

@@ -54,9 +54,9 @@ class ExplicitLogs(ResourceRule):
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Return whether the template has a log group with the default name for resources of this type.
+        """Return whether the template has a log group whose name begins like the default names for this resource type.
 
-        Return True, too, if this type has no default name.
+        If there are no default names for this resource type, return True.
         """
         # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")

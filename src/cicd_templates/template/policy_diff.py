@@ -48,7 +48,7 @@ class PolicyDiff:
 def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> PolicyDiff:
     """Return how the IAM statements of the resource `logical_id` differ between two templates.
 
-    `before` and `after` are the resources of the templates.
+    `before` has the resources of the old template, and `after` those of the new template, keyed by logical id.
     """
     is_changed = logical_id in before and logical_id in after
     old, new = (

@@ -40,10 +40,10 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 
 def _perhaps_conflicting(routes: Routes) -> list[tuple[Service, Service]]:
-    """Return the pairs of services that may conflict.
+    """Return pairs of services that may conflict, each in the order in which the load balancer tries their routes.
 
-    Two services may conflict if their priorities are equal, or if the path pattern of the first may cover the pattern
-    of the second.
+    Two services may conflict if their priorities are equal, or if the path pattern of the earlier service may cover the
+    path pattern of the later one.
     """
     same_priority: dict[int | None, list[int]] = {}
     pairs = set()

@@ -32,8 +32,8 @@ def for_caller(text: str, clients: Clients, account: str) -> str:
     Without a profile and a region, a command could change another account. Without the address of the local AWS, it
     would call AWS itself.
 
-    For the local AWS, the access key is the account's id. `make local` has written the secret key to a file. The
-    commands read this file, so that no screen and no log shows the key.
+    For the local AWS, the access key id is the account's id. The commands read the secret access key from a file that
+    `make local` has written, so that no screen and no log shows this key.
     """
     if clients.endpoint_url is None:
         return _WHOLE_COMMAND.sub(lambda command: _of_the_caller(command[0], clients), text)

@@ -108,8 +108,8 @@ def detect_drift(
 ) -> Iterator[StackDrift]:
     """Start drift detection for all `stacks`, then yield the result for each stack in the same order.
 
-    The detections run at the same time. `environment` has all stacks of the environment. If one of these
-    stacks adds a rule to a security group of another stack, this rule is not drift.
+    The detections run at the same time. `environment` has all stacks of the environment. A rule that one stack of the
+    environment adds to a security group of another stack is not drift.
     """
     started = [(stack, _start(clients, stack, polling)) for stack in stacks]
     for stack, detection in started:

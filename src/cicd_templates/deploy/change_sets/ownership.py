@@ -38,9 +38,9 @@ UNTAGGED = frozenset({IN_REVIEW, "IMPORT_COMPLETE"})
 
 
 class Owner(Enum):
-    """Who owns a stack.
+    """The owner of a stack: this project, somebody else, or unknown.
 
-    The owner is `UNKNOWN` if the stack is in REVIEW_IN_PROGRESS and has no change set.
+    The owner is unknown if the stack is in REVIEW_IN_PROGRESS and has no change set.
     """
 
     OURS = "this project"

@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class Next(Enum):
-    """What plan, deploy or destroy does with a stack in a given status."""
+    """An action of plan, deploy or destroy, chosen by the status of a stack."""
 
     CREATE = "create"
     UPDATE = "update"

@@ -88,10 +88,10 @@ def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
 
 
 def read_deployed_stack(clients: Clients, described: Mapping[str, Any]) -> DeployedStack:
-    """Return the deployed stack whose entry in DescribeStacks is `described`.
+    """Return a deployed stack. `described` is the stack's entry in the answer of DescribeStacks.
 
-    The result has the stack's resources, each with the DeletionPolicy in the stack's template. It also has the values
-    that the stack reads and publishes according to this template.
+    The result has the stack's resources with their DeletionPolicies, and the values that the stack reads and
+    publishes. The policies and the values come from the deployed template.
     """
     # The id still works if somebody else has just deleted the stack; the name does not.
     name, stack_id = described["StackName"], described["StackId"]

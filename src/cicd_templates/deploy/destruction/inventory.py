@@ -66,11 +66,11 @@ class Inventory:
 def take_inventory(
     clients: Clients, scope: Scope, *, protected: bool, labels: frozenset[str] | None = None
 ) -> Inventory:
-    """Return the inventory of the environment `scope`.
+    """Return the inventory of one environment.
 
-    With `labels`, the inventory has only the stacks with these labels and the resources that they created. Without
-    `labels`, it also has stacks and resources that are no longer in the templates. The inventory is protected if
-    `protected` is true or if one of its stacks has termination protection.
+    If `labels` is given, the inventory has only the stacks with these labels and the resources that they created.
+    Otherwise, it has everything, even stacks and resources that are no longer in the templates. The result is marked
+    as protected if the argument `protected` is true or if a stack in the result has termination protection.
     """
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         stacks = list(pool.map(partial(read_deployed_stack, clients), list_project_stacks(clients, scope.project)))

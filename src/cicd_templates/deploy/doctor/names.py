@@ -1,4 +1,4 @@
-"""Checks whether the names of resources that a deployment would create are already taken."""
+"""Checks whether a deployment would create a resource whose name is already taken."""
 
 from __future__ import annotations
 

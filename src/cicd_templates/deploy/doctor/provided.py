@@ -58,7 +58,7 @@ def _find_problem(examined: ExaminedEnvironment, value: str, vpc: str | None) ->
 
 
 def _service_of(value: str) -> str:
-    """Return the service in the ARN `value`, or an empty string if `value` is not an ARN."""
+    """Return the name of the service in an ARN, or an empty string if `value` is not an ARN."""
     try:
         return Arn.parse(value).service
     except ValueError:

@@ -22,7 +22,7 @@ def impossible_changes(
 ) -> tuple[str, ...]:
     """Return a line for each change of `stack` that is certain to fail, with the reason and what to do.
 
-    `before` has the deployed resources.
+    `before` has the resources of the deployed template, keyed by logical id.
     """
     return (*_same_names(stack, changes), *_protected(clients, stack, changes, before))
 

@@ -305,9 +305,9 @@ def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Ste
 
 
 def create_change_set(clients: Clients, request: Mapping[str, Any], name: str, token: str) -> tuple[str, str]:
-    """Create the change set `name` and return its ARN and the id of its stack.
+    """Create a change set with this `name`. Return the ARN of the change set and the id of its stack.
 
-    If the change set exists because AWS's answer to an earlier attempt was lost, return the values of this change set.
+    If the change set already exists, because AWS's answer to an earlier attempt was lost, return its ARN and stack id.
     """
     client = clients.cloudformation
     try:

@@ -30,10 +30,10 @@ class Claim:
 
 
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
-    """Return a claim for each stack that a plan or an interrupted run still needs, keyed by the stack's name.
+    """Map the name of each stack that a plan file or an interrupted run still needs to its `Claim`.
 
-    The result has the claims of all stacks of the environment. `stack` can be any of these stacks. `state` is the
-    folder with the plans and journals. Raises `CicdError` if the journal cannot be read.
+    The result covers the whole environment of `stack`. `state` is the folder with the plan files and the journals.
+    Raises `CicdError` if the journal cannot be read.
     """
     environment = stack.links.environment
     journal = Journal(state / "runs", environment).read()

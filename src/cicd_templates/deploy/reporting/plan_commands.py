@@ -1,6 +1,6 @@
-"""Builds the command that deploys a plan, and the line below a plan that shows its DIGEST.
+"""Builds two texts for a plan: the command that deploys the plan, and a line that shows the plan's digest.
 
-With DIGEST, `make deploy` deploys a plan only if the plan has this digest.
+If the user passes this digest as DIGEST, `make deploy` refuses all other plans.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: st
 
 
 def digest_line(digest: str) -> str:
-    """Return the line below a plan that shows the plan's DIGEST.
+    """Return a line that shows the plan's digest. It is printed below the plan.
 
-    If the user passes DIGEST to `make deploy`, `make deploy` refuses all other plans.
+    If the user passes this digest as DIGEST, `make deploy` refuses all other plans.
     """
     return f"to execute only this plan, add DIGEST={digest}"

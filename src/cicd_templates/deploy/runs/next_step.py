@@ -56,7 +56,10 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class FailBlocked:
-    """Mark the stack `name` as failed. `failed` has the labels of the failed stacks that publish its input values."""
+    """Mark the stack `name` as failed, because it reads values from failed stacks.
+
+    `failed` has the labels of these failed stacks.
+    """
 
     name: str
     failed: tuple[str, ...]

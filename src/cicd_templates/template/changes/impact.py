@@ -1,7 +1,7 @@
 """Describes how each change of a change set affects people and data. Does not call AWS.
 
-The input is the answer of DescribeChangeSet. A change is judged by its action, its resource type, and the templates
-before and after it. If CloudFormation reports a replacement as conditional, the result reports it as conditional, too.
+The input is the answer of DescribeChangeSet. A change is judged by its action, its resource type, and the old and
+the new template. If CloudFormation reports a replacement as conditional, the result says so, too.
 """
 
 from __future__ import annotations
@@ -191,8 +191,8 @@ def is_about_tags(detail: Detail) -> bool:
 def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], *, widens: bool) -> Impact:
     """Return the effect of `change` on people and data.
 
-    `before` and `after` are the resources of the templates before and after the change. `widens` is true if the change
-    grants more permissions.
+    `before` has the resources of the old template, and `after` those of the new template, keyed by logical id. `widens`
+    is true if the change grants more permissions.
     """
     old, new = before.get(change.logical_id, {}), after.get(change.logical_id, {})
     holds = _holds(change, old, before)

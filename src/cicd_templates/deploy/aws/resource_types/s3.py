@@ -173,7 +173,10 @@ def describe_period(retention: Mapping[str, Any]) -> str:
 
 
 def _locked_version(clients: Clients, bucket: str, error: Any) -> str:
-    """Return a text about the lock of the version that S3 refuses to delete. The caller appends it to a message."""
+    """Return the end of an error message: why an object version that S3 refuses to delete is locked.
+
+    The result is empty if the version is not locked or cannot be read.
+    """
     try:
         version: Any = clients.s3.head_object(Bucket=bucket, Key=error["Key"], VersionId=error.get("VersionId", "null"))
     except ClientError:
