@@ -58,9 +58,9 @@ MIGRATION_GROUP_ID = ServiceOutput(
 
 
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
-    """Return the names that CloudWatch metrics use for the load balancer and for the two target groups.
+    """Return the names that CloudWatch metrics use for the load balancer and for the service's two target groups.
 
-    The target groups belong to the service of `layer`.
+    `layer` belongs to this service and reads the names.
     """
     groups = layer.read(PRIMARY_METRICS), layer.read(ALTERNATE_METRICS)
     return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)

@@ -52,7 +52,7 @@ class Item:
         return sum(counts.get(resource_type, 0) * number for resource_type, number in self.units.items())
 
     def price_of(self, units: float, hours: float) -> float:
-        """Return the price of `units` units that exist for `hours` hours."""
+        """Return the price of the given number of units for the given number of hours."""
         return units * self.price * (hours if self.per_hour else 1)
 
 

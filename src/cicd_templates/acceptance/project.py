@@ -51,8 +51,8 @@ def run(command: str) -> None:
 class EnvironmentAccess:
     """The account and region of an environment, and the user's credentials for it.
 
-    If `role_arn` is given, the credentials come from this role. The user who assumes the role is in the account
-    `caller_account`, or in `account` if `caller_account` is empty.
+    If `role_arn` is given, the credentials come from this role. `caller_account` is the account of the user who assumes
+    the role. If it is empty, the user is in `account`.
     """
 
     account: str

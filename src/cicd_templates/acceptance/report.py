@@ -58,7 +58,7 @@ class Report:
     rows: Sequence[Row]
 
     def having(self, state: State) -> list[Row]:
-        """Return the rows of the checks whose state is `state`."""
+        """Return the rows of the checks with this `state`."""
         return [row for row in self.rows if row.state is state]
 
 

@@ -114,7 +114,7 @@ def key_alias(logical_id: str, env: Environment, key: kms.Key) -> kms.Alias:
 
 
 def logs_may_encrypt(env: Environment, *log_groups: str) -> Grant:
-    """Let CloudWatch Logs use the key for `log_groups`, which are names of log groups. A name may end in `*`.
+    """Let CloudWatch Logs use the key for the log groups with these names. A name may end in `*`.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
@@ -180,7 +180,7 @@ def _may_send_dead_letters(sid: str, sender: str, env: Environment, name: str) -
 
 
 def delivery_roles_may_decrypt(env: Environment, *readers: Environment) -> Grant:
-    """Let the pipeline's delivery roles in `readers`, which are environments, decrypt objects that they read from S3.
+    """Let the pipeline's delivery roles in the given environments decrypt objects that they read from S3.
 
     The statement allows no other use of the key.
     """

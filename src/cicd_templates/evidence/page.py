@@ -192,7 +192,7 @@ def _files(contents: FolderContents) -> Iterable[str]:
 
 
 def _meaning(name: str) -> str:
-    """Return a phrase for the page that says what the file `name` is, or an empty text for an unknown file."""
+    """Return a phrase that explains a file of the evidence, or an empty text if the file is unknown."""
     folder = name.partition("/")[0]
     if name in PREDICATE_TYPES:
         return f"signed statement of the type {PREDICATE_TYPES[name]}"

@@ -52,7 +52,7 @@ class NamedResource(NamedTuple):
 
     @property
     def origin(self) -> str:
-        """Return where the name occurs, for an error message: a resource of a stack, or the stack itself."""
+        """The place of the name, for an error message: a resource of a stack, or the stack itself."""
         stack = self.stack
         if self.logical_id:
             return f"{stack.environment}/{stack.label} {self.logical_id}"

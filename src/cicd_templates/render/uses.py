@@ -1,4 +1,4 @@
-"""Finds the layers that offer the resources in the table `uses` of each service."""
+"""Finds the layers that offer the resources that services list in their `uses` tables."""
 
 from __future__ import annotations
 

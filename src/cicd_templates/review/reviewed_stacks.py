@@ -84,7 +84,7 @@ class ReviewedStacks:
         return _StacksByLabel(self, self._by_label.get(environment, {}))
 
     def review(self, source: Templated) -> ReviewedStack:
-        """Return the template of `source` as a `ReviewedStack`."""
+        """Return a `ReviewedStack` with the template of `source`."""
         template = source.without_text
         return ReviewedStack(template, Formatter(template, self._names))
 

@@ -86,12 +86,12 @@ def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Ma
 
 
 def is_retained(resource: Mapping[str, Any]) -> bool:
-    """Return whether the DeletionPolicy of a resource keeps it when its stack is deleted."""
+    """Return whether a resource remains when its stack is deleted, according to its DeletionPolicy."""
     return str(resource.get("DeletionPolicy", "")).startswith("Retain")
 
 
 def widens(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether the statements `after` may allow a request that the statements `before` did not allow.
+    """Return whether the statements in `after` may allow a request that those in `before` did not allow.
 
     The order of the statements does not matter. The function assumes that an unreadable statement
     can both allow and deny.

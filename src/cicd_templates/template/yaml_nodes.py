@@ -63,7 +63,7 @@ _NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-
 
 
 def style_of(text: str) -> str | None:
-    """Return `'` if a text must be quoted, `|` if it must be a literal block, or None if PyYAML may choose."""
+    """Return the YAML style of a text: `'` for quotes, `|` for a literal block, or None if PyYAML may choose."""
     # A literal block keeps every character. If one of its lines ends in a space, the emitter writes quotes instead.
     if len(text) > LONGEST_IN_LINE or "\n" in text:
         return "|"

@@ -29,7 +29,7 @@ def refuse_protected(environment: str, allowed: Sequence[str], *, protected: boo
 
 
 def refuse_foreign_stacks(clients: Clients, stacks: Sequence[StackTemplate]) -> None:
-    """Raise `RefusedError` if a stack in AWS has the name of one of `stacks` but not the tags of this tool."""
+    """Raise `RefusedError` if one of `stacks` exists in AWS, but this project does not own it."""
     for stack in stacks:
         existing = describe_stack(clients, stack.name)
         if existing is not None:

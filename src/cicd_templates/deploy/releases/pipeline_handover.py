@@ -55,8 +55,8 @@ class PipelineHandover:
     - `environment` is the environment that contains the pipeline.
     - `commit` is the commit that contains the templates, or the reason why there is no such commit.
     - `caller` is the ARN of the person or role that uploads the templates.
-    - `missing` has the names of the environments whose templates are not on this machine. Only parallel copies of
-      environments can be missing. Their templates must be rendered before an upload.
+    - `missing` has the names of the environments whose templates are not on this machine: parallel copies that were
+      not rendered. They must be rendered before an upload.
     """
 
     environment: Environment
