@@ -1,6 +1,4 @@
-"""Returns grants that let a role use a bucket of another stack: get its properties, and list, read or put its
-objects.
-"""
+"""Returns IAM grants for buckets of other stacks: get the bucket's properties, and list, read or put objects."""
 
 from __future__ import annotations
 

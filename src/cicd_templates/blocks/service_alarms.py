@@ -38,7 +38,7 @@ class TargetGroupMetrics(NamedTuple):
     groups: tuple[MetricName, MetricName]
 
     def metrics(self, name: str, statistic: str) -> list[Metric]:
-        """Return the metric `name` of each of the service's target groups, with one value per minute."""
+        """Return, for each target group of the service, the metric `name` with one value per minute."""
         return [
             Metric("AWS/ApplicationELB", name, {"LoadBalancer": self.balancer, "TargetGroup": group}, statistic, MINUTE)
             for group in self.groups

@@ -1,7 +1,7 @@
 """Hands the rendered templates over to the pipeline during a deployment, and creates the AWS clients for this.
 
-If the hand-over is not possible, the deployment reports this and continues. The deployment stops only if the user
-declines changes to the templates of the environments that it deploys.
+If the templates cannot be handed over, the deployment says why and continues. The deployment stops only if all changed
+templates belong to the deployed environments, and the user declines to hand these templates over.
 """
 
 from __future__ import annotations

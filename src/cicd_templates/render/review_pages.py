@@ -69,9 +69,9 @@ def part_of(plain: Sequence[Any]) -> Part:
 
 
 def pages(stacks: Sequence[RenderedStack], lines: list[str] | None = None) -> dict[str, str]:
-    """Return the pages, keyed by their path below `out/`. If `lines` is given, each part is added to it as JSON.
+    """Return the pages, keyed by their path below `out/`. They are made from templates, not from rendered text.
 
-    The pages are made from the contents of the templates, not from rendered text.
+    If `lines` is given, append each part of the pages to `lines`, as JSON.
     """
     environments = {stack.environment.qualified: stack.environment for stack in stacks}
     parts = _parts(stacks, environments)

@@ -142,8 +142,8 @@ def _renamed_access(
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
     """Yield one change for each Deny statement in the stack `before` that restricts a retained resource.
 
-    `before` is a stack of a renamed service, under the old name. When it is deleted, its retained resources remain, but
-    its Deny statements do not.
+    `before` is a stack of a renamed service, and still has the service's old name. The deletion of this stack will keep
+    its retained resources, but remove its Deny statements.
     """
     resources = before.template.resources
     retained = {name for name in resources if policy_diff.is_retained(resources[name])}

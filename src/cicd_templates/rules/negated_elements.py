@@ -25,7 +25,7 @@ class Negations(ResourceRule):
     types = POLICY_TYPES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each negated element."""
+        """Yield a finding for each NotAction, NotResource and NotPrincipal in the policies of `resource`."""
         for statement in resource_statements(resource, *ALL_POLICIES):
             for negation, instead in NEGATIONS.items():
                 if negation in statement.node.value:

@@ -1,4 +1,4 @@
-"""Finds the policies in the resources of each type, and reads the statements of these policies.
+"""Lists, for each resource type, the properties that contain policies, and reads the statements of these policies.
 
 IAM accepts a single value instead of a list. This module reads such a value as a list with one item.
 """

@@ -60,7 +60,7 @@ def _plain(text: str) -> Any:
 
 
 class _Reader:
-    """Turns the events of PyYAML's parser into values. `following` returns the next event."""
+    """Turns the events of PyYAML's parser into values. The function `following` returns the next event."""
 
     def __init__(self, following: Callable[[], Any], short: Callable[[str, Any], Any]) -> None:
         self._following = following

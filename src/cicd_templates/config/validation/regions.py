@@ -41,7 +41,7 @@ def why_not_usable(region: str) -> list[str]:
 
 
 def why_not_connected(region: str) -> list[str]:
-    """Return, in a list, why a pipeline in `region` cannot read from GitHub. If it can, return an empty list."""
+    """Return the reasons why a pipeline in `region` cannot read from GitHub."""
     if region not in REGIONS_WITHOUT["CodeConnections"]:
         return []
     return [

@@ -96,10 +96,10 @@ class DeployContext:
 def propose(
     context: DeployContext, stack: StackTemplate, plan_id: str, survey: Survey, *, drift: DetectedDrift | None = None
 ) -> Steps[PlannedStack]:
-    """Create a change set for `stack` without executing it, and return what it would do.
+    """Create a change set for `stack`, but do not execute it. Return the planned changes of the stack.
 
-    `survey` has AWS's answers about all stacks of the plan. If nothing would change, the result has no change set.
-    `drift` says whether the change set also reverts changes made outside CloudFormation. Raises `RefusedError` if the
+    If nothing would change, the result has no change set. `survey` has AWS's answers about all stacks of the plan.
+    `drift` says whether the change set must revert changes made outside CloudFormation. Raises `RefusedError` if the
     stack belongs to another project, needs a repair, or has a change that is certain to fail. Raises `CicdError` with
     CloudFormation's reason if CloudFormation refuses the change set.
     """

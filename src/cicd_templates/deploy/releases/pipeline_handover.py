@@ -26,8 +26,8 @@ class Comparison:
 
     - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if the rendered templates need no upload. They need one if a file differs. They also need one
-      if they are committed, but an older version of this tool uploaded them without the id of the commit.
+    - `has_these` is true if no upload is needed. An upload is needed if a file differs. It is also needed if the
+      templates are committed, but an older version of this tool uploaded them without the id of the commit.
     """
 
     bucket: str | None

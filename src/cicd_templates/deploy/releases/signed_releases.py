@@ -117,7 +117,7 @@ def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedRelea
 
 
 def _read_release(store: EvidenceStore, key: str, service: str, execution: str) -> SignedReleaseStatement | None:
-    """Return the release statement at `key`, or None if the signer did not sign it for this service and execution."""
+    """Return the signed statement at `key`, or None if it is not a release statement for `service` and `execution`."""
     content = store.s3.get_object(Bucket=store.evidence, Key=key)["Body"].read()
     try:
         statement = read_statement(content, store.key)

@@ -110,7 +110,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Unlock the journal. Unfinished entries stay in the file."""
+        """Release the lock of the journal. Do not remove unfinished entries from the file."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None

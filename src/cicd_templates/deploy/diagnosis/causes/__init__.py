@@ -1,4 +1,4 @@
-"""Asks AWS services why a resource failed, one module per service. The modules only read.
+"""Asks AWS services why a resource failed. Each module asks one service, and changes nothing.
 
-Each line of a result contains one fact.
+The modules return lines of text, and each line contains one fact.
 """

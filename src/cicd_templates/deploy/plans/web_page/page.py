@@ -89,10 +89,7 @@ def _old_values(plans: Sequence[Plan]) -> str:
 
 
 def _new_ways(plans: Sequence[Plan]) -> str:
-    """Return a sentence that lists the new access paths to data, or an empty string if there are none.
-
-    The paths of new stacks are left out.
-    """
+    """Return a sentence that lists the new access paths to data in existing stacks, or an empty string."""
     existing = [replace(plan, stacks=tuple(stack for stack in plan.stacks if not stack.creates)) for plan in plans]
     ways = [
         f"{way.path.principal} {way.path.right} {way.path.target}"
