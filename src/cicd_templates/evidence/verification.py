@@ -7,6 +7,7 @@ into the folder.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,10 @@ from cicd_templates.functions.evidence_format import (
 # The release statement cannot list these files. Each of them is checked in another way.
 UNLISTED = {RELEASE, PUBLIC_KEY, RELEASE_BEFORE, TEMPLATES_BEFORE}
 
+_FOLDER_WANTED = "give the path of a folder with the evidence of one release"
+# The problem of an unsigned file that somebody changed, or that another version of cicd-templates wrote.
+DIFFERENT_DERIVED_FILE = "differs from what this version of cicd-templates writes for this release"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -96,7 +101,9 @@ def verify_folder(path: Path, expected_fingerprint: str = "", not_attested: Coll
     in `not_attested` is not an environment of the release.
     """
     if not path.is_dir():
-        raise ConfigurationError(f"{path} is not a folder; give the path of a folder with the evidence of one release")
+        zipped = path.is_file() and zipfile.is_zipfile(path)
+        fix = "unpack it, then give the path of the new folder" if zipped else _FOLDER_WANTED
+        raise ConfigurationError(f"{path} is not a folder; {fix}")
     contents = read_folder(path)
     known = {RELEASE, PUBLIC_KEY, INSTRUCTIONS, *PREDICATE_TYPES}
     if known.isdisjoint({*contents.digests, *contents.unreadable}):
@@ -203,7 +210,7 @@ def _derivation_problems(contents: FolderContents, release: Statement, key: Publ
     derived = derived_files(contents, release, key)
     for name in derived_names(contents):
         if contents.read(name) != derived.get(name):
-            yield Problem(name, "differs from what this version of cicd-templates writes for this release")
+            yield Problem(name, DIFFERENT_DERIVED_FILE)
 
 
 def _listing_problems(contents: FolderContents, listed: dict[str, str]) -> Iterator[Problem]:

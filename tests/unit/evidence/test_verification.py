@@ -304,6 +304,9 @@ def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
         ("",): "verify which evidence? Name its folder as an argument",
         (str(tmp_path / "nowhere"),): "is not a folder; give the path of a folder with the evidence of one release",
         (str(folder / form.PUBLIC_KEY),): "is not a folder; give the path of a folder with the evidence of one release",
+        (
+            shutil.make_archive(str(tmp_path / "zip"), "zip", folder),
+        ): "is not a folder; unpack it, then give the path of",
         (str(tmp_path / "empty"),): "is not a folder of evidence, because it has no release.dsse.json",
         (str(folder), "--key", ""): "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits",
         (str(folder), "--key", " "): "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits",
@@ -439,6 +442,19 @@ def test_a_difference_without_the_release_before_fails(folder: Path) -> None:
     (folder / DIFFERENCE).write_text("+ more")
 
     assert problems(folder) == {DIFFERENCE: "differs from what this version of cicd-templates writes for this release"}
+
+
+def test_unsigned_files_of_another_version_are_explained_unless_there_is_another_problem(folder: Path) -> None:
+    (folder / INSTRUCTIONS).write_text("older words")
+    result = typed(folder)
+
+    assert result.exit_code == 1
+    assert result.output.splitlines()[1] == (
+        "These files are not signed. If another version of cicd-templates wrote them, remove them from a copy of the"
+        " folder and verify the copy."
+    )
+    (folder / "more").write_text("")
+    assert "another version" not in typed(folder).output
 
 
 OTHER_SOURCE = descriptor("source", b"another source")

@@ -79,8 +79,16 @@ def _unproven(result: Verification) -> list[str]:
 
 def report_verification(folder: Path, result: Verification) -> None:
     """Print the result of a verification. If there are problems, print a line for each, then raise `CicdError`."""
+    from cicd_templates.evidence.verification import DIFFERENT_DERIVED_FILE
+
     for problem in result.problems:
         terminal.show(f"{problem.file}: {problem.reason}")
+    # Older evidence has files that another version wrote. This does not explain any other problem.
+    if {problem.reason for problem in result.problems} == {DIFFERENT_DERIVED_FILE}:
+        terminal.show(
+            "These files are not signed. If another version of cicd-templates wrote them, remove them from a copy of"
+            " the folder and verify the copy."
+        )
     if unproven := _unproven(result):
         names = ",".join(unproven)
         terminal.show(
