@@ -115,9 +115,9 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     customers from using the role through the service:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    According to AWS's documentation, only a few services send this key. For these services, the condition requires the
-    key. All other services can assume the role without the key. `iam:PassRole` protects the roles of these other
-    services, because it can pass a role only within the role's account.
+    AWS's documentation says that only a few services send this key. For these services, the condition requires the key.
+    All other services can assume the role without the key. Nobody in another
+    account can use the role through them, because a role can be passed (`iam:PassRole`) only within its own account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists

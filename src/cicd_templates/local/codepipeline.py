@@ -116,10 +116,12 @@ class PipelineExecutions:
         return pipeline in self._pipelines(self._account())
 
     def start(self, request: dict[str, Any]) -> str:
-        """Return the id of a new execution, or of the execution that an event has started with the same request.
+        """Start an execution and return its id.
 
-        A rehearsal sends the request of an event a second time, with the role of the event's rule, to check the role's
-        permissions. This second request must not start a second execution.
+        If an event has already started an execution with the same request, return the id of that execution instead.
+
+        To check the permissions of an event rule's role, a rehearsal uses this role to send the request of an event a
+        second time. The second request must not start a second execution.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [

@@ -52,7 +52,7 @@ class Requests:
     refuse: Refusal
 
     def refusal(self, resource: str) -> Any:
-        """Return an error if a root user requests `resource`, a resource of another account. Otherwise return None.
+        """Return an error if the caller is a root user, otherwise None. `resource` is a resource of another account.
 
         Without this error, root users could use the resources of every account, because the local AWS evaluates no
         policies for root users.

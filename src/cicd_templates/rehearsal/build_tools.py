@@ -55,7 +55,7 @@ class BuildTools:
         return {_normalised(each.name): each.version for each in found}
 
     def comparison(self, commands: Iterable[str]) -> str:
-        """Return one line that compares the installed packages with the versions that `commands` pin."""
+        """Return one line that compares the installed package versions with the versions pinned in `commands`."""
         pins = {_normalised(name): version for text in commands for name, version in PIN.findall(text)}
         here = self.installed()
         other = [

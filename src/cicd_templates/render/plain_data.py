@@ -1,7 +1,7 @@
 """Turns troposphere and awacs objects into plain dicts, lists and scalars, in one pass.
 
-troposphere's own `encode_to_dict` gives the same result. It is slower, because it converts a value inside several
-nested objects once for each of these objects.
+troposphere's own `encode_to_dict` gives the same result, but is slower: it converts a nested value again for each
+object that contains it.
 """
 
 from __future__ import annotations

@@ -144,8 +144,8 @@ class AccessReview:
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.
 
-        If other environments use the same account, two more principals count as outside: the account as a whole, and
-        each role of the other environments.
+        If other environments use the same account, these principals count as outside, too: the account as a whole, and
+        the roles of the other environments.
         """
         own_roles = self._role_names[environment]
         other_accounts = {

@@ -94,7 +94,7 @@ def _configure(core: Any, access: Access, errors: CredentialErrors) -> None:
 
 
 class _AssumedRole(CredentialProvider):
-    """Provides the credentials of the configured role. It assumes the role with the credentials of `source`."""
+    """Assumes the role `role_arn` with the credentials of `source`, and provides the credentials of this role."""
 
     METHOD = ASSUME_ROLE
 

@@ -44,7 +44,7 @@ class PropertyDrift:
 
     @property
     def fact(self) -> str:
-        """Return the difference as text. If the template or the resource does not have the value, the text says so."""
+        """Return the difference as text. The text says if the template or the resource does not have the property."""
         if not self.expected:
             return f"{self.path} is {self.actual}, and the template has no such value"
         return f"{self.path} is {self.actual or 'missing'} instead of {self.expected}"

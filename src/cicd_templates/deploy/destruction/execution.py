@@ -54,7 +54,8 @@ class StackDeletion:
 class DestructionRecord:
     """The stack deletions of one destruction, in the order in which they ended. The report lists them.
 
-    This record is not a journal: an interrupted destruction does not continue from it, but reads AWS again.
+    This record is not a journal. If a destruction was interrupted, the next one does not use the record: it asks AWS
+    which stacks still exist.
     """
 
     deletions: list[StackDeletion] = field(default_factory=list)

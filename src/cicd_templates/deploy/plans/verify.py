@@ -166,7 +166,7 @@ def _owner_differences(clients: Clients, existing: Mapping[str, Any] | None, sta
 
 
 def _template_body(clients: Clients, stack: StackTemplate, change_set: str) -> Any:
-    """Return the template that was sent to CloudFormation with a change set."""
+    """Return the template of `change_set`, exactly as CloudFormation received it."""
     client = clients.cloudformation
     answer = client.get_template(StackName=stack.name, ChangeSetName=change_set, TemplateStage="Original")
     return answer["TemplateBody"]
