@@ -39,5 +39,5 @@ def make(target: str, **variables: str | bool | None) -> str:
 
 
 def remove_files(paths: Iterable[str]) -> str:
-    """Return the command that removes the files `paths`, quoted for a shell."""
+    """Return the command that removes the files at `paths`, quoted for a shell."""
     return shlex.join(["rm", "--", *paths])

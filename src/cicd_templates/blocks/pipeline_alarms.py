@@ -198,7 +198,7 @@ def approval_check_alarms(
 def signer_alarm(
     monitored: MonitoredService, word: str, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> cloudwatch.Alarm:
-    """Return the alarm on releases that the signer could not sign, or for which it could not read all alarm states.
+    """Return the alarm on two problems: the signer could not sign a release, or could not read all alarm states.
 
     The layer `signer` has another alarm, for errors of the signer's function.
     """

@@ -32,8 +32,9 @@ VERIFY_IMAGE = reserved_words.VERIFY_IMAGE
 def repository(
     logical_id: str, env: Environment, service: Service, key: KeyArn, readers: Sequence[Environment]
 ) -> ecr.Repository:
-    """Return the repository for a service's images. The roles that start tasks in the environments `readers` may pull
-    them.
+    """Return the repository for a service's images.
+
+    In the environments in `readers`, the roles that start tasks may pull the images.
 
     The repository policy cannot name these roles as principals, because AWS refuses principals that do not exist yet.
     Instead, the policy names the accounts of the roles, and a condition limits the access to the roles.

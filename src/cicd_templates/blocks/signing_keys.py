@@ -38,8 +38,8 @@ def signing_key(
 ) -> kms.Key:
     """Return an asymmetric KMS key for signatures. Only the role `signer` may sign with it.
 
-    The account may administer the key and verify signatures. The hooks of the environments `verifiers` may verify, too.
-    The key policy does not let the account sign, so no IAM policy in the account can let another role sign:
+    The account may administer the key. The account, and the hooks of the environments in `verifiers`, may verify
+    signatures. The key policy does not let the account sign, so no IAM policy in the account can let another role sign:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))

@@ -72,7 +72,7 @@ def task_parts(
     has two roles:
 
     - ECS starts the task with the execution role. This role may read the secrets of all containers. It may pull their
-      images, and the further images `images`. Its name ends with the words in `starting`.
+      images, and the images in `images`. Its name ends with the words in `starting`.
     - The application runs with the task role. This role has `grants`, and the grants for everything in `uses`. Its name
       ends with the words in `running`.
     """
@@ -124,8 +124,9 @@ def may_start(
     secrets: Sequence[AWSHelperFn | str],
     images: Sequence[str] = (),
 ) -> list[Grant]:
-    """Let the role that starts tasks pull the image of the service and the further `images`, read `secrets`, and write
-    to the log group `group`.
+    """Return the permissions of the role that starts tasks.
+
+    The role may pull the service's image and the images in `images`, read `secrets`, and write to `group`.
     """
     return [
         may_write("WriteTheLog", group),

@@ -1,4 +1,4 @@
-"""Returns what runs in CodeBuild: the checks of a release, and the build specification of every project.
+"""Defines what runs in CodeBuild: the checks of a release, and the build specification of every project.
 
 The checks that a service configures become part of a template in these steps:
 

@@ -46,7 +46,7 @@ def page_names(contents: FolderContents) -> list[str]:
 def addition_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[tuple[str, str]]:
     """Yield a problem for each added file that is missing, was changed, or does not belong to this evidence.
 
-    A problem is a file name, and a phrase that says what is wrong with this file.
+    Each problem is a pair: the name of the file, and a phrase that says what is wrong with the file.
     """
     for name in record_names(contents):
         match = RECORD.fullmatch(name)

@@ -32,7 +32,7 @@ Lint = Callable[[Sequence[Path]], list[LintFinding]]
 def lint_changed(
     paths: Sequence[Path], lint: Lint, *, cache: Path = CACHE, today: date | None = None
 ) -> tuple[list[LintFinding], int]:
-    """Return the sorted findings in the files `paths`, and the number of files that were linted.
+    """Return the sorted findings in the files at `paths`, and the number of files that were linted.
 
     If files have changed since their findings were stored, calls `lint` once with these files. If `paths` is empty,
     calls `lint` without files, so that `lint` raises its error for missing templates. Raises the errors of `lint`.

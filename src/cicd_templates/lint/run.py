@@ -23,7 +23,7 @@ MOST_PROCESSES = 8
 
 
 def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[LintFinding]:
-    """Return the sorted findings in the files `paths`.
+    """Return the sorted findings in the files at `paths`.
 
     Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without returning its findings.
     If the templates belong to a parallel copy, `suffix` is the suffix of the copy. The error message recommends a
@@ -60,7 +60,7 @@ def lint_in_processes(
 
 
 def find_in_templates(paths: Sequence[Path]) -> list[LintFinding]:
-    """Return the findings in the files `paths`, in cfn-lint's order."""
+    """Return the findings in the files at `paths`, in cfn-lint's order."""
     # Importing cfn-lint takes half a second, so it is imported only here, to keep other commands fast.
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner

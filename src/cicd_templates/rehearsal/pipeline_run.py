@@ -70,7 +70,7 @@ class RehearsalSetup:
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
-        """Raise `ActionFailedError` if the role may not perform all `actions`, according to IAM's simulator.
+        """Raise `ActionFailedError` if IAM's simulator denies the role one of `actions` on `resource`.
 
         Use this method for IAM actions that a real run performs, but a rehearsal does not.
         """

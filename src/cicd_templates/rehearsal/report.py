@@ -31,10 +31,10 @@ def heading(pipeline: Pipeline, stacks: int, seconds: float | None) -> str:
 
 
 def progress(step: ActionProgress) -> str:
-    """Return the result of an action that has ended, and details below it.
+    """Return one line with the result of an action that has ended, and the lines with details.
 
-    If the action failed, the details are the error and the end of the log. If it did not fail, they are the last lines
-    that its tasks have printed.
+    The details of a failed action are the error and the end of the log. The details of any other action are the last
+    lines that its tasks have printed.
     """
     line = f"  {step.path:<40} {STATE_MARKS[step.state]:<6} {step.seconds:6.1f} s"
     if step.state is not ActionState.FAILED:

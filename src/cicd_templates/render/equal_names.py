@@ -183,7 +183,7 @@ def _of_the_stack(stack: StackTemplate) -> NamedResource:
 
 
 def _with_only(stack: StackTemplate, *logical_ids: str) -> StackTemplate:
-    """Return a small copy of `stack`: it has only the resources `logical_ids`, and its text is empty."""
+    """Return a small copy of `stack`: it has only the resources with these `logical_ids`, and no text."""
     resources = {logical_id: stack.resources[logical_id] for logical_id in logical_ids}
     parameters = stack.parameters if logical_ids else {}
     return StackTemplate(stack.path, "", {"Parameters": parameters, "Resources": resources}, stack.facts)

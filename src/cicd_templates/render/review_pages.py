@@ -38,9 +38,9 @@ class ReviewPart(NamedTuple):
 
 
 class DifferencesPart(NamedTuple):
-    """The differences between the environments `before` and `after` in the stacks with the short name `label`.
+    """The differences of two environments, `before` and `after`, in the stacks whose short name is `label`.
 
-    `paths` are the paths of the files of these stacks.
+    `paths` are the paths of these stacks' files.
     """
 
     paths: tuple[str, ...]

@@ -21,7 +21,7 @@ _MEANINGS = {
 
 
 def comparison(title: str, before: Sequence[StackTemplate], after: Sequence[StackTemplate]) -> str:
-    """Return the page with the changes from the templates `before` to the templates `after`."""
+    """Return the page with the changes between two versions of the templates, `before` and `after`."""
     changes = template_changes(review_stacks(before), review_stacks(after), create_only)
     stacks = {(stack.environment, stack.label) for stack in (*before, *after)}
     return markdown(title, changes, len(stacks))

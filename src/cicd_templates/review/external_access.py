@@ -161,7 +161,7 @@ class AccessReview:
         return self._merged(found)
 
     def _merged(self, texts: Iterable[tuple[str | None, str]]) -> list[str]:
-        """Return `texts` with one text in place of several that differ only in the name of a service."""
+        """Return `texts`, but merge texts that differ only in the name of a service."""
         rows = MergedRows()
         for name in self._services:
             rows.add(name, ())

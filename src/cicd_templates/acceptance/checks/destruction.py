@@ -90,8 +90,8 @@ def _destroy(context: CheckContext, environment: str) -> None:
 def remove_own(context: CheckContext) -> str:
     """Remove the resources that the checks themselves created: certificates, roles and their policies.
 
-    If an environment has stacks left, the check fails. It keeps the environment's role and the certificates in the
-    environment's account and region for the next attempt to destroy the environment.
+    If an environment has stacks left, the check fails. The next attempt to destroy this environment needs its role and
+    the certificates in its account and region, so the check does not remove them.
     """
     kept = [environment for environment in ENVIRONMENTS if stacks_of(context, environment)]
     roles = context.facts.get("settings", {}).get("roles", {})

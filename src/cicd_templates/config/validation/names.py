@@ -106,7 +106,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
 
 
 def _services(configuration: Configuration) -> dict[str, list[Service]]:
-    """Return, by service name, a list with the `Service` of each environment in which the service runs."""
+    """Return the `Service` objects of all environments, grouped by the name of the service."""
     services: dict[str, list[Service]] = {}
     for environment in configuration.environments:
         for service in environment.services:

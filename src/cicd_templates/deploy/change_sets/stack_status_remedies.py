@@ -139,7 +139,7 @@ IN_PROGRESS = frozenset(status for status, state in STATES.items() if state.depl
 
 
 def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
-    """Return the AWS commands that repair a stack in `status`, in the order in which to try them."""
+    """Return the AWS CLI commands that can repair a stack with this status, in the order in which to try them."""
     return tuple(
         f"aws cloudformation {words} --region {region} --stack-name {stack}" for words in STATES[status].remedies
     )

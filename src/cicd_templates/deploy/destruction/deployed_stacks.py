@@ -159,9 +159,9 @@ def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
 
 
 def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iterator[Owned]:
-    """Yield the resources in the events of a stack's deletion. Each resource has the state from its newest event.
+    """Yield the resources in the events of a stack's deletion, with their states in their newest events.
 
-    Events of failed deletion attempts are included.
+    If an earlier attempt to delete the stack failed, its events are included.
     """
     label = label_of(tags)
     seen: set[str] = set()

@@ -157,7 +157,7 @@ def _refers_elsewhere(value: Any) -> bool:
 def find_reimports(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate] = ()
 ) -> list[Reimport]:
-    """Return an import for each deleted stack whose resources AWS still has, in the order of `stacks`.
+    """Return an import for each deleted stack in `stacks` that has left resources behind, in the order of `stacks`.
 
     `environment` has all stacks of the environment, because any of them may publish the values that `stacks` read. It
     can be empty if `stacks` has all stacks of the environment.
@@ -218,7 +218,7 @@ def _arn_of(clients: Clients, owned: Owned | None) -> str:
 
 
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
-    """Yield the resources that deleted stacks kept and that no stack owns now.
+    """Yield the resources that deleted stacks have left behind and that no stack owns now.
 
     If several kept resources have the same stack and logical id, yield only the newest. CloudFormation forgets deleted
     stacks after 90 days, so the function also reads destroy-report.json.

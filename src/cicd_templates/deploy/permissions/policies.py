@@ -107,7 +107,7 @@ def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicySt
 
 
 def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that allows passing each of the environment's roles to the service that assumes it."""
+    """Return a statement that allows passing the environment's roles to the AWS services that assume these roles."""
     trusted = {CLOUDFORMATION_PRINCIPAL} if any(stack.deployed_as for stack in stacks) else set()
     for stack in stacks:
         for resource in stack.resources.values():

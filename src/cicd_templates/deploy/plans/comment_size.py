@@ -36,7 +36,7 @@ class Section:
 
 
 def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_COMMENT) -> str:
-    """Return a comment of at most `limit` bytes: the lines `first`, and below them the sections.
+    """Return a comment of at most `limit` bytes: the lines in `first`, and then the sections.
 
     The comment always contains `first` and the title of each section, so these must be much shorter than `limit`.
     Earlier sections are filled first. If a line of a section does not fit, the rest of the section is left out, and the

@@ -1,4 +1,4 @@
-"""Lists the operations of all resource types, keyed by type name. A test fails if the list lacks a service's module."""
+"""Lists the operations of all resource types, keyed by type name. A test fails if an AWS service is missing."""
 
 from __future__ import annotations
 
