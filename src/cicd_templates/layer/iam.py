@@ -116,8 +116,8 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
     AWS's documentation says that only a few services send this key. For these services, the condition requires the key.
-    All other services can assume the role without the key. Nobody in another
-    account can use the role through them, because a role can be passed (`iam:PassRole`) only within its own account.
+    All other services can assume the role without the key. Other customers cannot use the role through these services,
+    either, because a role can be passed to a service (`iam:PassRole`) only within the role's account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists
