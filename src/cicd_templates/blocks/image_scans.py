@@ -11,7 +11,7 @@ from cicd_templates.config.naming import APP, title
 
 
 def image_scan_action(context: PipelineContext, name: str, evidence: str, *, image: str, order: int) -> PipelineAction:
-    """Return an action that judges the registry's scan of the image `image`.
+    """Return an action that judges the registry's scan of `image`, an image address.
 
     The action stores the result of the scan as evidence, in a file with the name `evidence`.
 

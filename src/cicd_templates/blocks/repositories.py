@@ -73,7 +73,8 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
     """Let the functions of the hook `verify-image` read scan findings of the service's images.
 
-    The hook can run in each environment in `readers`. The list is empty if the service has this hook in none of them.
+    `readers` are the environments in which the hook can run. If the service does not have the hook in any of these
+    environments, the result is empty.
     """
     verifying = [
         reader

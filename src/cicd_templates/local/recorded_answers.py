@@ -112,9 +112,9 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return a function that calls `validate`, unless AWS would refuse the template.
+    """Return a function that raises `ValueError` with AWS's reason if AWS would refuse the template.
 
-    In this case, the function raises `ValueError` with AWS's reason.
+    For every other template, the function calls `validate`.
     """
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:

@@ -1,9 +1,11 @@
 """Renders only services whose settings have changed, with a record of the last complete run of `make render`.
 
 The record in `.state/` has the parts of the review pages, and digests of what the stacks were rendered from. After a
-change of a few services, their stacks and those of no service are rendered again. All other files and parts are used as
-they are. Everything is rendered if anything else has changed: the code, a setting of something else than a service, a
-file in `out/`, or something in a stack on which other stacks depend, such as a name or a published value.
+change of a few services, the stacks of these services are rendered again, and the stacks that belong to no service. All
+other files and parts are used as they are.
+
+Everything is rendered again if anything else has changed: the code, a setting outside the services, a file in `out/`,
+or something in a stack on which other stacks depend, such as a name or a published value.
 
 A file counts as unchanged if the system's time of its last change is the same, which no commit, archive or copy can
 set. Before the record is written, each file is compared with its checksum. A record that other users can access is
@@ -112,8 +114,8 @@ class ServiceRecord:
     def remember(self, stacks: Sequence[RenderedStack], parts: Sequence[str]) -> None:
         """Record a run that has rendered `stacks` into the folder. `parts` are the parts of the review pages.
 
-        Nothing is recorded if a file in the folder is not as this run has rendered it. Nothing is recorded if the
-        configuration provides outputs, because the stacks that publish them are not among `stacks`.
+        Nothing is recorded if a file in the folder differs from what this run has rendered. Nothing is recorded if the
+        configuration provides outputs, because the stacks that publish these outputs are not among `stacks`.
         """
         if any(stack.environment.settings.provided for stack in stacks):
             return
@@ -226,7 +228,7 @@ def _services_to_render(before: Inputs, now: Inputs) -> set[str] | None:
 def _rendered(
     configuration: Configuration, layers: Sequence[Layer], form: Format, services: set[str]
 ) -> dict[str, RenderedStack]:
-    """Return the stacks of `services` and those of no service, keyed by path."""
+    """Return the stacks of `services`, and the stacks that belong to no service, keyed by path."""
     store = TemplateStore()
     return {
         stack.path: RenderedStack(

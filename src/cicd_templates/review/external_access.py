@@ -31,10 +31,10 @@ _RELEASE_ACTIONS = {
 class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
-    `is_outside` is true if a principal is outside the role's account. `names` has the name of each principal that is a
-    role, user or session, and an empty text for each other principal. It has neither AWS services nor references to the
-    same template. `account` is the role's account. `text` describes the statement. `service` is the service to which
-    the role belongs, or None.
+    `is_outside` is true if a principal is outside the role's account. `names` has the names of the roles, users and
+    sessions among the principals. AWS services and references to the same template are left out. For a principal of any
+    other kind, `names` has an empty text. `account` is the role's account. `text` describes the statement. `service` is
+    the service to which the role belongs, or None.
     """
 
     is_outside: bool

@@ -160,7 +160,7 @@ def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...
 def parsed_policy(value: Any) -> dict[str, Any] | None:
     """Return the policy in the JSON text `value`. Return None if the text is unknown, or is not a policy in JSON.
 
-    `value` can also be an `Fn::Sub` of such a text, if its variables cannot change the structure of the policy.
+    `value` can also be an `Fn::Sub` with a JSON text, if the variables cannot change the structure of the policy.
     """
     text = known_text(value)
     if text is None or (text != value and (not is_sub(value) or "${" in _SAFE_VARIABLE.sub("", text))):

@@ -72,8 +72,9 @@ class CheckTable(Table):
 
     @property
     def has_own_commands(self) -> bool:
-        """Return whether the user wrote commands for this check, instead of only choosing a preset.
+        """Return whether the user wrote commands for this check. If false, the check has only the commands of a preset.
 
-        The pipeline assumes that such a check runs code of the application, unless the key `runs_application` is false.
+        The pipeline assumes that commands of the user run code of the application. If they do not, the user can set the
+        key `runs_application` to false.
         """
         return self.preset is None or bool(self.install or self.commands)

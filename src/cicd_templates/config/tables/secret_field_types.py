@@ -75,7 +75,7 @@ def is_existing_secret(source: str) -> bool:
 def is_in_another_partition(source: str, region: str) -> bool:
     """Return whether `source`, a value of `secrets`, is an ARN from a different partition than `region`.
 
-    No role in `region` can read such a secret.
+    No role in `region` can read a secret in a different partition.
     """
     return source.startswith("arn:") and Arn.parse(source).partition != partition_of(region).name
 
