@@ -94,7 +94,7 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _exec_configuration(key: KeyArn, record: logs.LogGroup) -> ecs.ExecuteCommandConfiguration:
-    """Return the configuration of ECS Exec: `key` encrypts the sessions, and the log group `record` records them.
+    """Return the configuration of ECS Exec. The sessions are encrypted with `key`, and recorded in `record`.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """

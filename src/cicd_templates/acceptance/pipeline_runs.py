@@ -256,7 +256,7 @@ def _actions(client: Any, pipeline: str, execution: str) -> PipelineRun:
 
 
 def is_of(path: str, environment: str) -> bool:
-    """Return whether the action `path` belongs to a stage of an environment.
+    """Return whether the action at `path` belongs to a stage of an environment.
 
     Staging, for example, has the stages `Staging` and `Staging-Migration`.
     """

@@ -25,7 +25,7 @@ _pipes: set[IO[bytes]] = set()
 
 @contextlib.contextmanager
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
-    """Kill the process group `group` and remove `folder` if a signal ends this process or the `with` block.
+    """If a signal ends this process or the `with` block, kill a process group and remove `folder`.
 
     This includes Ctrl-C and SIGTERM: the block can clean up by itself, but a second signal can interrupt its cleanup.
     If the block ends without a signal, nothing is killed or removed. Processes that have left the group are never

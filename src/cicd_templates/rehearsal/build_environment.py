@@ -128,10 +128,10 @@ def _value(session: Session, setting: Setting) -> str:
 def application_addresses(
     run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
 ) -> dict[str, str]:
-    """Return new values for those variables of an action whose value is the address of a deployed service.
+    """Return new values for the environment variables of an action that contain the address of a deployed service.
 
     A rehearsal runs no containers, so the application runs as a local process. Each new address has the host and port
-    of this process, and the path of the old address. The process ends when the exit stack `until` closes.
+    of this process, and the path of the old address. The process ends when the `ExitStack` named `until` closes.
     """
     deploying = {each.namespace: each for each in run.pipeline.actions if each.provider == "CloudFormation"}
     started: dict[str, str] = {}

@@ -105,7 +105,7 @@ def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator
 
 
 def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
-    """Run the worker that the action `deploying` deployed, and stop the worker when its queues are empty.
+    """Run the worker that an action, `deploying`, has deployed. Stop the worker when its queues are empty.
 
     The script `rehearsal/work` starts the worker. Does nothing if the action deployed no worker. Raises
     `ActionFailedError` if the worker ends before it is stopped.

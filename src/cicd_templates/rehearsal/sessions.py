@@ -82,10 +82,11 @@ class Session:
         return self._assumed(role)
 
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
-        """Return a session of `role`, opened as the AWS service of the resource `on_behalf_of` would open it.
+        """Return a session of `role` that is like a session of an AWS service that acts for a resource.
 
         Call this method on the session of the root user of the resource's account. The request passes `on_behalf_of`
-        as the external id. It tells the local AWS the service and the resource, which the role's trust policy can name.
+        as the external id. The id tells the local AWS the service and the resource, because the role's trust policy can
+        name them.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 

@@ -92,7 +92,10 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the text of each file: the new text for a file of the environment `only`, else the text in `root`."""
+    """Return the text of each file. Only the files of the environment with the name `only` get their new text.
+
+    The text of every other file is the text that it has in `root`.
+    """
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
     kept: dict[str, str] = {}

@@ -82,7 +82,7 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return the stack of another service with which the new stack `stack` is compared, or None.
+    """Return the stack of a different service with which a new stack, `stack`, is compared, or None.
 
     The candidates are the stacks in `new` with the same layer and environment, and the result is the first candidate
     that `old` contains. If `old` contains none, the result is the first candidate, or None if this is `stack` itself.
@@ -140,10 +140,10 @@ def _renamed_access(
 
 
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
-    """Yield one change for each Deny statement in the stack `before` that restricts a retained resource.
+    """Yield one change for each Deny statement that restricts a retained resource of an old stack.
 
-    `before` is a stack of a renamed service, and still has the service's old name. The deletion of this stack will keep
-    its retained resources, but remove its Deny statements.
+    The old stack is `before`: it belongs to a renamed service and has the service's old name. The deletion of this
+    stack will keep its retained resources, but remove its Deny statements.
     """
     resources = before.template.resources
     retained = {name for name in resources if policy_diff.is_retained(resources[name])}

@@ -293,7 +293,7 @@ def _prepared(tools: Path | None) -> BuildTools:
 
 
 def _given(names: list[str]) -> dict[str, str]:
-    """Return the access tokens for the checks, from the environment variables `names`.
+    """Return the access tokens for the checks, keyed by the `names` of the environment variables that hold them.
 
     The user passes only the names as command-line arguments, because every user of the machine can see arguments.
     """

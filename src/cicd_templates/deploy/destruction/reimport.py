@@ -122,7 +122,7 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return the property `value`, in which each reference to a known template parameter is replaced by its value.
+    """Return the value of a property. The values of known template parameters replace the references to them.
 
     `values` has the known values of the template parameters, keyed by parameter name.
     """

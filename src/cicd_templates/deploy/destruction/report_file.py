@@ -77,7 +77,7 @@ def _entry_key(scope: Scope) -> str:
 
 
 def read_kept_resources(scope: Scope, path: Path) -> list[Owned]:
-    """Return the resources that destructions of the environment `scope` kept, according to the report in `path`.
+    """Return the resources that destructions of an environment have kept, according to the report in `path`.
 
     The result is empty if there is no report, or if the report has no entry for the environment. Raises
     `ConfigurationError` if `destroy` did not write the file.

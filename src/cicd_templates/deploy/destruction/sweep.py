@@ -36,7 +36,7 @@ def parse_age(text: str) -> timedelta:
 
 
 def find_copies(clients: Clients, original: Scope, older_than: timedelta, now: datetime) -> list[EnvironmentCopy]:
-    """Return every copy of the environment `original`. If a copy must not be destroyed, its `stays` says why.
+    """Return every copy of the original environment. If a copy must not be destroyed, its `stays` says why.
 
     A copy may be destroyed only if each of its stacks meets three conditions:
     - The date in the expiry tag has passed.

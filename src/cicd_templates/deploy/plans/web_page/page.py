@@ -28,7 +28,7 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 
 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
-    """Return one HTML page that shows `plans`, and the text `command`.
+    """Return one HTML page that shows `plans` and `command`.
 
     `command` contains the commands that the user can run next:
 
