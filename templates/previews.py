@@ -94,7 +94,7 @@ def _may_read_values(env: Environment) -> Iterator[Grant]:
 
 
 def _no_change() -> Grant:
-    """Deny all changes of stacks. A policy that is attached to the role later cannot allow them."""
+    """Deny all changes of stacks. This denial also overrides policies that somebody attaches to the role later."""
     return deny(
         "ChangeNothing",
         [

@@ -71,10 +71,10 @@ def task_parts(
     `log` is the name of the log group. `containers` are the task's containers beside the application's own. The task
     has two roles:
 
-    - ECS starts the task with the execution role. This role may read the secrets of all containers. It may pull their
-      images, and the images in `images`. Its name ends with the words in `starting`.
-    - The application runs with the task role. This role has `grants`, and the grants for everything in `uses`. Its name
-      ends with the words in `running`.
+    - ECS starts the task with the execution role. This role may read the secrets of all containers, and pull the images
+      of all containers and the images in `images`. The name of this role ends with the words in `starting`.
+    - The application runs with the task role. This role has `grants`, and the grants for everything in `uses`. The name
+      of this role ends with the words in `running`.
     """
     env = layer.env
     tables = containers or {}
@@ -124,9 +124,8 @@ def may_start(
     secrets: Sequence[AWSHelperFn | str],
     images: Sequence[str] = (),
 ) -> list[Grant]:
-    """Return the permissions of the role that starts tasks.
-
-    The role may pull the service's image and the images in `images`, read `secrets`, and write to `group`.
+    """Let the role that starts tasks pull the image of the service and the further `images`, read `secrets`, and write
+    to the log group `group`.
     """
     return [
         may_write("WriteTheLog", group),

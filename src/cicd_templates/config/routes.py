@@ -36,9 +36,9 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return a pair for each way in which `pattern`, from its position `at`, can match the next character of a path.
+    """Return the ways in which `pattern` can match one more character of a path. Matching continues at position `at`.
 
-    The pair is the position in the pattern after the match, and the character.
+    Each way is a pair: the position in the pattern after the match, and the matched character.
     """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
@@ -128,8 +128,8 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
-    The literal prefix of a pattern is the part before its first wildcard. A pattern covers another pattern only if the
-    other pattern begins with this prefix. Only such pairs are compared, so this is fast even with many services.
+    The literal prefix of a pattern is the part before its first wildcard. A pattern A can cover a pattern B only if B
+    begins with the literal prefix of A. Only such patterns are compared, which is fast even with many services.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:

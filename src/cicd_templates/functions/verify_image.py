@@ -72,7 +72,9 @@ def find_problem(ecr: Any, image: str, context: Any) -> str:
 
 
 def _signature_problem(image: str, *, excepted: bool) -> str:
-    """Return why `image` is not signed. If it is signed, return an empty string and log the folder of its statements.
+    """Return why `image` is not signed, or an empty string if it is signed.
+
+    For a signed image, log the folder of the evidence bucket that contains the statements about the image.
 
     `excepted` says whether the configuration has an exception for the image. An error that prevents the verification
     is returned as text if `excepted` is true, and is raised if `excepted` is false.

@@ -79,9 +79,9 @@ class Layer(NamedTuple):
         return self.build_per_service is not None or self.build_with_uses is not None
 
     def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:
-        """Yield a new template for each stack that this layer has in `env`.
+        """Return an iterator that builds the template of each stack that this layer has in `env`.
 
-        Raises `TypeError` in the same cases as the functions that `builds` returns.
+        The iterator calls the functions that `builds` returns, and raises their `TypeError`.
         """
         return (build() for build in self.builds(env, uses))
 

@@ -100,7 +100,7 @@ class Use(NamedTuple):
 
 
 def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
-    """Return the name of each queue from which a service receives messages, keyed by the name of the queue's offer."""
+    """Return the queue names of the offers through which a service receives messages, keyed by the offer's name."""
     return {
         use.offer.name: use.offer.backlog.queue
         for use in uses

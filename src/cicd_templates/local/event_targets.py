@@ -22,7 +22,7 @@ StartRecorder = Callable[[dict[str, Any]], None]
 
 
 def register(events: ModuleType, logs: ModuleType, started: StartRecorder) -> None:
-    """Replace the function that delivers events. It is in the engine's module `events`.
+    """Replace the function that delivers events, in the engine's module `events`.
 
     The new function starts no pipeline. Instead, it calls `started` with the request that would start the pipeline.
     """

@@ -113,7 +113,10 @@ def key_of_alias(kms: ModuleType, scope: Scope) -> Callable[[str], str]:
 
 
 def register(app: ModuleType, kms: ModuleType, ecr: ModuleType, requests: Requests) -> None:
-    """Replace the engine's handlers of ECR and KMS Verify, and its functions that find key and repository policies.
+    """Replace these functions of the engine:
+
+    - the handler of all ECR requests, and the handler of the KMS request Verify
+    - the functions that find the policies of KMS keys and ECR repositories
 
     The engine looks up these functions in its modules at each call, so it uses the replacements.
     """

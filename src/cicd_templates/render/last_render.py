@@ -41,10 +41,11 @@ class _Digests(NamedTuple):
 
 
 class LastRender:
-    """Compares the last complete run of `make render` with a new run that would write into `folder`.
+    """Finds out whether a new run of `make render` would write the same files as the last complete run.
 
-    `arguments` are the other arguments of the new run. `folders` contain the code and the configuration. Create this
-    object before the layers are imported and the configuration is read, because the constructor reads the folders.
+    `folder` is the output folder of the new run, and `arguments` are its other arguments. `folders` contain the code
+    and the configuration. The constructor reads these folders, so create this object before the layers are imported and
+    the configuration is read.
     """
 
     def __init__(

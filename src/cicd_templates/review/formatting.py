@@ -38,8 +38,8 @@ def service_of(resource_type: str) -> str:
 class NameIndex:
     """An index of a set of stacks. It finds resources by name or parameter path, and environments by account number.
 
-    Each process of a review keeps all names of the project in memory. To save memory, each name is mapped to one text,
-    which consists of the environment, `_AFTER_ENVIRONMENT` and the reference.
+    Each process of a review keeps all names of the project in memory. To save memory, the entry of a name is a single
+    text: the environment, `_AFTER_ENVIRONMENT`, and the words with which a review refers to the resource.
     """
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:

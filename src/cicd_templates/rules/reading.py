@@ -27,7 +27,7 @@ class TemplateNode(NamedTuple):
 
 
 def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
-    """Yield the values at the path `keys` below `node`. For an `Fn::If`, yield the value of each possible branch.
+    """Yield the values at the path `keys` below `node`. An `Fn::If` has a value for each branch that is possible.
 
     An absent value is yielded as None. The key `EACH` selects every item of a list. It selects nothing if the list is
     empty or absent. If the template has a single value instead of a list, `EACH` selects this value, because
@@ -45,9 +45,9 @@ def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
 
 
 def _branches(node: TemplateNode) -> Iterator[TemplateNode]:
-    """Yield each possible branch if the value of `node` is an `Fn::If`, otherwise `node` itself.
+    """Yield each value that `node` can have: itself or, for an `Fn::If`, the branches that the conditions allow.
 
-    `AWS::NoValue` becomes None.
+    A reference to `AWS::NoValue` becomes None.
     """
     function, argument = is_function(node.value)
     if function == "Fn::If":

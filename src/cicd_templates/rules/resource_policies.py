@@ -67,7 +67,11 @@ def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) ->
 
 
 def _permission(resource: Resource) -> Iterator[RuleFinding]:
-    """Yield a finding if a Lambda permission allows `*`, or allows a service without naming a source."""
+    """Yield a finding if a Lambda permission without a source account, ARN or organization has one of these principals:
+
+    - `*`
+    - an AWS service
+    """
     sources = [node for key in ("SourceAccount", "SourceArn", "PrincipalOrgID") for node in resource.properties(key)]
     for node in resource.properties("Principal"):
         if not any(source.value for source in sources) and isinstance(node.value, str):

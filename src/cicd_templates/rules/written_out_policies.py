@@ -33,9 +33,10 @@ class WrittenOutPolicies(ResourceRule):
     tags = ["iam"]
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each part of a policy that no rule can read: it is computed, imported or a JSON text.
+        """Yield a finding for each computed or imported part of a policy, and for each policy that is a JSON text.
 
-        A JSON text that the type of the resource requires is accepted if no effect or action in it is computed.
+        No rule can read these. Some resource types require a policy as JSON text. Such a policy is accepted if it
+        contains no computed effect or action.
         """
         texts = _text_policies(resource)
         for path, policy in _policies(resource.body.get("Properties"), ("Properties",)):

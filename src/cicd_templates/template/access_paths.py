@@ -59,7 +59,7 @@ def changed_paths(label: str, logical_id: str, before: Mapping[str, Any], after:
 
 
 def _paths(label: str, logical_id: str, resource: Mapping[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield `(principal, right, target, is_data)` for each path. `is_data` says that the right is about data."""
+    """Yield `(principal, right, target, is_data)` for each access path. `is_data` is true for a right to data."""
     holder = f"{label}/{logical_id}"
     properties = resource.get("Properties", {})
     permission = permission_statement(str(resource.get("Type")), properties)

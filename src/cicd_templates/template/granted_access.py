@@ -56,10 +56,10 @@ class Permission(NamedTuple):
     others: str = ""
 
     def is_given_by(self, properties: Mapping[str, Any]) -> bool:
-        """Return whether a resource with these `properties` gives the permission.
+        """Return whether a resource with these `properties` grants access to anybody.
 
-        Return true if the property that names the principals is set. If another resource can add principals, it is
-        enough that the property that names the resources is set.
+        Return true if the property for the principals is set. For a type whose principals another resource can add,
+        also return true if the property for the resources is set.
         """
         return self.principals in properties or bool(self.others and self.resources in properties)
 
@@ -149,9 +149,9 @@ DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
 
 
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield the access that a resource allows or denies outside its policies, as IAM statements.
+    """Yield IAM statements for the access that a resource allows or denies outside its policies.
 
-    The result lacks the access from resources that are permissions themselves: `permission_statement` returns it.
+    For a resource that is itself a permission, such as `AWS::Lambda::Permission`, use `permission_statement`.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind in ATTACHED_BY:

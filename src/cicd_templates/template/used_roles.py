@@ -35,8 +35,8 @@ SESSION_POLICIES = {
 def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield statements about the roles that a resource passes to other principals:
 
-    - one statement for each role
-    - one Deny statement for each session policy of the resource, because session policies limit the roles
+    - one Allow statement for each role
+    - one Deny statement for each session policy of the resource. A session policy limits what the roles may do.
     """
     if kind in HANDED_ROLES:
         holders = {name: properties[name] for name in HANDED_ROLES[kind] if name in properties}

@@ -258,7 +258,10 @@ def _is_tag(item: dict[Any, Any]) -> bool:
 # Each resource of a stack has the same tags, and they are more than half of all list items.
 @lru_cache(CACHED_TEXTS)
 def _tag(key: str, value: str, column: int) -> str:
-    """Return a tag on one line, from after its dash. The result is empty if the tag needs several lines or PyYAML."""
+    """Return a tag as a list item on one line, without its dash.
+
+    Return an empty string if the tag does not fit on one line, or if only PyYAML can write it.
+    """
     braces = _in_braces({"Key": key, "Value": value})
     return f" {braces}\n" if braces and len(braces) <= YAML_WIDTH - column else ""
 
@@ -302,7 +305,7 @@ def _after_key(value: Any, indent: str, column: int) -> str:
 
 
 def _after_dash(item: Any, indent: str, column: int) -> str:
-    """Return what PyYAML writes for `item` after the dash of a list item. The dash is indented by `indent`."""
+    """Return a list item as PyYAML writes it, without its dash. In the file, `indent` stands before the dash."""
     return _moved(node_of([item], column), len("-"), indent)
 
 

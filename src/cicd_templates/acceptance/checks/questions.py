@@ -9,8 +9,8 @@ from cicd_templates.acceptance.pipeline_runs import SUCCEEDED
 def question(name: str, asks: str, proves: str, path: str, because: str) -> Check:
     """Return the check for the question in `asks`.
 
-    The answer is yes if all pipeline actions whose paths contain `path` have succeeded, and no if one of them has not.
-    Other actions do not count, so even a failed release can answer the question.
+    The answer depends only on the pipeline actions whose paths contain `path`. It is yes if all of them have succeeded,
+    otherwise no. So the answer can be yes even if the release failed at another action.
     """
 
     def answer(context: CheckContext) -> str:

@@ -205,7 +205,7 @@ def values_in_call(call: ast.Call) -> list[ast.expr]:
 
 
 def defaults_of(call: ast.Call) -> list[ast.expr]:
-    """Return the values of a call's keyword arguments that set a default, such as `Field(default="...")`."""
+    """Return the default values that a call sets with keyword arguments, such as `Field(default="...")`."""
     return [keyword.value for keyword in call.keywords if keyword.arg in ("default", "default_factory", "fallback")]
 
 

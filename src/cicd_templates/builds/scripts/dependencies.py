@@ -80,7 +80,7 @@ def strings(value: Any) -> list[str]:
 
 
 def lists_in(value: Any) -> list[str]:
-    """Return the strings in the lists that are values of an object."""
+    """Return the strings of all lists in the map `value`, such as `{"dev": ["pytest"]}`."""
     return [text for each in value.values() for text in strings(each)] if isinstance(value, dict) else []
 
 
@@ -194,7 +194,7 @@ def in_setup_py(text: str) -> Found:
 
 
 def is_vendored(folder: str) -> bool:
-    """Return whether a folder has a usual name of folders with copied libraries, such as `vendor`."""
+    """Return whether the name `folder`, such as `vendor`, is usual for folders that contain copied libraries."""
     return folder.lower().replace("-", "_").strip("_") in VENDORED
 
 

@@ -35,7 +35,8 @@ def names_in_zip(path: str) -> Iterator[str]:
 def names_in_tar(path: str) -> Iterator[str]:
     """Yield the names of all entries in a tar archive, compressed or not.
 
-    An archive with too many entries counts as a package: the names after the limit become `PKG-INFO`.
+    After the first `MOST_MEMBERS` entries, the name `PKG-INFO` replaces each name, so that the archive counts as a
+    package.
     """
     try:
         with tarfile.open(path) as archive:

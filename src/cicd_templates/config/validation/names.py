@@ -221,7 +221,7 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem if the names of two queues, two tables or two databases differ only by hyphens.
 
-    Also yield a problem if, for example, a queue and a table have the same name. A service refers to both by this name.
+    Also yield a problem if, for example, a queue and a table have the same name: a service could not tell them apart.
     """
     kind_of: dict[str, str] = {}
     for kind in ("queues", "tables", "databases"):

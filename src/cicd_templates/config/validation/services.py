@@ -88,7 +88,10 @@ def _by_key(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 
 
 def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem if `secret_keys` is set without need, and a problem for each of its KMS keys outside `region`."""
+    """Yield a problem if `secret_keys` is set, but the service uses no existing secret.
+
+    Also yield a problem for each KMS key in `secret_keys` that is not in `region`.
+    """
     if settings.secret_keys and not any(map(is_existing_secret, settings.secret_sources)):
         yield Problem(
             f"{where}.secret_keys",

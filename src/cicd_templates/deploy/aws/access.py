@@ -1,7 +1,6 @@
 """Defines the credentials that a command uses for one environment. This module does not call AWS.
 
-`Access` also has the words with which messages describe the credentials. `cli_option` returns the AWS CLI option for a
-profile.
+`Access` also describes the credentials in words, for messages. `cli_option` returns the AWS CLI option for a profile.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class StopSignal:
             raise KeyboardInterrupt
 
     def interrupt(self, polling: Polling) -> Polling:
-        """Return a copy of `polling` that calls `check` after each pause."""
+        """Return a copy of the settings `polling` whose function `sleep` calls `check` after each pause."""
 
         def sleep(seconds: float) -> None:
             polling.sleep(seconds)

@@ -140,9 +140,9 @@ class PlanFormat(Generic[PlanT]):
         return document
 
     def _found_elsewhere(self, name: str) -> Iterator[str]:
-        """Yield a hint for each default folder that contains a file with this name.
+        """Yield a hint for each default folder of plans that contains a file with this name.
 
-        One default folder has the plans for AWS, and the other has the plans for the local AWS.
+        There are two default folders: one for AWS, and one for the local AWS.
         """
         for folder, where in ((self.folder, "AWS"), (self.local_folder, "the local AWS")):
             if (folder / name).is_file():

@@ -124,6 +124,6 @@ def _kept_drift(plans: Sequence[Plan]) -> list[tuple[str, str]]:
 
 
 def change_sets(made: Plan) -> str:
-    """Return words for the change sets of a plan in a sentence: `this change set` or `these 3 change sets`."""
+    """Return the phrase with which a sentence refers to a plan's change sets, such as `these 3 change sets`."""
     count = len(made.changing)
     return "this change set" if count == 1 else f"these {count} change sets"

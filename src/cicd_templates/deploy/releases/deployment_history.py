@@ -40,10 +40,11 @@ class DeploymentHistory:
 def read_deployment_history(
     codepipeline: CodePipelineClient, pipeline: str, execution: str, stages: Mapping[str, str]
 ) -> DeploymentHistory:
-    """Return the history of the release that the pipeline execution `execution` made.
+    """Return the deployment history of a release. `execution` is the pipeline execution that made the release.
 
-    A rollback to the release is an execution of its own, which the history names. `stages` maps each environment to the
-    stage that deploys to it.
+    A rollback to the release is a separate pipeline execution. The result includes the deployments of these executions.
+
+    `stages` maps each environment to the stage that deploys to it.
     """
     targets = {
         summary["pipelineExecutionId"]: summary.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")

@@ -96,10 +96,10 @@ def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -
 
 
 def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
-    """Yield the signed release statements with the service and the execution of `query`, newest first.
+    """Yield the signed release statements about the service and the pipeline execution in `query`, newest first.
 
-    If `query` has no execution, yield the statements of all executions, except statements that were stored long after
-    their signing. These can be copies of older statements.
+    If `query` has no execution, yield the statements about all executions of the service. Statements that were stored
+    long after they were signed are then left out, because they can be copies of older statements.
     """
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)

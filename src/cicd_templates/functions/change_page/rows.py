@@ -256,8 +256,8 @@ def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
 def _likeness_key(row: Row) -> tuple[object, ...]:
     """Return a key for a change. Changes with the same key share a row.
 
-    A resource whose data would be lost has a row of its own, because the user must allow the loss by name. If only tags
-    change, or only references, resources of different types can share a row.
+    A resource whose data would be lost has its own row, because the user must allow the loss by name. Resources of
+    different types can share a row if only their tags change, or if only their references change.
     """
     change = replace(row.change, logical_id="")
     if row.nature in (TAGS, REFERENCES):

@@ -141,10 +141,10 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without the properties that refer to a resource whose only changes are changes of tags.
+    """Return `changes` without properties that keep their values: they refer to a resource of which only tags change.
 
-    The values of these properties stay the same. But CloudFormation reports that they may change, and also reports a
-    conditional replacement if a new value would need one.
+    CloudFormation reports that these properties may change. It also reports a conditional replacement if a new value
+    would need a replacement.
 
     If a resource has no other changes, these properties stay in the result, and the resource counts as not replaced.
     """
@@ -217,9 +217,12 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties with the resource's unique name, if a replacement would have the same name and so fail.
+    """Return the properties that contain the resource's unique name, if this name would make a replacement fail.
 
-    The result is empty if the name changes, or if AWS chooses the name. A value that two resources cannot have at the
+    CloudFormation creates the new resource before it deletes the old one, so the two cannot have the same name. The
+    result is empty if the name changes, or if AWS chooses the name.
+
+    A value that two resources cannot have at the
     same time, such as the address range of a subnet, counts as a name. If the table of resource types has no name
     property for the type, the properties in `identifier` are used. `properties` are the resource's properties after the
     change.
