@@ -83,8 +83,8 @@ class Commands:
 
         After Ctrl-C or SIGTERM, interrupt the command, wait until it has ended, and raise `DetachedError`.
 
-        Raises `CommandFailed` if the exit code is not in `expected`. Raises `DetachedError` if the exit code says that
-        the command's work in AWS continues, unless `expected` contains this code.
+        Raises an error if the exit code is not in `expected`: `DetachedError` if the code says that the command's work
+        in AWS continues, and `CommandFailed` for every other code.
         """
         command = [sys.executable, "-m", "cicd_templates", verb, *arguments]
         process: subprocess.Popen[str] | None = None

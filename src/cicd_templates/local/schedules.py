@@ -19,7 +19,7 @@ FORGOTTEN = ("ScheduleExpressionTimezone", "KmsKeyArn", "StartDate", "EndDate")
 
 
 def register(handlers: dict[str, dict[str, Any]], scheduler: Any, roles: Mapping[str, Mapping[str, Any]]) -> None:
-    """Check the schedules that the engine's `handlers` create and update.
+    """Make the engine's `handlers` check each schedule that they create or update.
 
     `scheduler` is the engine's module with the stores of groups and schedules. `roles` has the roles, keyed by name.
     """

@@ -92,7 +92,7 @@ def write_certificate(folder: Path, host: str) -> tuple[Path, Path]:
 
 
 class DatabaseProxy:
-    """Accepts clients, and connects a client to the database server unless `refuse` refuses the login.
+    """Accepts clients. Connects each client to the database server, if `refuse` does not refuse the login.
 
     `refuse` gets the user and the token of a login. It returns the reason for a refusal, or an empty string.
     """

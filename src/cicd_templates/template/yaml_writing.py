@@ -228,9 +228,9 @@ def _constant(value: Any) -> str:
 
 
 def _in_braces(item: dict[str, Any]) -> str | None:
-    """Return a mapping of scalars on one line, within braces.
+    """Return a mapping as one line of YAML, within braces.
 
-    Returns None if the mapping must be written as a block, and an empty string if only PyYAML can write it.
+    Return None if the mapping must be written as a block. Return an empty string if only PyYAML can write it.
     """
     if len(item) == 1:
         return None

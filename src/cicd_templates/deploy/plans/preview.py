@@ -44,7 +44,7 @@ UNCHECKED = (
 
 
 def preview_change_set_name(plan_id: str) -> str:
-    """Return the name that all change sets of one preview have."""
+    """Return the name of every change set of a preview."""
     return f"{PREVIEW_PREFIX}{plan_id}"
 
 
