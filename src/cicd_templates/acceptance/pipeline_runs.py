@@ -58,7 +58,7 @@ class PipelineRun:
 def run_pipeline(
     context: CheckContext, archive: str, name: str, *, at_each_poll: Callable[[], None] = lambda: None
 ) -> PipelineRun:
-    """Release the application `archive` of the project, approve the release, and return how its run ended.
+    """Release the application in the file `archive`, approve the release, and return how the pipeline run ended.
 
     In AWS, the function polls the run until the run ends, and calls `at_each_poll` at each poll. If the run waits
     longer than `HELD_SECONDS` for its deployment window, the function stops the run.

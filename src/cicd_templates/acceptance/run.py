@@ -18,8 +18,8 @@ def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal,
     """Run these checks:
 
     - checks without a journal entry
-    - checks whose last attempt had to wait
-    - checks whose `last` is true, if their last attempt failed or was skipped
+    - checks that had to wait, according to the journal
+    - checks with `last=True` that failed or were skipped, according to the journal
 
     When a check begins, `listener` is called with the check and None. When the check ends, `listener` is called with
     the check and its journal entry.

@@ -29,7 +29,7 @@ Handlers = dict[str, dict[str, Any]]
 
 
 def register(s3: ModuleType, handlers: Handlers) -> None:
-    """Add Object Lock to the engine: to its module `s3`, and to the `handlers` of buckets in templates."""
+    """Add Object Lock to the engine: to its module `s3`, and to `handlers`, the functions for buckets in templates."""
     locks = s3._bucket_object_lock
     put_object, put_versioning = s3._put_object, s3._put_bucket_versioning
 

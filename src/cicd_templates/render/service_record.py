@@ -56,8 +56,10 @@ _UNEXPECTED = (AttributeError, KeyError, TypeError, ValueError)
 class Inputs(NamedTuple):
     """Digests of what stacks are rendered from.
 
-    `code` is the digest of everything except the configuration, `shared` of all settings except those of services, and
-    `services` of the settings of each service in all environments, in the order of the configuration.
+    - `code` is the digest of everything except the configuration.
+    - `shared` is the digest of all settings that do not belong to a service.
+    - `services` has a digest for each service, in the order of the configuration. This digest covers the settings of
+      the service in all environments.
     """
 
     code: str
@@ -91,7 +93,8 @@ class _Record(NamedTuple):
 def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) -> Inputs:
     """Return the digests of what stacks are rendered from. `code` is the digest of all except the configuration.
 
-    Whether an environment has a layer can depend on all its services, so `shared` also covers this.
+    Whether an environment has a layer can depend on all services of the environment. So the digest `shared` also covers
+    which layers each environment has.
     """
     services: dict[str, list[Any]] = {}
     for environment in configuration.environments:

@@ -84,8 +84,9 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
     """Return the stack of a different service with which a new stack, `stack`, is compared, or None.
 
-    The candidates are the stacks in `new` with the same layer and environment, and the result is the first candidate
-    that `old` contains. If `old` contains none, the result is the first candidate, or None if this is `stack` itself.
+    The candidates are the stacks in `new` with the same layer and environment. The result is the first candidate that
+    `old` contains, too. If `old` contains none of the candidates, the result is the first candidate. If `stack` itself
+    is the first candidate, the result is None.
     """
     facts = stack.template.facts
     siblings = [

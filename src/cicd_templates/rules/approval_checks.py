@@ -57,12 +57,13 @@ def run_order(action: TemplateNode) -> tuple[float, float]:
 def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int, float]) -> Iterator[TemplateNode]:
     """Yield each action that may deploy something and is not covered by an approval check.
 
-    A check covers an action if the action executes a change set, and if all of this is true of the check:
+    A check covers an action if all of this is true:
 
-    - It calls the same function as every other check.
-    - It names the stack and the change set.
-    - It runs before the covered action, and after all actions of the stage that create change sets.
-    - It runs after the approval, if the stage has an approval.
+    - The action executes a change set.
+    - The check calls the same function as every other check.
+    - The check names the stack and the change set.
+    - The check runs before the covered action, and after all actions of the stage that create change sets.
+    - The check runs after the approval, if the stage has an approval.
 
     `approved` maps the index of a stage in `stages` to the RunOrder of its approval.
     """

@@ -66,8 +66,9 @@ def names_in(environments: str | None) -> list[str]:
 
 
 def _unproven(result: Verification) -> list[str]:
-    """Return the environments that a person can except: the folder neither has a statement about them nor shows that
-    one is missing.
+    """Return each environment without a statement, unless the folder shows that a statement about it is missing.
+
+    A person can confirm that these environments have no statements.
     """
     from cicd_templates.evidence.deployments import UNPROVEN
 

@@ -102,8 +102,9 @@ def is_gone(error: ClientError) -> bool:
 
 
 def live_resources(clients: Clients, name: str) -> list[Mapping[str, Any]]:
-    """Return the resources of a stack, except deleted ones. A resource that was never created has no
-    `PhysicalResourceId`.
+    """Return the resources of a stack that are not deleted.
+
+    A resource that was never created is included, but has no `PhysicalResourceId`.
     """
     return [
         resource
