@@ -54,7 +54,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return the positions in `states`, and the positions in `pattern` that can be reached from them by skipping `*`."""
+    """Return the positions in `states`, and the positions in `pattern` reached from them by skipping `*`."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
