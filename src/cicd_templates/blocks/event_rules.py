@@ -1,6 +1,4 @@
-"""Creates EventBridge rules for a service or an environment. They send notifications, record events or invoke
-functions.
-"""
+"""Creates EventBridge rules, which send notifications, record events or invoke functions."""
 
 from __future__ import annotations
 

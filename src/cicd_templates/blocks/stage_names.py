@@ -1,4 +1,4 @@
-"""Returns the names of the pipeline stages that deploy to an environment, and of the action that approves a release."""
+"""Returns the names of the pipeline stages of an environment, and of the action that approves releases to it."""
 
 from __future__ import annotations
 

@@ -124,8 +124,9 @@ def may_start(
     secrets: Sequence[AWSHelperFn | str],
     images: Sequence[str] = (),
 ) -> list[Grant]:
-    """Let the role that starts tasks pull the image of the service and the further `images`, read `secrets`, and write
-    to the log group `group`.
+    """Return the permissions of the role that starts tasks.
+
+    The role may pull the service's image and the images in `images`, read `secrets`, and write to `group`.
     """
     return [
         may_write("WriteTheLog", group),

@@ -88,10 +88,10 @@ def _described(error: Exception) -> str:
 
 
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
-    """Raise an error unless the change sets are signed and approved, or exceptions allow them.
+    """Require that the change sets are signed and approved. Otherwise raise an error, so that the stage fails.
 
-    Exceptions apply only to a release that is not signed (`NotSignedError`). Any other error fails the stage. If the
-    exceptions do not allow the change sets, the message also says why the release is not signed.
+    If the release is not signed (`NotSignedError`), exceptions in the configuration can allow the change sets. If they
+    do not allow them, the message also says why the release is not signed.
     """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):

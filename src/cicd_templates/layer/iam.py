@@ -54,7 +54,7 @@ class Grant(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """A sentence in the template that says why the statement has the resource `*`. Empty if `because` is empty."""
+        """A sentence for the template: why the statement applies to all resources. Empty if `because` is empty."""
         return every_resource_reason(self.statement.Sid, self.because) if self.because else ""
 
 

@@ -83,9 +83,9 @@ def verify(known: Callable[[dict[str, Any]], Any], requests: Requests) -> Callab
 
 
 def in_named_registry(known: Handler, requests: Requests) -> Handler:
-    """Return a handler of ECR requests. It uses the registry that the member `registryId` of a request names.
+    """Return a handler of ECR requests that uses the registry of the account in the request's field `registryId`.
 
-    The engine's own handler `known` ignores this member.
+    `known` is the engine's handler, which ignores this field.
     """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:

@@ -32,7 +32,7 @@ PLACEHOLDER_TOKEN = "no-token-was-given"  # noqa: S105 - no token
 
 @dataclass(frozen=True)
 class DeployedPipeline:
-    """A deployed pipeline and the projects that it can start. `stack` is the stack that contains the pipeline."""
+    """A deployed pipeline, the stack that contains it, and the CodeBuild projects that the pipeline can start."""
 
     stack: StackTemplate
     pipeline: Pipeline

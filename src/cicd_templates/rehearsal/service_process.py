@@ -44,7 +44,7 @@ MESSAGE_COUNTS = (
 
 @dataclass(frozen=True)
 class DeployedService:
-    """The ECS service of a deployed stack, and the task definition that it runs.
+    """The ECS service of a deployed stack, and the task definition of the service.
 
     `later_hooks` are the functions that ECS calls after it has started the first task of a deployment.
     """

@@ -28,7 +28,7 @@ class ReviewedStack:
 
     @cached_property
     def property_values(self) -> Mapping[str, list[PropertyValue]]:
-        """All simple values in the properties of each resource, at any depth, keyed by logical id."""
+        """Map each logical id to all simple values, at any depth, in the properties of the resource."""
         return {
             name: property_values(resource.get("Properties", {})) for name, resource in self.template.resources.items()
         }

@@ -143,7 +143,7 @@ def _statement(
 def _permission(
     logical_id: str, element: Mapping[str, Any], properties: Mapping[str, Any], formatter: Formatter
 ) -> Statement:
-    """Return the IAM statement that is equivalent to a permission resource, such as an `AWS::Lambda::Permission`."""
+    """Return the statement for a resource that is itself a permission, such as an `AWS::Lambda::Permission`."""
     sources = {key: formatter.format(value) for key, value in properties.items() if key.startswith("Source")}
     return Statement(
         logical_id,

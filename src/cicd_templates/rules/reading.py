@@ -27,7 +27,7 @@ class TemplateNode(NamedTuple):
 
 
 def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
-    """Yield the values at the path `keys` below `node`. An `Fn::If` has a value for each branch that is possible.
+    """Yield the values at the path `keys` below `node`. For an `Fn::If`, yield the value of each possible branch.
 
     An absent value is yielded as None. The key `EACH` selects every item of a list. It selects nothing if the list is
     empty or absent. If the template has a single value instead of a list, `EACH` selects this value, because

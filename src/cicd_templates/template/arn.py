@@ -37,7 +37,7 @@ class Arn(NamedTuple):
 
     @property
     def resource_name(self) -> str:
-        """Everything in `resource` after its first part, or an empty string if there is only one part."""
+        """The part of `resource` after the kind and the separator, or an empty string if nothing follows the kind."""
         return self.resource[len(self.resource_kind) + 1 :]
 
     def __str__(self) -> str:

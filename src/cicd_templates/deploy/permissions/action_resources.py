@@ -142,9 +142,9 @@ def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str
 
 
 def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple[str, ...]:
-    """Return the ARNs to which a policy limits `action`. The result is `*` if IAM cannot limit the action.
+    """Return the ARNs to which a policy limits `action`, or `*` if a policy cannot limit it.
 
-    `kinds` are IAM's names of the resource types to which a policy can limit the action.
+    `kinds` are the resource types to which a policy can limit the action, under the names that IAM uses for them.
     """
     service = action.partition(":")[0]
     service_linked = f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/*"

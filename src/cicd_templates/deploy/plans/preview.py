@@ -49,7 +49,7 @@ def preview_change_set_name(plan_id: str) -> str:
 
 
 def missing_inputs(context: DeployContext, stack: StackTemplate) -> set[str]:
-    """Return the Parameter Store paths that `stack` reads and that are missing.
+    """Return the paths of the parameters that `stack` reads but that do not exist in Parameter Store.
 
     The result is empty if the stack does not exist yet, because the preview of a new stack needs only the template.
     """

@@ -121,7 +121,7 @@ def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, 
 def _deployments(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
     """Return the S3 bucket and key of each statement about a deployment of a release.
 
-    The result is keyed by the name that the statement gets in the folder of evidence.
+    The keys of the result are the paths that the statements get in the folder of evidence.
     """
     prefix = f"{deployment_keys(service)}/{execution}/"
     named = {f"deployments/{key.removeprefix(prefix)}": key for key in _keys(store, prefix)}

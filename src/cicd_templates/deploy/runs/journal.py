@@ -70,9 +70,9 @@ class Journal:
         self.durations: dict[str, float] = {}
 
     def open(self, today: datetime) -> Journal:
-        """Lock the journal, and read the entries of an interrupted run.
+        """Lock the journal, and read the entries that an interrupted run has left.
 
-        If another run has locked the journal, raises a `RefusedError` with the process and host of that run.
+        If the journal is already locked, raises a `RefusedError` with the process and host of the run that locked it.
         """
         self._lock = open_lock_file(self._lock_file)
         try:

@@ -18,8 +18,8 @@ class PolicyCheck(Enum):
 class Interruption:
     """A reason why an update in place interrupts a running resource.
 
-    The reason comes from the service's documentation: CloudFormation's reference says only `Update requires: Some
-    interruptions`, and the schemas of resource types do not mention interruptions.
+    The reason comes from the documentation of the AWS service. CloudFormation's reference says only `Update requires:
+    Some interruptions`, and the schemas of resource types do not mention interruptions.
 
     `properties` are the properties whose update interrupts the resource, or None for all properties except the tags.
     """
