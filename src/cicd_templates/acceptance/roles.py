@@ -67,9 +67,10 @@ def delete_role(context: CheckContext, environment: str, name: str) -> bool:
 
 @contextmanager
 def acting_as(context: CheckContext, group: str) -> Iterator[None]:
-    """Within the `with` block, let the commands for the pipeline assume a role with the permissions of `group`.
+    """Within the `with` block, run the commands for the pipeline with the permissions of a group, such as developers.
 
-    A group is, for example, the developers. On the first use, create the role and wait until it can be assumed.
+    The commands assume a role with these permissions. At the first use, the function creates the role, and waits until
+    it can be assumed.
     """
     role = create_role(context, TOOLS, _name(context, group), [f"{context.project.name(TOOLS)}-{SERVICE}-{group}"])
     _wait_until_usable(context, role)

@@ -147,7 +147,7 @@ def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
 
 
 def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Return the alarm `base`, changed so that it also evaluates values that arrive up to `periods` periods late."""
+    """Change `base` so that the alarm also evaluates values that arrive up to `periods` periods late. Return `base`."""
     base.EvaluationPeriods, base.DatapointsToAlarm = periods, 1
     return base
 

@@ -71,7 +71,7 @@ def scaling_policies(
     requests: Sequence[Metric],
     queues: Mapping[str, MetricName],
 ) -> list[scaling.ScalingPolicy]:
-    """Return a scaling policy for each target value except `messages_per_task`, which has one policy for each queue.
+    """Return one scaling policy for each target value in `settings`. For `messages_per_task`, return one per queue.
 
     - `requests` are the metrics that count the requests to each of the two target groups of a web service.
     - `queues` maps the configured names of queues to their names in CloudWatch metrics. A worker receives messages from

@@ -100,7 +100,8 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
     """Return the event pattern for events of `detail_type` whose details match `detail`.
 
-    A keyword of `detail` is a key of the event with `_` for each hyphen, because Python allows no hyphens in keywords.
+    The keywords of `detail` are keys of the event. They have `_` where the event has a hyphen, because Python allows no
+    hyphens in keywords.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {

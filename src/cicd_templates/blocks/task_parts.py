@@ -156,7 +156,7 @@ def may_read_secrets(
 
 
 def is_parameter(arn: AWSHelperFn | str) -> bool:
-    """Return whether a secret variable's ARN names a parameter in Parameter Store."""
+    """Return whether the source of a secret variable is a Parameter Store parameter. `arn` is the ARN of the source."""
     return isinstance(arn, Sub) and ":parameter/" in str(arn.data)
 
 

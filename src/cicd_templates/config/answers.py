@@ -60,13 +60,13 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 
 
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
-    """Return the problems with `answer`, the answer to the question `name`.
+    """Return the problems with an answer to the question with the key `name`, without duplicates.
 
-    The answer can be wrong by itself, or contradict the answers in `accepted`. To find out, the function validates a
-    configuration with all these answers.
+    The function validates a configuration with this answer and the answers in `accepted`, so it also finds
+    contradictions between them.
 
-    If the keys that the answer sets have problems, only these problems are returned, because they cause most of the
-    problems at other keys. The same problem in several tables is returned once.
+    An answer sets certain keys of the configuration. If there are problems at these keys, problems at other keys are
+    left out, because most of them are consequences.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

@@ -45,9 +45,11 @@ _BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/(?:migration-)?[1-9][0-9]
 class Deployment:
     """The facts in a statement about a deployment, as texts that a page or a terminal can show.
 
-    A fact that the statement does not contain is an empty text. `target` is the environment, and says whether the
-    statement is about a migration alone. `record` is the digest of the approval record. `unread` has the names of the
-    alarms whose states the signer could not read.
+    A fact that the statement does not contain is an empty text.
+
+    - `target` is the name of the environment. If the statement is only about a migration, `target` says so.
+    - `record` is the digest of the approval record.
+    - `unread` has the names of the alarms whose states the signer could not read.
     """
 
     name: str

@@ -75,8 +75,9 @@ class Verification:
     - `files` is the number of files that the release statement lists.
     - `unsigned` lists the approval records that no signed statement lists. A person must compare their digests with the
       requests for approval.
-    - `deployments` has sentences about the deployments. `undeployed` lists the environments of the pipeline after the
-      last one about which the folder has a statement.
+    - `deployments` has sentences about the deployments.
+    - `undeployed` lists the pipeline's last environments: those after the last environment with a statement in the
+      folder.
     - `has_route` says whether the release statement lists the environments of the pipeline. Without this list, the
       verification cannot notice that all statements about an environment are missing.
     """

@@ -42,7 +42,7 @@ NEXT = (
 class ReviewedStage:
     """The change sets of one stage.
 
-    `unreported` has the names, in the page's form, of resources whose policies could not be compared.
+    `unreported` has the resources whose policies could not be compared, under the names that the page shows.
     """
 
     environment: str

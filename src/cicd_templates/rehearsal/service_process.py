@@ -82,8 +82,10 @@ def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator
     """Run the script `rehearsal/serve` as the web service that an action deployed, and yield its address.
 
     Besides the variables of the task, the script gets HOST and PORT. PORT differs from the container's port, because
-    all processes share the ports of this machine. Raises `ActionFailedError` if there is no such service or script, or
-    if the application does not listen.
+    all processes share the ports of this machine.
+
+    Raises `ActionFailedError` if the action deployed no service, if the source does not contain the script, or if the
+    application does not listen.
     """
     service = find_service(run, deploying)
     if service is None:

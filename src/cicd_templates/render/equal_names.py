@@ -28,7 +28,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 
 class NamedResource(NamedTuple):
-    """A resource with its physical name, or a stack with its name.
+    """A physical name, and the resource that has it. The name can also belong to a stack.
 
     Two resources with the same `identity` cannot exist at the same time. `condition` is the name of the resource's
     condition, or None. For a stack, `logical_id` is empty.

@@ -144,8 +144,8 @@ def _compared(
 ) -> Any:
     """Return the attributes and properties of a resource as formatted text, without its tags and its physical name.
 
-    A placeholder replaces each match of the pattern `environment`. If `account` is not empty, a placeholder also
-    replaces the stack's account number.
+    A placeholder replaces the name of the environment, for which the pattern `environment` searches. If `account` is
+    not empty, it replaces the stack's account number.
     """
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     number = stack.template.account

@@ -66,9 +66,9 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
 
 
 def _values_at(properties: Mapping[str, Any], place: Sequence[str]) -> Iterator[Any]:
-    """Yield the values in `properties` at the path `place`. In the path, `*` stands for each item of a list.
+    """Yield the values at a path in `properties`. In the path, `*` stands for each item of a list.
 
-    The table `KEY_OF` has these paths as texts, in which ` > ` separates the parts.
+    `place` has the parts of a path in the table `KEY_OF`, where ` > ` separates the parts.
     """
     steps = [step for part in place for step in part.split("/")]
     values: list[Any] = [properties]

@@ -145,7 +145,7 @@ class PolicyStatement(NamedTuple):
 def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyStatement]:
     """Yield the statements in the policies of `resource`.
 
-    Each table maps a resource type to the path of the policies in its properties.
+    Each of `tables` maps resource types to the path at which the properties of such a resource contain policies.
     """
     for table in tables:
         place = table.get(resource.type)

@@ -50,7 +50,7 @@ def _expect(parser: Any, kind: type[yaml.Event]) -> None:
 
 @lru_cache(CACHED_SCALARS)
 def _plain(text: str) -> Any:
-    """Return the value of a scalar without quotes: text, a number, true, false or null. A date remains text."""
+    """Return the value of an unquoted YAML scalar: text, a number, true, false or null. A date remains text."""
     tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
     if tag in (_STR, _TIMESTAMP):
         return text

@@ -23,7 +23,7 @@ KEY_TYPE = "EC_prime256v1"
 
 
 def own_certificates(acm: Any, suffix: str) -> list[str]:
-    """Return the ARNs of the certificates that this run has imported into an account and region."""
+    """Return the ARNs of the certificates that this run has imported into the account and region of `acm`."""
     pages = acm.get_paginator("list_certificates").paginate(Includes={"keyTypes": [KEY_TYPE]})
     arns = [summary["CertificateArn"] for page in pages for summary in page["CertificateSummaryList"]]
     return [arn for arn in arns if _run_of(acm, arn) == suffix]

@@ -98,9 +98,10 @@ PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    A scanner knows only packages from an index. For a package from another place, also yield a phrase with the address
-    of this place. For a package whose file is named after a different package or version, also yield a phrase with the
-    name of the file.
+    A scanner knows only packages from an index. So for these packages, also yield a phrase:
+
+    - a package that does not come from an index, with its address
+    - a package whose file is named after a different package or version, with the name of the file
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}

@@ -29,7 +29,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 @dataclass(frozen=True)
 class Owned:
-    """A resource that a stack has or, if the stack was deleted, had.
+    """A resource of an existing or a deleted stack.
 
     - `policy` is the DeletionPolicy of the resource.
     - `deleted_with` is the id of the stack with which CloudFormation deleted the resource, or empty.

@@ -115,10 +115,10 @@ def _failure(event: Mapping[str, Any]) -> Failure:
 
 
 def _detailed(client: CloudFormationClient, operations: set[str]) -> Iterator[Failure]:
-    """Yield the failures of hooks and validations in `operations`, each with its path in the template.
+    """Yield the failures of hooks, validations and resources in `operations`, as DescribeEvents returns them.
 
-    Only DescribeEvents returns these failures. If this call fails, for example because IAM denies it, the result is
-    empty. The diagnosis then uses only the events of the stack.
+    The failure of a validation has a path in the template. If DescribeEvents fails, for example because IAM denies the
+    call, the result is empty. The diagnosis then uses only the events of the stack.
     """
     for operation in sorted(operations):
         try:

@@ -38,7 +38,7 @@ NO_PLAN = (
 def comment(plans: Sequence[Plan], review: str, base: str, missing: Sequence[str] = ()) -> str:
     """Return the comment about `plans` and `review`. `plans` can be an empty list.
 
-    `review` is the Markdown output of `make review`: what has changed in the templates since the revision `base`.
+    `review` is the Markdown output of `make review`: the changes of the templates since the git revision in `base`.
     `missing` are the names of the environments without a plan.
     """
     rows = fold(plans)

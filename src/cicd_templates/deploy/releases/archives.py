@@ -173,9 +173,9 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return a pair for each file in `names`, keyed by its name: its content, and whether it is executable.
+    """Return the content of each file in `names`, and whether the file is executable. The keys are the names.
 
-    Raises `ConfigurationError` for a link.
+    Raises `ConfigurationError` if a file is a link.
     """
     found = {}
     for name in names:

@@ -247,5 +247,5 @@ def named(row: Row) -> str:
 
 
 def first_of(items: Sequence[str], separator: str = ", ") -> str:
-    """Return the first few items as text, followed by the number of the other items."""
+    """Return the first few items as text. If there are more items, the text also says how many."""
     return separator.join(items[:NAMED]) + (f" and {len(items) - NAMED:,} more" if len(items) > NAMED else "")

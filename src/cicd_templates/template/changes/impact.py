@@ -170,7 +170,7 @@ def _without_kept(change: Change, kept: Container[str]) -> Change:
 
 
 def _keeps_attributes(change: Change) -> bool:
-    """Return whether the resource of `change` keeps its attributes if only its tags change.
+    """Return whether a resource keeps its attributes in `change`, on the assumption that only its tags change.
 
     The result is false for custom resources and nested stacks: a change of their tags can change their attributes.
     """

@@ -152,7 +152,7 @@ def _delete_batch(emptying: _Emptying, batch: list[ObjectIdentifierTypeDef]) -> 
 
 
 def describe_lock(clients: Clients, bucket: str) -> str:
-    """Return a description of a bucket's Object Lock, or an empty string if the bucket has no lock that can be read."""
+    """Describe the Object Lock of a bucket. Return an empty string if there is no lock or it cannot be read."""
     try:
         lock = clients.s3.get_object_lock_configuration(Bucket=bucket).get("ObjectLockConfiguration", {})
     except ClientError:
