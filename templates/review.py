@@ -39,7 +39,7 @@ FunctionResources = tuple[logs.LogGroup, iam.Role, awslambda.Function]
 
 
 def approves(env: Environment) -> bool:
-    """Return whether releases need an approval, because the pipeline deploys to a protected environment."""
+    """Return whether releases need an approval. They need one if the pipeline deploys to a protected environment."""
     return any(peer.protected for peer in env.route)
 
 

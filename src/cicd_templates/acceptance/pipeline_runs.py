@@ -46,7 +46,7 @@ class PipelineRun:
         return bool(self.states) and set(self.states.values()) == {SUCCEEDED}
 
     def count(self, part: str) -> int:
-        """Return how many of the actions whose paths contain `part` have succeeded."""
+        """Return the number of succeeded actions that have `part` in their path."""
         return sum(part in path and state == SUCCEEDED for path, state in self.states.items())
 
     @property

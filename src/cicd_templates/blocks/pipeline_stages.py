@@ -130,7 +130,7 @@ def _rule(name: str, provider: str, configuration: dict[str, str]) -> codepipeli
 
 
 def retry_on_failure() -> codepipeline.FailureConditions:
-    """Return a failure condition of a pipeline stage that retries the failed actions once."""
+    """Return a failure condition for a pipeline stage. It makes CodePipeline retry the failed actions once."""
     return codepipeline.FailureConditions(
         Result="RETRY", RetryConfiguration=codepipeline.RetryConfiguration(RetryMode="FAILED_ACTIONS")
     )

@@ -21,10 +21,10 @@ def stage_of(peer: Environment) -> str:
 
 
 def migration_stage_of(peer: Environment) -> str:
-    """Return the name of the stage that runs the migration in `peer`."""
+    """Return the name of the stage that runs the migration in the environment `peer`."""
     return stage_of(peer) if peer.protected else f"{stage_of(peer)}-Migration"
 
 
 def users_stage_of(peer: Environment) -> str:
-    """Return the name of the stage that creates database users in `peer`."""
+    """Return the name of the stage that creates database users in the environment `peer`."""
     return stage_of(peer) if peer.protected else f"{stage_of(peer)}-DatabaseUsers"

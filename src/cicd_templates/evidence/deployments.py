@@ -88,7 +88,7 @@ def undeployed(contents: FolderContents, release: Statement) -> list[str]:
 
 
 def not_reached(contents: FolderContents, release: Statement) -> list[str]:
-    """Return the environments after the last one about which the folder has a statement.
+    """Return the environments at the end of the release's route about which the folder has no statement.
 
     Either the release was not deployed to them, or the statements are missing. The folder itself cannot prove which.
     """
@@ -163,7 +163,7 @@ def _route_problems(
 
 
 def _environments(contents: FolderContents) -> set[str]:
-    """Return the environments about which there is a statement. A statement about only a migration does not count."""
+    """Return the environments that have a statement about a deployment. Statements about migrations do not count."""
     return {match[1] for name in contents.digests if (match := DEPLOYMENT.fullmatch(name)) and not match[2]}
 
 

@@ -58,7 +58,7 @@ class Servers:
 
 
 class DataApi:
-    """The operation ExecuteStatement. `secrets` maps the resource id of a cluster to its secret."""
+    """Answers ExecuteStatement. `secrets` maps the resource id of each cluster to the secret with its password."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ LONGEST_DATA = 1000
 
 
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
-    """Publish the notification with the action's role, then ask the user of the rehearsal for the approval.
+    """Assume the action's role to publish the notification, then ask the user of the rehearsal for the approval.
 
     Raises `ActionFailedError` if the user does not approve, or if the question has more characters than CodePipeline
     accepts.

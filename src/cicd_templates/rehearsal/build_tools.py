@@ -67,7 +67,7 @@ class BuildTools:
         return f"{same}; {', '.join(other)}" if other else same
 
     def link_into(self, folder: Path) -> Path:
-        """Create a virtual environment in `folder` with links to everything in this environment except pip.
+        """Create a copy of this virtual environment in `folder`. The copy consists of links and lacks pip.
 
         Return the folder of the new environment's programs.
         """

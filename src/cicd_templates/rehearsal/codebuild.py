@@ -1,4 +1,4 @@
-"""Executes CodeBuild actions: runs the project's phases on this machine, with the credentials of its role."""
+"""Executes CodeBuild actions on this machine: runs the phases of a project with the credentials of its role."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _installed() -> list[str]:
 
 
 def _libraries() -> list[tuple[str, str]]:
-    """Return the installed libraries, each with the SHA-256 of its file RECORD.
+    """Return the names of the installed libraries, each with the SHA-256 of the file named RECORD.
 
     RECORD lists the files of a library with their digests. Raises `OSError` if a library has no such file.
     https://packaging.python.org/en/latest/specifications/recording-installed-packages/

@@ -182,7 +182,9 @@ def strays(files: Mapping[str, str], root: Path) -> list[str]:
 
 
 def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
-    """Return the lines of a unified diff from the folder `root` to `files`. Files that `strays` returns are left out.
+    """Return the lines of a unified diff that shows how `make render` would change the folder `root`.
+
+    `files` has the new text of every file. The function `strays` lists files that the diff leaves out.
 
     The result is empty if `make render` would change no file.
     """
@@ -263,7 +265,7 @@ def _deploy_command(stack: RenderedStack) -> Iterator[str]:
 def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
     """Return the relative paths of the files and links below `root` that are not in `files`.
 
-    A link to a folder is left out if the path of one of `files` leads through the link.
+    If a folder in the path of one of `files` is a link, this link is left out.
     """
     expected = {*files, *(parent.as_posix() for path in files for parent in PurePosixPath(path).parents)}
     present = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_symlink() or not path.is_dir()}

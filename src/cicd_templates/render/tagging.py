@@ -32,7 +32,9 @@ def stack_tags(env: Environment, layer: str, service: str | None) -> dict[str, s
 
 
 def apply_tags_and_role_settings(template: Template, env: Environment, tags: dict[str, str]) -> dict[str, Any]:
-    """Return `template` as a dict. Taggable resources have `tags`; roles have the permissions boundary and the path.
+    """Return `template` as a dict, with `tags` on all taggable resources.
+
+    Each role also gets the path and the permissions boundary of the environment.
 
     Raises `TypeError` for a resource type whose tags are neither a list nor a map.
     """

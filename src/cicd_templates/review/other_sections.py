@@ -43,7 +43,7 @@ def _as_dict(value: Any) -> dict[str, Any]:
 
 
 def effective_parts(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of a resource to compare: all parts except the type and the reasons in the metadata.
+    """Return a resource without its type and without the reasons in its metadata, for a comparison.
 
     The result always has the keys `Properties` and `Metadata`. They are empty if the resource does not have them.
     """

@@ -51,7 +51,7 @@ class ServiceResources:
                     uses[f"{label}.{statement.holder}"] = None
 
     def extend(self, other: ServiceResources) -> None:
-        """Add the resources and roles of `other`, a collection from stacks that come later in deploy order."""
+        """Add the resources and roles of `other`. Its stacks are deployed after the stacks of this collection."""
         for label, types in other._types.items():
             self._add_types(label, types)
         for name, uses in other._users.items():

@@ -89,7 +89,7 @@ class PolicyStatement(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """Return the path of the statement from the top of the resource."""
+        """Return the path from the resource to the statement in it."""
         return self.node.path
 
     @property

@@ -106,7 +106,7 @@ class Resource:
         self._top = TemplateNode(body, (), template.context.conditions)
 
     def others(self, *types: str) -> Iterator[Resource]:
-        """Yield the resources of `types` in the template of this resource."""
+        """Yield all resources in this template whose type is one of `types`."""
         for name, body in self.template.get_resources(list(types)).items():
             yield Resource(str(name), body, self.template)
 

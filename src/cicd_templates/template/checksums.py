@@ -62,7 +62,10 @@ def recorded_sources(text: str) -> str:
 
 
 def read_listed(folder: Path) -> Mapping[str, str] | None:
-    """Return the digests of all files that `make render` wrote into `folder`, by path, or None if there is no list."""
+    """Return the digest of each file that `make render` wrote into `folder`, keyed by path.
+
+    Return None if the folder has no list of digests.
+    """
     try:
         return parse_checksums((folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace"))
     except FileNotFoundError:

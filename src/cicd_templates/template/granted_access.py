@@ -43,7 +43,8 @@ class Permission(NamedTuple):
     - `action` is the property that lists the actions, or a text that describes them if there is no such property.
     - `grants` are properties to which an additional item widens access.
     - `conditions` are properties that restrict access. Access widens if one is removed.
-    - `others` describes principals that another resource can add to the permission, or is empty.
+    - `others` describes additional principals, to which another resource can give the permission. It is empty if there
+      are none.
 
     A change of any other property counts as wider access, because its effect is unknown.
     """
@@ -172,7 +173,7 @@ def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield the permissions that an existing resource has through its roles and through the default policy of its type.
 
     These statements show how the access changes if an existing resource gets a different role. They are not needed for
-    a new resource: its role is an existing role, which gets no more access, or a new role, which the page shows.
+    a new resource. Its role gets no more access if it existed before, and the page shows the role if it is new.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:

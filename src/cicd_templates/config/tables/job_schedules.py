@@ -116,7 +116,7 @@ def _in_month(field: str, expression: str) -> Callable[[date], bool]:
 
 
 def _special_day(day: date, before: int, near: str | None, weekday: bool) -> int:
-    """Return the day of the month that a field with `L` or `W` selects in the month of `day`, or 0 for no day."""
+    """Return the day that a cron field with `L` or `W` selects in the month of `day`. Return 0 if it selects none."""
     last = calendar.monthrange(day.year, day.month)[1]
     number = last - before if near is None else int(near)
     if not 1 <= number <= last or not weekday:

@@ -43,7 +43,7 @@ def without_repetitions(
 
 
 def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
-    """Return whether a mistake in `environment` may be corrected for several environments at once.
+    """Return whether several environments can have the same mistake because its cause is in one place.
 
     `rest` is the key of the mistake, without the prefix `environments.<name>`.
     """

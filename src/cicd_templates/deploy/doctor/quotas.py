@@ -21,7 +21,7 @@ UNRESERVED = 100
 class Quota:
     """A quota of an AWS service, with its code in Service Quotas.
 
-    `used` returns the present use of the quota, and `wanted` returns the additional use by a deployment.
+    `used` returns how much of the quota is in use. `wanted` returns how much more a deployment would use.
     """
 
     subject: str

@@ -107,7 +107,9 @@ class PlanFormat(Generic[PlanT]):
         return plan
 
     def refuse_other_digest(self, plan: PlanT, path: Path, reviewed: str | None) -> None:
-        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`. None accepts every digest.
+        """Raise `RefusedError` if the digest of `plan` does not begin with `reviewed`.
+
+        If `reviewed` is None, every digest is accepted.
 
         Raises `ConfigurationError` if `reviewed` is too short to identify one plan.
         """

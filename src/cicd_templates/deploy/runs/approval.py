@@ -83,7 +83,7 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report each loss that is allowed without consent: a loss of a resource that the local AWS only records."""
+        """Report each loss that needs no consent, because the local AWS only records the lost resource."""
         for loss in plans.exempt(plan, self._context.recorded):
             self._reporter.report(report.Note(f"{loss.words}; allowed, because the local AWS only records this type"))
 
