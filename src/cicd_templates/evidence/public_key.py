@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cicd_templates.errors import ConfigurationError
 
+# No PEM file of a public key has more bytes than this.
+LONGEST_KEY_FILE = 64 * 1024
 _FINGERPRINT = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
 
 
@@ -71,10 +74,22 @@ def expected_fingerprint(key: str) -> str:
     if match := _FINGERPRINT.fullmatch(key.strip()):
         return match[1].lower()
     try:
-        return read_public_key(Path(key).read_bytes()).fingerprint
+        return read_public_key(_key_file(Path(key))).fingerprint
     except KeyFormatError as error:
         raise ConfigurationError(f"the key {key} {error}; use the signer's public key or its fingerprint") from error
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"the key {key} is neither a readable PEM file nor a fingerprint of 64 hexadecimal digits"
         ) from error
+
+
+def _key_file(path: Path) -> bytes:
+    """Return the content of the file `path`. Raises `KeyFormatError` if `path` is a special file or is too long."""
+    # Nobody may ever write to a named pipe, and some devices never end.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise KeyFormatError("is not an ordinary file")
+    with path.open("rb") as stream:
+        content = stream.read(LONGEST_KEY_FILE + 1)
+    if len(content) > LONGEST_KEY_FILE:
+        raise KeyFormatError(f"has more than {LONGEST_KEY_FILE // 1024} KB")
+    return content

@@ -24,6 +24,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.evidence.additions import RELEASE_BEFORE, TEMPLATES_BEFORE, approval_name
 from cicd_templates.evidence.derived_files import DIFFERENCE, PAGE
 from cicd_templates.evidence.instructions import INSTRUCTIONS
+from cicd_templates.evidence.public_key import LONGEST_KEY_FILE
 from cicd_templates.evidence.verification import verify_folder
 from cicd_templates.functions import evidence_format as form
 from tests.fakes.signed_evidence import (
@@ -299,6 +300,8 @@ def test_another_public_key_is_refused_in_the_folder_and_as_an_option(
 
 def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "long").write_bytes(SIGNER.pem.ljust(LONGEST_KEY_FILE + 1))
     cases = {
         (): "verify which evidence? Name its folder as an argument",
         ("",): "verify which evidence? Name its folder as an argument",
@@ -312,10 +315,17 @@ def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
         (str(folder), "--key", " "): "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits",
         (str(folder), "--key", "0"): "the key 0 is neither a readable PEM file nor a fingerprint",
         (str(folder), "--key", "\0"): "is neither a readable PEM file nor a fingerprint",
+        **{
+            (str(folder), "--key", str(path)): f"the key {path} is not an ordinary file; use the signer's public key"
+            for path in (Path("/dev/zero"), tmp_path / "pipe", tmp_path / "empty")
+        },
+        (str(folder), "--key", str(tmp_path / "long")): f"the key {tmp_path / 'long'} has more than 64 KB; use the",
     }
     for words, message in cases.items():
         result = typed(*words)
         assert (result.exit_code, message in result.output, result.output.count("\n")) == (2, True, 1), words
+    (tmp_path / "long").write_bytes(SIGNER.pem.ljust(LONGEST_KEY_FILE))
+    assert typed(str(folder), "--key", str(tmp_path / "long")).exit_code == 0
 
 
 def test_an_empty_variable_does_not_accept_every_key(folder: Path) -> None:
