@@ -111,7 +111,10 @@ def report_of(
     python: str,
     ended: str,
 ) -> Report:
-    """Return the report of a run. `accesses` are the environments' accounts, regions and credentials."""
+    """Return the report of a run.
+
+    The report does not show the values in `accesses`: the accounts, profiles, role names and external ids.
+    """
     known = known_values(accesses)
     rows = []
     for check in checks:

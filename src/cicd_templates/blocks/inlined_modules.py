@@ -54,7 +54,7 @@ def read_source(path: str) -> str:
 
 @cache
 def read_module(path: str) -> Module:
-    """Return a module with its parts. `path` is its path in the package, without `.py`."""
+    """Read a module, and split it into its parts. `path` is the module's path in the package, without `.py`."""
     _, docstring, rest = read_source(path).split('"""', 2)
     start = next(_AFTER_IMPORTS.finditer(rest)).start()
     imports: set[tuple[str, str]] = set()

@@ -1,4 +1,4 @@
-"""Creates encrypted queues that refuse requests without TLS, grants to use them, and the dead-letter queue."""
+"""Creates encrypted SQS queues, their alarms, and the permissions to use them. All queues require TLS."""
 
 from __future__ import annotations
 

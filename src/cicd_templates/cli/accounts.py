@@ -73,7 +73,7 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
     """Return AWS clients for `account`, and the polling settings.
 
-    If `engine` is given, the clients call that local AWS. If this local AWS enforces IAM, the clients assume the
+    If `engine` is given, the clients call the local AWS. If the local AWS enforces IAM, the clients assume the
     environment's `role_arn`, as they do on AWS.
     """
     settings = environment.settings

@@ -11,9 +11,9 @@ from cicd_templates.functions.evidence_format import moment
 
 
 def alarm_states(cloudwatch: Any, names: Sequence[str], began: datetime, ended: datetime) -> list[dict[str, Any]]:
-    """Return each alarm's state at the time `ended`, and its state changes between `began` and `ended`.
+    """Return an entry for each alarm: its state at the time in `ended`, and its changes of state since `began`.
 
-    If an alarm cannot be read, its entry has the reason instead of the states. CloudWatch keeps the history for 30
+    If an alarm cannot be read, its entry contains the reason. CloudWatch keeps the history of an alarm for 30
     days:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-history.html
     """

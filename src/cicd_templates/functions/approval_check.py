@@ -141,7 +141,7 @@ def _require_change_sets(
 ) -> list[str]:
     """Raise an error unless all change sets deploy exactly `release`.
 
-    `approved` has the approved change sets. If it is not None, no other change set may exist.
+    `approved` maps each stack to its approved change set. It is None if the environment needs no approval.
 
     Return the images of the change sets, without duplicates.
     """

@@ -51,7 +51,7 @@ class Servers:
             file.write(json.dumps([cluster, asdict(server)]) + "\n")
 
     def find(self, cluster: str) -> Server | None:
-        """Return the newest server of the cluster with this ARN, or None if the cluster has no server."""
+        """Return the newest server of a cluster, or None if it has no server. `cluster` is the ARN of the cluster."""
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         known = {arn: Server(**values) for arn, values in map(json.loads, lines)}
         return known.get(cluster)

@@ -89,10 +89,10 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
 
 
 def list_execution(run: PipelineRun, action: Action, identifier: str, started: float, status: str) -> None:
-    """Record an action's execution, and its outputs if it succeeded, for the local AWS's list of executions.
+    """Record the execution of an action, so that the local AWS can list it. If it succeeded, also record its outputs.
 
     `started` is in seconds since 1970, and `status` is a status of CodePipeline. A second call with the same
-    `identifier` replaces the recorded state of the execution.
+    `identifier` replaces the record of the first call.
     """
     detail = {
         "pipelineExecutionId": run.execution,

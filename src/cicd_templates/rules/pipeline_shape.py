@@ -151,7 +151,7 @@ def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
     - No function checks the approved change sets between the approval and the deployment.
     - A build runs between the approval and the deployment.
 
-    An action counts as a deployment, too, if its category is not written literally in the template.
+    An action whose category is not written literally in the template counts as a deployment.
     """
     for stage in stages:
         orders: dict[str, list[tuple[float, float]]] = {"Approval": [], "Invoke": [], "Deploy": [], RUNS_CODE: []}

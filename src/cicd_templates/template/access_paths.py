@@ -44,9 +44,10 @@ _PARTITION = re.compile(r"^arn:(\$\{AWS::Partition\}|aws[\w-]*):")
 
 
 def changed_paths(label: str, logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[AccessPath]:
-    """Return the access paths of a resource before and after a change. Each path is `new`, `gone` or `same`.
+    """Return the access paths that a resource has before or after a change. Each path is `new`, `gone` or `same`.
 
-    `before` and `after` are all resources in the old and the new template of the stack `label`.
+    `before` has all resources of the old template, and `after` has all resources of the new template. `label` is the
+    label of the stack.
     """
     old, new = (
         dict.fromkeys(_paths(label, logical_id, resources[logical_id]) if logical_id in resources else ())

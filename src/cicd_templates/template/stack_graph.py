@@ -38,7 +38,7 @@ class Links(NamedTuple):
 
 
 def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
-    """Return the links of the stack with this `template` and these `facts`."""
+    """Return what a stack reads and publishes, and what it must wait for. `facts` are the facts in its template."""
     reads = tuple(
         Read(name, str(parameter["Default"]), parameter["Type"].startswith(f"{READING_TYPE}List<"))
         for name, parameter in template.get("Parameters", {}).items()

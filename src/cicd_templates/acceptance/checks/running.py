@@ -1,4 +1,4 @@
-"""Checks the running environments: drift detection, alarms, and the key of each environment."""
+"""Checks the running environments: drift detection, alarms, and the KMS key of each environment."""
 
 from __future__ import annotations
 

@@ -263,7 +263,7 @@ class ServiceTable(Table):
 
     @property
     def total_bake_minutes(self) -> int:
-        """The sum of a deployment's bake times, in minutes. CloudFormation limits this sum."""
+        """The sum of all bake times in one deployment, in minutes. CloudFormation limits this sum."""
         match self.rollout:
             case "canary":
                 return self.bake_minutes + self.canary.bake_minutes

@@ -28,7 +28,11 @@ def template_paths(folder: Path) -> list[Path]:
 def read_stacks(folder: Path) -> list[StackTemplate]:
     """Return the stacks in `folder`. Each stack comes after the stacks that it reads values from.
 
-    Raises `ConfigurationError` if there are no templates, or if a file is not a template of this program.
+    Raises `ConfigurationError` in these cases:
+
+    - There are no templates.
+    - A file is not a template of this program.
+    - The templates are for more than one account or region.
     """
     paths = template_paths(folder)
     if not paths:

@@ -47,9 +47,7 @@ def is_proven_unchanged(
 
 
 def _is_evaluated_anew(value: Any) -> bool:
-    """Return whether `value`, a part of a template, contains something that CloudFormation evaluates in each change
-    set.
-    """
+    """Return whether a part of a template contains something that CloudFormation evaluates in every change set."""
     match value:
         case dict():
             kind = str(value.get("Type", ""))

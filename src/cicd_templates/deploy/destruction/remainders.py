@@ -63,7 +63,7 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
 def wait_for_remainders(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
     """Return the resources that are left after the destruction of `inventory`.
 
-    Reads AWS up to `LOOKS` times, until no resource is left for an unknown reason.
+    Lists the resources in AWS again, up to `LOOKS` times, as long as one of them is left for an unknown reason.
     """
     for look in range(LOOKS - 1):
         remains = list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)

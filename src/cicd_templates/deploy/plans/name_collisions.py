@@ -159,7 +159,7 @@ def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tup
 
 
 def _possible_use(clients: Clients, stack: StackTemplate, tags: Mapping[str, str]) -> str:
-    """Return why the resource with these tags may still be in use, or an empty string if its stack is deleted."""
+    """Return why a resource with `tags` may be in use, or an empty string if the stack that created it is deleted."""
     if OF_STACK_ID not in tags:
         return (
             "no tag says which stack created the resource, so it may be in use; choose another project name or"
