@@ -44,9 +44,9 @@ def hooks_may(
     on: ResourceArn | Sequence[ResourceArn],
     *when: ConditionElement,
 ) -> list[Grant]:
-    """Return a list with the resource policy statement that lets only the roles of `hooks` call `actions`.
+    """Return, as a list, the statement with which a resource policy lets the roles of `hooks` call `actions`.
 
-    If `hooks` is empty, the list is empty.
+    The statement allows no other role. If `hooks` is empty, there is no statement, and the list is empty.
     """
     if not hooks:
         return []

@@ -135,7 +135,7 @@ def main() -> None:
 
 
 def verb(name: str, *options: Callable[[Any], Any]) -> Callable[[Callable[..., None]], click.Command]:
-    """Return a decorator that converts a function to the click command `name`, with the options `options`.
+    """Return a decorator that converts a function to a click command with this name and these options.
 
     The command's help lists the options in the given order.
     """

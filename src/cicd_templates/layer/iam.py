@@ -201,9 +201,9 @@ def delivery_role_conditions(*environments: Environment) -> list[ConditionElemen
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:
-    """Return a policy with the statements `grants`.
+    """Return a policy with the statements of `grants`.
 
-    Raises `ValueError` if there are none, or if two of them have the same Sid.
+    Raises `ValueError` if there are no statements, or if two statements have the same Sid.
     """
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]

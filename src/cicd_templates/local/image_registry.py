@@ -52,5 +52,5 @@ def _answer(status: int, content: dict[str, Any]) -> Response:
 
 
 def register(app: ModuleType) -> None:
-    """Replace the registry's handler in the engine's table of handlers."""
+    """Replace the engine's handler of ECR requests with a handler that has the missing operations."""
     app.SERVICE_HANDLERS["ecr"] = with_missing_operations(app.SERVICE_HANDLERS["ecr"])

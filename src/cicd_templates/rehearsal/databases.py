@@ -136,7 +136,7 @@ class Databases:
         region = Arn.parse(cluster["DBClusterArn"]).region
 
         def refuse(user: str, token: str) -> str:
-            """Return why the client may not log in, or an empty string if it may."""
+            """Return the reason to refuse a login, or an empty string if the client may log in."""
             if not cluster["IAMDatabaseAuthenticationEnabled"]:
                 return "the template of the cluster does not enable EnableIAMDatabaseAuthentication"
             access = token.partition("X-Amz-Credential=")[2].partition("%2F")[0]

@@ -81,5 +81,5 @@ def is_in_another_partition(source: str, region: str) -> bool:
 
 
 def without_json_key(source: str) -> str:
-    """Remove the JSON key at the end of a value of `secrets`. IAM and Secrets Manager accept only the remaining ARN."""
+    """Return a value of `secrets` without the JSON key at its end, which IAM and Secrets Manager do not accept."""
     return re.sub(rf"{JSON_KEY}$", "", source)
