@@ -57,6 +57,7 @@ class Deployment:
     target: str
     ended: str
     approval: str
+    approver: str
     record: str
     change_sets: tuple[str, ...]
     revisions: tuple[str, ...]
@@ -236,6 +237,7 @@ def _deployment(name: str, predicate: dict[str, Any]) -> Deployment:
         f"{environment} (migration)" if match and match[2] else environment,
         str(predicate.get("ended", "")),
         _approval(predicate.get("approval")),
+        _approver(predicate.get("approval")),
         _record(predicate.get("approval")),
         tuple(str(stack.get("changeSet")) for stack in stacks),
         tuple(str(arn) for stack in stacks for arn in _list(stack.get("taskDefinitions"))),
@@ -248,9 +250,19 @@ def _approval(approval: Any) -> str:
     """Return a phrase that says who approved the deployment and when, or that it needed no approval."""
     if not isinstance(approval, dict):
         return "no approval was needed"
+    if not approval.get("approvedBy"):
+        return "approved, but the statement does not say by whom"
+    return f"approved by {_approver(approval)}"
+
+
+def _approver(approval: Any) -> str:
+    """Return who approved the deployment and when, or an empty text if it needed no approval."""
+    if not isinstance(approval, dict):
+        return ""
     by, on = approval.get("approvedBy"), approval.get("approvedOn")
-    who = f"approved by {by}" if by else "approved, but the statement does not say by whom"
-    return f"{who} on {on}" if by and on else who
+    if not by:
+        return "CodePipeline named nobody"
+    return f"{by} on {on}" if on else str(by)
 
 
 def _record(approval: Any) -> str:

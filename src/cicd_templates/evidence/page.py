@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cicd_templates.evidence import release_facts
-from cicd_templates.evidence.additions import RECORD, RELEASE_BEFORE
+from cicd_templates.evidence.additions import RECORD, RELEASE_BEFORE, record_names
 from cicd_templates.evidence.deployments import Deployment, read_deployments, undeployed, unsigned_records
 from cicd_templates.evidence.folder import FolderContents
 from cicd_templates.evidence.public_key import PublicKey
@@ -84,8 +84,7 @@ def _answers(
 ) -> str:
     approved = release_facts.approved_change_sets(contents)
     environments = ", ".join(dict.fromkeys(change_set.environment for change_set in approved))
-    unsigned = unsigned_records(contents, read_deployments(contents, key, release))
-    proof = f"Signed statements list all records{f' except {len(unsigned)}' if unsigned else ''}."
+    deployments = read_deployments(contents, key, release)
     ends = [waiver.expires for waiver in policy.waivers] + [setting.expires for setting in policy.weaker]
     answers = {
         "Decision": release_facts.describe_verdict(release_facts.read_verdict(contents)),
@@ -95,12 +94,34 @@ def _answers(
         if ends
         else "No waiver and no weaker setting was in force.",
         "Templates": _templates_answer(contents, key, difference),
-        "Shown to approvers": f"{counted(len(approved), 'change set')} of {environments}. {proof}"
+        "Shown to approvers": " ".join(
+            [f"{counted(len(approved), 'change set')} of {environments}.", _records_answer(contents, deployments)]
+        )
         if approved
         else "The folder has no record of an approval.",
-        "Deployed": _deployed_answer(contents, release, key),
+        "Approved by": _approvers(deployments),
+        "Deployed": _deployed_answer(contents, release, deployments),
     }
     return "\n".join(f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>" for name, text in answers.items())
+
+
+def _records_answer(contents: FolderContents, deployments: Sequence[Deployment]) -> str:
+    """Return sentences that say whether the records of what approvers saw can have been changed or added later."""
+    if unsigned := unsigned_records(contents, deployments):
+        return (
+            f"No signed statement has the SHA-256 of {len(unsigned)} of"
+            f" {counted(len(record_names(contents)), 'record')} of what an approver saw. Such a record can be about a"
+            " request that nobody approved, or somebody can have added it."
+        )
+    return (
+        "Signed statements have the SHA-256 of every record of what an approver saw, so the verification finds a record"
+        " that somebody changed or added."
+    )
+
+
+def _approvers(deployments: Sequence[Deployment]) -> str:
+    approvals = dict.fromkeys(f"{each.environment}: {each.approver}" for each in deployments if each.approver)
+    return f"{'; '.join(approvals)}." if approvals else "No signed statement is about an approval."
 
 
 def _templates_answer(contents: FolderContents, key: PublicKey, difference: TemplatesDifference | None) -> str:
@@ -139,8 +160,7 @@ def _approved(contents: FolderContents) -> Iterable[str]:
         yield _section("approved", "Change sets that approvers were shown", table)
 
 
-def _deployed_answer(contents: FolderContents, release: Statement, key: PublicKey) -> str:
-    deployments = read_deployments(contents, key, release)
+def _deployed_answer(contents: FolderContents, release: Statement, deployments: Sequence[Deployment]) -> str:
     deployed = dict.fromkeys(deployment.target for deployment in deployments)
     sentences = [f"Signed statements about {', '.join(deployed)}." if deployed else "No signed statement."]
     if missing := undeployed(contents, release):

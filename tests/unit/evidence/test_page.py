@@ -84,7 +84,9 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         "Tests In the report of unit-tests, 2 passed and 0 failed.",
         "Accepted 2 exceptions in force. The first ends on 2026-11-30.",
         "Templates 3 files differ from the release of 2026-11-24T12:01:00+00:00, execution e-1.",
-        "Shown to approvers 1 change set of production. Signed statements list all records.",
+        "Shown to approvers 1 change set of production. Signed statements have the SHA-256 of every record of what an"
+        " approver saw, so the verification finds a record that somebody changed or added.",
+        "Approved by production: arn:aws:iam::1:user/ada on 2026-11-24T12:59:00+00:00.",
         "Deployed Signed statements about staging (migration), staging, production.",
         "staging 2026-11-24T13:01:00+00:00 no approval was needed"
         " arn:aws:ecs:eu-central-1:1:task-definition/staging:7 1 alarm. All were OK all the time.",
@@ -127,6 +129,27 @@ def test_the_page_answers_which_alarms_could_not_be_read(
 
     assert f"Deployed Signed statements about staging (migration), staging, production. {sentence}".strip() in text
     assert ("could not be read" in text) == bool(unread)
+
+
+@pytest.mark.parametrize(
+    ("approvals", "sentence"),
+    [
+        ([{"approvedBy": "ada", "approvedOn": "Monday"}], "production: ada on Monday."),
+        ([{"approvedBy": "ada"}], "production: ada."),
+        ([{"approvedBy": "", "approvedOn": "Monday"}], "production: CodePipeline named nobody."),
+        (
+            [{"approvedBy": "ada", "approvedOn": "Monday"}, {"approvedBy": "bob", "approvedOn": "Tuesday"}],
+            "production: ada on Monday; production: bob on Tuesday.",
+        ),
+        ([None], "No signed statement is about an approval."),
+    ],
+)
+def test_the_page_answers_who_approved(whole: Path, approvals: list[dict[str, str] | None], sentence: str) -> None:
+    for number, approval in enumerate(approvals, 1):
+        deployment(whole, SIGNER, "production", number, approval=approval)
+    write_derived(whole)
+
+    assert f"Approved by {sentence} Deployed" in words((whole / PAGE).read_text())
 
 
 SUBJECT = {"name": "image", "digest": {"sha256": "1" * 64}}

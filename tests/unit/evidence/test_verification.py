@@ -302,7 +302,7 @@ def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "long").write_bytes(SIGNER.pem.ljust(LONGEST_KEY_FILE + 1))
-    cases = {
+    cases: dict[tuple[str, ...], str] = {
         (): "verify which evidence? Name its folder as an argument",
         ("",): "verify which evidence? Name its folder as an argument",
         (str(tmp_path / "nowhere"),): "is not a folder; give the path of a folder with the evidence of one release",
@@ -373,7 +373,8 @@ def test_an_added_record_of_an_approval_is_in_no_signed_statement(tmp_path: Path
     assert [line for line in result.output.splitlines() if compare in line] == [
         f"in no signed statement: {name}; {compare}"
     ]
-    assert "Signed statements list all records except 1." in (folder / PAGE).read_text()
+    unsigned = "No signed statement has the SHA-256 of 1 of 2 records of what an approver saw."
+    assert unsigned in (folder / PAGE).read_text()
 
 
 @pytest.mark.no_cover
