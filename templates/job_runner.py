@@ -14,7 +14,7 @@ JOB_FUNCTION = ServiceOutput(FunctionName, "job_runner", "JobFunctionName", "Fun
 
 
 def exists(env: Environment) -> bool:
-    """Return whether a job is tested in any environment to which the pipeline deploys."""
+    """Return whether the pipeline tests a job in at least one environment to which it deploys."""
     return bool(checked_environments(env))
 
 

@@ -84,7 +84,7 @@ def _review_function(layer: LayerTemplate, env: Environment, service: Service) -
 
 
 def _check_function(layer: LayerTemplate, env: Environment, service: Service) -> FunctionResources:
-    """Return the function that checks approvals. It can verify signatures of the service, but cannot sign anything."""
+    """Return the function that checks approvals. It can verify signatures, but cannot sign."""
     evidence, reviewed = layer.read(storage.EVIDENCE_BUCKET), layer.read(storage.TEMPLATES_BUCKET)
     key = layer.read(signer.SIGNING_KEY)
     exceptions, grants = _exceptions(layer, env, service, evidence, reviewed)

@@ -51,7 +51,7 @@ def compute_digest(service: Service) -> str:
 
 
 def require_judged_source(service: Service) -> str:
-    """Return commands that stop the build if its source has another digest than the source that the checks judged."""
+    """Return commands that stop the build if its source is not the source that the checks judged."""
     return f"""\
 {compute_digest(service)}
 if [ "$(cat {DIGEST_FILE})" != "${SOURCE_DIGEST}" ]; then

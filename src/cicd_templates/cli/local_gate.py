@@ -54,7 +54,7 @@ class Day:
     refuse_weaker: bool = False
 
     def judging(self, policy: Policy) -> Policy:
-        """Return a copy of `policy` with the `waiver_days` and `refuse_weaker` of this object."""
+        """Return a copy of `policy` in which `waiver_days` and `refuse_weaker` have the values of this object."""
         return replace(policy, waiver_days=self.waiver_days, refuse_weaker=self.refuse_weaker)
 
 

@@ -73,8 +73,9 @@ def literal_prefix(pattern: str) -> str:
 
 
 def base_path(pattern: str) -> str:
-    """Return the folder that contains all paths of `pattern`, without a final slash: `/pay` for `/pay/*`, empty for
-    `/*`.
+    """Return the folder in which all paths of `pattern` are, without a final slash.
+
+    For example, return `/pay` for `/pay/*`, and an empty string for `/*`.
     """
     literal = literal_prefix(pattern)
     whole = literal == pattern or pattern == f"{literal}*"

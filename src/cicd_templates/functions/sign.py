@@ -324,7 +324,7 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
     """Store the files below `prefix`, and return the prefix. If files exist there, add a number to the prefix.
 
-    Files are never replaced, and never added to those of an earlier attempt: each attempt makes other signatures.
+    Each attempt makes different signatures. So each gets its own prefix, and files of an earlier one stay unchanged.
     """
     from botocore.exceptions import ClientError
 

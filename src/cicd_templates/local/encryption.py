@@ -30,7 +30,7 @@ class ResourceKeys:
     """The customer managed keys of buckets, topics, queues and secrets. The engine stores only the keys of secrets."""
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType, kms: ModuleType) -> None:
-        """Wrap handlers in the engine's `table`, so that they record the KMS key of each bucket, topic and queue."""
+        """Make the engine record the KMS key of each bucket, topic and queue. `table` has the engine's handlers."""
         self._keys: dict[str, str] = {}
         self._secrets, self._kms = secrets._secrets, kms
         for resource_type in ("AWS::S3::Bucket", "AWS::SNS::Topic", QUEUE):

@@ -75,9 +75,9 @@ class Renames:
 
 
 def general_sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
-    """Return the IAM statements of a stack. The key of a statement is its holder and the sentence that describes it.
+    """Return the IAM statements of a stack, keyed by their holders and by the sentences that describe them.
 
-    In this sentence, a placeholder replaces the service's name, so that the keys of two services can be compared.
+    In each sentence, a placeholder replaces the service's name, so that the keys of two services can be compared.
     """
     service = str(stack.template.service)
     return {

@@ -39,7 +39,7 @@ class Templated(Protocol):
 
     @property
     def without_text(self) -> StackTemplate:
-        """The template. A review does not read the template's `text`, so `text` may be empty."""
+        """The template. Its field `text` may be empty, because a review does not read it."""
         ...
 
     @property

@@ -53,7 +53,7 @@ class Statement:
 
     @property
     def principals_text(self) -> str:
-        """The principals of a resource or trust policy; empty in an identity policy."""
+        """The principals of the statement, as text. Statements of identity policies have no principals."""
         return self._all_but("Principal") + ", ".join(self.principal_texts)
 
     @property

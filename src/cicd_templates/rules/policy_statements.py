@@ -132,7 +132,7 @@ class PolicyStatement(NamedTuple):
                 yield "AWS", str(node.value), node.path
 
     def condition_keys(self) -> Iterator[tuple[str, str]]:
-        """Yield `(operator, key)` of each condition; the key is in lower case, because IAM ignores its case."""
+        """Yield `(operator, key)` of each condition. The keys are in lower case, because IAM ignores their case."""
         for node in values(self.node, "Condition"):
             if not isinstance(node.value, dict):
                 continue

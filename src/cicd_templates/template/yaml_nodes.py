@@ -49,7 +49,7 @@ def reads_as_text(text: str) -> bool:
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Writes nodes. PyYAML finds out the tag of each text only once, because the tags are cached."""
+    """Writes YAML nodes. It caches the tags of texts, so PyYAML determines the tag of each text only once."""
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
         """Return the tag of a node."""

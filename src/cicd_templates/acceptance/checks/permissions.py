@@ -67,7 +67,7 @@ def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
 
 
 def _examined(context: CheckContext, environment: str) -> list[dict[str, str]] | None:
-    """Run `doctor` and return its findings, or None if it cannot call AWS."""
+    """Run `doctor` and return its findings. Return None if `doctor` fails or does not print them as JSON."""
     try:
         answer = context.commands.on("doctor", environment, "--json", expected=(0, 1))
         rows: list[dict[str, str]] = json.loads(answer.output)[f"{environment}-{context.project.suffix}"]

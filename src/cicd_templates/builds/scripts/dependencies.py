@@ -296,7 +296,7 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` includes another requirements file that is copied."""
+        """Return whether `line` includes another requirements file, and this file is among the copies."""
         included = INCLUDED.fullmatch(line)
         return (
             included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies
@@ -308,11 +308,11 @@ class Dependencies:
         return version in pins if version else bool(pins)
 
     def is_own(self, place: str, name: str) -> bool:
-        """Return whether the metadata describes the project itself. Installing the source creates such metadata."""
+        """Return whether this is metadata of the project itself, which an installation of the project creates."""
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:
-        """Return what the scanner cannot see: files that were not read, and dependencies that no copy pins."""
+        """Return what the scanner cannot see: files that were not read, and dependencies that are pinned in no copy."""
         others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"

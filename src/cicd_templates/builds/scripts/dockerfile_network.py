@@ -156,7 +156,7 @@ class Network:
             self.close(number)
 
     def stage(self, name: str) -> int:
-        """Return the position of the stage with this name or number, or -1 if it is the name of an image."""
+        """Return the position of the stage with this name or number, or -1 if `name` is an image."""
         number = self.names.get(name, int(name) if name.isdigit() else -1)
         return number if number < len(self.closed) else -1
 

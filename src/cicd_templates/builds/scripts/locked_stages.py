@@ -51,7 +51,7 @@ def free_name(stage: int, names: list[str]) -> str:
 
 
 def main() -> None:
-    """Write the new Dockerfile, and print the names of the stages that have a RUN instruction in it."""
+    """Write the new Dockerfile. Print the names of the stages that contain a RUN instruction."""
     path, instructions, closed, target = sys.argv[1:]
     with open(instructions) as file:
         known = json.load(file)

@@ -20,7 +20,10 @@ STAYS = ("error", "warn", "ignore")
 
 
 def unpinned_managers(text: str) -> Iterator[str]:
-    """Yield the package managers and runtimes in a package.json file that an installer downloads without a hash."""
+    """Yield each package manager or runtime that an installer would download without a hash.
+
+    `text` is the content of a package.json file.
+    """
     for path, value in settings(json.loads(text, object_pairs_hook=lambda pairs: pairs)):
         if _downloads(path, value):
             yield value if isinstance(value, str) and value else path[-1]

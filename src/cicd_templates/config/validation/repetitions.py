@@ -69,7 +69,10 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 
 
 def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
-    """Return one problem that reports `problem` for all `environments`, which have the same mistake."""
+    """Return `problem` as one problem that lists all `environments` with the mistake.
+
+    If all runtime environments get the mistake from a shared table, return `problem` unchanged.
+    """
     if not environments:
         return problem
     if len(environments) > 1 and runtimes <= {*environments} and _is_of_the_shared_table(problem, environments, raw):

@@ -146,7 +146,7 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Return the reason why `verb` must not touch a stack in `status`, or an empty string if it may.
+    """Return why the command `verb` must not touch a stack with this status, or an empty string if it may.
 
     The reason begins with `is in`, so that the caller can put the stack's name before it. At its end is the first
     command that repairs the stack.

@@ -146,7 +146,7 @@ def label_of(tags: Mapping[str, str]) -> str:
 def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
     """Yield the resources of the environment's deleted stacks.
 
-    If a stack kept a resource when it was deleted, the deletion policy of this resource in the result is `Retain`.
+    The result has the deletion policy `Retain` for each resource that remained when its stack was deleted.
     """
     for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
         for summary in page["StackSummaries"]:

@@ -49,7 +49,7 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 @dataclass(frozen=True)
 class Reimport:
-    """The kept resources of one deleted stack, which an import puts into a new stack.
+    """The resources that one deleted stack has kept. An import puts them into a new stack.
 
     Some parameters of the stack's template read Parameter Store. `values` maps their names to the known values.
     """

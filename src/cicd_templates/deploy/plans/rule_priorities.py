@@ -80,7 +80,7 @@ def _may_take_a_priority(change: Change) -> bool:
 
 
 def _listener_and_priority(stack: StackTemplate, logical_id: str, inputs: Mapping[str, str]) -> tuple[str, int] | None:
-    """Return the listener's ARN and the priority of a rule in the template, or None if one of the two is unknown."""
+    """Return the ARN of the listener of a listener rule, and the rule's priority. Return None if either is unknown."""
     properties = stack.resources[logical_id]["Properties"]
     values = {read.parameter: inputs[read.path] for read in stack.links.reads if read.path in inputs}
     listener = properties.get("ListenerArn")

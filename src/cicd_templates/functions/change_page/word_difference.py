@@ -21,7 +21,7 @@ LONGEST_CUT_WORD = 100
 
 
 class Part(NamedTuple):
-    """A part of two texts: in both (`same`), only in the first (`gone`), or only in the second (`new`)."""
+    """A text from a comparison of two texts. It is in both (`same`), in the old (`gone`), or in the new (`new`)."""
 
     kind: Literal["same", "gone", "new"]
     text: str

@@ -212,8 +212,8 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity that `value` sets: a word, or a table with the word, a reason, an owner and a date.
 
-    A severity weaker than `weakest` needs a table. If `weakest` is empty, no severity needs one. Weaker means that less
-    is blocked: by a higher severity in a threshold (`lower` is true), and by a lower severity in any other setting.
+    A severity weaker than `weakest` needs a table. If `weakest` is empty, no severity needs one. In a threshold
+    (`lower` is true), a higher severity is weaker, because it blocks less. In any other setting, a lower one is.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value
