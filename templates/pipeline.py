@@ -208,7 +208,9 @@ def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
 
 
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
-    """Return the stages that deploy to `peer`. If a deployment window is configured, its stage is the first.
+    """Return the stages that deploy to the environment `peer`.
+
+    If a deployment window is configured, its stage is the first.
 
     A protected environment has one further stage. It asks for approval, creates the users of databases, runs the
     migration of the release (if there is one), and deploys the service.
@@ -323,7 +325,7 @@ def _check(
 def _create_users(
     layer: LayerTemplate, context: PipelineContext, peer: Environment, *, order: int
 ) -> list[PipelineAction]:
-    """Return the actions with which a release creates database users in `peer`: one action for each database."""
+    """Return the actions that create database users in the environment `peer`, one action for each database."""
     return [
         users_action(
             context,

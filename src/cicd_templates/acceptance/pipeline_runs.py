@@ -168,7 +168,7 @@ def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) 
 
 
 def _continued(context: CheckContext, name: str) -> list[str] | None:
-    """Return the pipeline and the execution that an interrupted attempt of this release has started, or None.
+    """Return the pipeline and the execution that an interrupted attempt of this release started, if there is one.
 
     The first attempt stores the source versions of all existing executions, and returns None. A later attempt
     searches for an execution with a new source version. The search takes up to `START_SECONDS`, because CodePipeline

@@ -70,7 +70,5 @@ def may_read_and_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_not_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
-    """Forbid a role to put objects whose keys match one of `keys`, even if another grant allows it with a wider
-    pattern.
-    """
+    """Forbid a role to put objects whose keys match one of `keys`, even if another grant allows more keys."""
     return deny(sid, [actions.PutObject], on=[bucket_arn(bucket, pattern) for pattern in keys])

@@ -119,7 +119,7 @@ def users_action(
     *,
     order: int,
 ) -> PipelineAction:
-    """Return the action that creates the users of the database `name` in `peer`.
+    """Return the action that creates the users of the database `name` in the environment `peer`.
 
     The action creates the users of every service. So a migration of one service can grant rights on its tables to the
     users of all services.

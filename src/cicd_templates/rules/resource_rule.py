@@ -33,7 +33,7 @@ class ResourceRule(CloudFormationLintRule, ABC):
     types: ClassVar[Collection[str]] = ()
 
     def match(self, cfn: Template) -> list[RuleMatch]:
-        """Return the findings about every resource of `types` in the template."""
+        """Return the findings about all resources in the template whose type is one of `types`."""
         return [
             RuleMatch(["Resources", name, *finding.path], finding.message)
             for name, body in cfn.get_resources(list(self.types)).items()

@@ -59,7 +59,7 @@ def capabilities(stack: StackTemplate) -> tuple[str, ...]:
 
 
 def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
-    """Return the stacks of `layer` and `service`. None means every layer or every service.
+    """Return the stacks with this layer and this service. None means every layer or every service.
 
     If there is no such stack, raises `ConfigurationError` with the labels of all stacks.
     """
@@ -72,7 +72,7 @@ def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | No
 
 
 def matching(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
-    """Return the stacks of `layer` and `service`. The result may be empty. None means every layer or every service."""
+    """Return the stacks with this layer and this service, if any. None means every layer or every service."""
     return [stack for stack in stacks if layer in (None, stack.layer) and service in (None, stack.service)]
 
 

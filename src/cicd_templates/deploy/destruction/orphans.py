@@ -66,7 +66,7 @@ def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> 
 def labels_of_removed(
     clients: Clients, rendered: Sequence[StackTemplate], layer: str | None, service: str | None
 ) -> frozenset[str]:
-    """Return the labels of the stacks of `layer` and `service` that exist in AWS but are no longer rendered.
+    """Return the labels of stacks with this layer and service that exist in AWS but are no longer rendered.
 
     If `layer` is None, it stands for every layer. If `service` is None, it stands for every service. Raises
     `ConfigurationError` if no such stack is found.
