@@ -57,11 +57,38 @@ jq -r '.subject[1:][] | "\\(.digest.sha256)  \\(.name)"' "$work/payload" | sha25
 ```
 
 Not in that list are `public-key.pem`, `VERIFY.md`, `index.html`, `templates.diff`, and the files in `bundles/`,
-`deployments/`, `previous/` and `approvals/`. The statements in `deployments/` were signed after each deployment: verify
-them like the statement above. Each of them lists the SHA-256 of `release.dsse.json` and of the statements before it.
-Each file in `bundles/` is a statement of this folder in the format of Sigstore. In
-`approvals/`, the name of each folder is the SHA-256 of its `change-sets.json`, which has the SHA-256 of the page beside
-it. The request for approval showed the name, and the statement about the approved deployment lists it as `record`.
+`deployments/`, `previous/` and `approvals/`. Each file in `bundles/` is a statement of this folder in the format of
+Sigstore.
+
+Each statement in `deployments/` was signed after a deployment. For each of them, these commands verify the signature,
+then the SHA-256 of `release.dsse.json` and of the earlier statements, which it lists. Then they print the environment
+and the approval: who approved, and when. The approval is `null` if none was needed. The commands stop at the first
+statement that is not verified, or that was stored under another name:
+
+```sh
+(
+  for statement in deployments/*/*.dsse.json; do
+    [ -e "$statement" ] || continue
+    {{
+      jq -r .payload "$statement" | base64 -d > "$work/payload" &&
+        jq -r '.signatures[0].sig' "$statement" | base64 -d > "$work/signature" &&
+        {{ printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c < "$work/payload")"; cat "$work/payload"; }} \\
+          > "$work/signed" &&
+        openssl dgst -sha256 -verify public-key.pem -signature "$work/signature" "$work/signed" &&
+        jq -r '(.subject[1:] + .predicate.earlier)[] | "\\(.digest.sha256)  \\(.name)"' "$work/payload" \\
+          > "$work/listed" &&
+        sha256sum --check "$work/listed" &&
+        jq -e --arg name "$statement" \\
+          'select(.predicate.file == $name and .subject[1].name == "release.dsse.json")
+          | .predicate | {{file, environment, approval}}' "$work/payload"
+    }} || {{ echo "$statement: not verified"; exit 1; }}
+  done
+)
+```
+
+In `approvals/`, the name of each folder is the SHA-256 of its `change-sets.json`, which has the SHA-256 of the page
+beside it. The request for approval showed the name, and the statement about the approved deployment lists it as
+`record` of the approval.
 
 ## Tools that were not run
 

@@ -621,17 +621,67 @@ def test_openssl_verifies_every_statement(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="VERIFY.md uses jq")
-def test_the_commands_of_the_instructions_verify_the_evidence(folder: Path) -> None:
-    blocks = [block.split("```")[0] for block in (folder / INSTRUCTIONS).read_text().split("```sh\n")[1:]]
-    fingerprint, ours, one, others = blocks
-    script = f"set -eu\n{fingerprint}{ours.replace('python', sys.executable)}{one}{others}"
-    answer = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("write", [write_evidence, write_whole_evidence])
+def test_the_commands_of_the_instructions_verify_the_evidence(
+    tmp_path: Path, write: Callable[[Path, Signer], Path]
+) -> None:
+    folder = write(tmp_path / "evidence", SIGNER)
+    fingerprint, ours, one, others, deployed = commands(folder)
+    answer = run(folder, f"{fingerprint}{ours.replace('python', sys.executable)}{one}{others}{deployed}")
 
     assert (answer.returncode, answer.stderr) == (0, "")
     # The commands leave no file in the folder, so it can be verified again.
     assert problems(folder) == {}
     assert answer.stdout.startswith(f"{SIGNER.fingerprint} ")
     assert "Verified OK\n" in answer.stdout
+    assert answer.stdout.count("Verified OK\n") == 1 + len(deployments(folder))
+    assert answer.stdout.count('"approval": null') == max(0, len(deployments(folder)) - 1)
+    assert ('"approvedBy": "arn:aws:iam::1:user/ada"' in answer.stdout) == bool(deployments(folder))
+
+
+def sign_by_a_stranger(folder: Path, name: str) -> None:
+    payload = base64.b64decode(json.loads((folder / name).read_bytes())["payload"])
+    (folder / name).write_bytes(STRANGER.sign(payload))
+
+
+def store_under_another_name(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((folder / form.name_of_deployment("staging", 1)).read_bytes())
+
+
+def change_an_earlier_statement(folder: Path, name: str) -> None:
+    # JSON may end in a space. The signature of the earlier statement itself stays valid.
+    earlier = folder / form.name_of_deployment("staging", 1)
+    earlier.write_bytes(earlier.read_bytes() + b" ")
+
+
+def change_the_release(folder: Path, name: str) -> None:
+    (folder / form.RELEASE).write_bytes((folder / form.RELEASE).read_bytes() + b" ")
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="VERIFY.md uses jq")
+@pytest.mark.parametrize(
+    "change", [sign_by_a_stranger, store_under_another_name, change_an_earlier_statement, change_the_release]
+)
+def test_the_commands_of_the_instructions_find_a_changed_deployment(
+    tmp_path: Path, change: Callable[[Path, str], None]
+) -> None:
+    folder = write_whole_evidence(tmp_path / "evidence", SIGNER)
+    production = form.name_of_deployment("production", 1)
+    *_, one, _, deployed = commands(folder)
+    assert run(folder, one + deployed).returncode == 0
+    change(folder, production)
+    answer = run(folder, one + deployed)
+
+    assert (answer.returncode, f"{production}: not verified\n" in answer.stdout) == (1, True)
+
+
+def commands(folder: Path) -> list[str]:
+    """Return the commands in the instructions of a folder."""
+    return [block.split("```")[0] for block in (folder / INSTRUCTIONS).read_text().split("```sh\n")[1:]]
+
+
+def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-c", f"set -eu\n{script}"], cwd=folder, capture_output=True, text=True, check=False)
 
 
 def deployments(folder: Path) -> list[str]:
