@@ -71,10 +71,11 @@ def read_configuration(path: Path, *, suffix: str | None = None) -> Configuratio
 
     Raises `ConfigurationError` if there are problems. The error lists all of them with their TOML paths.
     """
-    return parse_configuration(_read_toml(path), source=str(path), suffix=suffix)
+    return parse_configuration(read_toml(path), source=str(path), suffix=suffix)
 
 
-def _read_toml(path: Path) -> Raw:
+def read_toml(path: Path) -> Raw:
+    """Return the tables of a configuration file. Raises `ConfigurationError` if the file is no TOML file."""
     try:
         text = path.read_bytes().decode("utf-8")
         if text.startswith(BYTE_ORDER_MARK):

@@ -93,12 +93,13 @@ class LastRender:
         loaded = [*sys.modules.values()] if modules is None else modules
         return self._is_covered(loaded) and self._digests_now() == self._digests
 
-    def remember(self, stacks: int, modules: Iterable[ModuleType] | None = None) -> None:
+    def remember(self, stacks: int) -> None:
         """Record the inputs of the files in the folder, and the number of rendered stacks.
 
-        Nothing is recorded if an input cannot be read or if `is_certain` returns False.
+        Call this only if `is_certain` has returned True after the stacks were rendered. Nothing is recorded if an input
+        cannot be read.
         """
-        if self._digests is None or not self.is_certain(modules):
+        if self._digests is None:
             return
         checksums = self._folder / CHECKSUMS
         record = {

@@ -37,6 +37,13 @@ class ReviewPart(NamedTuple):
         return [self.paths, self.review.to_plain()]
 
 
+class RecordedReview(NamedTuple):
+    """A review that `ReviewPart.to_plain` returned as a value `plain`."""
+
+    paths: tuple[str, ...]
+    plain: list[Any]
+
+
 class DifferencesPart(NamedTuple):
     """The differences of two environments, `before` and `after`, in the stacks whose short name is `label`.
 
@@ -54,14 +61,15 @@ class DifferencesPart(NamedTuple):
         return list(self)
 
 
-Part = ReviewPart | DifferencesPart
+NewPart = ReviewPart | DifferencesPart
+Part = NewPart | RecordedReview
 
 
-def part_of(plain: Sequence[Any]) -> Part:
+def part_of(plain: Sequence[Any]) -> RecordedReview | DifferencesPart:
     """Return the part that `to_plain` returned as `plain`."""
     paths, *rest = plain
     if len(rest) == 1:
-        return ReviewPart(tuple(paths), Review.from_plain(rest[0]))
+        return RecordedReview(tuple(paths), rest[0])
     before, after, label, rows = rest
     return DifferencesPart(
         tuple(paths), before, after, label, [(place, path, old, new) for place, path, old, new in rows]
@@ -78,17 +86,17 @@ def pages(stacks: Sequence[RenderedStack], lines: list[str] | None = None) -> di
     return joined(parts if lines is None else _noted(parts, lines), environments)
 
 
-def _noted(parts: Iterable[Part], lines: list[str]) -> Iterator[Part]:
+def _noted(parts: Iterable[NewPart], lines: list[str]) -> Iterator[NewPart]:
     for part in parts:
         lines.append(json.dumps(part.to_plain()))
         yield part
 
 
-def _parts(stacks: Sequence[RenderedStack], environments: Mapping[str, Environment]) -> Iterator[Part]:
+def _parts(stacks: Sequence[RenderedStack], environments: Mapping[str, Environment]) -> Iterator[NewPart]:
     """Yield the parts of the pages in deploy order. They are made in several processes if there are many stacks."""
     reviewed = ReviewedStacks(stacks)
     groups = service_groups({service.name for each in environments.values() for service in each.services})
-    jobs: list[Callable[[], Part]] = [
+    jobs: list[Callable[[], NewPart]] = [
         partial(_review, reviewed, list(batch))
         for _, batch in groupby(stacks, lambda stack: (stack.facts.environment, groups.get(stack.facts.service)))
     ]
@@ -127,6 +135,8 @@ def joined(parts: Iterable[Part], environments: Mapping[str, Environment]) -> di
     for part in parts:
         if isinstance(part, ReviewPart):
             review.extend(part.review)
+        elif isinstance(part, RecordedReview):
+            review.extend_plain(part.plain)
         else:
             compared.append((part.before, part.after, part.rows))
     overrides = {name: _overrides(environment) for name, environment in environments.items()}

@@ -21,9 +21,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cicd_templates.config.environment import Configuration
+from cicd_templates.config.environment import Configuration, Service
 from cicd_templates.files.paths import CHECKSUMS, STATE
 from cicd_templates.files.private_files import write_privately
 from cicd_templates.layer.definition import Layer
@@ -32,7 +32,16 @@ from cicd_templates.render.last_render import read_trusted
 from cicd_templates.render.layer_rendering import render_layers
 from cicd_templates.render.out_folder import INDEX, Written, workflows, write_changed
 from cicd_templates.render.render import RenderedStack
-from cicd_templates.render.review_pages import Part, ReviewPart, joined, part_of, service_groups
+from cicd_templates.render.review_pages import (
+    DifferencesPart,
+    NewPart,
+    Part,
+    RecordedReview,
+    ReviewPart,
+    joined,
+    part_of,
+    service_groups,
+)
 from cicd_templates.render.template_store import TemplateStore
 from cicd_templates.render.template_text import Format
 from cicd_templates.review.differences_page import Comparison
@@ -96,16 +105,20 @@ def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) 
     Whether an environment has a layer can depend on all services of the environment. So the digest `shared` also covers
     which layers each environment has.
     """
-    services: dict[str, list[Any]] = {}
+    services: dict[str, dict[int, tuple[Service, list[str]]]] = {}
     for environment in configuration.environments:
         for service in environment.services:
-            services.setdefault(service.name, []).append((environment.name, service))
+            # Environments share equal settings of a service, and their text takes long to make.
+            _, names = services.setdefault(service.name, {}).setdefault(id(service), (service, []))
+            names.append(environment.name)
     with explained_user_errors(layers):
         shared = [
             (environment.for_service(None), [layer.name for layer in layers if layer.exists(environment)])
             for environment in configuration.environments
         ]
-    return Inputs(code, digest_of(repr(shared)), {name: digest_of(repr(own)) for name, own in services.items()})
+    return Inputs(
+        code, digest_of(repr(shared)), {name: digest_of(repr([*own.values()])) for name, own in services.items()}
+    )
 
 
 class ServiceRecord:
@@ -249,18 +262,19 @@ def _new_parts(record: _Record, rendered: Mapping[str, RenderedStack], lines: li
         part = part_of(json.loads(line))
         if rendered.keys().isdisjoint(part.paths):
             lines.append(line)
+            yield part
         else:
-            part = _new_part(part, [rendered[path] for path in part.paths], names)
-            lines.append(json.dumps(part.to_plain()))
-        yield part
+            new = _new_part(part, [rendered[path] for path in part.paths], names)
+            lines.append(json.dumps(new.to_plain()))
+            yield new
 
 
-def _new_part(part: Part, stacks: Iterable[RenderedStack], names: NameIndex) -> Part:
+def _new_part(part: RecordedReview | DifferencesPart, stacks: Iterable[RenderedStack], names: NameIndex) -> NewPart:
     """Return the part about the same `stacks` as `part`."""
     templates = [stack.without_text for stack in stacks]
     reviewed = [ReviewedStack(template, Formatter(template, names)) for template in templates]
-    if isinstance(part, ReviewPart):
-        return part._replace(review=Review(reviewed))
+    if isinstance(part, RecordedReview):
+        return ReviewPart(part.paths, Review(reviewed))
     sides = {stack.template.facts.qualified_environment: {part.label: stack} for stack in reviewed}
     old, new = (sides.get(environment, {}) for environment in (part.before, part.after))
     return part._replace(rows=Comparison(part.before, part.after, old, new, part.label).rows())

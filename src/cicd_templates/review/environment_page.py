@@ -20,7 +20,7 @@ from cicd_templates.review import (
     service_resources,
     stateful_resources,
 )
-from cicd_templates.review.external_access import AccessReview
+from cicd_templates.review.external_access import Access, AccessReview
 from cicd_templates.review.merged_rows import MergedRows, Row
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.stack_facts import StackFacts
@@ -113,7 +113,7 @@ class EnvironmentReview:
             rows.extend(more)
 
     def to_plain(self) -> list[Any]:
-        """Return the contents as a value that JSON can represent; see `from_plain`."""
+        """Return the contents as a value that JSON can represent; see `extend_plain`."""
         return [
             self.facts.to_metadata(),
             self._reachable,
@@ -123,18 +123,16 @@ class EnvironmentReview:
             [rows.to_plain() for rows in self._all_rows()],
         ]
 
-    @classmethod
-    def from_plain(cls, plain: list[Any]) -> EnvironmentReview:
-        """Return the review with the contents `plain`, a value that `to_plain` returned."""
-        facts, reachable, examples, billed, used, all_rows = plain
-        review = cls(StackFacts.from_metadata(facts, "a recorded review"))
-        review._reachable = reachable
-        review._examples = dict.fromkeys(examples)
-        review._billed = [billing.BilledItem(kind, count, total, tuple(names)) for kind, count, total, names in billed]
-        review._used = service_resources.ServiceResources.from_plain(used)
-        for rows, recorded in zip(review._all_rows(), all_rows, strict=True):
-            rows.extend(MergedRows.from_plain(recorded))
-        return review
+    def extend_plain(self, plain: list[Any]) -> None:
+        """Add the contents `plain`, a value that `to_plain` returned, except the facts; see `extend`."""
+        _, reachable, examples, billed, used, all_rows = plain
+        items = (billing.BilledItem(kind, count, total, tuple(names)) for kind, count, total, names in billed)
+        self._reachable += reachable
+        self._examples |= dict.fromkeys(examples)
+        self._billed = billing.joined_items([*self._billed, *items])
+        self._used.extend_plain(used)
+        for rows, recorded in zip(self._all_rows(), all_rows, strict=True):
+            rows.extend_plain(recorded)
 
     def _all_rows(self) -> list[MergedRows]:
         return [
@@ -143,7 +141,7 @@ class EnvironmentReview:
             *self._tables,
         ]
 
-    def page(self, access: AccessReview, overrides: Overrides) -> str:
+    def page(self, access: Access, overrides: Overrides) -> str:
         """Return the page. `access` has facts about all environments, because environments can access each other."""
         lines = [*self._summary(access, overrides), "", *_NOTES]
         for (title, heads, _), rows in zip(_TABLES, self._tables, strict=True):
@@ -160,14 +158,14 @@ class EnvironmentReview:
         lines += ["", "## Billed while idle", "", *table(billing.BILLING_HEADS, billing.billing_rows(self._billed))]
         return "\n".join(lines) + "\n"
 
-    def _summary(self, access: AccessReview, overrides: Overrides) -> Iterable[str]:
+    def _summary(self, access: Access, overrides: Overrides) -> Iterable[str]:
         facts, environment = self.facts, self.facts.qualified_environment
         yield f"# {plain(f'Review of {environment}: account {facts.account} in {facts.region}, {facts.protection}')}"
         yield ""
         yield _answer("Reachable from the internet", self._reachable)
         for target in access.reviewed_environments(environment):
-            yield _answer(f"Access to {target} from outside", access.external_access(target))
-        yield _answer("Release permissions", access.release_permissions())
+            yield _answer(f"Access to {target} from outside", access.from_outside[target])
+        yield _answer("Release permissions", access.release_permissions)
         yield _answer("Exceptions that AWS requires", self._exceptions())
         yield _answer("Example values to replace", list(self._examples))
         provided = [f"{name} = {value}" for name, value in overrides.provided.items()]
@@ -214,27 +212,27 @@ class Review:
             self._of_environment(environment, review.facts).extend(review)
 
     def to_plain(self) -> list[Any]:
-        """Return the contents as a value that JSON can represent; see `from_plain`."""
+        """Return the contents as a value that JSON can represent; see `extend_plain`."""
         return [
             self._access.to_plain(),
             {environment: review.to_plain() for environment, review in self._environments.items()},
         ]
 
-    @classmethod
-    def from_plain(cls, plain: list[Any]) -> Review:
-        """Return the review with the contents `plain`, a value that `to_plain` returned."""
-        review = cls()
+    def extend_plain(self, plain: list[Any]) -> None:
+        """Add the contents `plain`, a value that `to_plain` returned; see `extend`."""
         access, environments = plain
-        review._access = AccessReview.from_plain(access)
-        review._environments = {
-            environment: EnvironmentReview.from_plain(recorded) for environment, recorded in environments.items()
-        }
-        return review
+        self._access.extend_plain(access)
+        for environment, recorded in environments.items():
+            if environment not in self._environments:
+                facts = StackFacts.from_metadata(recorded[0], "a recorded review")
+                self._environments[environment] = EnvironmentReview(facts)
+            self._environments[environment].extend_plain(recorded)
 
     def pages(self, overrides: Mapping[str, Overrides]) -> dict[str, str]:
         """Return the page of each environment. `overrides` has the overrides of each environment, keyed by its name."""
+        access = self._access.results()
         return {
-            environment: review.page(self._access, overrides[environment])
+            environment: review.page(access, overrides[environment])
             for environment, review in self._environments.items()
         }
 

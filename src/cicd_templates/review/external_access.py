@@ -44,6 +44,29 @@ class _Trust(NamedTuple):
     service: str | None
 
 
+class Access(NamedTuple):
+    """Who can access each environment and who may release, as lines of text.
+
+    `runtimes` says whether each runtime environment is protected. `from_outside` has the roles of each runtime
+    environment that principals outside the environment may assume.
+    """
+
+    runtimes: Mapping[str, bool]
+    from_outside: Mapping[str, list[str]]
+    release_permissions: list[str]
+
+    def reviewed_environments(self, environment: str) -> list[str]:
+        """Return the names of the environments whose external access is listed on the review page of `environment`.
+
+        For a runtime environment, this is the environment itself. For a tools environment, these are the protected
+        runtime environments, or all runtime environments if none is protected.
+        """
+        if environment in self.runtimes:
+            return [environment]
+        protected = [name for name, is_protected in self.runtimes.items() if is_protected]
+        return protected or list(self.runtimes)
+
+
 class AccessReview:
     """Collects, stack by stack, who can access each environment and who may release."""
 
@@ -86,7 +109,7 @@ class AccessReview:
         self._sources += other._sources
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the contents as a value that JSON can represent; see `from_plain`."""
+        """Return the contents as a value that JSON can represent; see `extend_plain`."""
         return {
             "runtimes": self._runtimes,
             "accounts": {environment: sorted(accounts) for environment, accounts in self._accounts.items()},
@@ -98,22 +121,20 @@ class AccessReview:
             "sources": self._sources,
         }
 
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> AccessReview:
-        """Return the review with the contents `plain`, a value that `to_plain` returned."""
-        review = cls()
-        review._runtimes = plain["runtimes"]
-        review._accounts = {environment: set(accounts) for environment, accounts in plain["accounts"].items()}
-        review._role_names = {environment: set(names) for environment, names in plain["role_names"].items()}
-        review._trusts = {
-            environment: [_Trust(is_outside, tuple(names), *rest) for is_outside, names, *rest in trusts]
-            for environment, trusts in plain["trusts"].items()
-        }
-        review._services = dict.fromkeys(plain["services"])
-        review._releasers = {ability: MergedRows.from_plain(rows) for ability, rows in plain["releasers"].items()}
-        review._writers = [(service, holder, tuple(texts)) for service, holder, texts in plain["writers"]]
-        review._sources = plain["sources"]
-        return review
+    def extend_plain(self, plain: Mapping[str, Any]) -> None:
+        """Add the contents `plain`, a value that `to_plain` returned; see `extend`."""
+        self._runtimes |= plain["runtimes"]
+        self._services |= dict.fromkeys(plain["services"])
+        for environment, accounts in plain["accounts"].items():
+            self._accounts.setdefault(environment, set()).update(accounts)
+            self._role_names.setdefault(environment, set()).update(plain["role_names"][environment])
+            self._trusts.setdefault(environment, []).extend(
+                _Trust(is_outside, tuple(names), *rest) for is_outside, names, *rest in plain["trusts"][environment]
+            )
+        for ability, rows in plain["releasers"].items():
+            self._releasers[ability].extend_plain(rows)
+        self._writers += ((service, holder, tuple(texts)) for service, holder, texts in plain["writers"])
+        self._sources += plain["sources"]
 
     def _add_releasers(self, stack: ReviewedStack) -> None:
         service = stack.template.service
@@ -130,16 +151,10 @@ class AccessReview:
         for ability, rows in self._releasers.items():
             rows.add(service, ((holder,) for holder in holders[ability]))
 
-    def reviewed_environments(self, environment: str) -> list[str]:
-        """Return the names of the environments whose external access is listed on the review page of `environment`.
-
-        For a runtime environment, this is the environment itself. For a tools environment, these are the protected
-        runtime environments, or all runtime environments if none is protected.
-        """
-        if environment in self._runtimes:
-            return [environment]
-        protected = [name for name, is_protected in self._runtimes.items() if is_protected]
-        return protected or list(self._runtimes)
+    def results(self) -> Access:
+        """Return what the review pages of all environments show."""
+        from_outside = {name: self.external_access(name) for name in self._runtimes}
+        return Access(self._runtimes, from_outside, self.release_permissions())
 
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.

@@ -35,7 +35,7 @@ class MergedRows:
             self._services.setdefault(pattern, []).extend(services)
 
     def to_plain(self) -> list[Any]:
-        """Return the contents as a value that JSON can represent; see `from_plain`.
+        """Return the contents as a value that JSON can represent; see `extend_plain`.
 
         The first row of a pattern is shown only while a single service has the pattern, so otherwise it is left out.
         """
@@ -47,17 +47,14 @@ class MergedRows:
             ],
         ]
 
-    @classmethod
-    def from_plain(cls, plain: list[Any]) -> MergedRows:
-        """Return the rows with the contents `plain`, a value that `to_plain` returned."""
-        rows = cls()
+    def extend_plain(self, plain: list[Any]) -> None:
+        """Add the rows `plain`, a value that `to_plain` returned, after the rows of this table."""
         all_services, patterns = plain
-        rows._all_services = set(all_services)
+        self._all_services.update(all_services)
         for texts, services, first in patterns:
             pattern = tuple(texts)
-            rows._services[pattern] = services
-            rows._first[pattern] = pattern if first is None else tuple(first)
-        return rows
+            self._first.setdefault(pattern, pattern if first is None else tuple(first))
+            self._services.setdefault(pattern, []).extend(services)
 
     def rows(self) -> list[Row]:
         """Return the merged rows.

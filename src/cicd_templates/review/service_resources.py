@@ -60,20 +60,19 @@ class ServiceResources:
                 own.setdefault(use, {}).update(roles)
 
     def to_plain(self) -> list[Any]:
-        """Return the contents as a value that JSON can represent; see `from_plain`."""
+        """Return the contents as a value that JSON can represent; see `extend_plain`."""
         users = [[name, [[*use, list(roles)] for use, roles in uses.items()]] for name, uses in self._users.items()]
         return [list(self._types.items()), users]
 
-    @classmethod
-    def from_plain(cls, plain: list[Any]) -> ServiceResources:
-        """Return the collection with the contents `plain`, a value that `to_plain` returned."""
-        resources = cls()
+    def extend_plain(self, plain: list[Any]) -> None:
+        """Add the contents `plain`, a value that `to_plain` returned; see `extend`."""
         labels, users = plain
         for label, types in labels:
-            resources._add_types(label, tuple((logical_id, kind) for logical_id, kind in types))
+            self._add_types(label, tuple((logical_id, kind) for logical_id, kind in types))
         for name, uses in users:
-            resources._users[name] = {(part, actions): dict.fromkeys(roles) for part, actions, roles in uses}
-        return resources
+            own = self._users.setdefault(name, {})
+            for part, actions, roles in uses:
+                own.setdefault((part, actions), {}).update(dict.fromkeys(roles))
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return the rows in the order of the resources.

@@ -11,6 +11,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cicd_templates.files.paths import CHECKSUMS, CONFIGURATION, OWN_LAYERS
 
@@ -19,13 +20,14 @@ TEMPLATE_SUFFIXES = (".yaml", ".json")
 SHOWN_DIFFERENCES = 3
 
 
-def source_digest(project: Path = Path()) -> str:
+def source_digest(project: Path = Path(), configuration: Mapping[str, Any] | None = None) -> str:
     """Return a digest of the configuration and of the user's own layers in `project`.
 
-    The layout of the configuration and its comments do not affect the digest. Raises `OSError` or `ValueError` if the
-    configuration cannot be read.
+    The layout of the configuration and its comments do not affect the digest. If the file has been parsed before,
+    `configuration` is the result. Raises `OSError` or `ValueError` if the configuration cannot be read.
     """
-    configuration = tomllib.loads((project / CONFIGURATION).read_text(encoding="utf-8"))
+    if configuration is None:
+        configuration = tomllib.loads((project / CONFIGURATION).read_text(encoding="utf-8"))
     digest = hashlib.sha256(json.dumps(configuration, sort_keys=True, default=str).encode())
     for path in sorted((project / OWN_LAYERS).glob("*.py")):
         digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")

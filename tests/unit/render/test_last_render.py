@@ -63,8 +63,14 @@ class Project:
         self.write("out/staging/stack.yaml", text)
         digest = hashlib.sha256(text.encode()).hexdigest()
         self.write("out/SHA256SUMS", checksums_text({"staging/stack.yaml": digest}, "sources"))
-        last.remember(1, modules=[])
+        remember(last, [])
         return True
+
+
+def remember(last: LastRender, modules: list[ModuleType] | None = None) -> None:
+    """Record a run as the command does."""
+    if last.is_certain(modules):
+        last.remember(1)
 
 
 @pytest.fixture
@@ -233,11 +239,11 @@ def test_it_remembers_nothing_if_code_from_elsewhere_was_loaded(project: Project
     last, root = project.last(), project.root
     project.record.unlink()
 
-    last.remember(1, modules=[module("helper", root / "helper.py")])
+    remember(last, [module("helper", root / "helper.py")])
     # The name of the folder only begins with that of a known one.
-    last.remember(1, modules=[module("helper", root / "templates-of-mine/helper.py")])
+    remember(last, [module("helper", root / "templates-of-mine/helper.py")])
     # The modules of the tests are not installed.
-    last.remember(1)
+    remember(last)
     assert not project.record.exists()
 
     known = [
@@ -245,7 +251,7 @@ def test_it_remembers_nothing_if_code_from_elsewhere_was_loaded(project: Project
         module("pytest", Path(pytest.__file__)),
         module("sys", None),
     ]
-    last.remember(1, modules=[*known, module("__main__", root / "generate.py")])
+    remember(last, [*known, module("__main__", root / "generate.py")])
     assert project.last().unchanged_stacks() == 1
 
 
@@ -268,7 +274,7 @@ def test_it_remembers_nothing_if_a_source_was_edited_meanwhile(project: Project)
     project.write("tool/one.py", "before")
     last = project.last()
     project.write("tool/one.py", "after")
-    last.remember(1, modules=[])
+    remember(last, [])
 
     assert project.last().unchanged_stacks() is None
 
@@ -276,14 +282,14 @@ def test_it_remembers_nothing_if_a_source_was_edited_meanwhile(project: Project)
 def test_it_remembers_nothing_if_sources_cannot_be_read_or_the_record_not_be_written(project: Project) -> None:
     before = project.record.read_text()
     shutil.move(project.root / "tool", project.root / "away")
-    project.last().remember(1, modules=[])
+    remember(project.last(), [])
     assert project.record.read_text() == before
 
     shutil.move(project.root / "away", project.root / "tool")
     project.record.unlink()
     project.record.parent.rmdir()
     project.record.parent.write_text("a file where the folder should be")
-    project.last().remember(1, modules=[])
+    remember(project.last(), [])
     assert project.render()
 
 

@@ -254,7 +254,7 @@ def test_an_unchanged_record_is_used(project: Project) -> None:
         lambda lines: lines[:1],
         lambda lines: [lines[0], "[]", *lines[2:]],
         lambda lines: [*lines[:2], "{}", *lines[3:]],
-        lambda lines: [*lines[:2], '[["staging/keys.yaml"], [1, 2]]', *lines[3:]],
+        lambda lines: [*lines[:2], '[["staging/other.yaml"], [1, 2]]', *lines[3:]],
         lambda lines: [*lines[:-1], "not JSON"],
         lambda lines: [*lines, "[1, 2, 3, 4, 5]"],
     ],

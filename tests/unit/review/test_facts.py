@@ -211,7 +211,7 @@ def test_a_condition_names_the_role_in_full() -> None:
     ],
 )
 def test_tools_shows_who_reaches_what_is_protected(environment: str, others: list[Any], targets: list[str]) -> None:
-    assert access_of(review_stacks([TOOLS, *others])).reviewed_environments(environment) == targets
+    assert access_of(review_stacks([TOOLS, *others])).results().reviewed_environments(environment) == targets
 
 
 @pytest.mark.parametrize(

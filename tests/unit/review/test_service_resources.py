@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from cicd_templates.review import environment_page
@@ -40,14 +41,15 @@ def connects(user: str, effect: str = "Allow") -> dict[str, Any]:
 
 
 def rows(*stacks: StackTemplate) -> list[tuple[str, ...]]:
-    found, joined = ServiceResources(), ServiceResources()
+    found, joined, recorded = ServiceResources(), ServiceResources(), ServiceResources()
     for stack in review_stacks([DATABASES, *stacks]):
         found.add(stack)
         own = ServiceResources()
         own.add(stack)
         joined.extend(own)
-    # Several processes collect some stacks each.
-    assert joined.rows() == found.rows()
+        recorded.extend_plain(json.loads(json.dumps(own.to_plain())))
+    # Several processes collect some stacks each, and a record has them as JSON.
+    assert joined.rows() == recorded.rows() == found.rows()
     return found.rows()
 
 

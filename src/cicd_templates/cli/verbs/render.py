@@ -42,14 +42,15 @@ def render(env: str | None, form: Format, check: bool, out: Path | None, suffix:
     from cicd_templates.blocks.unsigned_images import exception_problems
     from cicd_templates.builds.languages import warnings
     from cicd_templates.cli.project_layers import project_layers
-    from cicd_templates.config.load import read_configuration
+    from cicd_templates.config.load import parse_configuration, read_toml
     from cicd_templates.config.validation.problem import configuration_error
     from cicd_templates.render import last_render
 
     folder = out or rendered_folder(suffix)
     # With `--check`, `--env` or `--out`, every stack is built anew.
     last = None if check or env or out else last_render.LastRender(folder, form, suffix or "")
-    configuration = read_configuration(CONFIGURATION, suffix=suffix)
+    raw = read_toml(CONFIGURATION)
+    configuration = parse_configuration(raw, source=str(CONFIGURATION), suffix=suffix)
     if problems := list(exception_problems(configuration, datetime.now(UTC).date())):
         raise configuration_error(str(CONFIGURATION), problems)
     selection.require_environment(configuration, env)
@@ -67,7 +68,7 @@ def render(env: str | None, form: Format, check: bool, out: Path | None, suffix:
     from cicd_templates.render import render as stacks
     from cicd_templates.template.checksums import source_digest
 
-    layers, sources = project_layers(), source_digest()
+    layers, sources = project_layers(), source_digest(configuration=raw)
     record = None
     if last:
         inputs = service_record.inputs_of(last.code, configuration, layers)

@@ -7,8 +7,10 @@ consists of another name, a hyphen, and a word that this tool appends to names.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from functools import cache, partial
+from itertools import combinations, islice, takewhile
 
 from cicd_templates.config.environment import Configuration, Environment, Service
 from cicd_templates.config.naming import (
@@ -16,7 +18,6 @@ from cicd_templates.config.naming import (
     PIPELINE_KEY_LENGTH,
     pipeline_name,
     report_artifact,
-    title,
 )
 from cicd_templates.config.reserved_words import (
     AFTER_A_SERVICE,
@@ -51,7 +52,7 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
     signed = ("attest", "attest-migration", "check", "check-migration", "check-service", "review")
     actions |= {f"{what}-{environment}" for environment in environments for what in signed}
     for name in names:
-        if reason := _reserved_reason(name, actions):
+        if reason := _reserved_reason(name, frozenset(actions)):
             yield Problem(f"{where}.{name}", f"{reason}; choose another name")
     yield from hyphen_twins(names, where)
     for one, other in combinations(names, 2):
@@ -64,7 +65,9 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
             )
 
 
-def _reserved_reason(name: str, actions: Iterable[str]) -> str:
+# Many services have checks with the same names.
+@cache
+def _reserved_reason(name: str, actions: frozenset[str]) -> str:
     """Return why no check may have the name `name`, or an empty string if a check may have this name.
 
     `actions` are the names of the pipeline's actions. If there are several reasons, return only the first, because the
@@ -176,13 +179,15 @@ def _services_of_environments(services: Iterable[str]) -> Iterator[Problem]:
 
 
 def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[Problem]:
-    words = {name: sorted(_words(settings)) for name, settings in services.items()}
-    for one in sorted(services):
-        for other in sorted(name for name in services if name.startswith(f"{one}-")):
-            rest = other.removeprefix(f"{one}-")
-            for word in words[one]:
+    names = sorted(services)
+    for one in names:
+        # The names that begin with `one-` follow each other.
+        start = f"{one}-"
+        for other in takewhile(partial(_starts, start), islice(names, bisect_left(names, start), None)):
+            rest = other.removeprefix(start)
+            for word in sorted(_words(services[one])):
                 left = word.removeprefix(f"{rest}-")
-                if _begins(rest, word) or (left != word and any(_begins(left, own) for own in words[other])):
+                if _begins(rest, word) or (left != word and any(_begins(left, own) for own in _words(services[other]))):
                     yield Problem(
                         f"services.{other}",
                         f"resources of {other} could have the same names as resources of {one} for {word}; rename one"
@@ -237,6 +242,10 @@ def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
             kind_of.setdefault(name, kind.removesuffix("s"))
 
 
+def _starts(start: str, name: str) -> bool:
+    return name.startswith(start)
+
+
 def _begins(name: str, word: str) -> bool:
     """Return whether `name` equals `word` or begins with `word-`."""
     return name == word or name.startswith(f"{word}-")
@@ -244,4 +253,4 @@ def _begins(name: str, word: str) -> bool:
 
 def _same(one: str, other: str) -> bool:
     """Return whether two names are equal if hyphens are ignored."""
-    return title(one).lower() == title(other).lower()
+    return one.replace("-", "").lower() == other.replace("-", "").lower()

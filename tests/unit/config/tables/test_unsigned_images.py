@@ -12,7 +12,6 @@ from click.testing import CliRunner
 
 from cicd_templates.blocks.unsigned_images import exception_problems, exceptions_variable
 from cicd_templates.cli import main
-from cicd_templates.config.load import parse_configuration
 from tests.conftest import configured, raw_configuration, rendered_stacks
 from tests.projects.rendering import rendered_project
 from tests.unit.config.problems import problems_of
@@ -268,10 +267,8 @@ def test_exceptions_that_do_not_fit_into_a_function_are_a_problem(letter: str, n
 
 
 def test_render_refuses_an_exception_that_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = parse_configuration(
-        raw_configuration((AT, {"first": ENTRY | {"expires": date(2020, 1, 31)}})), source="file"
-    )
-    monkeypatch.setattr("cicd_templates.config.load.read_configuration", lambda path, *, suffix: ended)
+    ended = raw_configuration((AT, {"first": ENTRY | {"expires": date(2020, 1, 31)}}))
+    monkeypatch.setattr("cicd_templates.config.load.read_toml", lambda path: ended)
     monkeypatch.chdir(rendered_project())
     answer = CliRunner().invoke(main, ["render", "--out", str(tmp_path / "out")])
 
