@@ -28,7 +28,7 @@ from cicd_templates.rehearsal.grants import measure_grants, read_roles
 from cicd_templates.rehearsal.pipeline_definition import Action
 from cicd_templates.rehearsal.pipeline_definition_checks import find_problems
 from cicd_templates.rehearsal.pipeline_run import Confirm, PipelineRun, RehearsalSetup
-from cicd_templates.rehearsal.result import ActionProgress, RehearsalResult
+from cicd_templates.rehearsal.result import ActionProgress, RehearsalResult, partition_differences
 from cicd_templates.rehearsal.service_process import serve
 from cicd_templates.rehearsal.sessions import root
 from cicd_templates.rehearsal.stages import ACTION_RUNNERS, ProgressListener, run_action, run_stages
@@ -128,6 +128,7 @@ def run_rehearsal(
             uninterpreted=definition.pipeline.uninterpreted,
             recorded=tuple(sorted({entry["type"] for entry in engine.record.entries()})),
             grants=tuple(measure_grants(roles, setup.calls.rows())),
+            differences=partition_differences(each.region for each in stacks),
         )
         yield Rehearsal(run, steps, result)
 

@@ -60,6 +60,7 @@ def _wrapped(text: str, indent: str, hanging: str = "  ") -> Iterator[str]:
 def closing_lines(result: RehearsalResult) -> str:
     """Return the closing lines of the report."""
     lines = ["", "Differences from AWS:"]
+    lines += [line for each in result.differences for line in _wrapped(f"all actions: {each}", "  ")]
     for note, paths in _notes(result.steps).items():
         lines += _wrapped(f"{', '.join(paths)}: {note}", "  ")
     lines += ["", "Parts of the definition that are not rehearsed:"]

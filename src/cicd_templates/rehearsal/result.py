@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from xml.etree import ElementTree
 
 from cicd_templates.printable import printable, printable_lines
 from cicd_templates.rehearsal.grants import GrantedAction
+from cicd_templates.template.partitions import AWS, partition_of
 
 # A note that begins with this text is about something that a rehearsal cannot show at all.
 NOT_SHOWN = "not shown: "
@@ -50,7 +51,10 @@ class ActionProgress:
 
 @dataclass(frozen=True)
 class RehearsalResult:
-    """The result of a rehearsal. If the run stopped without a failed action, `problem` is the reason."""
+    """The result of a rehearsal. If the run stopped without a failed action, `problem` is the reason.
+
+    `differences` are differences from AWS that concern all actions.
+    """
 
     pipeline: str
     execution: str
@@ -62,6 +66,7 @@ class RehearsalResult:
     uninterpreted: tuple[str, ...]
     recorded: tuple[str, ...]
     grants: tuple[GrantedAction, ...]
+    differences: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -77,6 +82,16 @@ class RehearsalResult:
     def failed(self) -> list[ActionProgress]:
         """Return the actions that failed."""
         return [step for step in self.steps if step.state is ActionState.FAILED]
+
+
+def partition_differences(regions: Iterable[str]) -> tuple[str, ...]:
+    """Return a phrase for each of the regions that is not in the partition `aws`, the only one of the local AWS."""
+    partitions = {region: partition_of(region).name for region in sorted(set(regions))}
+    return tuple(
+        f"ARNs and host names are those of the partition {AWS.name}, not of {name}, in which {region} is"
+        for region, name in partitions.items()
+        if name != AWS.name
+    )
 
 
 def as_json(result: RehearsalResult) -> str:

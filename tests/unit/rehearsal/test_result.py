@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ from cicd_templates.rehearsal.result import (
     as_json,
     as_junit,
     critical_path,
+    partition_differences,
 )
 
 
@@ -122,6 +124,32 @@ def test_the_summary_fits_a_terminal_and_says_what_was_not_so() -> None:
     ):
         assert line in text.splitlines()
     assert "no reason known" not in text
+
+
+@pytest.mark.parametrize(
+    ("regions", "lines"),
+    [
+        (["eu-central-1", "us-east-1"], []),
+        (
+            ["us-gov-west-1", "us-east-1", "us-gov-west-1"],
+            ["ARNs and host names are those of the partition aws, not of aws-us-gov, in which us-gov-west-1 is"],
+        ),
+        (
+            ["cn-northwest-1", "cn-north-1"],
+            [
+                "ARNs and host names are those of the partition aws, not of aws-cn, in which cn-north-1 is",
+                "ARNs and host names are those of the partition aws, not of aws-cn, in which cn-northwest-1 is",
+            ],
+        ),
+    ],
+)
+def test_the_summary_says_which_region_is_in_another_partition(regions: list[str], lines: list[str]) -> None:
+    differences = partition_differences(regions)
+    text = report.closing_lines(dataclasses.replace(result(STEPS[0]), differences=differences))
+
+    assert list(differences) == lines
+    assert text.count("  all actions: ") == len(lines)
+    assert all(f"all actions: {line}" in " ".join(text.split()) for line in lines)
 
 
 def test_a_run_that_came_to_its_end_names_the_grants_that_nothing_used() -> None:
