@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.files.ordinary_files import read_ordinary
 from cicd_templates.files.project_files import replace_file
 from cicd_templates.functions.scan_gate.decide import Decision, decide
 from cicd_templates.functions.scan_gate.exit_codes import check_run
@@ -145,7 +146,7 @@ def _waiver(finding: Finding, expires: date, owner: str, reason: str) -> str:
 def load_policy(path: Path, checks: Collection[str]) -> Policy:
     """Return the policy in the file `path`. Raises `ConfigurationError` with all its problems, one per line."""
     try:
-        policy = read_policy(path.read_bytes(), checks)
+        policy = read_policy(read_ordinary(path), checks)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
     if policy.problems:

@@ -3,6 +3,7 @@
 After an interrupted write, the path has either the complete old file or the complete new file.
 
 - `paths` has the paths of the folders and files of a project, relative to the project's folder.
+- `ordinary_files` finds links and special files, such as named pipes.
 - `replacement` replaces a file in one step. `private_files`, `project_files` and the archives of evidence use it.
 - `private_files` writes state files that only their owner can read.
 - `project_files` writes the files that are committed to git.

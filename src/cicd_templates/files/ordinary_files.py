@@ -1,10 +1,11 @@
-"""Finds links and special files in a rendered folder. This module neither reads nor changes a file.
+"""Finds links and special files in a rendered folder, and reads a file that is not special. No function changes a file.
 
 The target of a link can change without any change in the folder, so a link never counts as a rendered file.
 """
 
 from __future__ import annotations
 
+import errno
 import stat
 from pathlib import Path, PurePosixPath
 
@@ -25,3 +26,15 @@ def refuse_special(path: Path) -> None:
     # Nobody may ever write to a named pipe, so reading it would not end.
     if not stat.S_ISREG(path.stat().st_mode):
         raise CicdError(f"{path}: is not an ordinary file; remove it")
+
+
+def read_ordinary(path: Path) -> bytes:
+    """Return the content of a file that a user named. Raises `OSError` if it is a named pipe or a device.
+
+    Nobody may ever write to a named pipe, and some devices never end.
+    """
+    mode = path.stat().st_mode
+    # Reading a folder fails with an error that says what it is.
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, "not an ordinary file", str(path))
+    return path.read_bytes()

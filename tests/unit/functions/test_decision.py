@@ -587,6 +587,7 @@ def test_what_a_check_did_not_read_makes_its_report_incomplete_and_keeps_its_fin
         (["gate"], "which reports? Name their folder with --reports"),
         (["gate", "--reports", "/none"], "/none: no such folder; pass the folder with the reports"),
         (["gate", "--reports", "/tmp", "--policy", "/none.toml"], "/none.toml: cannot be read"),
+        (["gate", "--reports", "/tmp", "--policy", "/dev/zero"], "/dev/zero: cannot be read: not an ordinary file"),
         (["gate", "--reports", "/tmp", "--service", "x"], "no service 'x'"),
     ],
 )

@@ -24,6 +24,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from cicd_templates import hints
 from cicd_templates.errors import ConfigurationError, RefusedError
+from cicd_templates.files.ordinary_files import read_ordinary
 from cicd_templates.files.private_files import write_privately
 
 VALID_FOR = timedelta(hours=24)
@@ -128,7 +129,7 @@ class PlanFormat(Generic[PlanT]):
 
     def _load(self, path: Path) -> dict[str, Any]:
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = json.loads(read_ordinary(path).decode("utf-8"))
             # A lone surrogate is legal in JSON, but cannot be encoded and printed.
             json.dumps(document, ensure_ascii=False).encode()
         except OSError as error:

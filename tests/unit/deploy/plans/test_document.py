@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -250,6 +251,16 @@ def test_a_folder_is_no_plan_and_not_a_missing_one(tmp_path: Path, monkeypatch: 
     with pytest.raises(ConfigurationError) as refused:
         plans.read(Path(".state/plans"))
     assert str(refused.value) == ".state/plans: there is no plan here: Is a directory; write one with `make plan ENV=`"
+
+
+def test_a_pipe_or_a_device_is_no_plan_and_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(ConfigurationError) as refused:
+            plans.read(path)
+        assert str(refused.value) == (
+            f"{path}: there is no plan here: not an ordinary file; write one with `make plan ENV=`"
+        )
 
 
 def test_a_plan_names_its_environment_as_make_does() -> None:
