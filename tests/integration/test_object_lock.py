@@ -57,7 +57,7 @@ def test_a_plan_says_that_a_bucket_is_locked_for_ever_before_it_is(project: Proj
 
     planned = project.ok("plan --env tools --layer storage --local")
     assert "Object Lock can never be switched off again" in planned
-    assert "versions that exist already stay unlocked" in planned
+    assert "existing versions stay unlocked" in planned
     project.ok("deploy --env tools --layer storage --local --yes")
     after = s3.put_object(Bucket=bucket, Key="after", Body=b"", IfNoneMatch="*")["VersionId"]
     s3.delete_object(Bucket=bucket, Key="before", VersionId=before)

@@ -26,8 +26,8 @@ def warnings(configuration: Configuration) -> Iterator[str]:
         defaults = _python_defaults(service)
         if defaults and "Python" not in _languages(service):
             yield (
-                f"services.{service.name}: {' and '.join(defaults)}: the default works only for Python, but no check "
-                f"of the service is for Python; set your own commands"
+                f"services.{service.name}: {' and '.join(defaults)}: the default works only for Python, but none of "
+                f"the service's checks is for Python; set your own commands"
             )
 
 

@@ -89,7 +89,7 @@ def undeployed(contents: FolderContents, release: Statement) -> list[str]:
 
 
 def not_reached(contents: FolderContents, release: Statement) -> list[str]:
-    """Return the environments at the end of the release's route about which the folder has no statement.
+    """Return the last environments of the release's route for which the folder has no statement.
 
     Either the release was not deployed to them, or the statements are missing. The folder itself cannot prove which.
     """

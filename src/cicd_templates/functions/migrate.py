@@ -108,8 +108,8 @@ def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], c
     """Begin an attempt or follow the attempt in `state`, and return the answer to the job. In a rollback, run nothing.
 
     `state` is the content of the continuation token: the time and the id of the first job, and the number of the
-    attempt. A retry of the stage has no token. If the last attempt of its run has failed, the retry begins a new
-    attempt. Otherwise, the retry follows the last attempt.
+    attempt. When the stage is retried, there is no token. Then, if this pipeline run has no attempt yet, or its
+    latest attempt has failed, a new attempt begins. Otherwise, the latest attempt is followed.
     """
     import boto3
 
@@ -139,7 +139,7 @@ def _is_late(state: dict[str, Any]) -> bool:
 def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
     """Return the id of the release that is in progress in the stage, or None if a rollback is in progress there.
 
-    Raises `TaskRunError` if nothing is in progress in the stage, or a run that is neither a release nor a rollback.
+    Raises `TaskRunError` if nothing is in progress, or if the run in progress is neither a release nor a rollback.
     """
     name = os.environ["PIPELINE"]
     stages = pipeline.get_pipeline_state(name=name)["stageStates"]

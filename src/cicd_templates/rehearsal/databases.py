@@ -1,7 +1,7 @@
 """Runs the databases of deployed stacks for the tasks of a rehearsal: PostgreSQL servers behind proxies for IAM logins.
 
 If the RDS Data API is enabled for a database, a function of the pipeline creates the database users. The local AWS
-finds the server in a file, and runs the function's SQL statements on it.
+reads from a file how to reach the server, and runs the function's SQL statements on that server.
 
 If the Data API is not enabled, somebody creates the database users in AWS by hand. In a rehearsal, the script
 `rehearsal/<database name>.sql` in the source creates the users. The script is run as the server's administrator when

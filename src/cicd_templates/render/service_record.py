@@ -157,9 +157,9 @@ class ServiceRecord:
     ) -> Updated | None:
         """Render the services that have changed since the recorded run, and write their files and the review pages.
 
-        Return None, and write nothing, if everything must be rendered. This is also so if `is_certain` returns false
-        after rendering: then the inputs have changed meanwhile. `sources` is the digest of the sources for the list of
-        checksums.
+        Return None, and write nothing, if everything must be rendered. Everything must be rendered, too, if
+        `is_certain` returns false after the services were rendered, because the inputs may have changed meanwhile.
+        `sources` is the digest of the sources, and is written to the checksums file.
         """
         record = _read(self._path)
         services = None if record is None else _services_to_render(record.inputs, self._inputs)

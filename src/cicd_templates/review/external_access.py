@@ -31,10 +31,10 @@ _RELEASE_ACTIONS = {
 class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
-    `is_outside` is true if a principal is outside the role's account. `names` has the names of the roles, users and
-    sessions among the principals. AWS services and references to the same template are left out. For a principal of any
-    other kind, `names` has an empty text. `account` is the role's account. `text` describes the statement. `service` is
-    the service to which the role belongs, or None.
+    `is_outside` is true if a principal is outside the role's account. `names` has one text for each principal: the
+    name of a role, user or session, or an empty text for an account or another kind of principal. AWS services, and
+    resources and parameters of the same template, have no text in `names`. `account` is the role's account. `text`
+    describes the statement. `service` is the service to which the role belongs, or None.
     """
 
     is_outside: bool

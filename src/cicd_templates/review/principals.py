@@ -42,7 +42,7 @@ class Kind(Enum):
 class Principal(NamedTuple):
     """A principal. `value` is what identifies it: a number, an ARN, a reference or a name.
 
-    `account` is the number of the account to which an account or an ARN belongs. It is empty for all other kinds.
+    If the principal is an account or has an ARN, `account` is the account's number. Otherwise, it is empty.
     """
 
     kind: Kind

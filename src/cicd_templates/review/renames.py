@@ -1,4 +1,4 @@
-"""Recognizes renamed services, so that a review does not report all access of a renamed service as new access.
+"""Recognizes renamed services, so that a review does not list all their access as new.
 
 A service counts as renamed if its name is gone, and a new service has stacks of the same layers in the same
 environments. An IAM statement counts as renamed if it differs only in the service's name. A review lists it as

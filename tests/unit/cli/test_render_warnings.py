@@ -19,4 +19,4 @@ def test_render_warns_of_a_default_for_python_in_a_service_that_is_not(
 
     assert answer.exit_code == 0, answer.output
     (line,) = [line for line in answer.output.splitlines() if line.startswith("  warning ")]
-    assert "services.page: build.sbom: the default works only for Python, but no check" in line
+    assert "services.page: build.sbom: the default works only for Python, but none of" in line

@@ -1,4 +1,4 @@
-"""Checks the caches of builds: the second build of a project must read the cache that the first build wrote."""
+"""Checks the build caches: the second build of a project must read the cache that the first build wrote."""
 
 from __future__ import annotations
 
@@ -71,5 +71,5 @@ CACHES_READ = Check(
     needs=("permissions",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
     local_limit="a rehearsal runs only the commands of a build, not CodeBuild's caching",
-    question="Do the caches of builds in S3 work without s3:ListBucket?",
+    question="Do the build caches in S3 work without s3:ListBucket?",
 )

@@ -48,8 +48,8 @@ def closed_window(seconds: float) -> str:
 def release_blue_green(context: CheckContext) -> str:
     """Release to staging with a blue/green rollout, and require that ECS used this strategy.
 
-    The check also closes the deployment window of production. A later check examines whether the closed window kept
-    this release out of production.
+    The check also closes the deployment window of production. A later check examines whether the closed
+    deployment window kept this release out of production.
     """
     began = float(context.facts.setdefault("blue-green began", context.clock()))
     context.save()

@@ -46,7 +46,7 @@ def _log_group(context: CheckContext) -> str:
             name = properties.get("LogGroupName")
             if resource["Type"] == LOG_GROUP and isinstance(name, str) and _is_short(properties):
                 return name
-    raise CheckFailed("no template of staging has a log group with the retention of the run")
+    raise CheckFailed("no template of staging has a log group with the retention period of this acceptance run")
 
 
 def _is_short(properties: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ NO_WINDOWS = "a rehearsal does not evaluate deployment windows"
 
 
 def stay_out(context: CheckContext) -> str:
-    """Require that the closed window kept the blue/green release out of production.
+    """Require that the closed deployment window kept the blue/green release out of production.
 
     Return a sentence: either the stage failed immediately, or it waited until somebody stopped the run.
     """

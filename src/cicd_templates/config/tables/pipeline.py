@@ -35,7 +35,7 @@ class PipelineTable(Table):
     enhanced_scanning: bool = Field(
         default=False,
         description="Let Amazon Inspector scan the images continuously; this setting applies to all repositories in the"
-        " registry of the tools account, so copies with a suffix do not change it",
+        " registry of the tools account, so parallel copies of an environment leave it unchanged",
     )
     waiver_days: Annotated[int, Field(ge=1, le=1096)] = Field(
         default=366,

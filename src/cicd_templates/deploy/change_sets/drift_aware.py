@@ -66,8 +66,8 @@ def with_actual_states(
     """Return `before` and `after` with the actual properties of drifted resources.
 
     `before` and `after` are the resources before and after a change set. `states` has the actual states, keyed by
-    logical id. A resource whose actual state is unknown is missing in the returned `before`. So callers report all
-    access that it grants after the change set as new access.
+    logical id. A resource whose actual state is unknown is missing in the returned `before`. So callers treat all
+    access that it grants after the change set as new.
     """
     old, new = dict(before), dict(after)
     for name, state in states.items():

@@ -80,8 +80,8 @@ def _ids(name: object) -> Iterator[str]:
 
 
 class Levels:
-    """The severity levels of a SARIF run's rules or notifications: the default levels, and the levels that single
-    invocations of the tool set instead.
+    """The severity levels of a SARIF run's rules or notifications: the defaults, and the levels with which individual
+    invocations of the tool override them.
     """
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:

@@ -18,7 +18,7 @@ RESOURCE_TYPES = (
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
         irreversible={
             "ObjectLockEnabled": "Object Lock can never be switched off again, and versioning can never be suspended;"
-            " only new object versions are locked, and versions that exist already stay unlocked",
+            " only new object versions are locked, and existing versions stay unlocked",
         },
         kept_when_protected=True,
         policies_checked_by=PolicyCheck.OWN_RULE,

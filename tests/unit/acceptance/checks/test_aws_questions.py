@@ -30,7 +30,7 @@ def test_each_question_that_no_reading_settles_has_one_check() -> None:
         "docker-in-build": "Does Docker work in the curated image of CodeBuild?",
         "typed-parameters": "Which role reads the parameters of a change set from Parameter Store?",
         "cloudformation-role": "Which permissions do the handlers of CloudFormation's resource types need?",
-        "caches": "Do the caches of builds in S3 work without s3:ListBucket?",
+        "caches": "Do the build caches in S3 work without s3:ListBucket?",
         "parameters-by-path": "Must a policy name the path of GetParametersByPath with or without its last slash?",
         "key-spellings": (
             "If a bucket's policy names a KMS key by its ARN, may a request name the key by its id or alias?"

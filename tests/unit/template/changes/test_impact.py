@@ -226,11 +226,10 @@ def edited(*names: str) -> tuple[Detail, ...]:
             False,
             Impact(
                 "interruption",
-                why="the database does not answer while RDS upgrades it: for a major version, often for minutes. A"
-                " major upgrade cannot be undone; a snapshot restores only the data from before the upgrade. Try it in"
-                " another"
-                " environment first; every instance restarts at once, and clients fail until they use the new port:"
-                " deploy the services that use the database immediately afterwards",
+                why="the database does not answer while RDS upgrades it; a major upgrade often takes several minutes."
+                " A major upgrade cannot be undone; a snapshot restores only the data from before the upgrade. Try it"
+                " in another environment first; every instance restarts at once, and clients fail until they use the"
+                " new port: deploy the services that use the database immediately afterwards",
             ),
             id="an upgrade of a database, and its port",
         ),
@@ -258,7 +257,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             Impact(
                 "safe",
                 why="Object Lock can never be switched off again, and versioning can never be suspended; only new"
-                " object versions are locked, and versions that exist already stay unlocked",
+                " object versions are locked, and existing versions stay unlocked",
             ),
             id="a bucket that is locked for ever",
         ),
