@@ -68,11 +68,11 @@ def files_of(
 ) -> Mapping[str, str]:
     """Return the text of every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the sources from which the files are made.
+    `sources` is the digest of the sources of the files, and is written to the checksums file.
 
     If `only` names an environment, only the files of this environment, the index and the checksums get new texts. The
     texts of all other files are read from `root`, and files that do not exist there are left out. `sources` is then
-    ignored: the new checksums file has the same digest of the sources as the old one.
+    ignored: the new checksums file keeps the sources' digest of the old one.
 
     If `parts` is given, the parts of the review pages are added to it as JSON.
     """

@@ -51,7 +51,7 @@ class Principal(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name of a role, user or session, at the end of its ARN. It is empty for other kinds."""
+        """The name at the end of the ARN, if the principal is a role, user or session. Otherwise, an empty text."""
         return self.value.rpartition("/")[2] if self.kind is Kind.ARN else ""
 
 
