@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import cicd_templates
 from cicd_templates.files.paths import CHECKSUMS, CONFIGURATION, STATE
 from cicd_templates.files.private_files import write_privately
-from cicd_templates.template.checksums import parse_checksums
+from cicd_templates.template.checksums import digest_of_file, parse_checksums
 
 RECORD = STATE / "rendered.json"
 LARGEST_RECORD = 4096
@@ -75,7 +75,8 @@ class LastRender:
             sums = (self._folder / CHECKSUMS).read_bytes()
             listed = parse_checksums(sums.decode()) | {CHECKSUMS: record["checksums"]}
             present = {path.relative_to(self._folder).as_posix(): path for path in _files(self._folder)}
-            if present.keys() == listed.keys() and all(_sha256(path) == listed[name] for name, path in present.items()):
+            same_names = present.keys() == listed.keys()
+            if same_names and all(digest_of_file(path) == listed[name] for name, path in present.items()):
                 return int(record["stacks"])
         return None
 
@@ -104,7 +105,7 @@ class LastRender:
         checksums = self._folder / CHECKSUMS
         record = {
             "inputs": self._digests.inputs,
-            "checksums": _sha256(checksums),
+            "checksums": digest_of_file(checksums),
             "changed": checksums.stat().st_ctime_ns,
             "stacks": stacks,
         }
@@ -147,7 +148,7 @@ def _libraries() -> list[tuple[str, str]]:
     https://packaging.python.org/en/latest/specifications/recording-installed-packages/
     """
     folders = {path for folder in _installed() for path in Path(folder).glob("*.dist-info")}
-    return sorted((path.name, _sha256(path / "RECORD")) for path in folders)
+    return sorted((path.name, digest_of_file(path / "RECORD")) for path in folders)
 
 
 def read_trusted(path: Path, largest: int) -> bytes | None:
@@ -197,8 +198,3 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _raise(error: OSError) -> None:
     raise error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -48,7 +48,7 @@ from cicd_templates.review.differences_page import Comparison
 from cicd_templates.review.environment_page import Review
 from cicd_templates.review.formatting import Formatter, NameIndex
 from cicd_templates.review.reviewed_stacks import ReviewedStack
-from cicd_templates.template.checksums import checksums_text, digest_of, parse_checksums
+from cicd_templates.template.checksums import checksums_text, digest_of, digest_of_file, parse_checksums
 
 RECORD = STATE / "rendered-services.jsonl"
 LARGEST_RECORD = 1 << 30
@@ -141,7 +141,7 @@ class ServiceRecord:
         of_stacks = {stack.path: (stack.facts.service, stack.dependencies) for stack in stacks}
         with contextlib.suppress(OSError):
             digests = parse_checksums((self._folder / CHECKSUMS).read_text(encoding="utf-8"))
-            digests[CHECKSUMS] = _sha256(self._folder / CHECKSUMS)
+            digests[CHECKSUMS] = digest_of_file(self._folder / CHECKSUMS)
             statuses = _statuses(self._folder)
             if statuses.keys() == digests.keys() and self._has_written(digests):
                 files = {path: (digests[path], status) for path, status in statuses.items()}
@@ -204,7 +204,7 @@ class ServiceRecord:
         A later change gives a file another status, because it gets a later time.
         """
         time.sleep(CLOCK_STEP)
-        return all(_sha256(self._folder / path) == digest for path, digest in digests.items())
+        return all(digest_of_file(self._folder / path) == digest for path, digest in digests.items())
 
     def _write(self, record: _Record) -> None:
         text = "\n".join((json.dumps(record[:3]), record.names, *record.parts))
@@ -300,8 +300,3 @@ def _statuses(folder: Path, within: str = "") -> dict[str, Status]:
 
 def _status(status: os.stat_result) -> Status:
     return status.st_ctime_ns, status.st_size, status.st_ino
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

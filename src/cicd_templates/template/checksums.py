@@ -39,6 +39,12 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def digest_of_file(path: Path) -> str:
+    """Return the SHA-256 of the file `path`. Raises `OSError` if the file cannot be read."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def checksums_text(digests: Mapping[str, str], sources: str = "") -> str:
     """Return the list of checksums. `digests` maps the relative paths of files to their SHA-256.
 
