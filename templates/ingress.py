@@ -60,7 +60,7 @@ MIGRATION_GROUP_ID = ServiceOutput(
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
     """Return the names that CloudWatch metrics use for the load balancer and for the service's two target groups.
 
-    `layer` belongs to this service and reads the names.
+    The function adds parameters that read these names to `layer`, a template of the service.
     """
     groups = layer.read(PRIMARY_METRICS), layer.read(ALTERNATE_METRICS)
     return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)

@@ -72,7 +72,7 @@ def hooks_may_read_statements(bucket: Bucket, env: Environment) -> list[Grant]:
 
 
 def hooks_may_decrypt_statements(env: Environment) -> list[Grant]:
-    """Return the grants for the key policy of the tools environment. They let hooks decrypt signed statements in S3."""
+    """Return grants for the policy of the tools environment's key: hooks may decrypt signed statements in S3."""
     hooks = [(peer, service) for service in env.services for peer in verifying(env.runtimes, service.name)]
     through_s3 = StringEquals({"kms:ViaService": regional_hosts("s3", env.region)})
     return hooks_may("LetTheHooksReadStatements", [kms.Decrypt], hooks, "*", through_s3)

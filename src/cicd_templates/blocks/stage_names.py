@@ -1,4 +1,4 @@
-"""Returns the names of the pipeline stages of an environment, and of the action that approves releases to it."""
+"""Returns the names of an environment's pipeline stages, and the path of its approval action."""
 
 from __future__ import annotations
 

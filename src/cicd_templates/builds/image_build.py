@@ -166,8 +166,8 @@ list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 def _locked_stages(service: Service) -> str:
     """Return commands that build the locked stages and list their packages. No code of the source runs in these stages.
 
-    The result is empty if the configuration permits unlocked installs. The commands are fast immediately after the
-    image build, because Docker still has the layers.
+    The result is empty if the configuration permits unlocked installs. After the image build, the commands are fast,
+    because Docker has cached the layers.
     """
     if service.settings.build.unlocked_installs:
         return ""

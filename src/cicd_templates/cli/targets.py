@@ -81,7 +81,7 @@ class Target:
     def context(self, *, wait: bool = False) -> DeployContext:
         """Return the context of a deployment: AWS clients, polling settings, the folder for its files, and the caller.
 
-        `wait` says whether the deployment waits or fails when another operation is changing a stack.
+        With `wait`, the deployment waits while another operation changes a stack. Without `wait`, it then fails.
         """
         recorded = frozenset(TYPES) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
@@ -123,11 +123,12 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        The templates are uploaded for the pipeline after the user approves the first plan. If the bucket for templates
-        does not exist at that time, they are uploaded when the bucket has been deployed.
+        After the user approves the first plan, the templates are uploaded for the pipeline. If this deployment creates
+        the bucket for templates, they are uploaded after the creation.
 
-        `deployed` lists the environments that the command deploys, by default only this one. `confirm` asks the user
-        about changed templates of these environments, `confirm_others` about changed templates of other environments.
+        `deployed` has the names of all environments that the command deploys; the default is this environment.
+        `confirm` asks the user about changed templates of these environments, and `confirm_others` about changed
+        templates of other environments.
 
         Raises `RefusedError` if the user chose a layer whose stack only the pipeline may deploy. Also raises the errors
         of `deployment.deploy`.

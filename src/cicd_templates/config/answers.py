@@ -60,13 +60,12 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 
 
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
-    """Return the problems with an answer to the question with the key `name`, without duplicates.
+    """Return the problems with `answer`, without duplicates. `name` is the key of the question.
 
-    The function validates a configuration with this answer and the answers in `accepted`, so it also finds
-    contradictions between them.
+    `accepted` has the earlier answers. A contradiction between `answer` and an earlier answer is a problem, too.
 
-    An answer sets certain keys of the configuration. If there are problems at these keys, problems at other keys are
-    left out, because most of them are consequences.
+    Problems at configuration keys that `answer` does not set are usually consequences. They are returned only if there
+    are no other problems.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

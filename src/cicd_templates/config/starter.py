@@ -99,7 +99,7 @@ def _lines(start: NewProject, accounts: dict[str, str]) -> Iterator[str]:
     yield f"cost_center = {_quoted(start.project)}"
     partition = partition_of(start.region).name
     if partition not in CHECKED_PARTITIONS:
-        yield f'unchecked_partitions = ["{partition}"]  # nobody has checked the names and endpoints of its services'
+        yield f'unchecked_partitions = ["{partition}"]  # service names and endpoints in this partition are unchecked'
     yield ""
     yield "[pipeline]"
     yield f"path = [{path}]  # the order in which a release reaches them"

@@ -100,7 +100,7 @@ def not_reached(contents: FolderContents, release: Statement) -> list[str]:
 def unsigned_records(contents: FolderContents, deployments: Sequence[Deployment]) -> list[str]:
     """Return the names of the approval records that no signed statement in `deployments` lists.
 
-    Such a record can belong to a request that nobody approved, but anybody can also have added it.
+    Either nobody approved the request that such a record shows, or somebody added the record later.
     """
     listed = {approval_name(deployment.environment, deployment.record) for deployment in deployments}
     return [name for name in record_names(contents) if name not in listed]

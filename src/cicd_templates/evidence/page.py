@@ -109,9 +109,9 @@ def _records_answer(contents: FolderContents, deployments: Sequence[Deployment])
     """Return sentences that say whether the records of what approvers saw can have been changed or added later."""
     if unsigned := unsigned_records(contents, deployments):
         return (
-            f"No signed statement has the SHA-256 of {len(unsigned)} of"
-            f" {counted(len(record_names(contents)), 'record')} of what an approver saw. Such a record can be about a"
-            " request that nobody approved, or somebody can have added it."
+            f"Records of what approvers saw: {len(record_names(contents))}. Records whose SHA-256 is in no signed"
+            f" statement: {len(unsigned)}. Either nobody approved the request that such a record shows, or somebody"
+            " added the record later."
         )
     return (
         "Signed statements have the SHA-256 of every record of what an approver saw, so the verification finds a record"

@@ -18,18 +18,17 @@ FAILURE_LENGTH = 1000
 
 
 def report_failure(pipeline: Any, job_id: str, metric: str, message: str) -> None:
-    """Log the metric with the value 1, and report to CodePipeline that the job failed. A long message is cut."""
+    """Log the value 1 for a metric, and report to CodePipeline that the job failed. A long message is cut."""
     _log_metric(metric)
     fail_job(pipeline, job_id, one_line(message)[:FAILURE_LENGTH])
 
 
 def _log_metric(metric: str) -> None:
-    """Log the metric with the value 1."""
     print(_metric_line({metric: 1}))
 
 
 def log_problem(metric: str, message: str) -> dict[str, str]:
-    """Log the message, and the metric with the value 1. Return the message as the variable `Problem` of the action.
+    """Log a message, and the value 1 for a metric. Return the action's output variable `Problem` with the message.
 
     Use this function for a problem that people must notice, but that must not fail the action. A long message is cut.
     """

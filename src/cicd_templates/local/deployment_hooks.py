@@ -253,9 +253,9 @@ def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
 
 
 def register(engine: ModuleType, stacks: ModuleType, deployments: Deployments) -> None:
-    """Make the engine's ECS and CloudFormation deploy services through `deployments` when they update the services.
+    """Make the engine's ECS and CloudFormation call `deployments` for every update of a service.
 
-    The engine's CloudFormation updates services in a separate thread, so that the engine can answer a hook's requests.
+    CloudFormation makes such a call in a separate thread, so that the engine can answer the requests of the hooks.
     """
     # CloudFormation looks this function up at each call.
     engine._update_service = deployments.update  # type: ignore[attr-defined]

@@ -31,8 +31,8 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
 def recall(path: Path = STATE_FILE) -> Engine | None:
     """Return the engine that the file `path` describes, or None if it is not running or does not answer.
 
-    The process must have the id and the start time that the file describes, because after a reboot another process may
-    have this id. Raises `CicdError` if the file was not written by `remember`.
+    After a reboot, another process may have the engine's process id, so the start time is compared, too. Raises
+    `CicdError` if the file was not written by `remember`.
     """
     try:
         facts = json.loads(path.read_text())

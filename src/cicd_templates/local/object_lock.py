@@ -80,7 +80,7 @@ def _lock_buckets_of_templates(s3: ModuleType, handlers: Handlers) -> None:
 
 
 def _lock(s3: ModuleType, name: str, properties: Mapping[str, Any]) -> None:
-    """Apply the template's Object Lock settings to a bucket. If there are none, the bucket's settings do not change."""
+    """Apply the Object Lock settings in `properties` to the bucket `name`. Without such settings, change nothing."""
     retention = properties.get(CONFIGURATION, {}).get("Rule", {}).get("DefaultRetention")
     wanted = str(properties.get(ENABLED, "")).lower() == "true" or CONFIGURATION in properties
     if not wanted:

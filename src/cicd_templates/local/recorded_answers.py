@@ -112,9 +112,10 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 
 
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
-    """Return a function that raises `ValueError` with AWS's reason if AWS would refuse the template.
+    """Return a function that raises `ValueError` for a template that AWS would refuse.
 
-    For every other template, the function calls `validate`.
+    `refusal` returns AWS's reason, or an empty string. All other templates are passed to `validate`, the engine's own
+    check.
     """
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:

@@ -66,7 +66,7 @@ class Requests:
     def listen(self) -> None:
         """Replace three functions of the engine's module `iam_actions` with methods of this object.
 
-        The engine looks up the functions in its module at each call, so it calls the methods from now on.
+        This takes effect immediately, because the engine looks these functions up at each call.
         """
         self._actions.request_tag_context = self.tags  # type: ignore[attr-defined]
         self._actions.extract_resource_arn = self.resource  # type: ignore[attr-defined]
@@ -75,8 +75,8 @@ class Requests:
     def passed(self) -> list[tuple[str, str]]:
         """Return the roles that the latest request in this thread passes, each with the service that receives the role.
 
-        The engine reads a request and decides on it in the same thread. This method deletes the stored roles, so the
-        next call of the method for the same request returns none.
+        The engine reads a request and decides on it in the same thread. This method forgets the roles, so a second call
+        for the same request returns an empty list.
         """
         roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
         self._latest.roles = []

@@ -20,10 +20,10 @@ BUCKETS = ("EVIDENCE_BUCKET", "ARTIFACTS_BUCKET", "TEMPLATES_BUCKET")
 
 
 def write_release_evidence(run: PipelineRun, folder: Path) -> list[str] | None:
-    """Replace the content of `folder` with the evidence of the run, and return the environments not reached by the run.
+    """Replace the content of `folder` with the signed evidence of the run.
 
-    The evidence needs no statements about these environments. If the run ended before the evidence was signed, delete
-    `folder` and return None.
+    Return the environments that the run did not reach; the evidence has no statements about them. If the run ended
+    before the evidence was signed, delete `folder` and return None.
 
     The evidence comes from the buckets of the deployed signer, and is verified with the signer's key. Raises
     `CicdError` if the evidence cannot be verified.

@@ -154,7 +154,7 @@ class _Queue:
 
 
 def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
-    """Return the queues from which the task role may receive messages according to its inline policies."""
+    """Return the queues from which an inline policy of the task role allows the task to receive messages."""
     account = run.setup.root_session(task.arn)
     iam, sqs = account.client("iam"), account.client("sqs")
     found = []

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html
 STORE = "AWS documents this permission for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
-RETRIED = "used if an action is retried after its evidence was stored"
+RETRIED = "used only if an action is retried, and its first attempt has stored evidence"
 SCHEDULED = (
     "an EventBridge rule starts the function; a rehearsal checks access to logs only for functions of pipeline actions"
 )

@@ -77,7 +77,7 @@ class Inputs(NamedTuple):
 
 
 class Updated(NamedTuple):
-    """A run that has rendered `rendered` of all `stacks`."""
+    """The result of a run: the written files, how many stacks were rendered, and how many stacks there are."""
 
     written: Written
     rendered: int
@@ -270,7 +270,7 @@ def _new_parts(record: _Record, rendered: Mapping[str, RenderedStack], lines: li
 
 
 def _new_part(part: RecordedReview | DifferencesPart, stacks: Iterable[RenderedStack], names: NameIndex) -> NewPart:
-    """Return the part about the same `stacks` as `part`."""
+    """Return the part that replaces the recorded `part`, made from `stacks`."""
     templates = [stack.without_text for stack in stacks]
     reviewed = [ReviewedStack(template, Formatter(template, names)) for template in templates]
     if isinstance(part, RecordedReview):

@@ -1,7 +1,7 @@
 """Puts tags on every taggable resource of a template, and the permissions boundary and the path on every role.
 
-Layers do not set tags, boundaries or paths, so no layer can forget them. If a building block has already set a tag, the
-tag keeps this value.
+Layers do not set tags, boundaries or paths, so no layer can forget them. A tag that a building block has already set is
+not overwritten.
 """
 
 from __future__ import annotations

@@ -94,17 +94,15 @@ def _stack_rows(before: ReviewedStack | None, after: ReviewedStack | None) -> It
 def _resource_differences(
     before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments. Ignore the environments' names and account numbers.
+    """Yield the differences of a resource between two environments, except in environment names and account numbers.
 
-    The resource is compared twice. A difference is yielded only if both comparisons find it:
+    A difference is yielded only if both of these comparisons find it:
 
-    - The first comparison ignores the environment's account number, and the environment's name wherever it is a
-      separate word.
-    - The second comparison includes account numbers, and ignores the name only after the project's name or the word
-      `account`.
+    - The first ignores the environment's account number, and the environment's name wherever it is a separate word.
+    - The second ignores the environment's name only after the project's name or the word `account`.
 
-    An environment's name can be an ordinary word, such as `test`, and the tools environment can be in the same account.
-    In these cases, the first comparison alone would report false differences.
+    The first comparison alone would report false differences: an environment's name can be an ordinary word, such as
+    `test`, and the tools environment can have the same account number.
     """
     sides = (before, after)
     words = [_word_pattern(stack.template.environment) for stack, _ in sides]

@@ -152,7 +152,7 @@ class AccessReview:
             rows.add(service, ((holder,) for holder in holders[ability]))
 
     def results(self) -> Access:
-        """Return what the review pages of all environments show."""
+        """Return who can access each environment and who may release, for the review pages."""
         from_outside = {name: self.external_access(name) for name in self._runtimes}
         return Access(self._runtimes, from_outside, self.release_permissions())
 

@@ -44,7 +44,7 @@ def test_what_is_written_is_accepted_and_starts_with_checks_that_need_no_token(s
 
 @pytest.mark.parametrize(("region", "shown"), [("cn-northwest-1", 1), ("us-gov-east-1", 0), ("eu-west-1", 0)])
 def test_a_partition_that_nobody_has_checked_is_accepted_in_a_line_that_says_so(region: str, shown: int) -> None:
-    line = 'unchecked_partitions = ["aws-cn"]  # nobody has checked the names and endpoints of its services'
+    line = 'unchecked_partitions = ["aws-cn"]  # service names and endpoints in this partition are unchecked'
 
     assert starter_text(replace(START, region=region)).count(line) == shown
 

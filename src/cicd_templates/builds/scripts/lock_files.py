@@ -115,7 +115,7 @@ def is_lock_name(path: str) -> bool:
 
 
 def keeps_names(arguments: str) -> bool:
-    """Return whether COPY keeps the names of the files that it copies."""
+    """Return whether a COPY instruction with these arguments gives the copies the names of the original files."""
     *sources, target = arguments.split() or [""]
     same = len(sources) == 1 and os.path.basename(target) == os.path.basename(sources[0])
     return bool(sources) and (same or target in (".", "./") or target.endswith("/"))

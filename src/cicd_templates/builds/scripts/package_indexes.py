@@ -171,10 +171,11 @@ def in_toml(text: str) -> Iterator[tuple[int, str]]:
 
 
 def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each key and each other string in `value`, together with its path: the keys of the objects around it.
+    """Yield each key and each other string in `value`, with its path.
 
-    `value` is parsed JSON with lists of pairs instead of objects, because dicts would lose duplicate keys. The path of
-    a key ends with the key itself and an empty string.
+    The path of a string has the keys of all objects that contain the string, outermost first. The path of a key ends
+    with the key itself and an empty string. In `value`, lists of pairs stand for JSON objects, because dicts would lose
+    duplicate keys.
     """
     if isinstance(value, list):
         for each in value:
@@ -272,7 +273,10 @@ KINDS: tuple[tuple[str, tuple[str, ...], Callable[[str], Iterator[tuple[int, str
 
 
 def kinds_of(path: str) -> list[tuple[str, Callable[[str], Iterator[tuple[int, str]]]]]:
-    """Return each language whose installers read the file, with the function that finds the addresses in the file."""
+    """Return the languages whose installers read the file `path`.
+
+    Each language comes with the function that finds the addresses in the text of the file.
+    """
     folder, name = os.path.basename(os.path.dirname(path)), os.path.basename(path)
     kinds = [(language, read) for language, names, read in KINDS for each in names if fnmatch.fnmatchcase(name, each)]
     if not kinds and name.endswith(".txt") and folder == "requirements":

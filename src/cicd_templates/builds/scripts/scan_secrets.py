@@ -91,8 +91,8 @@ DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}
 def text(data: bytes) -> str:
     """Return the decoded text of a file, without NUL characters.
 
-    If the file begins with the byte order mark of UTF-16 or UTF-32, its text decoded as Latin-1 is appended, because
-    the file may have a different encoding in spite of the mark.
+    If the file begins with a byte order mark of UTF-16 or UTF-32, the result also contains the bytes decoded as
+    Latin-1, because the mark can be wrong.
     """
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     plain = data.decode("latin-1")
@@ -106,7 +106,7 @@ def text(data: bytes) -> str:
 
 
 class LineOf(str):
-    """A line that `bound_values.py` made from a line of a scanned file. `number` is the line number in this file."""
+    """A line that `bound_values.py` made from a line of a scanned file. `number` is the number of the original line."""
 
     number: int
 

@@ -127,8 +127,8 @@ class ContainerTable(Table):
     )
     start_seconds: Timeout | None = Field(
         default=None,
-        description="Seconds after which the task stops if this container is not healthy yet (with `init`: has not"
-        " ended yet); default: the limit of ECS",
+        description="Seconds in which this container must become healthy or, with `init`, must end; otherwise, the task"
+        " stops; default: the limit of ECS",
     )
     stop_seconds: Timeout | None = Field(
         default=None, description="Seconds between SIGTERM and SIGKILL when the task stops; default: 30"
@@ -136,8 +136,8 @@ class ContainerTable(Table):
 
     @property
     def is_essential(self) -> bool:
-        """Whether the task stops if this container stops.
+        """Whether the whole task stops when this container stops.
 
-        If this is true, other containers cannot wait for the end of this container.
+        No other container can then wait for the end of this container.
         """
         return not self.init if self.essential is None else self.essential

@@ -190,7 +190,7 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
                 if _begins(rest, word) or (left != word and any(_begins(left, own) for own in _words(services[other]))):
                     yield Problem(
                         f"services.{other}",
-                        f"resources of {other} could have the same names as resources of {one} for {word}; rename one"
+                        f"resources of {other} could have the same names as the {word} resources of {one}; rename one"
                         " of the two services",
                     )
                     break
@@ -226,7 +226,7 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem if the names of two queues, two tables or two databases differ only by hyphens.
 
-    Also yield a problem if, for example, a queue and a table have the same name: a service could not tell them apart.
+    Also yield a problem if, for example, a queue and a table have the same name: `uses` could mean either of them.
     """
     kind_of: dict[str, str] = {}
     for kind in ("queues", "tables", "databases"):
@@ -236,7 +236,7 @@ def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
             if name in kind_of:
                 yield Problem(
                     f"{kind}.{name}",
-                    f"{name} is also the name of a {kind_of[name]}, and services could not tell them apart;"
+                    f"{name} is also the name of a {kind_of[name]}, so a service that uses {name} could mean either;"
                     " choose another name",
                 )
             kind_of.setdefault(name, kind.removesuffix("s"))

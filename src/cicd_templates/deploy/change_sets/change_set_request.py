@@ -87,7 +87,7 @@ def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
 
 
 def kept_values(stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the stack's current values of the template parameters that the pipeline sets, such as the image."""
+    """Return the deployed values of the parameters that the pipeline sets, such as the image."""
     return {
         parameter["ParameterKey"]: parameter["ParameterValue"]
         for parameter in existing.get("Parameters", ())

@@ -1,4 +1,4 @@
-"""Deletes one stack and waits until it is gone. If CloudFormation fails, removes the cause and tries again.
+"""Deletes one stack and waits until it is gone. If the deletion fails, the module removes the cause and tries again.
 
 This module finds the events of a deletion by the stack's id, because the request token is unknown if somebody else
 started the deletion. `runs/watch.py` finds the events of a deployment by its request token.

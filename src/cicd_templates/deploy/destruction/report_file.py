@@ -77,10 +77,10 @@ def _entry_key(scope: Scope) -> str:
 
 
 def read_kept_resources(scope: Scope, path: Path) -> list[Owned]:
-    """Return the resources that destructions of an environment have kept, according to the report in `path`.
+    """Return the resources that earlier destructions of an environment have kept, according to the report in `path`.
 
     The result is empty if there is no report, or if the report has no entry for the environment. Raises
-    `ConfigurationError` if `destroy` did not write the file.
+    `ConfigurationError` if the file is not a report of `destroy`.
     """
     try:
         return [Owned(**fields) for fields in _read_entries(path).get(_entry_key(scope), {}).get("kept", [])]

@@ -106,7 +106,7 @@ class DataLoss:
 def losses(plan: Plan) -> list[DataLoss]:
     """Return the stateful resources that `plan` would delete or replace.
 
-    In a protected environment, this includes possible replacements that CloudFormation is not certain about.
+    In a protected environment, replacements that CloudFormation calls conditional are included.
     """
     return [
         DataLoss(stack.label, change, impact)
@@ -117,9 +117,9 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the possible data losses that need no consent, because their resources are only records in the local AWS.
+    """Return the possible losses of resources that the local AWS only records. They need no consent.
 
-    `recorded` has the types of the resources that the local AWS records without creating them.
+    `recorded` has the types of these resources.
     """
     return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 

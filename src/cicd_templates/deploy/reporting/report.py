@@ -34,7 +34,7 @@ SIGN_OF_LIFE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Heading:
-    """A command has started its work on an environment."""
+    """Event: a command begins its work on an environment."""
 
     verb: str
     environment: str
@@ -45,7 +45,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Planned:
-    """A change set is ready for review."""
+    """Event: a change set is ready for review."""
 
     stack: str
     planned: PlannedStack
@@ -53,14 +53,14 @@ class Planned:
 
 @dataclass(frozen=True)
 class Unchanged:
-    """CloudFormation found nothing to change."""
+    """Event: CloudFormation found nothing to change."""
 
     stack: str
 
 
 @dataclass(frozen=True)
 class Waits:
-    """A stack must wait until the stacks in `after` are deployed. Only then can it be planned and deployed."""
+    """Event: a stack can be planned and deployed only after the stacks in `after` are deployed."""
 
     stack: str
     after: tuple[str, ...]
@@ -68,14 +68,14 @@ class Waits:
 
 @dataclass(frozen=True)
 class Drifted:
-    """Resources of a stack were changed outside CloudFormation, or drift detection could not check them."""
+    """Event: resources of a stack were changed outside CloudFormation, or drift detection could not check them."""
 
     drift: StackDrift
 
 
 @dataclass(frozen=True)
 class Started:
-    """An operation on a stack is about to begin.
+    """Event: an operation on a stack is about to begin.
 
     `expected_seconds` is the duration of the last operation of the same kind on this stack, or None.
     """
@@ -87,7 +87,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Moved:
-    """CloudFormation reported a new event of a resource."""
+    """Event: CloudFormation reported something new about a resource."""
 
     stack: str
     event: ResourceEvent
@@ -95,7 +95,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """An operation on a stack succeeded."""
+    """Event: an operation on a stack succeeded."""
 
     stack: str
     verb: str
@@ -105,7 +105,7 @@ class Succeeded:
 
 @dataclass(frozen=True)
 class Broke:
-    """An operation on a stack failed. `history` is the path of a file with all events of the operation."""
+    """Event: an operation on a stack failed. `history` is the path of a file with all events of the operation."""
 
     stack: str
     reason: str
@@ -115,7 +115,7 @@ class Broke:
 
 @dataclass(frozen=True)
 class Sealed:
-    """A plan was written to a file, so that it can be reviewed and deployed later.
+    """Event: a plan was written to a file, so that it can be reviewed and deployed later.
 
     `allow` has the names of the stateful resources that the plan would replace or delete. To deploy the plan, the user
     must name each of these resources.
@@ -130,14 +130,14 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Note:
-    """A remark for the user."""
+    """Event: there is a remark for the user."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Inventoried:
-    """The inventory of an environment: what belongs to it, and what a destruction does with each item."""
+    """Event: the inventory of an environment was taken. Each item says what a destruction does with a resource."""
 
     environment: str
     items: tuple[Item, ...]
@@ -149,7 +149,7 @@ class Inventoried:
 
 @dataclass(frozen=True)
 class Left:
-    """The resources that remain after the destruction of an environment."""
+    """Event: the resources in `remains` still exist after the destruction of an environment."""
 
     environment: str
     remains: tuple[Remainder, ...]

@@ -231,9 +231,9 @@ def _interruptions(rows: Sequence[Row]) -> str:
 
 
 def may_interrupt(row: Row) -> bool:
-    """Return whether a row replaces a resource that other resources or services may use.
+    """Return whether the change in a row may interrupt something that uses the resource.
 
-    The result is False for resource types that keep their old revisions.
+    A replacement may interrupt it, except if AWS keeps old revisions of the resource.
     """
     is_replaced = row.impact.kind == REPLACEMENT and row.nature not in (IMAGE, REFERENCES)
     return is_replaced and not facts_of(row.change.resource_type).has_revisions

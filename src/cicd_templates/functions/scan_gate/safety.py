@@ -55,7 +55,7 @@ def _checked(report: dict[str, Any]) -> Report:
     found = {finding.package.lower() for finding in (*read.findings, *read.suppressed)}
     hidden = {name.lower() for name in mapping(report.get("affected_packages"), "affected_packages")} - found
     if hidden:
-        read.mark_incomplete(f"the report lists no vulnerability of the affected package {min(hidden)}")
+        read.mark_incomplete(f"{min(hidden)} is in affected_packages, but no vulnerability of this package is listed")
     if not listed and not meta.get("packages_found"):
         read.mark_incomplete("no package was scanned")
     read.covered = f"{listed or text(meta.get('packages_found'))} packages"

@@ -21,11 +21,11 @@ VALUE_KEYS = ("Value", "value")
 
 
 def mask(resource_type: str, path: str, value: str) -> str:
-    """Return the value of the property at `path`, as JSON or plain text. `(secret)` replaces each secret.
+    """Return `value` with `(secret)` in place of each secret. `value` is the property at `path`: JSON or plain text.
 
-    These texts are secrets:
+    These values are secrets:
 
-    - a text whose name in the path or in the JSON suggests a secret, such as `password`
+    - the value of a key that suggests a secret, such as `password`, in the path or in the JSON
     - a text that looks like a key, token or password
     - every property of a Secrets Manager secret
 

@@ -58,12 +58,12 @@ def test_environments_with_equal_names_are_refused(edits: list[tuple[str, Any]],
         ),
         pytest.param(
             [("queues/bills", {}), ("tables/bills", {"partition_key": "id"})],
-            "tables.bills: bills is also the name of a queue, and services could not tell them apart; choose another",
+            "tables.bills: bills is also the name of a queue, so a service that uses bills could mean either; choose",
             id="a queue and a table with one name",
         ),
         pytest.param(
             [("tables/bills", {"partition_key": "id"}), ("databases/bills", {})],
-            "databases.bills: bills is also the name of a table, and services could not tell them apart; choose",
+            "databases.bills: bills is also the name of a table, so a service that uses bills could mean either;",
             id="a table and a database with one name",
         ),
     ],
@@ -170,7 +170,7 @@ def test_checks_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() 
 )
 def test_no_service_reads_as_another_and_a_word_that_follows_it(one: str, other: str, word: str) -> None:
     assert problems_of((f"services/{one}", service(7)), (f"services/{other}", service(8))) == [
-        f"services.{other}: resources of {other} could have the same names as resources of {one} for {word}; rename"
+        f"services.{other}: resources of {other} could have the same names as the {word} resources of {one}; rename"
         " one of the two services"
     ]
 
@@ -179,7 +179,7 @@ def test_a_service_and_its_check_read_as_another_services_check() -> None:
     problems = problems_of(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "lint")))
 
     assert problems == [
-        "services.pay-unit: resources of pay-unit could have the same names as resources of pay for unit-lint; rename"
+        "services.pay-unit: resources of pay-unit could have the same names as the unit-lint resources of pay; rename"
         " one of the two services"
     ]
     assert configured(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "bandit")))
@@ -192,7 +192,7 @@ def test_a_service_and_its_secret_read_as_another_services_secret() -> None:
     )
 
     assert problems == [
-        "services.pay-key: resources of pay-key could have the same names as resources of pay for key-old; rename one"
+        "services.pay-key: resources of pay-key could have the same names as the key-old resources of pay; rename one"
         " of the two services"
     ]
 

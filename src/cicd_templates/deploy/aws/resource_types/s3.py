@@ -173,7 +173,7 @@ def describe_period(retention: Mapping[str, Any]) -> str:
 
 
 def _locked_version(clients: Clients, bucket: str, error: Any) -> str:
-    """Return the end of an error message: why an object version that S3 refuses to delete is locked.
+    """Return the end of an error message: which lock prevents the deletion of an object version.
 
     The result is empty if the version is not locked or cannot be read.
     """
