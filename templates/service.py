@@ -25,7 +25,7 @@ SERVICE_URL = ServiceOutput(
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return the service, with the addresses of the resources in `uses` and the permissions for them.
+    """Return the service. Its tasks get the address of each resource in `uses`, and the permissions to use it.
 
     The service runs the bootstrap image until its first release. In each release, the pipeline sets `ImageUri`.
     """

@@ -80,7 +80,7 @@ NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
         pytest.param(
             {"src/payment_processor/planted.py": INJECTION},
             "Gate/Gate",
-            "because of the threshold for its kind, injection",
+            "the threshold for its kind, injection, stops the release",
             id="a SQL injection",
         ),
         pytest.param(

@@ -121,7 +121,7 @@ class Project:
         return self.folder / "build" / self.suffix / f"{environment}-{self.suffix}"
 
     def name(self, environment: str) -> str:
-        """Return the prefix of every name in an environment."""
+        """Return the prefix of all physical names in an environment."""
         return f"{NAME}-{environment}-{self.suffix}"
 
     def deployer(self, environment: str) -> str:

@@ -147,7 +147,7 @@ def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
 
 
 def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Change `base` so that the alarm also evaluates values that arrive up to `periods` periods late. Return `base`."""
+    """Make the alarm `base` evaluate the last `periods` periods, because values can arrive late. Return `base`."""
     base.EvaluationPeriods, base.DatapointsToAlarm = periods, 1
     return base
 

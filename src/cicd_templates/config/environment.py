@@ -78,10 +78,9 @@ class Environment:
     evidence: EvidenceTable = field(default_factory=EvidenceTable)
 
     def for_service(self, service: Service | None) -> Environment:
-        """Return a copy of this environment that has no services except `service`.
+        """Return a copy of this environment whose only service is `service`, or without services if it is None.
 
-        The same is true of the peers of the copy, but each peer keeps its own settings of `service`. If `service` is
-        None, the copy and its peers have no services.
+        The peers of the copy also have only this service. Each peer keeps its own settings of the service.
 
         A layer with one stack per service builds each stack from a separate copy. So a change of one service never
         changes the stack of another service.
@@ -170,7 +169,10 @@ class Environment:
 
     @property
     def domain(self) -> str | None:
-        """The load balancer's host name, or None for plain HTTP and for a parallel copy without `copy_domain`."""
+        """The load balancer's host name.
+
+        It is None for plain HTTP, and in a parallel copy without `copy_domain`.
+        """
         if self.settings.allow_http:
             return None
         if self.is_copy:

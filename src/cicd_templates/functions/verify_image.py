@@ -76,8 +76,8 @@ def _signature_problem(image: str, *, excepted: bool) -> str:
 
     For a signed image, log the folder of the evidence bucket that contains the statements about the image.
 
-    `excepted` says whether the configuration has an exception for the image. An error that prevents the verification
-    is returned as text if `excepted` is true, and is raised if `excepted` is false.
+    If the signature cannot be verified, raise the error. For an image with an exception in the configuration
+    (`excepted`), return the error as text instead.
     """
     try:
         print(json.dumps({"image": image, "statements": require_signed(image)}))

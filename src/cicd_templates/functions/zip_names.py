@@ -51,9 +51,9 @@ def ambiguous_entry(entries: Sequence[ZipInfo]) -> str:
 
 
 def differing_local_name(archive: ZipFile) -> str:
-    """Return the name of the first entry whose two names in the file differ, or an empty string.
+    """Return the name of the first entry that has two different names in the file, or an empty string.
 
-    A zip file contains each name twice: in the directory at the end of the file, and directly before the content of the
+    A zip file names each entry twice: in the directory at the end of the file, and directly before the content of the
     entry. zipfile reads the names in the directory. Programs that read a zip file from its beginning use the names
     before the contents.
     """

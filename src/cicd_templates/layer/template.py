@@ -22,7 +22,9 @@ Resources = TypeVar("Resources", bound=Sequence[AWSObject])
 
 
 class LayerTemplate:
-    """The template that a layer's `build` creates and returns. It is for `env` and, if given, for one `service`.
+    """The template that a layer's `build` creates and returns.
+
+    `service` is None unless the layer has one stack per service.
 
     `template` is the troposphere template. Use it to add parts for which this class has no method, such as a mapping.
     """

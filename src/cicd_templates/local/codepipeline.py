@@ -51,10 +51,7 @@ class JobResults:
             file.write(json.dumps([operation, request]) + "\n")
 
     def of(self, job: str) -> tuple[str, dict[str, Any]] | None:
-        """Return the API operation that reported the result of a job, and the request to this operation.
-
-        Return None if there is no result yet.
-        """
+        """Return the operation and the request of the call that reported the result of a job, or None before it."""
         if self._file.exists():
             for line in self._file.read_text().splitlines():
                 operation, request = json.loads(line)
@@ -118,10 +115,8 @@ class PipelineExecutions:
     def start(self, request: dict[str, Any]) -> str:
         """Start an execution and return its id.
 
-        If an event has already started an execution with the same request, return the id of that execution instead.
-
-        To check the permissions of an event rule's role, a rehearsal uses this role to send the request of an event a
-        second time. The second request must not start a second execution.
+        If an event rule has already started an execution with this request, return the id of that execution. A
+        rehearsal repeats the request of an event rule to check the permissions of the rule's role.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [

@@ -49,7 +49,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "test_everything_that_can_have_a_key_has_ours_but_the_log_delivery_bucket"
             " test_key_and_bucket_admit_the_delivery_roles_and_no_other_account"
             " test_a_principal_may_do_what_it_needs_and_nothing_else",
-            "Who may administer the key in your account; keys of cardholder data itself",
+            "Who may administer the key in your account; the keys that encrypt cardholder data in your application",
         ),
         _row(
             "4.2.1 strong cryptography on public networks",

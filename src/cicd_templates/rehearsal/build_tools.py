@@ -86,7 +86,7 @@ def _normalised(name: str) -> str:
 
 
 def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
-    """Return the commands that download something before the actual work. `phase` is the build phase of `commands`."""
+    """Return those `commands` of the build phase `phase` that download something before the actual work."""
     return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(WRITTEN_FILE.sub("", each)))
 
 

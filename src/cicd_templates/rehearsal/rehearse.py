@@ -140,10 +140,10 @@ def _release_and_wait(
 
     Return the version of the source and the id of the execution.
 
-    - If the source is an S3 object, an event rule starts the pipeline. The rehearsal then repeats the start request
-      with the rule's role, to check the permissions of this role.
-    - If the source is a repository behind a connection, the version is a commit, and the account's root user starts the
-      pipeline.
+    - If the source is an S3 object, an event rule starts the pipeline. Then the role of the rule sends the same request
+      again, to check its permissions.
+    - If the source is a repository behind a connection, the root user of the account starts the pipeline. The version
+      is a commit.
     """
     pipeline, stack = definition.pipeline, definition.stack
     clients = deployed_pipeline.stack_clients(engine, stack)

@@ -28,7 +28,7 @@ STACK_TYPE = "AWS::CloudFormation::Stack"
 
 
 class NamedResource(NamedTuple):
-    """A physical name, and the resource that has it. The name can also belong to a stack.
+    """The physical name of a resource or of a stack.
 
     Two resources with the same `identity` cannot exist at the same time. `condition` is the name of the resource's
     condition, or None. For a stack, `logical_id` is empty.
@@ -94,10 +94,10 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 
 
 def name_marks(identities: Iterable[Hashable]) -> array[int]:
-    """Return a number for each of the `name_identities` of a stack. Equal names have equal numbers.
+    """Return a number for each name identity. Equal identities have equal numbers.
 
-    If no number occurs twice, all names are different, and the slower `refuse_equal_names` is not needed. The numbers
-    are valid only in this process and in the processes that are forked from it.
+    If all numbers are different, all names are different, so that `refuse_equal_names` is not needed. Processes can
+    share the numbers only if one is forked from the other.
     """
     # An array takes a fifth of the memory of a tuple of numbers.
     return array("q", map(hash, identities))

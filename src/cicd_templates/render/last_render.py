@@ -34,7 +34,7 @@ LAYERS = CONFIGURATION.parent
 
 
 class _Digests(NamedTuple):
-    """Digests of the inputs of a run: of everything except the configuration, and of everything."""
+    """`inputs` is the digest of all inputs of a run. `code` is the digest of all inputs except the configuration."""
 
     code: str
     inputs: str
@@ -65,7 +65,7 @@ class LastRender:
         self._digests = self._digests_now()
 
     def unchanged_stacks(self) -> int | None:
-        """Return the number of stacks in the output folder, or None if a new run might change files in this folder."""
+        """Return the number of stacks in the output folder, or None if the folder may be out of date."""
         record = _read_record(self._record)
         if record is None or self._digests is None or record["inputs"] != self._digests.inputs:
             return None
@@ -88,14 +88,14 @@ class LastRender:
     def is_certain(self, modules: Iterable[ModuleType] | None = None) -> bool:
         """Return whether the digests certainly cover all inputs of this run.
 
-        The result is False if an input changed during the run, or if the process has loaded a module from outside the
-        folders and the installed libraries. `modules` are the modules to examine, by default all loaded modules.
+        The result is False if an input changed during the run, or if a module was loaded from a folder without a
+        digest. `modules` are the modules to examine, by default all loaded modules.
         """
         loaded = [*sys.modules.values()] if modules is None else modules
         return self._is_covered(loaded) and self._digests_now() == self._digests
 
     def remember(self, stacks: int) -> None:
-        """Record the inputs of the files in the folder, and the number of rendered stacks.
+        """Record that the files in the output folder belong to the inputs of this run. `stacks` counts the stacks.
 
         Call this only if `is_certain` has returned True after the stacks were rendered. Nothing is recorded if an input
         cannot be read.

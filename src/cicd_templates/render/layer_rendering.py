@@ -37,7 +37,7 @@ class FinishedStack(NamedTuple):
     """A rendered stack. `path` is relative to the output folder, and `size` is the number of bytes of the file.
 
     `name_marks` has a number for each physical name in the stack; see `equal_names.name_marks`. `dependencies` is a
-    digest of all contents on which other stacks depend.
+    digest of the parts of the template on which other files depend.
     """
 
     path: str

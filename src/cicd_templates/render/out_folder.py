@@ -92,9 +92,9 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the text of each file. Only the files of the environment with the name `only` get their new text.
+    """Return the text of each file, keyed by path.
 
-    The text of every other file is the text that it has in `root`.
+    Files of the environment named `only` get their new text. All other files keep their text in `root`.
     """
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
@@ -164,7 +164,10 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
 
 
 def write_changed(files: Mapping[str, str], root: Path) -> None:
-    """Write `files` below `root`, the checksums last. Raises `CicdError` with the path if a file cannot be written."""
+    """Write `files` below `root`. The last file is the list of checksums.
+
+    Raises `CicdError` with the path if a file cannot be written.
+    """
     try:
         for path in sorted(files, key=lambda path: (path == CHECKSUMS, path)):
             replace_file(root / path, files[path])
@@ -263,9 +266,9 @@ def _deploy_command(stack: RenderedStack) -> Iterator[str]:
 
 
 def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
-    """Return the relative paths of the files and links below `root` that are not in `files`.
+    """Return the relative paths of the files and links below `root` that do not belong to `files`.
 
-    If a folder in the path of one of `files` is a link, this link is left out.
+    A link in the place of a folder of `files` is left out.
     """
     expected = {*files, *(parent.as_posix() for path in files for parent in PurePosixPath(path).parents)}
     present = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_symlink() or not path.is_dir()}

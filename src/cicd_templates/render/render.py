@@ -27,8 +27,8 @@ class RenderedStack(NamedTuple):
     """A rendered stack: its template, and the configuration and the layer from which it was rendered.
 
     `path` is relative to the output folder, with forward slashes. `digest` is the SHA-256 of the text, and `size` its
-    length in bytes. `dependencies` is a digest of all contents on which other stacks depend. The text and the content
-    are in `store`, under the key `number`.
+    length in bytes. `dependencies` is a digest of the parts of the template on which other files depend. The text and
+    the content are in `store`, under the key `number`.
     """
 
     environment: Environment
@@ -43,22 +43,22 @@ class RenderedStack(NamedTuple):
 
     @property
     def template(self) -> StackTemplate:
-        """Return the template. A call can read it from a file."""
+        """The template, which may be read from a file."""
         return StackTemplate(Path(self.path), self.text, self.store.content(self.number), self.facts)
 
     @property
     def without_text(self) -> StackTemplate:
-        """Return the template with an empty `text`. A call can read the content from a file."""
+        """The template with an empty `text`. Its content may be read from a file."""
         return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
 
     @property
     def names(self) -> NameIndex:
-        """Return the index that finds the template's resources by their names. A call can read it from a file."""
+        """The index that finds the template's resources by their names. It may be read from a file."""
         return self.store.names(self.number)
 
     @property
     def text(self) -> str:
-        """Return the text of the template. A call can read it from a file."""
+        """The text of the template, which may be read from a file."""
         return self.store.text(self.number)
 
     @property

@@ -63,9 +63,9 @@ _UNEXPECTED = (AttributeError, KeyError, TypeError, ValueError)
 
 
 class Inputs(NamedTuple):
-    """Digests of what stacks are rendered from.
+    """The digests of all inputs of a run.
 
-    - `code` is the digest of everything except the configuration.
+    - `code` is the digest of the inputs except the configuration.
     - `shared` is the digest of all settings that do not belong to a service.
     - `services` has a digest for each service, in the order of the configuration. This digest covers the settings of
       the service in all environments.
@@ -100,10 +100,10 @@ class _Record(NamedTuple):
 
 
 def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) -> Inputs:
-    """Return the digests of what stacks are rendered from. `code` is the digest of all except the configuration.
+    """Return the digests of all inputs of a run. `code` is the digest of the inputs except the configuration.
 
-    Whether an environment has a layer can depend on all services of the environment. So the digest `shared` also covers
-    which layers each environment has.
+    The digest `shared` also covers the list of layers of each environment, because this list can depend on all services
+    of the environment.
     """
     services: dict[str, dict[int, tuple[Service, list[str]]]] = {}
     for environment in configuration.environments:
@@ -122,7 +122,7 @@ def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) 
 
 
 class ServiceRecord:
-    """The record of the last complete run into `folder`. `inputs` are those of the present run."""
+    """The record of the last complete run into `folder`. `inputs` has the digests of the present run."""
 
     def __init__(self, inputs: Inputs, folder: Path, path: Path = RECORD) -> None:
         self._inputs, self._folder, self._path = inputs, folder, path
@@ -231,7 +231,7 @@ def _read(path: Path) -> _Record | None:
 
 
 def _services_to_render(before: Inputs, now: Inputs) -> set[str] | None:
-    """Return the services that share a group with a changed one, or None if everything must be rendered."""
+    """Return all services in the groups of the changed services, or None if everything must be rendered."""
     known = (before.code, before.shared, [*before.services])
     if not now.code or known != (now.code, now.shared, [*now.services]):
         return None

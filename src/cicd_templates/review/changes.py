@@ -126,7 +126,10 @@ def _access_unlike(
 def _renamed_access(
     environment: str, label: str, before: ReviewedStack, after: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Yield one change for all access that a renamed service keeps, and one for each statement gained or lost."""
+    """Compare the access of a service before and after its renaming.
+
+    Yield one change for all statements that stay the same, and one change for each gained or lost statement.
+    """
     old, new = general_sentences(before), general_sentences(after)
     shared = old.keys() & new.keys()
     if shared:
@@ -141,10 +144,10 @@ def _renamed_access(
 
 
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
-    """Yield one change for each Deny statement that restricts a retained resource of an old stack.
+    """Yield a change for each Deny statement of the stack `before` that no longer protects a retained resource.
 
-    The old stack is `before`: it belongs to a renamed service and has the service's old name. The deletion of this
-    stack will keep its retained resources, but remove its Deny statements.
+    `before` is the stack of a renamed service under the old name. Its deletion keeps the retained resources, but
+    removes the Deny statements.
     """
     resources = before.template.resources
     retained = {name for name in resources if policy_diff.is_retained(resources[name])}

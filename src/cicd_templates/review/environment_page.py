@@ -124,7 +124,7 @@ class EnvironmentReview:
         ]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents `plain`, a value that `to_plain` returned, except the facts; see `extend`."""
+        """Add the contents of a review that `to_plain` returned. Its facts are not added."""
         _, reachable, examples, billed, used, all_rows = plain
         items = (billing.BilledItem(kind, count, total, tuple(names)) for kind, count, total, names in billed)
         self._reachable += reachable
@@ -219,7 +219,7 @@ class Review:
         ]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents `plain`, a value that `to_plain` returned; see `extend`."""
+        """Add the contents of a review that `to_plain` returned."""
         access, environments = plain
         self._access.extend_plain(access)
         for environment, recorded in environments.items():

@@ -96,7 +96,7 @@ class AccessReview:
             self._add_releasers(stack)
 
     def extend(self, other: AccessReview) -> None:
-        """Add the contents of `other`. Its stacks must come later in deploy order than the stacks added so far."""
+        """Add the contents of `other`, a review of stacks that come later in deploy order."""
         self._runtimes |= other._runtimes
         self._services |= other._services
         for environment, accounts in other._accounts.items():

@@ -51,7 +51,7 @@ class ServiceResources:
                     uses[f"{label}.{statement.holder}"] = None
 
     def extend(self, other: ServiceResources) -> None:
-        """Add the resources and roles of `other`. Its stacks are deployed after the stacks of this collection."""
+        """Add the contents of `other`, a collection from stacks that come later in deploy order."""
         for label, types in other._types.items():
             self._add_types(label, types)
         for name, uses in other._users.items():
@@ -65,7 +65,7 @@ class ServiceResources:
         return [list(self._types.items()), users]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents `plain`, a value that `to_plain` returned; see `extend`."""
+        """Add the contents of a collection that `to_plain` returned."""
         labels, users = plain
         for label, types in labels:
             self._add_types(label, tuple((logical_id, kind) for logical_id, kind in types))

@@ -29,8 +29,8 @@ _ENDINGS = ("ActionRole", "Role", "ManagedPolicy", "Policy")
 class Statement:
     """One IAM statement, with its parts as text. `holder` is the logical id of the resource that has the policy.
 
-    Only statements of resource and trust policies have `principals`. `negated` contains `Action` if the statement has
-    `NotAction`. The same applies to `Principal` and `Resource`. `element` is the statement as it is in the template.
+    Only statements of resource and trust policies have `principals`. `negated` lists the negated elements, such as
+    `Action` for `NotAction`. `element` is the statement as it is in the template.
     """
 
     holder: str

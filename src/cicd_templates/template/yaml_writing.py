@@ -45,9 +45,9 @@ _TAG_KEYS = ("Key", "Value")
 
 
 class _UnmovableError(Exception):
-    """Raised for a value whose parts would look different if PyYAML wrote them one by one.
+    """Raised for a value that PyYAML must write as a whole.
 
-    PyYAML must write such a value as a whole.
+    If PyYAML wrote each part of the value alone, the parts would look different.
     """
 
 
@@ -159,9 +159,9 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
 
 
 def _in_line(text: str, indent: str) -> str:
-    """Return the YAML of a text that follows a key or a dash: the rest of the line, or a literal block.
+    """Return the YAML that puts `text` after a key or a dash: on the same line, or as a literal block.
 
-    The result is empty if only PyYAML can write the text.
+    Return an empty string if only PyYAML can write the text.
     """
     plain = _in_block(text) if len(text) <= LONGEST_IN_LINE else ""
     return f" {plain}\n" if plain else _literal(text, indent)

@@ -56,8 +56,7 @@ def _problem_of(step: Callable[[], None]) -> str:
 def _redeploy(context: CheckContext) -> None:
     """Deploy production again as a disposable environment, so that its resources can be deleted.
 
-    If a stack is missing or cannot be updated, deploy only the layers of the stacks that can be updated. A missing
-    stack is not created, because its creation might fail.
+    Leave out stacks that cannot be updated. A missing stack is not created, because its creation might fail.
     """
     render_with(context, production=DISPOSABLE)
     stacks = stacks_of(context, PRODUCTION)

@@ -57,5 +57,5 @@ EXPIRED = Check(
     expire,
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="commands use an access key for the local AWS that does not expire",
+    local_limit="commands use an access key of the local AWS, and this key never expires",
 )

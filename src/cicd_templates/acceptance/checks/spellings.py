@@ -43,7 +43,7 @@ def read_by_path(context: CheckContext) -> str:
         if _is_allowed(ssm.get_parameters_by_path, Path=root, Recursive=True):
             allowed.append(words)
     require(allowed, "IAM denied the path both with and without its last slash")
-    return f"IAM accepts the path {' and '.join(allowed)}; the printed policies allow the path with and without it"
+    return f"IAM accepts the path {' and '.join(allowed)}; the printed policies allow both spellings"
 
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:

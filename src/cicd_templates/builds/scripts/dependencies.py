@@ -284,7 +284,7 @@ class Dependencies:
             self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
     def take_requirements(self, path: str, data: bytes) -> None:
-        """Add the packages of a requirements file: as pins if the scanner gets a copy of it, else as declarations."""
+        """Add the packages of a requirements file. They count as pins only if the scanner gets a copy of the file."""
         pins, others = read_requirements(data)
         self.included += [(path, line) for line in others]
         named = [pin.partition("==") for pin in pins]
@@ -312,7 +312,7 @@ class Dependencies:
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:
-        """Return what the scanner cannot see: files that were not read, and dependencies that are pinned in no copy."""
+        """Return what the scanner cannot see: unread files, and dependencies that no copied file pins."""
         others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"

@@ -28,7 +28,8 @@ def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
     - folders of the source
     - packages without a digest
     - packages whose name or version has an unusual form
-    - packages from another registry than `registry`, or from the address of another package or version there
+    - packages from another registry than `registry`
+    - packages whose address belongs to another package or version
     """
     for path, entry in packages.items():
         if not path:

@@ -54,7 +54,7 @@ NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "PIP_INDEX
         "--tools",
         variable="TOOLS",
         type=Path,
-        help="Virtual environment with the tools of the checks; by default, the one of this program.",
+        help="Virtual environment with the tools of the checks; default: the virtual environment of this program.",
     ),
     make_option(
         "--token",

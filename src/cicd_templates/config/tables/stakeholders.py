@@ -19,8 +19,8 @@ class StakeholdersTable(Table):
     security: tuple[Email, ...] = Field(
         default=(),
         strict=False,
-        description="E-mail addresses notified of findings, of overridden conditions, and of images that run without a"
-        " signature; with an exception in `unsigned_images`, the tools environment needs at least one",
+        description="E-mail addresses notified of findings, of overridden stage conditions, and of images that run"
+        " without a signature; an exception in `unsigned_images` requires an address in the tools environment",
     )
     operations: tuple[Email, ...] = Field(
         default=(), strict=False, description="E-mail addresses notified of alarms and of stuck runs"

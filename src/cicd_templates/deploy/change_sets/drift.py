@@ -106,10 +106,10 @@ class StackDrift:
 def detect_drift(
     clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate], polling: Polling
 ) -> Iterator[StackDrift]:
-    """Start drift detection for all `stacks`, then yield the result for each stack in the same order.
+    """Detect the drift of all `stacks` at the same time. Yield the results in the order of `stacks`.
 
-    The detections run at the same time. `environment` has all stacks of the environment. A rule that one stack of the
-    environment adds to a security group of another stack is not drift.
+    `environment` has all stacks of the environment. These can add rules to each other's security groups, and such rules
+    are not drift.
     """
     started = [(stack, _start(clients, stack, polling)) for stack in stacks]
     for stack, detection in started:

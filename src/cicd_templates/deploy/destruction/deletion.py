@@ -134,7 +134,7 @@ def _empty(clients: Clients, owned: Owned, progress: DeletionProgress) -> int:
 def _delete_once(
     clients: Clients, stack: DeployedStack, polling: Polling, progress: DeletionProgress, *, start: bool
 ) -> list[ResourceEvent]:
-    """Wait until the deletion of `stack` has ended, and return its events. With `start`, call DeleteStack first."""
+    """Wait until the deletion of `stack` has ended, and return its events. If `start` is true, start the deletion."""
     cloudformation = clients.cloudformation
     known: set[str] = set()
     events_since(cloudformation, stack.stack_id, known)

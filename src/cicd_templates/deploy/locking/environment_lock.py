@@ -155,9 +155,9 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` if no command holds the lock, or if a command other than `ours` holds it.
+        """Raise `RefusedError` unless the command `ours` holds the lock.
 
-        `ours` can hold the lock without knowing it, if AWS set the lock but AWS's answer was lost.
+        `ours` holds the lock if AWS set it but the answer of AWS was lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

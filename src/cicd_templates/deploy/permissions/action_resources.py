@@ -72,7 +72,7 @@ class EnvironmentNames:
     - `exceptions` has the physical names that do not begin with `prefix`, keyed by resource type. Either AWS prescribes
       the name, or the prefix in the name is shortened.
     - `copies` is true if the ARN patterns must also match the Parameter Store paths and log group names of the parallel
-      copies of the environment. The patterns match the physical names in these copies in any case.
+      copies of the environment. Physical names in copies always match, because they begin with `prefix`.
     - `databases` is true if the environment has a database.
     """
 

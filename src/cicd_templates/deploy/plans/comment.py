@@ -38,8 +38,8 @@ NO_PLAN = (
 def comment(plans: Sequence[Plan], review: str, base: str, missing: Sequence[str] = ()) -> str:
     """Return the comment about `plans` and `review`. `plans` can be an empty list.
 
-    `review` is the Markdown output of `make review`: the changes of the templates since the git revision in `base`.
-    `missing` are the names of the environments without a plan.
+    `review` is the Markdown output of `make review`, which compares the templates with the git revision `base`.
+    `missing` lists the environments without a plan.
     """
     rows = fold(plans)
     names = cut(", ".join(plan.environment for plan in plans), LONGEST_ANSWER)

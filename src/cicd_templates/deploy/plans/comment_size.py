@@ -39,7 +39,7 @@ def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_
     """Return a comment of at most `limit` bytes: the lines in `first`, and then the sections.
 
     The comment always contains `first` and the title of each section, so these must be much shorter than `limit`.
-    Earlier sections are filled first. If a line of a section does not fit, the rest of the section is left out, and the
+    The first sections get their lines first. If a line does not fit, the rest of its section is left out, and the
     section says how many lines are missing.
     """
     start = "\n".join([*first, "", ""])

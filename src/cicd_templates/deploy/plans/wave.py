@@ -64,8 +64,8 @@ def unpublished(known: Survey, stacks: Sequence[StackTemplate]) -> set[str]:
 class Wave:
     """A group of stacks that are planned together. The user sees and approves them as one plan.
 
-    `drift` is None if no drift detection was made. `known` has AWS's answers about the stacks. If `known` is None, the
-    wave reads these answers through `survey`.
+    `drift` is None if no drift detection was made. `known` is a survey of the stacks. If `known` is None, the wave
+    calls `survey`.
     """
 
     context: DeployContext
@@ -88,10 +88,10 @@ class Wave:
         self._steps = {} if self.known is None else self._proposals(self.known)
 
     def advance(self) -> bool:
-        """Run the next step of the survey or, after the survey, of every proposal.
+        """Run one step, and return whether all stacks are planned.
 
-        Return whether all proposals have finished. Raises `DetachedError` if the credentials stop working: this is not
-        a failure of a stack.
+        The first steps survey the stacks. Each later step continues the planning of every stack. Raises
+        `DetachedError` if the credentials stop working.
         """
         if self._survey is not None and not self._advance_survey(self._survey):
             return False

@@ -145,8 +145,7 @@ def read_tree(folder: Path) -> Tree:
 def find_commit(path: Path, content: bytes) -> str | None:
     """Return the abbreviated id of the oldest commit in which the file `path` has the given `content`, or None.
 
-    A shallow clone lacks old commits. If the oldest commit with the content is one of them, the result is a newer
-    commit with the content, or None.
+    In a shallow clone, which lacks old commits, the result can be a newer commit or None.
     """
     if not in_work_tree(path.parent):
         return None
@@ -180,7 +179,7 @@ def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | Non
 
 
 def _read_files(folder: Path, listed: list[ListedFile]) -> dict[str, tuple[bytes, bool]]:
-    """Return a pair for each listed file, keyed by its name: its content, and whether it is executable."""
+    """Return the content of each listed file and whether the file is executable, keyed by the file's path."""
     files = {}
     answer = _git(folder, "cat-file", "--batch", text=batch_input(listed))
     for file, content in zip(listed, batch_contents(listed, answer), strict=True):

@@ -133,9 +133,10 @@ def _of_the_environment(clients: Clients, existing: Mapping[str, Any], stack: St
 
 
 def _text(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any], *, history: bool) -> tuple[str, str]:
-    """Return how the deployed template of a stack compares with the rendered one, and the commit that contains it.
+    """Compare the deployed template of a stack with the rendered template.
 
-    The first is a phrase for `StatusRow.text`. The second is empty if the commit is unknown.
+    Return a phrase for `StatusRow.text`, and the commit that contains the deployed template. An unknown commit is an
+    empty string.
     """
     if existing["StackStatus"] == IN_REVIEW:
         return PLANNED, ""

@@ -28,8 +28,7 @@ SAME_NAME = "if CloudFormation replaces it, the update fails, because the old re
 class Detail:
     """A property that changes. `before` and `after` are empty if CloudFormation does not report these values.
 
-    Some properties change only when an attribute of another resource changes. `cause` is the name of that attribute. It
-    is empty for all other properties.
+    `cause` is the attribute of another resource, such as `Key.Arn`, whose change also changes this property, or empty.
     """
 
     attribute: str
@@ -179,7 +178,7 @@ def _keeps_attributes(change: Change) -> bool:
 
 
 def _is_kept(detail: Detail, kept: Container[str]) -> bool:
-    """Return whether `detail` is a change of tags, or has a resource in `kept` as its cause."""
+    """Return whether `detail` changes only tags, or is caused by one of the resources in `kept`."""
     return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
 
 
@@ -290,10 +289,10 @@ def _fate(policy: str, resource_type: str) -> str:
 
 
 def interruption(change: Change) -> str:
-    """Return why this update in place interrupts a running service, or an empty string if it does not.
+    """Return why an update in place interrupts a running service, or an empty string if the service keeps running.
 
-    A property is ignored if it changes only because it refers to another resource that changes: the id and the ARN of
-    a resource stay the same when it is modified in place.
+    Properties with a `cause` are ignored. They refer to the id or the ARN of another resource, and an update in place
+    changes neither.
     """
     if change.action != "Modify":
         return ""

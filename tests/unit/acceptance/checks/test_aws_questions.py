@@ -138,7 +138,7 @@ PATH = "arn:aws:ssm:eu-central-1:222222222222:parameter/acceptance/staging-abcde
     [
         (
             [PATH],
-            "IAM accepts the path without its last slash; the printed policies allow the path with and without it",
+            "IAM accepts the path without its last slash; the printed policies allow both spellings",
         ),
         ([f"{PATH}/"], "IAM accepts the path with its last slash; the printed"),
         ([PATH, f"{PATH}/"], "IAM accepts the path without its last slash and with its last slash; the"),

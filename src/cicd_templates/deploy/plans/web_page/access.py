@@ -1,7 +1,7 @@
 """Turns the access paths in plans into a list and a drawing for the page. Does not call AWS.
 
-If several services have equal paths, only one of these paths is shown, with the number of services. The drawing shows
-only paths that change. Its size is limited: for items that do not fit, it shows only their number.
+Equal paths of several services are shown once, with the number of services. The drawing shows only paths that change.
+If too many principals or targets change, the drawing shows only the number of the last ones.
 """
 
 from __future__ import annotations
@@ -118,8 +118,10 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing that shows `paths`.
 
-    Each node is in a box. If a principal has the same access to more than `MOST_TARGETS` targets, these targets share
-    one node. Each of the first `MOST_PRINCIPALS` principals has its own node. The others share one node in each box.
+    Each node is in a box. Some nodes stand for several targets or principals:
+
+    - If a principal has the same access to more than `MOST_TARGETS` targets, one node stands for all these targets.
+    - After the first `MOST_PRINCIPALS` principals, one node in each box stands for all other principals of the box.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])
@@ -157,7 +159,7 @@ def _ends(targets: list[str], account: str, count: int) -> list[Node]:
 
 
 def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int], str, str, list[str]]]:
-    """Yield a tuple for each group of paths that differ only in their targets: principal, right, change, targets."""
+    """Group the paths that differ only in their targets. Yield the principal, right, change and targets of a group."""
     groups: dict[tuple[tuple[str, str, int], str, str], dict[str, None]] = {}
     for each in paths:
         principal = (each.path.principal, each.account, each.count)
