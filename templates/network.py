@@ -32,7 +32,7 @@ def gateways(env: Environment) -> int:
 def count_nat_ranges(env: Environment) -> int:
     """Return the number of address ranges in `NAT_RANGES`.
 
-    These are the ranges that the configuration provides. If it provides none, there is one range for each NAT gateway.
+    The configuration can provide the ranges. Otherwise, there is one range for each NAT gateway.
     """
     provided = env.settings.provided.get(f"{NAT_RANGES.layer}.{NAT_RANGES.name}", "")
     return len(provided.split(",")) if provided else gateways(env)

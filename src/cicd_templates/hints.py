@@ -18,8 +18,8 @@ def under_make() -> bool:
 def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
     """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
-    `variable` is the variable of make. `value` is the value of the option, or True for a flag. `name` is needed only if
-    the option is not the variable in lower case, for example `--token`.
+    `variable` is the variable of make. `value` is the value of the option, or True for a flag. `name` is the option,
+    such as `--token`; the default is the variable in lower case.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"

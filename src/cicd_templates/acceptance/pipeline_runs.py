@@ -171,8 +171,8 @@ def _continued(context: CheckContext, name: str) -> list[str] | None:
     """Return the pipeline and the execution that an interrupted attempt of this release started, if there is one.
 
     The first attempt stores the source versions of all existing executions, and returns None. A later attempt
-    searches for an execution with a new source version. The search takes up to `START_SECONDS`, because CodePipeline
-    may need this time to start an execution.
+    searches for an execution with another source version, for up to `START_SECONDS`. CodePipeline may need this time to
+    start an execution.
     """
     before = f"versions before {name}"
     client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])

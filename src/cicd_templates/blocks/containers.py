@@ -107,8 +107,8 @@ def further_containers(env: Environment, service: Service, parts: TaskParts) -> 
 def start_after(container: ecs.ContainerDefinition, service: Service) -> None:
     """Let the service's own container start last, and give it the remaining CPU units of the task.
 
-    If no other container has CPU units, the service's own container gets none. If another container has CPU units, the
-    own container needs some, too. Without them, it would get almost no CPU time while the other container is busy:
+    The service's own container gets CPU units only if another container has some. Without them, it would then get
+    almost no CPU time while the other container is busy:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
     """
     tables = service.settings.containers

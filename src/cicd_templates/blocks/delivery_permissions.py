@@ -254,11 +254,11 @@ def _publication(env: Environment, service: Service) -> Grant:
 
 
 def _scaling(env: Environment) -> list[Grant]:
-    """Let CloudFormation manage the scalable target and the scaling policies, even if the service has no autoscaling.
+    """Let CloudFormation manage the scalable target and the scaling policies of a service.
 
-    After autoscaling was removed from the configuration, CloudFormation must still be able to delete these resources.
-    Application Auto Scaling creates the alarms of scaling policies, but requires that its caller, CloudFormation, has
-    the permissions for these alarms:
+    A service without autoscaling needs this grant, too: autoscaling may have been removed from the configuration, and
+    CloudFormation must then delete its resources. Application Auto Scaling creates the alarms of scaling policies only
+    if CloudFormation has the permissions for these alarms:
     https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
     """
     targets = _arn(env, "application-autoscaling", "scalable-target/*")

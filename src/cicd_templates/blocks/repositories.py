@@ -97,10 +97,10 @@ def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant
 
 
 def may_pull(env: Environment, service: Service, images: Sequence[str] = ()) -> list[Grant]:
-    """Let a role of the environment `env` pull the service's image from the repository in the tools environment.
+    """Let a role of `env` pull the service's image from the tools environment, and pull `images`.
 
-    The role may also pull those of `images` that are in private ECR registries. If a registry belongs to another
-    account, the policy of the image's repository must also allow the pull. Public registries need no permission.
+    Only images in private ECR registries need a permission. If an image is in another account, the policy of its
+    repository must also allow the pull.
     """
     own = repository_arn(env.tools, service.name)
     private = [repository.arn for image in images if (repository := private_repository(image))]

@@ -163,13 +163,10 @@ def is_parameter(arn: AWSHelperFn | str) -> bool:
 def secret_arns(
     env: Environment, variables: Mapping[str, str], own_secrets: Mapping[str, SecretArn]
 ) -> dict[str, AWSHelperFn | str]:
-    """Return the ARNs from which ECS reads the secret environment variables of a container, keyed by variable name.
+    """Return the ARN from which ECS reads each secret environment variable of a container, keyed by variable name.
 
-    An ARN names a secret or a parameter. If a variable gets only one value of a JSON secret, the ARN ends with the key
-    of this value.
-
-    `variables` is the container's table `secrets`. `own_secrets` maps the names of the secrets in the layer `secrets`
-    to their ARNs.
+    `variables` is the container's table `secrets`. It maps each variable to the path of a parameter, to an ARN, or to
+    the name of a secret in `own_secrets`. `own_secrets` has the ARNs of the secrets in the layer `secrets`.
     """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in variables.items():

@@ -60,9 +60,9 @@ class TaskRun(NamedTuple):
 
 
 def outputs(definition: tasks.TaskDefinition, subnets: SubnetIds, group: SecurityGroupId) -> Sequence[Output]:
-    """Return outputs with a task definition and the network of its task.
+    """Return the outputs of a task: its task definition, its subnets and its security group.
 
-    The pipeline passes the values of these outputs to the Lambda function that runs the task.
+    The pipeline passes the values of the outputs to the Lambda function that runs the task.
     """
     return [
         Output(name, Description=description, Value=value)

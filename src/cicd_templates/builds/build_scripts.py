@@ -30,9 +30,9 @@ def script_text(name: str) -> str:
 
 
 def _shared_text(module: str, script: str) -> str:
-    """Return the text of a shared module under a heading, after a line break.
+    """Return the text of a module, under a comment with its title.
 
-    The module's docstring is left out, and so are imports that are already in the text `script`.
+    The module's docstring is left out. Imports that `script`, the text of another module, contains are also left out.
     """
     _, title, body = read_build_file("scripts", f"{module}.py").split('"""', 2)
     own = set(_IMPORT.findall(script))

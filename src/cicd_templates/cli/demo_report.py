@@ -34,7 +34,7 @@ class DemoReporter:
     def begin(self, under_way: Callable[[str], None]) -> None:
         """Reset the counts for the next environment.
 
-        From now on, `report` calls `under_way` with the name of each stack on which an operation starts.
+        When an operation on a stack starts, `under_way` is called with the name of the stack.
         """
         self._under_way = under_way
         self._stacks.clear()

@@ -57,8 +57,7 @@ class TemplatesHandover:
     def hand_over(self) -> None:
         """Upload the templates for the pipeline, or report why they are not uploaded.
 
-        Raises `DeclinedError` if all changed templates belong to the environments in `deployed`, and the user declines
-        the upload.
+        Raises `DeclinedError` if the user declines to upload the templates of the environments that are being deployed.
         """
         comparison = self.tools.compare()
         self.waits = comparison.bucket is None

@@ -110,10 +110,7 @@ class Environment:
 
     @property
     def runtimes(self) -> tuple[Environment, ...]:
-        """The runtime environments, in the order of the file.
-
-        In a runtime environment, the result contains only the other runtime environments.
-        """
+        """All runtime environments except this environment, in the order of the file."""
         return tuple(environment for environment in self.peers if environment.kind == "runtime")
 
     @property

@@ -36,9 +36,9 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return the ways in which `pattern` can match one more character of a path. Matching continues at position `at`.
+    """Match one character of a path with `pattern`, from position `at` of the pattern.
 
-    Each way is a pair: the position in the pattern after the match, and the matched character.
+    Return a pair for each possible match: the next position in the pattern, and the matched character.
     """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)

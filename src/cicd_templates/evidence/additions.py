@@ -1,7 +1,11 @@
 """Checks the files that were added to a release's evidence after the signing: the previous release, and approvals.
 
-The previous release has its own signature. An approval record is not signed, but its path contains the digest of its
-content. The request for approval shows this digest, and the signed statement about the approved deployment lists it.
+The previous release has its own signature. An approval record has none, but these contain its digest:
+
+- the path of the record
+- the request for approval
+- the signed statement about the approved deployment
+
 The record contains the digests of the page that the approver saw.
 """
 

@@ -90,8 +90,8 @@ def _described(error: Exception) -> str:
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
     """Require that the change sets are signed and approved. Otherwise raise an error, so that the stage fails.
 
-    If the release is not signed (`NotSignedError`), exceptions in the configuration can allow the change sets. If they
-    do not allow them, the message also says why the release is not signed.
+    If the release is not signed (`NotSignedError`), exceptions in the configuration can allow the change sets.
+    Otherwise, the error says why the release is not signed.
     """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):
@@ -172,8 +172,8 @@ def _require_change_sets(
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
     """Raise an error if the statements are about a wrong run.
 
-    They must be about the current run. If the current run rolls a stage back to an earlier run, they must be about the
-    earlier run, because CodePipeline takes all variables from it, also the variable with the name of the statements.
+    The statements must be about the current run. If the current run is a rollback, they must be about the earlier run:
+    CodePipeline takes all variables from the earlier run, and one of these variables names the statements.
     """
     if signed == present:
         return

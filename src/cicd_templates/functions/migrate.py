@@ -105,11 +105,12 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Begin an attempt or follow the attempt in `state`, and return the answer to the job. In a rollback, run nothing.
+    """Return the answer to the job. The first of these cases that applies counts:
 
-    `state` is the content of the continuation token: the time and the id of the first job, and the number of the
-    attempt. When the stage is retried, there is no token. Then, if this pipeline run has no attempt yet, or its
-    latest attempt has failed, a new attempt begins. Otherwise, the latest attempt is followed.
+    - `state`, the content of the continuation token, has an attempt: follow this attempt.
+    - The run is a rollback: run nothing.
+    - The run has no attempt, or its latest attempt failed in an earlier job: begin an attempt.
+    - Otherwise, follow the latest attempt.
     """
     import boto3
 

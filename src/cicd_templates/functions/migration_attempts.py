@@ -73,7 +73,7 @@ class Attempts:
         self._put(number, "task", {"task": task})
 
     def end(self, number: int, outcome: str, reason: str = "") -> None:
-        """Record how an attempt ended."""
+        """Record the outcome of an attempt to migrate."""
         self._put(number, "ended", {"outcome": outcome, "reason": reason, "ended": time.time()})
 
     def _key(self, number: int, name: str) -> str:

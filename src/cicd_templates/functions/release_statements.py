@@ -208,8 +208,8 @@ def _received(release: SignedRelease) -> dict[str, Any]:
 def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
     """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
 
-    Its `configuration` is the archive of the templates, which contain the check's build specification. Its `report`
-    identifies the test report. The format does not define `report`.
+    `configuration` is the archive of the templates, because a template has the build specification of the tests.
+    `report` identifies the test report. The format does not define the key `report`.
     """
     return {
         "result": "FAILED" if tests.failed else "PASSED",

@@ -55,8 +55,7 @@ class Offer:
       values can depend on the service and the kind of access.
     - `backlog` is set only for a queue.
 
-    Raises `ValueError` if `access` is empty. Each value in `variables` must be a single value that exists once per
-    environment. Raises `ValueError` for a list, and for a value that exists once per service.
+    Raises `ValueError` if `access` is empty, or if a value in `variables` is a list or can differ between services.
     """
 
     name: str

@@ -102,8 +102,8 @@ class LayerTemplate:
             owners = " or of ".join(f"the layer {layer}" for layer in layers)
             raise ConfigurationError(
                 f"{path}: the parameter {name} already reads {declared.properties.get('Default', 'another value')};"
-                f" rename the Output of {owners}, or, if {name} begins with the name of a configured resource, rename"
-                " this resource"
+                f" rename the Output of {owners}. If {name} begins with the name of a configured resource, you can"
+                " rename the resource instead"
             )
         return output.kind(Ref(name))
 

@@ -89,13 +89,13 @@ class ActionExecutions:
 
 
 class PipelineExecutions:
-    """Stores the pipeline executions that API requests have started.
+    """Stores the pipeline executions that callers of the API have started.
 
     The executions are in one file, one per line. Any process can read the file.
 
     - `account` returns the account of the current request.
     - `pipelines` returns the names of the pipelines in an account.
-    - `events` returns the executions that events, not requests, have started in an account.
+    - `events` returns the executions that events have started in an account.
     """
 
     def __init__(
@@ -264,7 +264,7 @@ def register(
     executions: ActionExecutions,
     runs: PipelineExecutions,
 ) -> None:
-    """Add CodePipeline to the engine's router, to its table of handlers and to its table of IAM namespaces."""
+    """Make the engine answer requests to CodePipeline, after it has checked the caller's permissions."""
     router.SERVICE_PATTERNS["codepipeline"] = {
         "target_prefixes": [TARGET_PREFIX],
         "host_patterns": [r"codepipeline\."],

@@ -123,7 +123,7 @@ class Deployments:
             return
 
     def _deployed(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the service that `request` updates. Return None if this starts no deployment with hooks."""
+        """Return the service that `request` updates, or None if the update starts no deployment with hooks."""
         cluster = self._engine._resolve_cluster_name(request.get("cluster", "default"))
         name = (self._engine._resolve_service_ref(request.get("service", "")) or ("",))[0]
         service: dict[str, Any] | None = self._engine._services.get(f"{cluster}/{name}")

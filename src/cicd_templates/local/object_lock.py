@@ -29,7 +29,10 @@ Handlers = dict[str, dict[str, Any]]
 
 
 def register(s3: ModuleType, handlers: Handlers) -> None:
-    """Add Object Lock to the engine: to its module `s3`, and to `handlers`, the functions for buckets in templates."""
+    """Add Object Lock to the engine, for API requests and for templates.
+
+    `s3` is the engine's module for S3 requests. `handlers` has the functions for the resource types of templates.
+    """
     locks = s3._bucket_object_lock
     put_object, put_versioning = s3._put_object, s3._put_bucket_versioning
 

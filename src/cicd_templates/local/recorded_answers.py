@@ -181,9 +181,9 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return a function that calls `resolve`, then leaves out the resources whose condition is false.
+    """Return a function that replaces `resolve` and leaves out the resources whose condition is false.
 
-    The engine calls the returned function to prepare a template for a comparison.
+    The engine calls `resolve` to prepare a template for the comparison with another template.
     """
 
     def handle(template: Any, params: Any, *arguments: Any) -> Any:

@@ -19,9 +19,9 @@ FORGOTTEN = ("ScheduleExpressionTimezone", "KmsKeyArn", "StartDate", "EndDate")
 
 
 def register(handlers: dict[str, dict[str, Any]], scheduler: Any, roles: Mapping[str, Mapping[str, Any]]) -> None:
-    """Make the engine's `handlers` check each schedule that they create or update.
+    """Replace the functions of the engine that create and update schedules. The new functions check each schedule.
 
-    `scheduler` is the engine's module with the stores of groups and schedules. `roles` has the roles, keyed by name.
+    `scheduler` is the engine's module that stores schedules and their groups. `roles` has all roles, keyed by name.
     """
     known = handlers[SCHEDULE]
 

@@ -114,7 +114,7 @@ def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> Non
 
 
 def with_private_tmp(text: str, temporary: Path) -> str:
-    """Return `text` with `/tmp` replaced by the folder `temporary`, because all processes share `/tmp`."""
+    """Return `text` with the folder `temporary` in place of `/tmp`, which other processes of the machine also use."""
     return SHARED.sub(lambda found: str(temporary), text)
 
 

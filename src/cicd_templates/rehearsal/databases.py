@@ -41,7 +41,7 @@ CLUSTER_ARN = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[a-z0-9-
 
 @dataclass
 class _Database:
-    """A running database. `sessions` has the credentials and role of each allowed task, keyed by access key."""
+    """A running database. `sessions` maps the access key of each task that may connect to its credentials and role."""
 
     host: str
     certificate: Path
@@ -70,8 +70,8 @@ class Databases:
     ) -> dict[str, str]:
         """Return new values for the environment variables of a task that contain the address of a database cluster.
 
-        If there are any, the result also has two variables with the path of the certificate of the local database.
-        `role` is the ARN of the task role, and `keys` are the credentials of a session of this role.
+        The new values are addresses of local databases. If there is one, two more variables contain the path of the
+        local database's certificate. `role` is the ARN of the task role, and `keys` are its credentials.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}
@@ -95,10 +95,10 @@ class Databases:
     def _served(
         self, run: PipelineRun, step: ActionProgress, source: Path | None, cluster: dict[str, Any]
     ) -> _Database | None:
-        """Return the running database of `cluster`, or None if this machine cannot run the database.
+        """Return the running database of `cluster`. If this machine cannot run the database, return None.
 
-        If the result is None, the reason is noted in `step`. `source` is the folder with the script that creates the
-        database users. If the cluster has the Data API, no script is needed.
+        In both cases, `step` gets a note. `source` is the folder with the script that creates the database users. A
+        cluster with the Data API needs no script.
         """
         name = cluster["DatabaseName"]
         script = None if source is None or cluster["HttpEndpointEnabled"] else source / SCRIPTS / f"{name}.sql"

@@ -104,7 +104,7 @@ def name_marks(identities: Iterable[Hashable]) -> array[int]:
 
 
 def name_identities(stack: StackTemplate) -> list[Hashable]:
-    """Return a value for each name in a stack. Equal names have equal values, even in different stacks."""
+    """Return a key for each name in a stack. Two keys are equal if their names are equal, even in different stacks."""
     return [found.identity if isinstance(found, NamedResource) else found.looks for found in _names(stack)]
 
 
@@ -246,7 +246,7 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
     """Return `value` as text. `known` has the values of references that are known before the deployment.
 
-    An unknown value becomes a text with the path of the template, which differs from the texts of all other stacks.
+    The text of an unknown value contains the path of the template, so that no other stack has the same text.
     """
     match value:
         case str():

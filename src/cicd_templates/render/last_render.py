@@ -170,7 +170,7 @@ def read_trusted(path: Path, largest: int) -> bytes | None:
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
-    """Return the record, or None if there is no record that can be trusted and that `remember` can have written."""
+    """Return the record, or None if the record is missing, cannot be trusted or has the wrong form."""
     content = read_trusted(path, LARGEST_RECORD)
     try:
         record = json.loads(content or b"")

@@ -187,9 +187,8 @@ def strays(files: Mapping[str, str], root: Path) -> list[str]:
 def diff_against_folder(files: Mapping[str, str], root: Path) -> list[str]:
     """Return the lines of a unified diff that shows how `make render` would change the folder `root`.
 
-    `files` has the new text of every file. The function `strays` lists files that the diff leaves out.
-
-    The result is empty if `make render` would change no file.
+    `files` has the new text of every file. The diff leaves out the files that `strays` returns. The result is empty if
+    `make render` would change no file.
     """
     from difflib import unified_diff
 

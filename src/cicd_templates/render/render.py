@@ -24,11 +24,11 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 class RenderedStack(NamedTuple):
-    """A rendered stack: its template, and the configuration and the layer from which it was rendered.
+    """A rendered stack. Its template is in `store`, under the key `number`.
 
-    `path` is relative to the output folder, with forward slashes. `digest` is the SHA-256 of the text, and `size` its
-    length in bytes. `dependencies` is a digest of the parts of the template on which other files depend. The text and
-    the content are in `store`, under the key `number`.
+    - `path` is relative to the output folder, with forward slashes.
+    - `digest` is the SHA-256 of the template's text, and `size` is the length of the text in bytes.
+    - `dependencies` is a digest of the parts of the template on which other files depend.
     """
 
     environment: Environment

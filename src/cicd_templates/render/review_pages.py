@@ -121,9 +121,9 @@ def _compare(comparison: differences_page.Comparison, paths: tuple[str, ...]) ->
 
 
 def service_groups(services: Iterable[str]) -> dict[str | None, int]:
-    """Return the number of each service's group. The stacks of a group share parts of the pages.
+    """Divide the services into groups, in the order of their names. Return the number of the group of each service.
 
-    The services of a group follow each other in the order of their names, as their stacks do in the deploy order.
+    The stacks of a group are neighbours in the deploy order. They share parts of the review pages.
     """
     return {name: number // SERVICES_PER_GROUP for number, name in enumerate(sorted(services))}
 

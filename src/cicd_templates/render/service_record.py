@@ -130,8 +130,10 @@ class ServiceRecord:
     def remember(self, stacks: Sequence[RenderedStack], parts: Sequence[str]) -> None:
         """Record a run that has rendered `stacks` into the folder. `parts` are the parts of the review pages.
 
-        Nothing is recorded if a file in the folder differs from what this run has rendered. Nothing is recorded if the
-        configuration provides outputs, because the stacks that publish these outputs are not among `stacks`.
+        Nothing is recorded in these cases:
+
+        - A file in the folder differs from the file that the run rendered.
+        - The configuration provides outputs, so the stacks that publish these outputs are not rendered.
         """
         if any(stack.environment.settings.provided for stack in stacks):
             return

@@ -16,10 +16,11 @@ def access_changes(
 ) -> Iterator[AccessChange]:
     """Yield `(wider, holder, sentence)` for each changed statement.
 
-    - `wider` is true if the change allows more access. It is true for a removed Deny statement, and for a changed
-      condition unless the texts show that the new condition allows nothing more.
-    - `holder` is the logical id of the resource that has the policy. Holders in `gone` are left out: they were removed
-      together with every resource to which their statements apply.
+    - `wider` is true if the change allows or may allow more access, such as a removed Deny statement, or a changed
+      condition whose effect is unclear.
+    - `holder` is the logical id of the resource that has the policy.
+
+    `gone` has the holders to leave out. They were removed together with every resource to which their statements apply.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):

@@ -61,7 +61,7 @@ def trust_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
 
 
 def _merge_holders(rows: Iterable[Row]) -> list[Row]:
-    """Merge rows that differ only in the holder of the policy. The second cell of a row names the holder."""
+    """Merge rows that differ only in their second cell, the holder of the policy."""
     groups: dict[Row, list[str]] = {}
     for label, holder, *rest in rows:
         groups.setdefault((label, *rest), []).append(holder)

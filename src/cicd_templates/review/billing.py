@@ -13,10 +13,10 @@ MOST_NAMES = 8
 
 
 class BilledItem(NamedTuple):
-    """A kind of item that AWS bills, such as load balancers per hour, and the resources that it is billed for.
+    """A kind of item that AWS bills, such as load balancers per hour.
 
-    `number` is the number of billed items, and `resources` is the number of resources. `names` has the names of the
-    first `MOST_NAMES` resources.
+    `number` counts the items. `resources` counts the resources that cause them, because one resource can cause several.
+    `names` has the names of the first `MOST_NAMES` resources.
     """
 
     kind: str

@@ -103,9 +103,9 @@ def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | 
 def _access_unlike(
     environment: str, label: str, stack: ReviewedStack, sibling: ReviewedStack
 ) -> Iterator[TemplateChange]:
-    """Compare the access of a new stack with the access of `sibling`, a stack of another service in the same layer.
+    """Describe the access of a new stack by comparing it with `sibling`, the stack of another service.
 
-    Yield one change for the access that the two stacks have in common, and one change for each difference.
+    The first change says that the stacks have the same access. One change for each difference follows.
     """
     own, others = general_sentences(stack), general_sentences(sibling)
     shared = own.keys() & others.keys()

@@ -43,7 +43,7 @@ class Comparison(NamedTuple):
 
 
 def comparisons(route: Mapping[str, Stacks]) -> list[Comparison]:
-    """Compare each environment of `route` with the environment before it. Return one comparison for each short name."""
+    """Return the comparisons of each environment in `route` with the previous environment, one for each stack."""
     return [
         Comparison(before, after, old, new, label)
         for (before, old), (after, new) in pairwise(route.items())

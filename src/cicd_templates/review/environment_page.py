@@ -49,10 +49,9 @@ _NOTES = (
 
 
 class EnvironmentReview:
-    """The contents of an environment's page. They are collected stack by stack, so that no template stays in memory.
+    """The contents of an environment's review page, collected stack by stack, so that no template stays in memory.
 
-    `facts` are the facts about one of the environment's stacks. Any stack will do, because the page shows only facts
-    that are the same for all stacks of the environment.
+    `facts` are the facts about any stack of the environment. The page shows only facts that all stacks share.
     """
 
     def __init__(self, facts: StackFacts) -> None:

@@ -159,8 +159,8 @@ class AccessReview:
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.
 
-        If other environments use the same account, these principals count as outside, too: the account as a whole, and
-        the roles of the other environments.
+        If environments share an account, the account as a whole and the roles of the other environments are outside,
+        too.
         """
         own_roles = self._role_names[environment]
         other_accounts = {

@@ -20,14 +20,13 @@ _ACCOUNT, _PARTITION = "${AWS::AccountId}", "${AWS::Partition}"
 class Kind(Enum):
     """What a principal is.
 
-    - An ACCOUNT stands for all users and roles of the account. But a user or role has the access only if its own policy
-      allows it, too.
-    - An ARN is a role, user or session.
-    - OWN is a resource or parameter of the same template, to which the policy refers. The value of such a parameter
-      always comes from the environment of the template.
-    - A SERVICE is an AWS service, identified by its service principal, such as `lambda.amazonaws.com`.
-    - FEDERATED principals are the users of an identity provider.
-    - OTHER principals are of an unsupported kind, such as a canonical user.
+    - ACCOUNT: all users and roles of an account whose own policies also allow the access.
+    - ARN: a role, user or session.
+    - OWN: a resource or parameter of the template that contains the policy. The value of the parameter always comes
+      from the template's environment.
+    - SERVICE: an AWS service, such as `lambda.amazonaws.com`.
+    - FEDERATED: the users of an identity provider.
+    - OTHER: an unsupported kind of principal, such as a canonical user.
     """
 
     ANYONE = "everybody, with or without credentials"

@@ -41,8 +41,8 @@ class Renames:
     def renamed_statements(self, before: Sequence[Statement], after: Sequence[Statement]) -> dict[int, int]:
         """Return the statements that changed only because a service was renamed.
 
-        The result maps each position in `after` to the position of the same statement in `before`. Statements without a
-        Sid are left out, because only their position identifies them.
+        The result maps the position of a statement in `after` to its position in `before`. Statements without a Sid are
+        left out, because nothing but their position identifies them.
         """
         if not self.old_names:
             return {}

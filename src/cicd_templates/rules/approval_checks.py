@@ -55,7 +55,7 @@ def run_order(action: TemplateNode) -> tuple[float, float]:
 
 
 def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int, float]) -> Iterator[TemplateNode]:
-    """Yield each action that may deploy something and is not covered by an approval check.
+    """Yield each action that may deploy something and that no approval check covers.
 
     A check covers an action if all of this is true:
 

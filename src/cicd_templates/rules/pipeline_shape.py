@@ -120,8 +120,8 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
     """Return the stages that need an approval, because they deploy to a protected environment.
 
-    These are the stages that the pipeline's metadata lists. Without a list in the metadata, only the last of the stages
-    that deploy needs an approval. A single stage that deploys needs none.
+    The pipeline's metadata lists these stages. Without such a list, the last stage that deploys needs an approval, but
+    only if several stages deploy.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):
@@ -134,7 +134,7 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
 def _approved(stage: TemplateNode) -> float:
     """Return the RunOrder of the first approval of a stage, or infinity if the stage has no approval.
 
-    The RunOrder of an approval can depend on conditions. Then its latest possible RunOrder counts.
+    If the RunOrder of an approval depends on conditions, its highest possible value counts.
     """
     orders = [
         run_order(action)[1]

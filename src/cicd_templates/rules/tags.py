@@ -49,10 +49,7 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """A set of tag keys that are unknown, because CloudFormation computes them at deployment.
-
-    It contains every key, because any key may be among the computed keys.
-    """
+    """The tag keys of a resource, if only CloudFormation can compute them. The set contains every possible key."""
 
     def __contains__(self, name: object) -> bool:
         return True

@@ -72,11 +72,10 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 
 
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield each policy in `value`, with its path.
+    """Yield each policy in `value`, with its path. If a policy contains JSON texts with statements, yield the texts.
 
-    A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. If a policy
-    contains JSON texts with IAM statements, each of these texts is yielded in place of the policy. Other policies
-    within a policy are not yielded.
+    A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. Policies within
+    a policy are not yielded.
     """
     if isinstance(value, dict):
         for key, item in value.items():

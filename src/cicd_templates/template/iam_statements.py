@@ -33,8 +33,8 @@ def find_statements(
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
     """Yield a pair for each IAM statement in `value`: whether it belongs to a trust policy, and the statement.
 
-    `value` is a part of a resource's properties. Pass `is_policy` if it is a part of a policy, and also `is_trust` if
-    this policy is a trust policy.
+    `value` is a part of a resource's properties. `is_policy` says that `value` is a part of a policy, and `is_trust`
+    that it is a part of a trust policy.
     """
     # Nearly all values are texts, and this is their quickest check.
     if isinstance(value, str):

@@ -85,10 +85,9 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 
 
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield a statement for each property `opening.name` with a value that opens, or may open, the resource.
+    """Yield a statement for each value of the property `opening.name` that opens, or may open, the resource.
 
-    The property can be in `properties` directly or at any depth, for example in each additional provider of
-    authentication. A value that CloudFormation computes may open the resource.
+    The property can occur at any depth. Values that only CloudFormation can compute may open the resource.
     """
     allowed = {
         "Effect": "Allow",

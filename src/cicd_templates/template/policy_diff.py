@@ -184,8 +184,8 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
-    A property that affects access without a statement, such as a permissions boundary, yields a statement with the same
-    effect. `is_changed` is false if the whole resource is created or deleted.
+    A property that affects access without a statement, such as a permissions boundary, also yields a statement.
+    `is_changed` is false if the whole resource is created or deleted.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -248,12 +248,11 @@ def _with_identity(statement: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]
 def _difference(
     statement: Mapping[str, Any], others: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
 ) -> str:
-    """Return a sentence with what `statement` has and its counterpart does not, or an empty string if that is nothing.
+    """Return a sentence with the parts of `statement` that its counterpart lacks, or an empty string.
 
-    `own` are the statements of the template that contains `statement`. `others` are the statements of the template to
-    compare with. The counterpart is the statement in `others` with the same Sid, effect and elements. If there is no
-    counterpart, or if several statements in `own` or in `others` have this Sid, the sentence has the complete
-    `statement`.
+    The counterpart is the statement in `others` with the same Sid, effect and elements. Without a counterpart, the
+    sentence has the complete `statement`. There is no counterpart if the Sid occurs twice in `others` or in `own`, the
+    statements of the template that contains `statement`.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

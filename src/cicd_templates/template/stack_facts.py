@@ -32,12 +32,12 @@ _DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackFacts:
-    """The facts about a stack in its template's metadata: its names, its environment, and the sources of its template.
+    """The facts about a stack in its template's metadata, in the order of the metadata.
 
-    The fields are in the order of the metadata. `environment` is the environment's name without the suffix of a copy.
-    `after` lists the stacks that must be deployed before this stack. If CloudFormation deploys the stack with a role,
-    `deployed_as` is the Parameter Store path with the role's ARN. `patches` maps the path of each patched value to the
-    reason for the patch.
+    - `environment` is the name of the environment, without the suffix of a copy.
+    - `after` lists the stacks that must be deployed before this stack.
+    - `deployed_as` is the Parameter Store path with the ARN of CloudFormation's role, or None without a role.
+    - `patches` maps the path of each patched value to the reason for the patch.
     """
 
     project: str

@@ -73,8 +73,7 @@ def style_of(text: str) -> str | None:
 def node_of(value: Any, column: int) -> yaml.Node:
     """Return `value` as a tree of YAML nodes. Equal values get separate nodes, so that PyYAML writes no aliases.
 
-    `column` is the rightmost column at which a line of `value` can begin. A mapping in a list is written on one line
-    only if this line is short enough to begin at `column`.
+    No line of `value` begins to the right of `column`. A mapping in a list is written on one line if it fits there.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))

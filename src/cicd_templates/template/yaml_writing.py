@@ -87,7 +87,7 @@ def _write_mapping(lines: list[str], mapping: dict[Any, Any], indent: str, colum
 
 
 def _write_value(lines: list[str], value: Any, indent: str, column: int) -> None:
-    """Append the YAML text of a key's `value` to `lines`. The text begins directly after the colon."""
+    """Append `value` to `lines`, as the YAML text that follows a key and its colon."""
     if type(value) is str and (text := _in_line(value, indent)):
         lines.append(text)
     elif type(value) is list and value:
@@ -305,7 +305,7 @@ def _after_key(value: Any, indent: str, column: int) -> str:
 
 
 def _after_dash(item: Any, indent: str, column: int) -> str:
-    """Return a list item as PyYAML writes it, without its dash. In the file, `indent` stands before the dash."""
+    """Return a list item as PyYAML writes it after a dash. `indent` is the white space before the dash."""
     return _moved(node_of([item], column), len("-"), indent)
 
 

@@ -177,8 +177,8 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
 
     assert str(caught.value) == (
         "/shipping/staging/other/KeyArn: the parameter KeyArn already reads /shipping/staging/keys/KeyArn;"
-        " rename the Output of the layer keys or of the layer other, or, if KeyArn begins with the name of a configured"
-        " resource, rename this resource"
+        " rename the Output of the layer keys or of the layer other. If KeyArn begins with the name of a configured"
+        " resource, you can rename the resource instead"
     )
 
 
@@ -189,7 +189,7 @@ def test_a_value_with_the_name_of_a_parameter_of_the_layer_names_its_own_layer(
     layer = LayerTemplate(STAGING)
     layer.add_parameter(Parameter("KeyArn", Type="String", **default))
 
-    with pytest.raises(ConfigurationError, match=f"reads {shown}; rename the Output of the layer keys, or"):
+    with pytest.raises(ConfigurationError, match=f"reads {shown}; rename the Output of the layer keys\\. If"):
         layer.read(KEY)
 
 

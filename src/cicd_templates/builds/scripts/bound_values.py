@@ -193,7 +193,7 @@ def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.
 
 
 def values_in_call(call: ast.Call) -> list[ast.expr]:
-    """Return the parts of `call` that could be its result, such as the second argument of `get("OTHER", "...")`."""
+    """Return the values that `call` could return, such as the default in `get("OTHER", "...")`."""
     called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     # "...".strip()
     values = [call.func.value] if isinstance(call.func, ast.Attribute) else []
@@ -242,9 +242,9 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield each name in a comparison, loop, `match`, pair or class, and the expression with the name's values.
+    """Yield each name in a comparison, loop, `match`, pair or class, with the expression that has its values.
 
-    In loops, cases, pairs and classes, the values are in a list. From lists, `values_of` takes only strings that look
+    For all of these except comparisons, the expression is a list. From a list, `values_of` takes only strings that look
     like secrets.
     """
     if isinstance(node, ast.Compare):
@@ -267,7 +267,7 @@ def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def unpacked(target: ast.AST, value: ast.expr) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield each name in the target of an assignment with its value. Tuples are taken apart at any depth."""
+    """Yield each name that an assignment binds, with its value. Tuples are taken apart at any depth."""
     if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
         for one, other in zip(target.elts, value.elts, strict=False):
             yield from unpacked(one, other)

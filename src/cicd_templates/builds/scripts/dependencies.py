@@ -98,7 +98,7 @@ PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    A scanner knows only packages from an index. So for these packages, also yield a phrase:
+    Also yield a phrase for each package that a scanner cannot know:
 
     - a package that does not come from an index, with its address
     - a package whose file is named after a different package or version, with the name of the file

@@ -97,8 +97,7 @@ def steering(arguments: str) -> set[str]:
 class Network:
     """Decides which RUN commands of a Dockerfile have a network.
 
-    - `closed` contains a line number for each stage: the line that disabled the stage's network, or 0. The stage's
-      commands below this line have no network.
+    - `closed` contains, for each stage, the line that disabled the network for the rest of the stage, or 0.
     - `cut` contains the lines of the RUN commands that lose their network.
     - `folders` contains the current folder of each stage, or an empty string if only the image knows the folder.
     - `misplaced` contains the lines that copy a file to a folder that may contain programs.

@@ -143,12 +143,11 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 
 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
-    """Return the paths of all files with code, except these files:
+    """Return the paths of the image's code files and archives, except these:
 
-    - Any file that a base image has at the same path.
-    - A file of the kind `code` whose digest is in `judged`.
-    - A file of the kind `system` that a stage has at the same path. If `stages` is None, all files of this kind are
-      left out.
+    - A file that a base image has at the same path.
+    - A file of the kind `code`, if its digest is in `judged`.
+    - A file of the kind `system`, if a build stage has it at the same path, or if `stages` is None.
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]
@@ -201,7 +200,7 @@ def listed(image: str) -> dict[str, dict[str, str]]:
 
 
 def merged(kinds: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Return the digests of all files, keyed by path. `kinds` has the digests of each kind of file, keyed by path."""
+    """Return the digest of every file, keyed by path. `kinds` groups the files by kind, such as `code`."""
     return {at: digest for files in kinds.values() for at, digest in files.items()}
 
 

@@ -76,7 +76,7 @@ def read_python(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str
 
 
 def read_local(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the package as `local` if its direct_url.json file says that it was installed from a folder."""
+    """Yield the package with the kind `local` if the direct_url.json file says that the package is from a folder."""
     if '"file://' in text:
         yield "local", found[1], found[2]
 
@@ -214,18 +214,18 @@ class Image:
             package["properties"].append({"name": "of-system", "value": "true"})
 
     def unrecorded(self) -> dict[str, dict[str, str]]:
-        """Return the archives and the code files that no record contains, and all package databases, with digests.
+        """Return the digests of all package databases, and of the code and archives that no package's record contains.
 
         The result has a dict for each kind of file:
 
-        - `code`: code beside a package, unless a system package lists this code.
-        - `system`: code beside a package, if a system package lists this code. Such a list has no digests.
+        - `code`: code in a folder with packages.
+        - `system`: code in a folder with packages that a system package lists, but without a digest.
         - `archives`: archives.
-        - `databases`: the attribute `databases`.
-        - `elsewhere`: code that is not beside a package.
+        - `databases`: package databases.
+        - `elsewhere`: code in all other folders.
 
-        If a package was installed from a folder, its record is ignored, because code in this folder could write
-        anything into the record.
+        The record of a package that was installed from a folder is ignored. Code in the folder could write anything
+        into the record.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}

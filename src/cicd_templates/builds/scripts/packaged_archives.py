@@ -35,7 +35,7 @@ def names_in_zip(path: str) -> Iterator[str]:
 def names_in_tar(path: str) -> Iterator[str]:
     """Yield the names of all entries in a tar archive, compressed or not.
 
-    After the first `MOST_MEMBERS` entries, the name `PKG-INFO` replaces each name, so that the archive counts as a
+    If there are more than `MOST_MEMBERS` entries, the other names become `PKG-INFO`, so that the archive counts as a
     package.
     """
     try:

@@ -11,10 +11,10 @@ TABLE = re.compile(r"\s*\[\[?([\w\s.-]+)\]\]?\s*")
 
 
 def toml_strings(text: str) -> "Iterator[tuple[int, list[str], str, str]]":
-    """Yield each string with its line, the parts of its table's name, and its key.
+    """Yield `(line, table, key, string)` for each string. `table` has the parts of the table's name.
 
-    If the function does not understand a key, such as a quoted key or a key of an inline table, it yields an empty key.
-    If it does not understand the name of a table, it yields an empty list for the name.
+    `key` is empty for a quoted key, for a key in an inline table, and for any other key that is not plain. `table` is
+    empty if the name of the table cannot be read.
     """
     section: list[str] = []
     key, code, end, number, depth = "", "", 0, 1, 0

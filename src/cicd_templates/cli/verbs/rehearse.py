@@ -233,11 +233,11 @@ def finish(
 ) -> None:
     """Print the result of a rehearsal, and write its files to the folder `output`.
 
-    - `reports` maps paths below `output/reports` to the reports of the checks. The reports of an earlier rehearsal are
-      removed.
-    - `signed` is None if the run wrote no signed evidence to `output/evidence`. Otherwise, it has the environments
-      about which this evidence needs no statement, or the error if the evidence cannot be verified.
-    - `judged` are variables for `make gate`. The function prints this command, so that the user can judge the reports.
+    - `reports` maps paths below `output/reports` to the reports of the checks. They replace the reports of an earlier
+      rehearsal.
+    - `signed` is the result of verifying the evidence in `output/evidence`: a list of the environments that need no
+      statement, or an error. It is None if there is no signed evidence.
+    - `judged` are the variables for `make gate`, the command with which the user can judge the reports.
 
     Raises `CicdError` if the rehearsal did not succeed, or if its evidence cannot be verified.
     """

@@ -68,7 +68,7 @@ SecretKeyArn = Annotated[
 
 
 def is_existing_secret(source: str) -> bool:
-    """Return whether a value of `secrets` is the path or the ARN of a secret that exists outside our stacks."""
+    """Return whether `source` is the path or the ARN of a secret that this program does not create."""
     return source.startswith(("/", "arn:"))
 
 

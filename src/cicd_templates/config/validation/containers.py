@@ -109,10 +109,9 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem if the further containers and the folders in memory use the task's whole CPU or memory.
+    """Yield a problem if no CPU or memory of the task is left for the service's own container.
 
-    The service's own container would then have none. Also yield a problem for each further container whose folders in
-    memory use the container's whole memory.
+    Also yield a problem for each further container whose folders in memory use the container's whole memory.
     """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())

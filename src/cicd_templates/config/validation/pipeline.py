@@ -13,8 +13,8 @@ def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[
 
     Also yield a problem if the number of tools environments is not exactly one.
 
-    `unread` has the names of environments whose tables have problems. Their kind is unknown, so their names are
-    accepted in `pipeline.path`, and a missing tools environment is no problem if `unread` has any name.
+    `unread` has the names of environments whose tables have problems. Each of them may be a runtime environment or the
+    tools environment.
     """
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):

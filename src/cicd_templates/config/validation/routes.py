@@ -81,7 +81,8 @@ def _tests_of_others(service: Service, routes: Routes, where: str) -> Iterator[P
         yield Problem(
             f"{where}.path_pattern",
             f"{_receiver_name(f'{base}/', routes)} answers requests for {base}/, the address at which smoke tests"
-            f' reach {service.name}; begin the pattern with a folder of its own, such as "/{service.name}/*"',
+            f" reach {service.name}; begin the pattern with a folder that no other service has, such as"
+            f' "/{service.name}/*"',
         )
 
 

@@ -51,7 +51,7 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
 
 
 def _way_out(reader: Environment) -> str:
-    return f"use a secret of {reader.name}, or give a shared secret a name that contains no environment's name"
+    return f"use a secret of {reader.name}; only a secret whose name contains no environment's name can be shared"
 
 
 def _secrets(service: Service) -> Iterator[tuple[tuple[str, ...], str, str]]:

@@ -91,7 +91,7 @@ def retry_new_role(call: Callable[[], T], polling: Polling) -> Steps[T]:
 
 
 def run_steps(steps: Steps[T], polling: Polling) -> T:
-    """Run `steps` to the end, with a pause after each step. Return the value that the generator returns."""
+    """Run `steps` to the end, with a pause after each step. Return the result of `steps`."""
     while True:
         try:
             next(steps)

@@ -146,7 +146,7 @@ def label_of(tags: Mapping[str, str]) -> str:
 def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
     """Yield the resources of the environment's deleted stacks.
 
-    The result has the deletion policy `Retain` for each resource that remained when its stack was deleted.
+    A resource that remained when its stack was deleted gets the deletion policy `Retain`.
     """
     for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
         for summary in page["StackSummaries"]:
@@ -159,9 +159,9 @@ def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
 
 
 def _last_seen(clients: Clients, stack_id: str, tags: Mapping[str, str]) -> Iterator[Owned]:
-    """Yield the resources in the events of a stack's deletion, with their states in their newest events.
+    """Yield the resources of a deleted stack, according to the events of its deletion.
 
-    If an earlier attempt to delete the stack failed, its events are included.
+    The newest event of a resource counts. The events include failed attempts to delete the stack.
     """
     label = label_of(tags)
     seen: set[str] = set()

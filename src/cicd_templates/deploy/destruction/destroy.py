@@ -35,7 +35,7 @@ def destroy(
 
     The result includes what `also_left` returns: resources that the local AWS still records, but has never created.
     `require_lock` is called before each deletion of a stack. If the inventory is protected, this function switches
-    termination protection off. So the caller must first check that the user wants to destroy a protected environment.
+    termination protection off, so only call it with the user's consent.
 
     The report is written before the first deletion, and again at the end, even if the destruction fails. If the first
     report cannot be written, nothing is deleted.

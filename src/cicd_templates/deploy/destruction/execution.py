@@ -93,7 +93,7 @@ class StopSignal:
             raise KeyboardInterrupt
 
     def interrupt(self, polling: Polling) -> Polling:
-        """Return a copy of the settings `polling` whose function `sleep` calls `check` after each pause."""
+        """Return `polling` with a new function `sleep`, which calls `check` after each pause."""
 
         def sleep(seconds: float) -> None:
             polling.sleep(seconds)

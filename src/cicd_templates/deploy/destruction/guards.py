@@ -91,8 +91,8 @@ def _refuse_needed(other: DeployedStack, why: str, *, local: bool) -> None:
 def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable[[str], str] | None) -> None:
     """Raise an error if the user does not confirm exactly the environments in `names`.
 
-    `confirmed` has the confirmed names, separated by commas. If it is None, this function calls `ask` for
-    each name. `ask` asks the user to type the name, and returns the typed text. It is None if there is no terminal.
+    `confirmed` has the confirmed names, separated by commas. If `confirmed` is None, the user must type each name.
+    `ask` asks for a name and returns the typed text. Without a terminal, `ask` is None.
 
     Raises `RefusedError` if the names differ, and `ConfigurationError` if the user cannot be asked.
     """

@@ -43,8 +43,8 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
 def discard_plans(context: DeployContext, environment: str) -> int:
     """Delete all plans of an environment with their change sets, and return the number of change sets.
 
-    A file that is not a valid plan is removed, but its change sets remain. If such a change set is more than a day old,
-    the next plan of the stack deletes it.
+    If a file is not a valid plan, only the file is removed. Its change sets remain until somebody plans their stacks
+    again, at least a day later.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):

@@ -75,7 +75,7 @@ class Plan:
 
     @property
     def drifted(self) -> bool:
-        """Whether a resource has drifted (was changed outside CloudFormation), or the drift of a stack is unknown."""
+        """Whether a resource was changed outside CloudFormation, or a stack could not be checked for such changes."""
         return any(not stack.is_clean for stack in self.drift or ())
 
     @property
@@ -158,7 +158,7 @@ def _guarded(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
 
 
 def _names(plan: Plan, loss: DataLoss) -> set[str]:
-    """Return the two names of a loss that `--allow` accepts. They begin with the stack's label or its full name."""
+    """Return the names that `--allow` accepts for a loss: `<label>/<logical id>` and `<stack name>/<logical id>`."""
     full_name = next(stack.name for stack in plan.stacks if stack.label == loss.stack)
     return {loss.name, f"{full_name}/{loss.change.logical_id}"}
 

@@ -140,8 +140,8 @@ def propose(
     described = yield from wait_until_ready(context, stack, arn)
     if described.status != "FAILED" and described.reverts_drift != reverts_drift:
         raise CicdError(
-            f"{stack.name}: the plan requests a change set that {'reverts' if reverts_drift else 'does not revert'}"
-            " drift, but CloudFormation's change set does the opposite"
+            f"{stack.name}: the plan {'must' if reverts_drift else 'must not'} revert drift, but the change set that"
+            f" CloudFormation created {'does not' if reverts_drift else 'does'}"
         )
     planned = replace(
         planned, inputs=inputs | _resolved_inputs(stack, described), findings=(*described.findings, *unread)

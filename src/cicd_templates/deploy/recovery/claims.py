@@ -30,7 +30,7 @@ class Claim:
 
 
 def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim]:
-    """Map the name of each stack that a plan file or an interrupted run still needs to its `Claim`.
+    """Return a `Claim` for each stack that a plan file or an interrupted run still needs, keyed by stack name.
 
     The result covers the whole environment of `stack`. `state` is the folder with the plan files and the journals.
     Raises `CicdError` if the journal cannot be read.

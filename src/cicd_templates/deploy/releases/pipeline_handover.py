@@ -26,7 +26,7 @@ class Comparison:
 
     - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed. An upload is needed if a file differs. It is also needed if the
+    - `has_these` is true if no upload is needed. If no file differs, an upload is still needed in one case: the
       templates are committed, but an older version of this tool uploaded them without the id of the commit.
     """
 

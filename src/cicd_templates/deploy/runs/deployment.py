@@ -142,7 +142,7 @@ def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(
         f"{', '.join(made.waits)}: not planned, because Parameter Store does not contain {lost}. Create the parameter "
-        "again: no deployment creates it, because the stack that publishes it has no changes"
+        "by hand. A deployment does not create it, because the stack that publishes it has no changes"
     )
 
 

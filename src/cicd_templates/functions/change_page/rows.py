@@ -109,9 +109,9 @@ class Row:
 
     @property
     def extent(self) -> str:
-        """The number of places where the change is the same, such as `3 environments, 40 services: the same`.
+        """The number of places with this change, such as `3 environments, 40 services: the same`.
 
-        Empty for a single resource. Masked values cannot be compared, so the text then says this, not `the same`.
+        Empty for a single resource. If values are masked, the text says that they were not compared.
         """
         return f"{self.count}: {UNCOMPARED if self._hides_values else 'the same'}" if self.count else ""
 
@@ -217,7 +217,7 @@ def _changed_images(detail: Detail) -> Iterator[Detail]:
 
 
 def _changed_tags(detail: Detail) -> Iterator[Detail]:
-    """Yield a detail for each tag that differs. If no tag differs or the tags cannot be read, yield `detail` itself."""
+    """Yield a detail for each changed tag. If no tag has changed or the tags cannot be read, yield only `detail`."""
     before, after = _tags(detail.before), _tags(detail.after)
     if before is None or after is None or before == after:
         yield detail

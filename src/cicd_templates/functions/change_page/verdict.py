@@ -23,8 +23,8 @@ NO_WARNING = (
 def verdict(rows: Sequence[Row], drift: Sequence[str] = (), unreported: Collection[str] = ()) -> str:
     """Return the line about the changes that need a close look.
 
-    `drift` describes resources whose changes outside CloudFormation widen access, weaken the protection of data, or
-    cannot be judged. `unreported` has the names of resources whose policies are not known.
+    `drift` describes the drifted resources that need a close look. `unreported` has the names of resources whose
+    policies are not known.
     """
     reasons = [*_reasons(rows, unreported), *([f"changed outside CloudFormation: {first_of(drift)}"] if drift else [])]
     return f"{LOOK_CLOSELY}: {'; '.join(reasons)}." if reasons else NO_WARNING

@@ -27,7 +27,7 @@ _GROUPED = ("npm", "composer", "golang", "github")
 def read_cyclonedx(value: Any) -> Report:
     """Return a bill of materials with vulnerabilities as a `Report`.
 
-    A document without vulnerabilities is incomplete, because it looks like a list of components that nobody scanned.
+    A report without vulnerabilities is marked as incomplete, because perhaps nobody scanned its components.
     """
     bill = require_keys(value, "a CycloneDX tool", "bomFormat")
     if bill["bomFormat"] != "CycloneDX":

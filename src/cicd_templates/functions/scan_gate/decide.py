@@ -151,8 +151,8 @@ def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
 def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
     """Return the keys that identify a finding. Findings of different tools count as the same if they share a key.
 
-    A finding in a package has a key for its id and a key for each of its aliases; each key also has the package's
-    name. Any other finding has one key: its check and its fingerprint.
+    A finding in a package has a key for each of its names: its id and its aliases. Each key also has the name of the
+    package. Any other finding has one key: its check and its fingerprint.
     """
     if not finding.package:
         return [(check, finding.fingerprint)]

@@ -85,7 +85,7 @@ class Levels:
     """
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the override levels of each invocation from the invocation's property `key`."""
+        """Read the levels. `key` is the property with the overrides of an invocation."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}

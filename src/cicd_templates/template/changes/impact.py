@@ -125,9 +125,8 @@ def _detail(resource_type: str, described: Mapping[str, Any]) -> Detail:
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
     """Return all changes of a change set, with property values where they are known.
 
-    `plain` describes all changes of the change set, but without property values. `valued` describes them with property
-    values, but can lack changes or details. A property that refers to another resource is left out if only the tags of
-    the other resource change, because the value of the property stays the same.
+    `plain` describes all changes without property values. `valued` has property values, but may be incomplete. If only
+    the tags of a resource change, references to the resource keep their values, and are left out.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -234,11 +233,10 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
 
 
 def kept_policy(change: Change, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Return whether AWS keeps a resource, outside any stack, when the change removes or replaces it.
+    """Return whether AWS keeps the resource that the change removes or replaces.
 
     `old` and `new` are the resource in the templates before and after the change. `new` is empty if the template no
-    longer has the resource. The change's `PolicyAction` determines the result. If CloudFormation omits the
-    `PolicyAction`, the policy in the template decides:
+    longer has the resource. If the change has no `PolicyAction`, the policies in the templates determine the result:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
     """
     return _policy(change, old, new).startswith("Retain")

@@ -51,7 +51,7 @@ def hides_values(text: str) -> bool:
 
 
 def reported_as_hidden(text: str) -> bool:
-    """Return whether CloudFormation itself masked a part of `text`, so that this program cannot compare the part."""
+    """Return whether CloudFormation has masked a part of `text`. This program cannot compare the masked part."""
     return bool(_NO_ECHO.search(text))
 
 

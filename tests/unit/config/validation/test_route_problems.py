@@ -52,7 +52,7 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
             {"till": {"path_pattern": "/v?/till/*"}},
             [],
             "till.path_pattern: parcel-dispatcher answers requests for /, the address at which smoke tests reach till;"
-            ' begin the pattern with a folder of its own, such as "/till/*"',
+            ' begin the pattern with a folder that no other service has, such as "/till/*"',
             id="an address of the neighbour",
         ),
         pytest.param(

@@ -84,8 +84,8 @@ def test_an_environment_does_not_name_a_secret_of_another_one_itself(source: str
 
     assert problems_of(of_production) == [
         f"environments.production.services.parcel-dispatcher.secrets.DATABASE: {source} belongs to staging, but"
-        " production would read it; use a secret of production, or give a shared secret a name that contains no"
-        " environment's name"
+        " production would read it; use a secret of production; only a secret whose name contains no environment's name"
+        " can be shared"
     ]
 
 

@@ -34,7 +34,7 @@ def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
 
 
 def _with_its_service(row: Row) -> Row:
-    """Return `row`. If all resources of the row belong to one service, its name replaces `{service}`."""
+    """Return `row` with the name of its service in place of `{service}`, unless several services share the row."""
     services = {place.service for place in row.places}
     if len(row.places) == 1 or len(services) > 1:
         return row
