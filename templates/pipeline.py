@@ -1,4 +1,4 @@
-"""Layer `pipeline`: the pipeline of a service: source, checks, gate, image, and a deployment to each environment."""
+"""Layer `pipeline`: the pipeline of a service, from the source to the deployment in each environment."""
 
 from __future__ import annotations
 

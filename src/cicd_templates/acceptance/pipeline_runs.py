@@ -63,8 +63,8 @@ def run_pipeline(
     In AWS, the function polls the run until the run ends, and calls `at_each_poll` at each poll. If the run waits
     longer than `HELD_SECONDS` for its deployment window, the function stops the run.
 
-    `name` identifies the pipeline run in the facts. If a check is interrupted and repeated, it continues with the same
-    pipeline run. This works even if the interrupt came before the command `release` showed the run's id.
+    `name` is the name of the pipeline run in the facts. A check that is repeated after an interrupt continues with the
+    pipeline run that it began before the interrupt.
     """
     if context.local:
         return _rehearsed(context, archive, name)
@@ -139,11 +139,10 @@ def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
 
 
 def window_rule(context: CheckContext, name: str) -> str:
-    """Return the state of the deployment window's rule in the run `name`.
+    """Return the status of the rule for the deployment window in the pipeline run `name`.
 
-    If CodePipeline did not evaluate the rule, return an empty string.
-
-    If the run was stopped while it waited for the window, return `Abandoned` or `InProgress`.
+    The status is empty if CodePipeline did not evaluate the rule. It is `Abandoned` or `InProgress` if the run was
+    stopped while it waited for the window.
     """
     pipeline, execution = context.facts[f"run {name}"]
     rules = _window_rules(context.clients(TOOLS).codepipeline, pipeline, execution)
@@ -216,9 +215,9 @@ def _started(context: CheckContext, archive: str) -> list[str]:
 
 
 def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
-    """Approve the execution if it is waiting for approval. Reject every other execution that is waiting for approval.
+    """Approve `execution` in each stage where it waits for approval, and reject all other executions that wait.
 
-    As long as another execution waits for approval in a stage, `execution` cannot enter this stage.
+    A stage holds only one execution. So `execution` cannot enter a stage in which another execution waits.
     """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
         own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution

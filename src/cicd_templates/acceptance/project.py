@@ -80,8 +80,8 @@ class Settings:
     - `certificates` maps each runtime environment to the ARN of its certificate.
     - `roles` maps each environment to the role that deploys it. An environment without a role is deployed with the
       user's credentials.
-    - `sessions` lists environments without a profile and a role in the configuration. Commands use the credentials in
-      environment variables for them.
+    - `sessions` lists the environments that are deployed with the credentials in environment variables. They have no
+      profile and no role in the configuration.
     - `zones` are the availability zones of each runtime environment.
     - `rollout` is the deployment strategy of the service in staging.
     - `window` is the deployment window of production, if there is one.

@@ -102,8 +102,9 @@ def computed_alarm(
     The alarm fires if the value exceeds `above` in at least `datapoints` of the last `periods` periods. The default of
     `datapoints` is `periods`. The expression refers to each metric by its key in `metrics`.
 
-    Raises `ValueError` if the expression counts missing values as 0, and `datapoints` is not less than `periods`. This
-    alarm would never fire: values arrive late, so the newest period always counts as 0 at first. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+    Raises `ValueError` if all periods must exceed `above`, but the expression replaces missing values by 0. Values
+    arrive late, so the newest period would be 0, and the alarm would never fire:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:
         raise ValueError(f"{logical_id} fills missing values with 0, so its `datapoints` must be less than `periods`")

@@ -80,7 +80,7 @@ def check_action(
     name: str = CHECK_ACTION,
     order: int,
 ) -> PipelineAction:
-    """Return an action that fails if a change set deploys something unsigned, or differs from the approved change set.
+    """Return an action that fails if a change set has an unsigned image or template, or is not the approved one.
 
     `layers` are the layers whose stacks the action checks.
 

@@ -71,11 +71,11 @@ def scaling_policies(
     requests: Sequence[Metric],
     queues: Mapping[str, MetricName],
 ) -> list[scaling.ScalingPolicy]:
-    """Return one scaling policy for each target value in `settings`. For `messages_per_task`, return one per queue.
+    """Return a scaling policy for each target value in `settings`. `messages_per_task` has a policy for each queue.
 
     - `requests` are the metrics that count the requests to each of the two target groups of a web service.
-    - `queues` maps the configured names of queues to their names in CloudWatch metrics. A worker receives messages from
-      these queues.
+    - `queues` are the queues from which a worker receives messages. It maps the configured name of a queue to its name
+      in CloudWatch metrics.
 
     If the policies demand different numbers of tasks, ECS runs the highest number.
     """

@@ -35,8 +35,8 @@ from cicd_templates.layer.iam import Grant, allow
 def service_grants(env: Environment, service: Service) -> list[Grant]:
     """Return the permissions of the role that CloudFormation uses when a release updates a service's stacks.
 
-    The role has the permissions for a migration's stack even if the service has no migration. After the migration is
-    removed from the configuration, CloudFormation needs them to delete the migration's stack.
+    A service without a migration has the permissions for the stack of a migration, too. CloudFormation needs these
+    permissions to delete the stack after the migration was removed from the configuration.
 
     A job also needs the permissions for its schedule, which the module `job_permissions` returns.
     """

@@ -145,7 +145,7 @@ def gate_alarms(
         "GateCannotJudgeAlarm",
         monitored,
         [word, "cannot-judge"],
-        "The gate could not judge a release; Lambda's error metric does not count this",
+        "The gate could not judge a release, which Lambda does not count as an error of the function",
         "GateErrors",
         pipeline,
         notified,

@@ -83,8 +83,7 @@ def require_accepted_lengths(context: PipelineContext, stages: Iterable[Pipeline
 def require_different_namespaces(service: str, stages: Iterable[PipelineStage]) -> None:
     """Raise `ConfigurationError` if two actions have the same namespace.
 
-    The names of namespaces contain names of environments. A reference `#{...}` to the variables of one action would be
-    a reference to those of the other action, too.
+    Namespaces contain names of environments. A reference `#{namespace.variable}` must lead to only one action.
     """
     actions = [
         (f"{found.declaration.Name}/{action.declaration.Name}", action.declaration.Namespace)

@@ -101,9 +101,8 @@ def infrastructure_role(
 ) -> iam.Role:
     """Return the role that ECS uses to move the requests of one service between its target groups.
 
-    The role may change only the service's own target groups and listener rules. It has fewer permissions than AWS's
-    managed policy for this purpose. For example, it cannot change a listener, because ECS needs to change only the
-    listener rules of the service:
+    The role may change only the service's own target groups and listener rules. AWS's managed policy for this purpose
+    allows more. For example, it allows changes of listeners, which ECS does not need:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
     """
     return service_role(

@@ -131,8 +131,8 @@ def _examine(service: Service) -> str:
     - It accepts packages of base images, because the service did not add them.
     - It also examines locked stages. A locked stage is the beginning of a stage, up to the first instruction that can
       run code of the source. Later instructions could remove the metadata of packages from the image.
-    - Installers write lists of the files that they installed. The Dockerfile could forge such a list in the image. The
-      command uses a list only if a base image or a locked stage has the same list.
+    - Installers write lists of the files that they installed, but the Dockerfile could forge such a list. The command
+      trusts a list in the image only if a base image or a locked stage contains the same list.
     """
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""

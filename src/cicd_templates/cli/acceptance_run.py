@@ -133,8 +133,8 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 def _begin(context: CheckContext) -> None:
     """Start the local AWS if the run needs one, then write and render the project. After a failure, stop the local AWS.
 
-    These steps are not part of a check. If a check fails, the last checks of the run must still find the project, which
-    they need to destroy the deployed stacks.
+    The project must exist before the first check. Even after a failed check, the last checks need the project to
+    destroy the deployed stacks.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

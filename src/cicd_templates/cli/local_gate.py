@@ -46,8 +46,8 @@ class ExpectedReport:
 class Day:
     """The time of a gate decision, and two settings of the configuration that restrict every scan policy.
 
-    A waiver may end at most `waiver_days` days after `now`. If `refuse_weaker` is true, a policy cannot be weaker than
-    the default policy: a finding that stops a release under the default policy stops it under every policy.
+    - A waiver may end at most `waiver_days` days after `now`.
+    - If `refuse_weaker` is true, a finding that stops a release under the default policy stops it under every policy.
     """
 
     now: datetime

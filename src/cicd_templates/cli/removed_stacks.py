@@ -29,7 +29,7 @@ def removed_note(target: Target, removed: Sequence[RemovedStack]) -> str:
 
 
 def destroy_commands(target: Target, removed: Sequence[RemovedStack]) -> list[str]:
-    """Return `make destroy` commands for the stacks in `removed`, as `destroying_choices` groups them."""
+    """Return the `make destroy` commands that delete the stacks in `removed`."""
     variables, local = target.stacks[0].make_variables, target.engine is not None
     return [
         hints.make("destroy", **variables, **choice, LOCAL=local)

@@ -199,9 +199,9 @@ class Target:
         return following
 
     def discard(self, path: Path | None = None) -> int:
-        """Delete the plan in the file `path`, and its change sets.
+        """Delete the plan in the file `path`, or all plans of the environment if `path` is None.
 
-        If `path` is None, do this for all plans of the environment. Returns the number of deleted change sets.
+        Deletes the change sets of these plans, too. Returns the number of deleted change sets.
         """
         return deployment.discard(self.context(), self.stacks, path)
 
@@ -241,17 +241,17 @@ class Target:
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """Return the labels of the chosen stacks: the names of their template files, without extensions.
+        """The labels of the chosen stacks, or None if all rendered stacks are chosen.
 
-        Return None if all rendered stacks are chosen. Stacks that are no longer rendered are then chosen, too.
+        None also includes deployed stacks that are no longer rendered.
         """
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
     def inventory(self) -> Inventory:
-        """Return the resources of the environment, or of its chosen stacks, as they exist in AWS.
+        """Return the resources in AWS that belong to the chosen stacks, or to the whole environment if all are chosen.
 
-        If the user chose a layer or a service that is no longer rendered, return the resources of its stacks. Raises
-        `ConfigurationError` if none of these stacks exists in AWS.
+        The chosen layer or service may be no longer rendered. Raises `ConfigurationError` if such a layer or service
+        has no stack in AWS.
         """
         scope, labels = scope_of(self.stacks), self.labels
         if not self.chosen:

@@ -263,7 +263,7 @@ class _Reader:
     def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
         """Return the table at the TOML path `at`. Placeholders replace wrong values and missing required values.
 
-        A table with problems keeps its correct values. Otherwise, later checks would report these values as missing.
+        The correct values remain, so that later checks do not report them as missing.
         """
         table = self._table(model, raw, at)
         if table is not None:

@@ -130,7 +130,7 @@ class Routes:
     """The routes of an environment's web services, in the order in which the load balancer tries them.
 
     The literal prefix of a pattern is the part before its first wildcard. A pattern A can cover a pattern B only if B
-    begins with the literal prefix of A. Only such patterns are compared, which is fast even with many services.
+    begins with the literal prefix of A. To save time, only such patterns are compared.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
@@ -154,9 +154,9 @@ class Routes:
 def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
-    If the configuration has no `probes`, the only path is the health check's path, with the status 200. The request
-    goes through the load balancer, so its path must match the service's path pattern. If the health check's path does
-    not match, the pattern's folder is put in front of it: with `/pay/*`, `/health` becomes `/pay/health`.
+    If the configuration has no `probes`, the only path is the health check's path, with the status 200. The load
+    balancer must forward the path to the service. If necessary, the path gets the folder of the service's path pattern:
+    with `/pay/*`, `/health` becomes `/pay/health`.
     """
     settings = service.settings
     if settings.probes:

@@ -76,8 +76,7 @@ class Verification:
     - `unsigned` lists the approval records that no signed statement lists. A person must compare their digests with the
       requests for approval.
     - `deployments` has sentences about the deployments.
-    - `undeployed` lists the pipeline's last environments: those after the last environment with a statement in the
-      folder.
+    - `undeployed` lists the environments at the end of the pipeline for which the folder has no statement.
     - `has_route` says whether the release statement lists the environments of the pipeline. Without this list, the
       verification cannot notice that all statements about an environment are missing.
     """

@@ -55,10 +55,7 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the prefix of the S3 keys that list the folders with statements about an image.
-
-    Each key is the prefix and the path of one folder, relative to the service's folder: `<execution>/signed`.
-    """
+    """Return the prefix of S3 keys that end with a folder of statements about an image: `<execution>/signed`."""
     return f"{service}/{DIGESTS}/{sha256}/"
 
 

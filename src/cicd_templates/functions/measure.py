@@ -1,8 +1,8 @@
 """Publish delivery metrics of a pipeline each time its gate has decided and each time a run has ended.
 
 - After the gate's decision: `CommitToVerdictSeconds`.
-- After a successful run: `RunSucceeded` and `LeadTimeSeconds`. If runs failed since the last successful run, also
-  `RecoverySeconds`, the time since the first of these failures.
+- After a successful run: `RunSucceeded` and `LeadTimeSeconds`.
+- After the first successful run after failed runs: also `RecoverySeconds`, the time since the first of these failures.
 - After a failed run: `RunFailed`.
 - After the rollback of a stage: `RunRolledBack`.
 

@@ -194,8 +194,8 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
 def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
     """Return the repository, the SHA-256 and the push time of the image.
 
-    The build derives the tag of its image from the version and the digest of the source, and a tag cannot be moved to
-    another image. Raises `ValueError` if the image in the registry with this tag is a different one.
+    An image's tag contains the version and the digest of its source, and cannot be moved to another image. Raises
+    `ValueError` if the tag for this source belongs to another image.
     """
     repository, _, digest = parameters["image"].partition("@")
     if repository != os.environ["REPOSITORY"] or not DIGEST.fullmatch(digest):
@@ -210,7 +210,7 @@ def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
 
 
 def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
-    """Return the gate's decision and its time. Raises `ValueError` unless the gate let exactly this source pass."""
+    """Return the gate's decision and its time. Raises `ValueError` if it is not PASS for this source and templates."""
     key = parameters["reportKey"]
     folder = re.escape(f"{os.environ['SERVICE']}/{parameters['execution']}/")
     if not re.fullmatch(rf"{folder}verdict(-[1-9][0-9]*)?\.json", key):
@@ -257,8 +257,8 @@ def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document]
 def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], list[str]]:
     """Return the address and the SHA-256 of the source archive, and the base images in its Dockerfile.
 
-    Raises `ValueError` if the Dockerfile is too long or has an image without a digest, or if the archive is ambiguous:
-    programs could unpack Dockerfiles with different contents from it.
+    Raises `ValueError` if the Dockerfile is too long, if it has an image without a digest, or if programs could unpack
+    the archive in different ways.
     """
     dockerfile = os.environ["DOCKERFILE"]
     location = find_artifacts(pipeline, execution, [SOURCE_ARTIFACT])[SOURCE_ARTIFACT]

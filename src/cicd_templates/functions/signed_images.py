@@ -91,9 +91,9 @@ def template_files(environment: str, layers: Iterable[str]) -> list[str]:
 def read_signed_image(folder: str) -> SignedImage:
     """Return the image and the templates that the signed statements in `folder` describe.
 
-    `folder` is the S3 prefix that the signer has reported: `<service>/<execution>/signed`. If the signer was retried, a
-    number follows `signed`. Raises `NotSignedError` if a statement is missing, is not signed by the key, or is about
-    another release.
+    `folder` is the S3 prefix that the signer has reported, such as `<service>/<execution>/signed`, or
+    `<service>/<execution>/signed-2` after a retry. Raises `NotSignedError` if a statement is missing, is not signed by
+    the key, or is about another release.
     """
     named = re.fullmatch(FOLDER_PATTERN, folder)
     if named is None or named["service"] != os.environ["SERVICE"]:

@@ -157,10 +157,7 @@ class Layer(NamedTuple):
 
 
 def _docstring(module: ModuleType) -> str:
-    """Return the docstring of `module`.
-
-    With the option `-OO`, Python removes docstrings. In that case, read the docstring from the source file.
-    """
+    """Return the docstring of `module`, from its source file if the option `-OO` made Python remove docstrings."""
     if module.__doc__ is None and module.__file__ is not None:
         return ast.get_docstring(ast.parse(Path(module.__file__).read_bytes())) or ""
     return module.__doc__ or ""

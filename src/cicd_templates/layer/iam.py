@@ -115,9 +115,10 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     customers from using the role through the service:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    AWS's documentation says that only a few services send this key. For these services, the condition requires the key.
-    All other services can assume the role without the key. Other customers cannot use the role through these services,
-    either, because a role can be passed to a service (`iam:PassRole`) only within the role's account.
+    Only a few services send this key, according to their documentation. Their condition requires the key.
+
+    A service that does not send the key can assume the role without it. Other customers cannot use the role even then,
+    because a role can be passed to a service (`iam:PassRole`) only within the role's account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists

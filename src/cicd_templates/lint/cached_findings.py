@@ -52,7 +52,7 @@ def lint_changed(
 
 
 def rules_digest(today: date) -> str:
-    """Return a digest of the rules, settings, schemas and day. Apart from the template, only these affect findings."""
+    """Return a digest of all that affects findings, except the template: rules, settings, schemas and `today`."""
     digest = hashlib.sha256(f"{sys.version} {today}".encode())
     settings = [folder / name for folder in (Path(), Path.home()) for name in SETTINGS]
     for path in settings:
@@ -78,7 +78,7 @@ def _folders_of_rules(settings: Sequence[Path]) -> list[Path]:
 def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
     """Return the stored findings of each template, keyed by the digest of its path and text.
 
-    The result is empty if the digest `rules` has changed, or if the file with the findings cannot be read.
+    The result is empty if the findings were stored under another digest than `rules`, or cannot be read.
     """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))

@@ -22,9 +22,10 @@ def secure(app: ModuleType) -> None:
 def services(evaluator: ModuleType) -> None:
     """Let the root user of an account assume a role on behalf of an AWS service.
 
-    The root user passes the ARN of a resource as the external ID. The role must then trust the service of this
-    resource. aws:SourceArn is set to this ARN, and aws:SourceAccount to the account in the ARN. The unchanged engine
-    lets the root user assume every role that trusts a service, and sets neither condition key.
+    The external ID of the request is the ARN of a resource. The role must trust the AWS service of this resource. The
+    condition key aws:SourceArn is this ARN, and aws:SourceAccount is the account in the ARN.
+
+    The engine itself sets neither key, and lets the root user assume every role that trusts any service.
     """
     trusted = evaluator.evaluate_trust_policy
 

@@ -69,10 +69,11 @@ class DataApi:
         respond: Callable[[Any], Response],
         refuse: Callable[[str, str, int], Response],
     ) -> None:
-        """Use the engine's functions.
+        """Store the engine's secrets and these functions of the engine:
 
-        `cluster_of` returns the cluster with a given ARN. `is_denied` says whether IAM denies an action; see `denials`.
-        `respond` makes a response to a successful request, and `refuse` makes an error response.
+        - `cluster_of` returns the cluster with a given ARN.
+        - `is_denied` says whether IAM denies an action; see `denials`.
+        - `respond` makes a response to a successful request, and `refuse` makes an error response.
         """
         self._servers, self._secrets, self._cluster_of = servers, secrets, cluster_of
         self._is_denied, self._respond, self._refuse = is_denied, respond, refuse

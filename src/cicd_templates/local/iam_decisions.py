@@ -50,9 +50,9 @@ class Decisions:
     ) -> None:
         """Wrap `evaluator`.
 
-        `key_of` gets an action and the ARN of a resource, and returns the KMS key of the resource. `key_actions` maps
-        an action on a resource to the actions on its KMS key that the caller needs, too. `passed` returns the
-        roles that the request passes, each with the service that receives it.
+        - `key_of` gets an action and the ARN of a resource, and returns the KMS key of the resource.
+        - `key_actions` maps an action on a resource to the KMS actions for which the caller also needs permission.
+        - `passed` returns the roles that the request passes, each with the service that receives the role.
         """
         self._evaluator, self._calls = evaluator, calls
         self._key_of, self._key_actions, self._passed = key_of, key_actions, passed

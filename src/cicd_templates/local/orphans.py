@@ -27,9 +27,9 @@ _pipes: set[IO[bytes]] = set()
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
     """If a signal ends this process or the `with` block, kill a process group and remove `folder`.
 
-    This includes Ctrl-C and SIGTERM: the block can clean up by itself, but a second signal can interrupt its cleanup.
-    If the block ends without a signal, nothing is killed or removed. Processes that have left the group are never
-    killed.
+    Ctrl-C and SIGTERM are included: the block can clean up after them, but a second signal can interrupt the cleanup.
+
+    If the block ends without a signal, nothing is killed or removed. A process that has left the group is never killed.
     """
     watcher = subprocess.Popen(  # noqa: S603 - fixed script, a number and a folder of our own as arguments
         ["/bin/sh", "-c", WATCH, "sh", str(group), str(folder or "")],

@@ -1,9 +1,10 @@
-"""Makes the engine's CloudFormation answer as AWS did. docs/fakes.md describes the recorded answers of AWS.
+"""Makes the engine's CloudFormation answer like the real CloudFormation, whose answers were recorded: docs/fakes.md.
 
-- A stack with the status REVIEW_IN_PROGRESS has no tags. Its id does not change when it gets another change set.
-- If a template parameter reads Parameter Store, the answer has both the path and the value. Secret values are masked.
+- A stack with the status REVIEW_IN_PROGRESS has no tags. A further change set does not change the stack's id.
+- A template parameter that reads Parameter Store is shown with its path and its value.
+- The values of template parameters with `NoEcho` are masked.
 - Events have the reasons and physical ids that AWS gives them.
-- If AWS refuses a template, the engine refuses it, too.
+- The engine refuses every template that AWS has refused.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -75,7 +76,10 @@ class ReviewedStacks:
         return status, headers, body.replace(new.encode(), kept.encode())
 
     def list_change_sets(self, lists: Handler) -> Handler:
-        """Return a handler of ListChangeSets that accepts the id of a stack, too. The engine accepts only the name."""
+        """Return a handler of ListChangeSets that accepts the name or the id of a stack.
+
+        The engine's own handler, `lists`, accepts only the name.
+        """
 
         def handle(params: Params) -> Answer:
             asked = params.get("StackName", [""])[0]
@@ -86,9 +90,9 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler that calls `describe`, adds resolved parameter values to its answer and masks secret parameters.
+    """Return a handler that shows template parameters as AWS does, with the value from Parameter Store or masked.
 
-    `described` has the engine's stacks or change sets that `describe` shows.
+    The handler calls `describe`, the engine's own handler. `described` contains all stacks or all change sets.
     """
 
     def handle(params: Params) -> Answer:

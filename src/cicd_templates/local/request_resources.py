@@ -125,8 +125,8 @@ class Requests:
     def _of_cloudformation(self, query: Any) -> dict[str, str]:
         """Return the condition keys of a CloudFormation request, including the tags of its stack.
 
-        The key `cloudformation:ChangeSetName` is set only if the request has the name of a change set. It is not set
-        for an ARN, because AWS documents the key only for names:
+        The key `cloudformation:ChangeSetName` is not set if the request has the ARN of a change set, because AWS
+        documents the key only for names:
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html#awscloudformation-policy-keys
         """
         named = {key: self._actions._query_param(query, key) for key in ("StackName", "ChangeSetName", "RoleARN")}
@@ -155,9 +155,9 @@ def _alias(body: bytes, region: str, account: str) -> str:
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the resource of a request: the part of its ARN after the account.
+    """Return the part of an ARN after the account, for the resource that a request uses.
 
-    Return an empty string for requests whose resource the engine finds without this module.
+    Return an empty string if the engine itself finds the resource.
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
     if (service, operation) in (("codebuild", "BatchGetBuilds"), ("codebuild", "StopBuild")):

@@ -38,7 +38,7 @@ def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
 
 @dataclass(frozen=True)
 class Requests:
-    """The engine's functions for handlers of requests.
+    """Functions of the engine that a handler of requests needs.
 
     - `scope(account, region)` is a context manager. In its `with` block, the engine uses this account and region.
     - `current` returns the account and the region of the request.
@@ -118,7 +118,7 @@ def register(app: ModuleType, kms: ModuleType, ecr: ModuleType, requests: Reques
     - the handler of all ECR requests, and the handler of the KMS request Verify
     - the functions that find the policies of KMS keys and ECR repositories
 
-    The engine looks up these functions in its modules at each call, so it uses the replacements.
+    The engine looks up a function in its module before each call, so it calls the replacement.
     """
     app.SERVICE_HANDLERS["ecr"] = in_named_registry(app.SERVICE_HANDLERS["ecr"], requests)
     kms.key_policy_for_arn = in_owners_account(kms.key_policy_for_arn, requests.scope)  # type: ignore[attr-defined]

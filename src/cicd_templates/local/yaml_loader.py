@@ -1,4 +1,4 @@
-"""Makes the engine read templates with PyYAML's C classes, in a seventh of the time that its own loader takes.
+"""Makes the engine read templates with PyYAML's C classes, which are seven times as fast as its own loader.
 
 When the engine creates a change set, it spends most of the time on reading templates.
 

@@ -110,7 +110,7 @@ def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
         if name in seen or files.intersection(name.parents):
             raise CicdError(f"an archive has the entry {entry.filename!r} twice, or as a file and as a folder")
         if UNICODE_PATH in _extra_fields(entry.extra):
-            raise CicdError(f"in an archive, the entry {entry.filename!r} has a second name; programs may use either")
+            raise CicdError(f"in an archive, the entry {entry.filename!r} has two names; programs may use either name")
         seen.add(name)
 
 

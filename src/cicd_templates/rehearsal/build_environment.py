@@ -156,9 +156,9 @@ def runnable_phases(
 ) -> list[Phase]:
     """Return the phases with only the commands that can run on this machine, and with a private folder instead of /tmp.
 
-    If the build has the tokens of its external services, all commands are kept. Without these tokens, the commands that
-    download something are removed, except commands that only install packages by hash: the program that replaces pip
-    checks their requirements and downloads nothing.
+    - If the build has the tokens of its external services, all commands can run.
+    - Without these tokens, commands that download something are left out.
+    - Commands that only install packages by hash always run: the replacement for pip checks them and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []

@@ -93,8 +93,7 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 def only_checks_hashes(command: str) -> bool:
     """Return whether a command installs packages by hash with pip, and downloads nothing else.
 
-    A rehearsal can run such a command, because the program that replaces pip checks the hashes. It cannot run a command
-    with other downloads, because a later part of the command may need the downloaded files.
+    A rehearsal can run such a command: its replacement for pip checks the hashes and downloads nothing.
     """
     without_files = WRITTEN_FILE.sub("", command)
     return "--require-hashes" in without_files and not DOWNLOAD.search(REPLACED_PIP.sub("", without_files))

@@ -107,10 +107,10 @@ def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator
 
 
 def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
-    """Run the worker that an action, `deploying`, has deployed. Stop the worker when its queues are empty.
+    """Run the worker that the action `deploying` has deployed, until its queues are empty. Then stop it.
 
-    The script `rehearsal/work` starts the worker. Does nothing if the action deployed no worker. Raises
-    `ActionFailedError` if the worker ends before it is stopped.
+    The script `rehearsal/work` starts the worker. Nothing is run if the action has deployed no worker. Raises
+    `ActionFailedError` if the worker ends by itself.
     """
     service = find_service(run, deploying)
     if service is None or service.is_web:
@@ -130,7 +130,7 @@ def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
             time.sleep(POLL_SECONDS)
         else:
             if queues:
-                step.note(f"{NOT_SHOWN}an empty queue; the worker was stopped after {WORK_SECONDS:.0f} seconds")
+                step.note(f"{NOT_SHOWN}an empty queue, because the worker was stopped after {WORK_SECONDS:.0f} seconds")
         ended = process.poll()
         if ended is None:
             _terminate(process)
@@ -171,7 +171,7 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
     """Return whether the task has requested messages from each queue at least once.
 
-    The first `before` IAM decisions are skipped, because they were made before the task started.
+    Ignores the first `before` IAM decisions, which are older than the task.
     """
     asked = {
         resource

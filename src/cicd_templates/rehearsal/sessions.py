@@ -82,11 +82,10 @@ class Session:
         return self._assumed(role)
 
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
-        """Return a session of `role` that is like a session of an AWS service that acts for a resource.
+        """Return a session of `role`, as an AWS service opens it to act for the resource with the ARN `on_behalf_of`.
 
-        Call this method on the session of the root user of the resource's account. The request passes `on_behalf_of`
-        as the external id. The id tells the local AWS the service and the resource, because the role's trust policy can
-        name them.
+        Call this method on the session of the root user of the resource's account. The request has the ARN as its
+        external id. From this ARN, the local AWS takes the service and the resource when it checks the trust policy.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 

@@ -80,7 +80,12 @@ REASONS = (
         "ecr:BatchGetImage",
         "lets docker reuse layers in the repository; a rehearsal replaces docker with a program that reuses none",
     ),
-    ("*-image", "PushTheImage", "ecr:GetDownloadUrlForLayer", "lets docker reuse layers in the repository"),
+    (
+        "*-image",
+        "PushTheImage",
+        "ecr:GetDownloadUrlForLayer",
+        "lets docker reuse layers in the repository, which a rehearsal does not do",
+    ),
     ("*-image-scan", "ReadTheScan", "ecr:DescribeImages", "no command uses the action; it can be removed"),
     (
         "*-image-scan",

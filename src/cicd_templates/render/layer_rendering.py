@@ -51,7 +51,7 @@ class FinishedStack(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A batch of the stacks that a layer has in an environment. Each function in `builds` builds a stack's template."""
+    """Some or all stacks of one layer in one environment. Each function in `builds` builds the template of a stack."""
 
     env: Environment
     layer: Layer

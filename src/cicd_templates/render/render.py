@@ -160,4 +160,6 @@ def _provided_problems(env: Environment, stacks: list[RenderedStack], links: Seq
             still_read = {names[path] for path in read_paths if path in names}
             if still_read:
                 missing = ", ".join(f'"{stack.layer.name}.{name}"' for name in sorted(still_read))
-                yield Problem(at, f"layer {stack.layer.name} is provided in part; also provide {missing}")
+                yield Problem(
+                    at, f"layer {stack.layer.name}: stacks read more outputs than are provided; also provide {missing}"
+                )

@@ -214,7 +214,7 @@ class ServiceRecord:
 
 
 def _read(path: Path) -> _Record | None:
-    """Return the record, or None if there is none that can be trusted."""
+    """Return the record in the file `path`, or None if the file is missing, damaged or accessible to other users."""
     content = read_trusted(path, LARGEST_RECORD)
     digest, _, text = (content or b"").partition(b"\n")
     if hashlib.sha256(text).hexdigest().encode() != digest:

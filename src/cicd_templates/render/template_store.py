@@ -34,7 +34,7 @@ class Unpacked(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The offsets of a template in the file: the start of its text, of its content and of its names, and the end."""
+    """The offsets in the file at which a template's text, its content and its names begin, and at which it ends."""
 
     text: int
     content: int

@@ -254,7 +254,7 @@ def _kind(part: str, path: tuple[str, ...], before: Mapping[str, Any], after: Ma
 def _within(path: tuple[str, ...], name: str) -> bool:
     """Return whether two property paths are equal, or one begins with the other.
 
-    `path` has one item for each step. `name` has the steps of the other path with slashes between them, such as `a/b`.
+    `path` is one of the paths, such as `("a", "b")`. `name` is the other path, such as `a/b`.
     """
     steps = tuple(name.split("/"))
     return path[: len(steps)] == steps or steps[: len(path)] == path

@@ -47,8 +47,8 @@ class _Trust(NamedTuple):
 class Access(NamedTuple):
     """Who can access each environment and who may release, as lines of text.
 
-    `runtimes` says whether each runtime environment is protected. `from_outside` has the roles of each runtime
-    environment that principals outside the environment may assume.
+    - `runtimes` says for each runtime environment whether it is protected.
+    - `from_outside` lists, for each runtime environment, the roles that principals from outside may assume.
     """
 
     runtimes: Mapping[str, bool]

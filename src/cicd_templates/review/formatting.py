@@ -36,10 +36,10 @@ def service_of(resource_type: str) -> str:
 
 
 class NameIndex:
-    """An index of a set of stacks. It finds resources by name or parameter path, and environments by account number.
+    """Finds resources by name or parameter path, and environments by account number, in a set of stacks.
 
-    Each process of a review keeps all names of the project in memory. To save memory, the entry of a name is a single
-    text: the environment, `_AFTER_ENVIRONMENT`, and the words with which a review refers to the resource.
+    Each process of a review keeps all names of the project in memory. To save memory, the index stores a resource as
+    one text: its environment, `_AFTER_ENVIRONMENT`, and the phrase that stands for the resource in a review.
     """
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
@@ -108,9 +108,9 @@ class NameIndex:
         return logical_id in self._named.get(label, ())
 
     def account_label(self, number: str) -> str | None:
-        """Return the name of the environment in the account `number`, or `number` if several environments are in it.
+        """Return the name of the only environment in the account `number`.
 
-        Return None if no environment is in the account.
+        Return `number` if the account has several environments, and None if it has no environment.
         """
         environments = self._environments.get(number)
         if environments is None:

@@ -48,7 +48,7 @@ class MergedRows:
         ]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the rows `plain`, a value that `to_plain` returned, after the rows of this table."""
+        """Add the rows of another table, as its `to_plain` returned them, after the rows of this table."""
         all_services, patterns = plain
         self._all_services.update(all_services)
         for texts, services, first in patterns:

@@ -46,10 +46,10 @@ class PhysicalNames(ResourceRule):
 
 
 def _cut(name: str, whole: str) -> bool:
-    """Return whether `name` was shortened so much that it contains only the beginning of `whole`.
+    """Return whether `name` is a shortened name: a beginning of `whole`, and a hash.
 
-    Such a name can lack the environment's name. It still belongs to only one environment, because it ends with a hash
-    of the complete name.
+    A shortened name can lack the environment's name. Its hash still differs between environments, because it is the
+    hash of the complete name.
     """
     shortened = SHORTENED.fullmatch(name)
     return shortened is not None and whole.startswith(shortened["beginning"])

@@ -35,8 +35,7 @@ class WrittenOutPolicies(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each computed or imported part of a policy, and for each policy that is a JSON text.
 
-        No rule can read these. Some resource types require a policy as JSON text. Such a policy is accepted if it
-        contains no computed effect or action.
+        If a resource type requires a JSON text, the text is accepted unless it contains a computed effect or action.
         """
         texts = _text_policies(resource)
         for path, policy in _policies(resource.body.get("Properties"), ("Properties",)):

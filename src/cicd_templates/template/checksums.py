@@ -23,8 +23,8 @@ SHOWN_DIFFERENCES = 3
 def source_digest(project: Path = Path(), configuration: Mapping[str, Any] | None = None) -> str:
     """Return a digest of the configuration and of the user's own layers in `project`.
 
-    The layout of the configuration and its comments do not affect the digest. If the file has been parsed before,
-    `configuration` is the result. Raises `OSError` or `ValueError` if the configuration cannot be read.
+    The layout of the configuration and its comments do not affect the digest. `configuration` is the parsed content of
+    the file; if it is None, the file is read. Raises `OSError` or `ValueError` if the file cannot be read.
     """
     if configuration is None:
         configuration = tomllib.loads((project / CONFIGURATION).read_text(encoding="utf-8"))
@@ -93,8 +93,8 @@ def find_strays(folder: Path, environment: str) -> list[Path]:
 def find_edits(folder: Path, environment: str, project: Path = Path()) -> str:
     """Return a message about files that were edited since the last `make render`, or an empty string if there are none.
 
-    These files are the templates of `environment` in `folder`, the configuration and the user's own layers. Only
-    templates in the list of checksums are checked; `find_strays` returns the other templates.
+    Checks the configuration, the user's own layers, and the templates of `environment` in `folder`. Templates that are
+    not in the list of checksums are not checked; `find_strays` returns them.
     """
     try:
         text = (folder / CHECKSUMS).read_bytes().decode("utf-8", errors="replace")

@@ -59,8 +59,7 @@ class Permission(NamedTuple):
     def is_given_by(self, properties: Mapping[str, Any]) -> bool:
         """Return whether a resource with these `properties` grants access to anybody.
 
-        Return true if the property for the principals is set. For a type whose principals another resource can add,
-        also return true if the property for the resources is set.
+        A resource without principals can grant access, too, if another resource can add principals to it.
         """
         return self.principals in properties or bool(self.others and self.resources in properties)
 

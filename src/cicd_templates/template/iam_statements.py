@@ -52,7 +52,7 @@ def find_statements(
 def _statements_in_map(
     value: Mapping[str, Any], *, is_trust: bool, is_policy: bool
 ) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield the statements at all levels below a map that is not itself a statement.
+    """Yield the statements in the map `value`, at all levels. The map itself is not a statement.
 
     For a policy that is the result of an intrinsic function, such as `Ref`, yield one unreadable statement.
     """

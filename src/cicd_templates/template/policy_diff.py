@@ -3,14 +3,14 @@
 CloudFormation shows a changed policy as one changed property. Only a comparison of the two templates shows which access
 the change adds. The plans of deployments and the review pages use this module.
 
-A statement covers another statement if it applies to at least the same requests. A change widens access, unless both of
-these conditions are met:
+A statement covers another statement if it applies to at least the same requests. A change does not widen access if both
+of these conditions are met:
 
 - Each Allow statement after the change is covered by an Allow statement before the change.
 - Each Deny statement before the change is covered by a Deny statement after the change.
 
-The texts do not always show whether a statement covers another, for example if their patterns differ. In this case, the
-change counts as widening.
+In all other cases, the change counts as widening. This includes statements whose texts do not show whether one covers
+the other, for example because their patterns differ.
 """
 
 from __future__ import annotations
@@ -110,9 +110,9 @@ def _may_deny(statement: Mapping[str, Any]) -> bool:
 
 
 def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
-    """Return whether `wide` has the same `Effect` as `narrow`, and applies to every request to which `narrow` applies.
+    """Return whether the statement `wide` covers the statement `narrow`, and has the same `Effect`.
 
-    Returns false if a comparison of their texts cannot prove this.
+    Returns false if a comparison of the texts cannot prove that `wide` applies to at least the same requests.
     """
     return (
         wide["Effect"] == narrow["Effect"]
@@ -196,10 +196,10 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
 
 
 def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
-    """Return whether a resource grants more access after a change of its property `name`.
+    """Return whether a resource grants more access, other than by policies, after a change of its property `name`.
 
-    Only access that the resource grants without a policy counts. Returns None if the change does not affect this
-    access. `before` and `after` are the resource before and after the change.
+    Returns None if the change does not affect such access. `before` and `after` are the resource before and after the
+    change.
     """
     properties = {key: value for key, value in before.get("Properties", {}).items() if key != name}
     if name in after.get("Properties", {}):

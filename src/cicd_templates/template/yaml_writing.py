@@ -196,7 +196,7 @@ def _tagged(tag: str, text: str) -> str:
 def _in_flow(text: str) -> str | None:
     """Return a text as YAML for a flow mapping such as `{Key: text}`.
 
-    Returns None if no flow mapping can contain the text. Returns an empty string if only PyYAML can write the mapping.
+    Returns None if no flow mapping can contain the text, and an empty string if PyYAML must write the mapping.
     """
     style = style_of(text)
     if style == "|":
@@ -208,10 +208,9 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return an intrinsic function as YAML for a flow mapping such as `{Key: !Ref Name}`. `text` is its operand.
+    """Return the YAML of a function, with the operand `text`, for a flow mapping such as `{Key: !Ref Name}`.
 
-    Returns None if no flow mapping can contain the function. Returns an empty string if only PyYAML can write the
-    mapping.
+    Returns None if no flow mapping can contain the function, and an empty string if PyYAML must write the mapping.
     """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":

@@ -97,7 +97,7 @@ def unicode_path(name: str) -> bytes:
         pytest.param(["src/", "src"], "twice, or as a file and as a folder", id="folder and file"),
         pytest.param(
             [entry("app.py", extra=unicode_path("evil.py"))],
-            "has a second name; programs may use either",
+            "has two names; programs may use either name",
             id="0x7075",
         ),
     ],

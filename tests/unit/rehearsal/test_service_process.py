@@ -228,7 +228,7 @@ def test_a_worker_that_never_receives_is_stopped_and_not_shown(
 
     service_process.work(run, step, DEPLOYING)
 
-    assert step.notes[-1] == "not shown: an empty queue; the worker was stopped after 0 seconds"
+    assert step.notes[-1] == "not shown: an empty queue, because the worker was stopped after 0 seconds"
 
 
 def test_a_worker_without_a_queue_runs_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

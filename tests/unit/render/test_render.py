@@ -161,7 +161,7 @@ def test_the_range_and_the_zones_of_an_existing_network_change_nothing(nat: str)
 
 def test_an_existing_network_without_a_range_that_is_provided_in_part_is_refused() -> None:
     edits = [("environments/staging/cidr", ...), ("environments/staging/zones", ...)]
-    with pytest.raises(ConfigurationError, match="layer network is provided in part; also provide"):
+    with pytest.raises(ConfigurationError, match="layer network: stacks read more outputs than are provided"):
         rendered(*edits, ("environments/staging/provided", {"network.VpcId": "vpc-1"}))
 
 
@@ -171,7 +171,8 @@ def test_an_existing_network_without_a_range_that_is_provided_in_part_is_refused
     [
         (
             {"network.VpcId": "vpc-1"},
-            'layer network is provided in part; also provide "network.PrivateSubnetIds", "network.PublicSubnetIds"',
+            "layer network: stacks read more outputs than are provided; also provide"
+            ' "network.PrivateSubnetIds", "network.PublicSubnetIds"',
         ),
         ({"network.Vpc": "vpc-1"}, "no layer here publishes network.Vpc; did you mean network.VpcId?"),
         ({"nothing.Xyz": "vpc-1"}, "no layer here publishes nothing.Xyz; known names: cluster."),

@@ -69,8 +69,8 @@ def encrypt_with_each_spelling(context: CheckContext) -> str:
     taken = ["its ARN", *(words for words, answer in accepted.items() if answer)]
     refused = [words for words, answer in accepted.items() if not answer]
     return (
-        f"the key's accepted names are {', '.join(taken)}; its refused names are {', '.join(refused) or 'none'}; "
-        "a key other than this one is refused"
+        f"the key is accepted under these names: {', '.join(taken)}; it is refused under these names: "
+        f"{', '.join(refused) or 'none'}; every other key is refused"
     )
 
 

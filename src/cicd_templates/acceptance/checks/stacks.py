@@ -10,8 +10,8 @@ GONE = "DELETE_COMPLETE"
 def newest_stack(context: CheckContext, environment: str, layer: str) -> tuple[str, str]:
     """Return the id and the status of the newest stack of a layer, even if the stack was deleted.
 
-    Both are empty if the layer never had a stack. For a deleted stack, AWS returns the events only if the request
-    contains the stack's id.
+    The id and the status are empty if the layer never had a stack. The events of a deleted stack can be read only with
+    its id.
     """
     pages = context.clients(environment).cloudformation.get_paginator("list_stacks").paginate()
     name = f"{context.project.name(environment)}-{layer}"

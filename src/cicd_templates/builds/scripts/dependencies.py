@@ -303,7 +303,7 @@ class Dependencies:
         )
 
     def is_pinned(self, name: str, version: str) -> bool:
-        """Return whether a copied file pins this version of a package, or any version if `version` is empty."""
+        """Return whether a copied file pins this version of the package, or any version if `version` is empty."""
         pins = self.pins.get(normalised(name), set())
         return version in pins if version else bool(pins)
 

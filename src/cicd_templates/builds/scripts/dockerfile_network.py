@@ -165,10 +165,10 @@ class Network:
             self.closed[-1] = number
 
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
-        """Return whether COPY adds more than lock files to the stage, or puts a lock file beside programs.
+        """Return whether COPY could bring a program of the application into the stage.
 
-        Other files are allowed, too, if they come from a base image, or from a stage that still has a network, and keep
-        their names. Under a new name, a lock file could become a program.
+        COPY may bring lock files, files of a base image, and files of a stage that still has a network. Each file must
+        keep its name, because a lock file with a new name could become a program. No lock file may be beside programs.
         """
         if not all(COPY_OPTIONS.fullmatch(option) for option in options):
             return True

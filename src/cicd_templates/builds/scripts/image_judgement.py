@@ -75,7 +75,7 @@ def pins_of(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 class Source:
-    """The pins of a source, the names and versions of its own packages, and the digests of its files."""
+    """The packages that a source pins, the names and versions of its own packages, and the digests of its files."""
 
     def __init__(self, root: str) -> None:
         self.pins: set[tuple[str, str]] = set()

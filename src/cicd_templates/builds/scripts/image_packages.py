@@ -130,13 +130,12 @@ class Image:
     - `code` maps the path of each file with code to its digest.
     - `archives` contains the paths of archives that Python can import from.
     - `compiled` maps the path of each compiled module to the path of its source.
-    - `records` maps the folder of each package to the digests in the package's record, which are keyed by path.
-    - `lists` contains the digests of the installers' lists in the image.
-    - `trusted` contains the digests of the trusted lists, or is None if all lists are trusted.
+    - `records` maps the folder of each package to the digests in its record. The digests are keyed by path.
+    - `lists` contains the digests of the file lists that installers wrote in the image.
+    - `trusted` contains the digests of the trusted file lists, or is None if all are trusted.
     - `sites` are the folders that contain packages.
-    - `bare` maps the path of each package folder without a version in its name to the package's name.
-    - `databases` maps paths to digests. It contains the files from which a scan reads the image's operating system and
-      its packages.
+    - `bare` maps the path of each package folder whose name has no version to the package's name.
+    - `databases` maps the path of each file from which a scan reads the operating system or its packages to its digest.
     - `described` contains the paths of the package folders with a metadata file. If a folder of `bare` is not in
       `described`, the version of its package is unknown.
     """
@@ -287,7 +286,7 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 def read_lists(paths: list[str]) -> set[str]:
     """Return the digests of the file lists that installers wrote into other images.
 
-    `paths` are the bills of materials of these images. The file `<path>.lists` beside each has the digests.
+    `paths` are the bills of materials of these images. The digests are in the file `<path>.lists` of each path.
     """
     digests: set[str] = set()
     for path in paths:

@@ -1,8 +1,9 @@
 """Compares the name of a Python package file with the package name and the version in a lock file.
 
 An installer reads the package name and the version from the file name. A lock file can give the name of one package and
-the file of another package. Checks would then examine the first package, but the second is installed. The text of this
-module becomes part of a build script.
+the file of another package. The installer would then install a package that no check has examined.
+
+The text of this module becomes part of a build script.
 """
 
 import posixpath

@@ -118,9 +118,9 @@ def options_and_packages(text: str) -> Iterator[tuple[int, str]]:
 
 
 def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
-    """Yield each line, with its number, that includes a file which this script does not check.
+    """Yield the number and the text of each line that includes a file that this script does not check.
 
-    `text` is the content of `path`, a requirements file.
+    `text` is the content of the requirements file `path`.
     """
     for number, line in options_and_packages(text):
         included = INCLUDED.fullmatch(line)

@@ -92,7 +92,7 @@ def evidence(
     if excepted:
         names = ",".join(excepted)
         verify = hints.make("verify-evidence", FOLDER=str(folder), NOT_ATTESTED=names)
-        terminal.show(f"Whoever verifies this folder must state which environments need no statement: {verify}")
+        terminal.show(f"to verify this folder, state which environments need no statement: {verify}")
 
 
 def _wanted_digest(execution: str | None, release: str | None, digest: str | None) -> str:

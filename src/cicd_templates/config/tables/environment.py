@@ -197,7 +197,7 @@ class EnvironmentTable(Table):
     )
     patch: dict[str, dict[PatchPath, PatchTable]] = Field(
         default={},
-        description="Changes to rendered templates: a table for each stack, with the name of the stack's file without"
-        ' its extension; the keys in it are quoted paths, such as `"Resources.Vpc.Properties.CidrBlock"`; a path that'
-        " matches nothing is an error",
+        description="Changes to rendered templates. Each table has the name of a stack's file without its extension."
+        ' The keys of a table are quoted paths, such as `"Resources.Vpc.Properties.CidrBlock"`; a path that matches'
+        " nothing is an error",
     )

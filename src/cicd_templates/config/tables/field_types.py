@@ -17,9 +17,9 @@ def matching(
 ) -> AfterValidator:
     """Return a validator that accepts a text if `pattern` matches the complete text.
 
-    If the validator refuses a text, its message quotes at most `shown` characters of the text. Then follows `allowed`,
-    which says what to write instead. If `every_script` is true, `\\w` in `pattern` matches the letters and digits of
-    every script. By default, it matches only ASCII letters and digits.
+    - The error message quotes at most `shown` characters of the refused text. `allowed` is its second part, which says
+      what to write instead.
+    - If `every_script` is true, `\\w` in `pattern` matches the letters and digits of every script, not only ASCII.
     """
 
     def check(value: str) -> str:

@@ -43,9 +43,9 @@ def without_repetitions(
 
 
 def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
-    """Return whether several environments can have the same mistake because its cause is in one place.
+    """Return whether one wrong value in the configuration can cause the same problem in several environments.
 
-    `rest` is the key of the mistake, without the prefix `environments.<name>`.
+    `rest` is the key of the problem, without the prefix `environments.<name>`.
     """
     kind, *steps = rest.replace("[", ".[").split(".")
     if kind in SHARED and len(steps) > 1:
@@ -56,8 +56,8 @@ def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
 def _overrides(table: Any, steps: list[str]) -> bool:
     """Return whether an environment's own `table` overrides the shared value at the path `steps`.
 
-    The result is true if `table` has a value at this path. It is also true if an earlier step of the path leads to a
-    value that is not a table.
+    For the path `health.path`, the table overrides the value with its own `health.path`, or with a `health` that is
+    not a table.
     """
     for step in steps:
         if not isinstance(table, Mapping):

@@ -12,13 +12,11 @@ SMOKE_HOOK = "smoke"
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem in each of these cases.
+    """Yield a problem of the runtime environment `environment` in each of these cases.
 
     - Two services have the same priority.
     - The path pattern of one service covers the pattern of another service, so the second service gets no requests.
     - The requests of a service's smoke test would reach another service or none.
-
-    The caller passes only runtime environments.
     """
     at = f"environments.{environment.name}.services"
     routes = Routes(environment.services)

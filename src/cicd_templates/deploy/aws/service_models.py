@@ -8,7 +8,10 @@ from typing import Any
 
 @cache
 def service_models() -> Any:
-    """Return a loader that reads each service model only once. Register it as a session's `data_loader`."""
+    """Return the botocore loader for all sessions. It reads each service model once.
+
+    Register the loader in a session under the name `data_loader`.
+    """
     from botocore.loaders import create_loader
 
     return create_loader()

@@ -53,11 +53,10 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return the template in `returned`, but with the non-ASCII characters of the template in `rendered`.
+    """Return the template `returned`, with its non-ASCII characters restored from the template `rendered`.
 
-    `returned` comes from GetTemplate, which returns a question mark for each non-ASCII character. If a text in
-    `returned` differs only in these characters from the text at the same place in `rendered`, the result contains the
-    text from `rendered`.
+    `returned` comes from GetTemplate, which returns a question mark for each non-ASCII character. A text is restored
+    if `rendered` has a text at the same place that differs only in these characters.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

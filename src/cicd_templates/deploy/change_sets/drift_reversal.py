@@ -25,9 +25,9 @@ class DetectedDrift:
         return stack.label in self._labels() and not reason_to_keep(stack)
 
     def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
-        """Return each drifted stack that the plan excludes from `revert`, as a mapping from label to reason.
+        """Return why the plan does not revert the drift of some stacks, keyed by the labels of these stacks.
 
-        `stacks` are the stacks of the plan. If `revert` is false, the result is empty: there is nothing to exclude.
+        `stacks` are the stacks of the plan. If `revert` is false, the result is empty.
         """
         reasons = {stack.label: reason_to_keep(stack) for stack in stacks}
         kept = {label: reasons.get(label, "this plan leaves the stack out") for label in self._labels()}

@@ -134,9 +134,8 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete the change set `arn`.
 
-    `creates` is true if the stack was created together with this change set. If such a stack contains nothing but the
-    change set, delete the stack instead: CloudFormation then deletes the change set, too. So no interruption can leave
-    an empty stack whose owner is unknown.
+    If the change set `creates` the stack and the stack contains nothing else, delete the stack instead. CloudFormation
+    then deletes the change set, too. Two separate requests could be interrupted and leave an empty stack.
 
     `stack_id` identifies the stack even if somebody else has deleted its change set.
     """

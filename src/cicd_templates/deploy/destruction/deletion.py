@@ -45,8 +45,10 @@ def delete_stack(
 ) -> str:
     """Delete `stack`. Return an empty string, or the reason why the stack still exists.
 
-    With `unguard`, switch termination protection off first. If a deletion is already in progress, wait for it. Raises
-    `DetachedError` if the credentials stop working, because it is then unknown whether the stack still exists.
+    If `unguard` is true, switch the stack's termination protection off first. If CloudFormation is already deleting
+    the stack, wait for the end of the deletion.
+
+    Raises `DetachedError` if the credentials stop working, because the stack may then still exist.
     """
     try:
         return _delete_with_repairs(clients, stack, polling, progress, unguard=unguard)

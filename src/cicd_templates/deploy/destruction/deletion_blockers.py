@@ -63,9 +63,9 @@ REPAIRS: dict[str, Repair] = {
 
 
 def repair(clients: Clients, owned: Owned) -> str:
-    """Remove the usual causes that prevent CloudFormation from deleting the resource `owned`.
+    """Remove what usually prevents CloudFormation from deleting the resource `owned`, such as the objects of a bucket.
 
-    Returns a text that says what was done, or an empty string if nothing can be done for this resource type.
+    Returns a text that says what was done, or an empty string if the resource type has no repair.
     """
     repair_resource = REPAIRS.get(owned.resource_type)
     return repair_resource(clients, owned.physical_id) if repair_resource else ""

@@ -51,9 +51,10 @@ def delete_in_order(
 ) -> None:
     """Call `delete` for each stack as soon as all stacks that depend on it are gone. Up to four calls run in parallel.
 
-    `delete` returns an empty string, or the reason why it failed. If a stack cannot be deleted, the stacks on
-    which it depends are kept, too. For each of these, `skip` is called with its name, and with the names of the
-    remaining stacks that depend on it.
+    `delete` returns an empty string, or the reason why it failed.
+
+    A stack is kept if a stack that depends on it could not be deleted. `skip` is then called with the name of the kept
+    stack, and with the names of the remaining stacks that depend on it.
 
     Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins, and
     `stopping` is set to tell the other calls to end early.

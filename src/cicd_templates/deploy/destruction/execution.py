@@ -114,11 +114,11 @@ def execute_destruction(
 ) -> None:
     """Delete what `inventory` lists, and add each stack deletion to `record`.
 
-    - With `unguard`, termination protection is switched off first.
-    - Before each deletion of a stack, `require_lock` is called. It raises `DetachedError` if another command may be
+    - If `unguard` is true, the termination protection of each stack is switched off before the stack is deleted.
+    - `require_lock` is called before each stack is deleted. It raises `DetachedError` if another command may be
       working on the environment.
-    - If a stack cannot be deleted, the stacks that it needs are kept, and all others are deleted. At the end, the
-      function raises `CicdError` with the names of the remaining stacks.
+    - If a stack cannot be deleted, the stacks on which it depends remain, too. All other stacks are deleted.
+    - Raises `CicdError` with the names of the remaining stacks after all deletions.
     """
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}

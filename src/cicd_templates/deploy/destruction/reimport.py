@@ -220,8 +220,8 @@ def _arn_of(clients: Clients, owned: Owned | None) -> str:
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
     """Yield the resources that deleted stacks have left behind and that no stack owns now.
 
-    If several kept resources have the same stack and logical id, yield only the newest. CloudFormation forgets deleted
-    stacks after 90 days, so the function also reads destroy-report.json.
+    If several kept resources have the same stack and logical id, yield only the newest. CloudFormation lists deleted
+    stacks for 90 days; older ones are in destroy-report.json.
     """
     scope = scope_of(stacks)
     living = {

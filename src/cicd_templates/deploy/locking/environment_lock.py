@@ -5,8 +5,8 @@ stack. It never expires, because the program cannot tell whether a command was k
 machine.
 
 A command may end without removing its lock:
-- On the same machine, the next command takes over the lock. A running command keeps a file on its machine
-  locked, so an unlocked file shows that the earlier command has ended.
+- On the same machine, the next command takes over the lock. It recognizes from a file whether the earlier command has
+  ended, because each command keeps such a file locked while it runs.
 - On any other machine, a person must remove the lock by the id of its holder.
 
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md

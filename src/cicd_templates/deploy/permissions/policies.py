@@ -35,8 +35,8 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
     """Return the policies that a principal needs to deploy the environment, keyed by policy name.
 
     - If `destroying` is true, the policies also allow `destroy`, `sweep` and `adopt`.
-    - Some stacks have a role with which CloudFormation deploys them. For these stacks, the policies only allow
-      passing the role.
+    - CloudFormation deploys some stacks with a role. The policies allow passing this role, but not the actions on the
+      resources of these stacks.
     """
     # A sweep destroys copies of the environment; their suffixes are not known here.
     names = replace(EnvironmentNames.of(stacks), copies=destroying)

@@ -16,7 +16,7 @@ from cicd_templates.template.stack_template import StackTemplate
 def readers_of_moved_values(stacks: Sequence[StackTemplate], planned: Mapping[str, PlannedStack]) -> tuple[str, ...]:
     """Return the labels of the stacks that read a value that the plan certainly changes.
 
-    `planned` has the plan of each of `stacks`, keyed by the stack's name.
+    `planned` maps the name of each stack to the stack's plan.
     """
     moved = {path for stack in stacks for path in _moved(stack, planned[stack.name])}
     return tuple(stack.label for stack in stacks if moved & planned[stack.name].inputs.keys())

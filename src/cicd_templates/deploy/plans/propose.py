@@ -281,7 +281,7 @@ def wait_until_settled(
 
 
 def _remove_failed_creation(context: DeployContext, stack: StackTemplate) -> Steps[None]:
-    """Delete a stack whose first creation failed. CloudFormation can neither update it nor create it again.
+    """Delete a stack whose first creation failed, because CloudFormation cannot update such a stack.
 
     Raises `RefusedError` if the stack still has resources.
     """

@@ -20,7 +20,7 @@ from cicd_templates.template.stack_template import StackTemplate
 class Claim:
     """A plan file or an interrupted run that still needs a stack.
 
-    The stack may be new: then it has a change set, but AWS has not created its resources yet.
+    The stack may have only a change set and no resources yet.
 
     `fact` is a sentence about the plan or run. The user can run one of `commands` to continue or discard it.
     """

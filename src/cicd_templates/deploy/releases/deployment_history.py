@@ -30,7 +30,7 @@ class DeploymentHistory:
     - `not_attested` maps each environment that needs no statement to the reason, such as `was not deployed there`.
     - `statements` has the names of the statements that the signer has reported, relative to the folder of evidence.
 
-    If the history does not have the pipeline execution any more, both are empty. Then no environment is excused.
+    If the history no longer has the pipeline execution, both are empty. Then every environment needs a statement.
     """
 
     not_attested: Mapping[str, str] = field(default_factory=dict)

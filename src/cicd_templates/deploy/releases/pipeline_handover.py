@@ -149,7 +149,7 @@ def _runs(clients: Clients, stack: StackTemplate) -> bool:
 
 
 def _changed_files(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the files that were added, changed or removed between two uploads, keyed by environment.
+    """Map each environment to the names of its files that were added, changed or removed between two uploads.
 
     Each path in `before` and `after` begins with the name of an environment.
     """

@@ -1,8 +1,8 @@
 """Defines the functions behind the commands for one environment: plan, deploy, execute a plan, discard plans.
 
-There are two locks. Each function locks the environment's journal, so that no other run on this machine works on the
-environment. A function that executes change sets also acquires the environment lock in AWS, so that no run on another
-machine executes change sets.
+- Each function locks the environment's journal, so that only one run on this machine works on the environment.
+- A function that executes change sets also acquires the environment lock in AWS, so that only one machine executes
+  change sets.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ def plan(
     The file is `path`, or a file in the folder for plans by default. The change sets of the previous plan are deleted.
     The change sets of the new plan exist until the plan is executed, discarded or expired.
 
-    If no stack changes, no plan file is written. If there is drift or `removed` is not empty, only an HTML page is then
-    written. If a stack cannot be planned, deletes all change sets of the new plan, then raises `CicdError`.
+    If no stack changes, there is no plan file. An HTML page then shows drift and removed stacks, if there are any.
+
+    If a stack cannot be planned, deletes all change sets of the new plan, then raises `CicdError`.
 
     - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
       commands that delete them.

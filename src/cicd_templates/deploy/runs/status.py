@@ -77,8 +77,8 @@ def status_rows(
 ) -> list[StatusRow]:
     """Return a row for each stack in `chosen`, in deploy order.
 
-    `stacks` has all rendered stacks of the environment. If `chosen` has all of them, the result also has a row for each
-    deployed stack that is no longer rendered. If `history` is true, each row names the commit of the deployed template.
+    `stacks` has all rendered stacks of the environment. If all are chosen, deployed stacks that are no longer rendered
+    get a row, too. If `history` is true, each row names the commit of the deployed template.
     """
     existing = describe_stacks(clients)
     rows = [

@@ -26,8 +26,8 @@ ALIKE = 0.5
 def row_content(row: Row, number: int, longest: int, *, several: bool) -> dict[str, Any]:
     """Return the data of a row, as the page displays it. Values are cut to `longest` characters.
 
-    `number` identifies the row on its page. If `several` is true, the page is about several environments, and each
-    place names its environment.
+    `number` identifies the row on its page. If `several` is true, the page is about several environments, so the name
+    of each place begins with the environment.
     """
     change, impact = row.change, row.impact
     return {

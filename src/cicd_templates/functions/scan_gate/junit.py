@@ -17,7 +17,7 @@ _SKIPPED_WORDS = ("skipped", "notrun", "disabled", "suppressed", "ignored", "pen
 
 
 def read_junit(data: bytes) -> Report:
-    """Return a JUnit report as a `Report`. It is incomplete if its counts of tests contradict its list of tests."""
+    """Return a JUnit report as a `Report`, which is incomplete if the counts contradict the list of tests."""
     root = parse_junit(data)
     result = Report()
     for suite in _suites(root):

@@ -76,9 +76,9 @@ def _is_version(text: object) -> bool:
 
 
 def add_record(report: Report, data: bytes) -> None:
-    """Add the source digest in `data`, the run record of a check, to the report of this check.
+    """Copy the source digest from a check's run record, `data`, to the check's report.
 
-    If the record lists files that the check did not read, mark the report as incomplete. The record must be valid.
+    The report is incomplete if the record lists files that the check did not read. The record must be valid.
     """
     record = json.loads(data)
     report.source_digest = record["source_digest"]

@@ -39,8 +39,8 @@ class Descriptors:
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
         """Return the descriptor to which `reference` refers by index, guid or id, or an empty object if there is none.
 
-        The id `CA1000/md5` also finds the rule `CA1000`. A SARIF result can have the index and the id of its rule in
-        fields beside the reference. `index` and `name` are the values of these fields.
+        The id `CA1000/md5` also finds the rule `CA1000`. `index` and `name` are the fields `ruleIndex` and `ruleId` of
+        a SARIF result. They count more than the index and the id in `reference`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):

@@ -1,7 +1,7 @@
-"""Replaces the `aws` command in a rehearsed build. It calls the operations through botocore.
+"""Replaces the `aws` command in a rehearsed build. It sends requests with botocore.
 
-Options become members of the operation's input. `--query` and `--output text` work as in the AWS command line. If a
-service returns an error, the error is printed to standard error and the exit code is 254.
+Each option is a parameter of the request, except `--query` and `--output text`, which work as in the AWS command line.
+If a service returns an error, the error is printed to standard error and the exit code is 254.
 """
 
 from __future__ import annotations

@@ -139,12 +139,12 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without properties that keep their values: they refer to a resource of which only tags change.
+    """Return `changes` without the properties that refer to a resource of which only the tags change.
 
-    CloudFormation reports that these properties may change. It also reports a conditional replacement if a new value
-    would need a replacement.
+    These properties keep their values, but CloudFormation reports that they may change, or that their change may
+    replace the resource.
 
-    If a resource has no other changes, these properties stay in the result, and the resource counts as not replaced.
+    A resource without other changes keeps these properties in the result, and counts as not replaced.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -168,9 +168,9 @@ def _without_kept(change: Change, kept: Container[str]) -> Change:
 
 
 def _keeps_attributes(change: Change) -> bool:
-    """Return whether a resource keeps its attributes in `change`, on the assumption that only its tags change.
+    """Return whether the resource of `change` would keep its attributes if only its tags changed.
 
-    The result is false for custom resources and nested stacks: a change of their tags can change their attributes.
+    The result is false for custom resources and nested stacks, because their attributes can depend on their tags.
     """
     in_place = change.action == "Modify" and change.replacement in ("", "False", "Conditional") and change.details
     return bool(in_place) and re.match(r"AWS::(?!CloudFormation::)", change.resource_type) is not None

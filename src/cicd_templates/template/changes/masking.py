@@ -56,7 +56,7 @@ def reported_as_hidden(text: str) -> bool:
 
 
 def not_compared(before: str, after: str) -> str:
-    """Return `after`. If both texts have masked values, those in `after` get the mark `(cannot be compared)`.
+    """Return `after`, with the mark `(cannot be compared)` at its masked values if `before` has masked values, too.
 
     Different secrets look the same when they are masked. Without the mark, `before` and `after` would be equal.
     """

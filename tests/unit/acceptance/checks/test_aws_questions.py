@@ -178,13 +178,14 @@ OTHER, ALIAS = "alias/aws/s3", "alias/acceptance-tools-abcde-key"
     [
         pytest.param(
             [OTHER, "1", ALIAS],
-            "the key's accepted names are its ARN, the ARN of its alias; its refused names are its id, its alias; "
-            "a key other than this one is refused",
+            "the key is accepted under these names: its ARN, the ARN of its alias; it is refused under these names:"
+            " its id, its alias; every other key is refused",
             id="only ARNs",
         ),
         pytest.param(
             [OTHER],
-            "the key's accepted names are its ARN, its id, its alias, the ARN of its alias; its refused names are none",
+            "the key is accepted under these names: its ARN, its id, its alias, the ARN of its alias; it is refused"
+            " under these names: none",
             id="all",
         ),
         pytest.param([], "the bucket accepts a KMS key that is not", id="any key"),

@@ -72,7 +72,7 @@ def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
-    """Return `labels`, with labels that differ only in the service combined into one label.
+    """Return `labels`, with one label in place of several labels that differ only in the service.
 
     `generic` maps each label to the same label with a placeholder for the service.
     """
