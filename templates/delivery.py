@@ -83,10 +83,9 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def _review_role(env: Environment, service: Service) -> iam_resources.Role:
-    """Return the role with which functions of the tools environment read deployments and the change sets of releases.
+    """Return the role with which functions of the tools environment read the change sets and deployments in `env`.
 
-    The approval check and the signer use the role in every environment. The review function uses only the roles of
-    protected environments.
+    The approval check and the signer may assume the role. The review function may assume it if `env` is protected.
     """
     functions = [
         *([reserved_words.REVIEW] if env.protected else []),

@@ -57,7 +57,7 @@ class DetachedError(CicdError):
     exit_code = 75
 
     def __init__(self, message: str = "", *, under_way: bool = True) -> None:
-        """`under_way` is true if AWS may still be working on an operation that the command began."""
+        """`under_way` says whether AWS may still be working on an operation of the command."""
         super().__init__(message)
         self.under_way = under_way
 

@@ -123,8 +123,8 @@ def _released(context: CheckContext, archive: str, name: str, at_each_poll: Call
 def _wait_until_idle(context: CheckContext, client: Any, pipeline: str) -> None:
     """Wait until the pipeline has no execution in progress. Reject each execution that waits for an approval.
 
-    An automatic rollback is a new execution. If the caller did not wait for its end, the rollback and the caller's next
-    deployment could change the same stack at the same time.
+    An automatic rollback is a new execution. Without this wait, the rollback and the caller's next deployment could
+    change the same stack at the same time.
     """
     context.pause(POLL_SECONDS)
 

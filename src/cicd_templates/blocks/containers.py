@@ -75,9 +75,9 @@ def volumes_of(containers: Sequence[ecs.ContainerDefinition]) -> list[ecs.Volume
 
 
 def further_containers(env: Environment, service: Service, parts: TaskParts) -> list[ecs.ContainerDefinition]:
-    """Return the containers that the configuration adds to a task besides the service's own container.
+    """Return all containers of a task except the service's own container.
 
-    First, the containers with `init` run one after the other. Then all other containers start.
+    The containers with `init` run first, one after the other. Then all other containers start.
     """
     tables = service.settings.containers
     inits = [name for name, table in tables.items() if table.init]

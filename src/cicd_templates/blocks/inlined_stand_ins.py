@@ -34,10 +34,9 @@ def page_files_stand_in() -> str:
 
 
 def registry_stand_in() -> str:
-    """Return the source of a module that replaces `template/resource_types/registry.py` and defines the same
-    function, `facts_of`.
+    """Return the source of a module that replaces `template/resource_types/registry.py` in a Lambda function.
 
-    The module contains only the facts that describe how a change affects people and data.
+    Its function `facts_of` returns only the facts that describe how a change affects people and data.
     """
     rows = [f"    {row}," for kind in RESOURCE_TYPES.values() if (row := _row(kind))]
     package = "cicd_templates.template.resource_types.resource_type"

@@ -104,8 +104,8 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 def gate_condition() -> codepipeline.BeforeEntryConditions:
     """Return an entry condition that lets a run enter a stage only if the scan gate's verdict is PASS.
 
-    The condition repeats the check of the gate's own action, which fails without this verdict. If the condition is not
-    met, its result `FAIL` makes the run fail. With the result `SKIP`, the run would only skip the stage and continue.
+    Otherwise, the result `FAIL` makes the run fail. With the result `SKIP`, the run would only skip the stage and
+    continue. The gate's own action checks the verdict, too.
     """
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])

@@ -31,7 +31,7 @@ REFERENCE_LENGTH = 250
 
 
 def redeploying_function(monitored: MonitoredService, key: KeyArn) -> tuple[AWSObject, AWSObject, awslambda.Function]:
-    """Return a log group, a role and a Lambda function, in this order. The function deploys the service again.
+    """Return a log group, a role, and the Lambda function that deploys the service again, in this order.
 
     The role may only read the deployments of this service, and update this service.
     """

@@ -84,9 +84,9 @@ def continue_run(
 
 
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
-    """Return `access`. If it has a `role_arn`, set `caller_account` to the account of the user's own credentials.
+    """If `access` has a `role_arn`, return it with `caller_account`, the account of the user's own credentials.
 
-    The user's own credentials assume the roles of the run, so the trust policies of these roles name this account.
+    The trust policies of the run's roles name this account, because the user's own credentials assume these roles.
     """
     if not access.role_arn:
         return access

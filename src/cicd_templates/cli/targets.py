@@ -69,7 +69,7 @@ class Target:
         return self.stacks[0].account
 
     def heading(self, verb: str) -> Heading:
-        """Return the heading of a report. It names the action of the command and the environment."""
+        """Return the heading of a report, which names the environment and the command's action, `verb`."""
         where = "local AWS" if self.engine else ""
         return Heading(verb, self.environment, self.account, self.stacks[0].region, where)
 

@@ -4,8 +4,8 @@ The release statement is signed before the first deployment, so it cannot list t
 two other lists show that a statement is missing:
 
 - The release statement lists the pipeline's environments in order. The folder must have a statement about each of
-  them. A person can except environments by name, for example because the release was not deployed there yet. But if
-  the folder has a statement about a later environment, the release was also deployed to all earlier environments.
+  them. A person can except environments to which the release was not deployed yet. All of these must come after the
+  last environment with a statement.
 - Each statement about a deployment lists the earlier statements. So the check finds a missing statement if the
   folder has a later one.
 
@@ -150,7 +150,7 @@ def deployment_problems(
 def _route_problems(
     contents: FolderContents, release: Statement, not_attested: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each missing statement, and for each statement about an environment in `not_attested`."""
+    """Yield a problem for each missing statement. Environments in `not_attested` must have no statement."""
     last, route = not_reached(contents, release), route_of(release)
     for environment in undeployed(contents, release):
         if environment not in last:

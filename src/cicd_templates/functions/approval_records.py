@@ -28,9 +28,9 @@ class NotApprovedError(Exception):
 
 
 def store_record(environment: str, execution: str, change_sets: list[dict[str, str]], page: dict[str, str]) -> str:
-    """Store the files of the `page` for an approver, and the record of the change sets.
+    """Store the record of the change sets, and the page that the approver sees. Return the digest of the record.
 
-    Return the digest of the record.
+    `page` maps the names of the page's files to their texts.
     """
     record = {
         "environment": environment,

@@ -11,7 +11,7 @@ ANSWERED = ("InvalidJobStateException", "JobNotFoundException")
 
 
 def read_parameters(job: dict[str, Any], required: Set[str], optional: Set[str] = frozenset()) -> dict[str, str]:
-    """Return the user parameters of a job, which must have all of `required` and may have the parameters in `optional`.
+    """Return the user parameters of a job: all parameters in `required`, and those in `optional` that the job has.
 
     CodePipeline inserts the values of variables into the JSON text without escaping them. So a malicious build could
     add parameters through the value of a variable. Raises `ValueError` if a name is unexpected, missing or repeated.

@@ -118,11 +118,11 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
     """Return the payload of the release statement. `statements` maps the other statements to their SHA-256.
 
-    The statement lists all files of the release. For each file that is not in the folder of the statements, the key
-    `locations` of the predicate contains the file's address, with its version.
+    The statement lists all files of the release. The key `locations` of the predicate has the versioned addresses of
+    the files outside the folder of the statements.
 
-    Builds choose the names of some documents. Raises `ValueError` if such a name is not a valid file name, because the
-    evidence could then not be collected into a folder.
+    Raises `ValueError` if a build has chosen an invalid name for a file. The evidence could then not be collected into
+    a folder.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)

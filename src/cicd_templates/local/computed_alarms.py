@@ -19,8 +19,8 @@ OF_ONE_METRIC = ("MetricName", "Namespace", "Dimensions", "Statistic", "Extended
 def register(provisioners: ModuleType) -> None:
     """Replace the engine's function that makes an alarm from a template's properties.
 
-    The new function also accepts the property `Metrics`. The engine uses it at once, because it looks the function up
-    at each call.
+    The new function also accepts the property `Metrics`. The engine looks the function up at each call, so it uses the
+    new function at once.
     """
     describe = provisioners._cw_metric_alarm_record
 

@@ -16,9 +16,9 @@ Handler = Callable[..., Awaitable[Response]]
 
 
 def with_missing_operations(rest: Handler) -> Handler:
-    """Return a handler that answers requests about scans, and returns an error for a request about a missing image.
+    """Return a handler that answers requests about image scans, and refuses requests about missing images.
 
-    It passes all other requests to `rest`, the engine's handler. Images are not really scanned: no scan has findings.
+    `rest`, the engine's handler, answers all other requests. Images are not really scanned: no scan has findings.
     """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Response:

@@ -52,7 +52,7 @@ class Databases:
     """The databases that tasks have used so far. They run until the `ExitStack` named `until` closes."""
 
     def __init__(self, folder: Path, until: contextlib.ExitStack, programs: Path | None, servers: Servers) -> None:
-        """Keep the certificates of proxies in `folder`. Add each server to `servers`, which the local AWS reads."""
+        """`folder` is for the certificates of the proxies. `servers` tells the local AWS how to reach each server."""
         self._folder, self._until, self._programs = folder, until, programs
         self._servers = servers
         self._known: dict[str, _Database] = {}

@@ -62,8 +62,7 @@ def maker(endpoint: str, region: str) -> MakeClient:
 class Session:
     """A principal, with its credentials and its clients.
 
-    `roles` are the names of the roles that were assumed one after the other to open the session. The last one is the
-    principal's own role.
+    `roles` are the names of the roles that were assumed one after the other. The last role is the principal's own role.
     """
 
     keys: Credentials

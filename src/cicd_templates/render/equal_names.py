@@ -44,7 +44,7 @@ class NamedResource(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Return words for the part of AWS in which the name has to be unique, such as `in account 111111111111`."""
+        """Return where the name has to be unique, such as `in account 111111111111`."""
         if self.scope is NameScope.GLOBAL:
             return "in all of AWS"
         region = f" and {self.stack.region}" if self.scope is NameScope.REGION else ""

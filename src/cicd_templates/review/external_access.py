@@ -56,10 +56,11 @@ class Access(NamedTuple):
     release_permissions: list[str]
 
     def reviewed_environments(self, environment: str) -> list[str]:
-        """Return the names of the environments whose external access is listed on the review page of `environment`.
+        """Return the names of the environments whose external access the review page of `environment` lists.
 
-        For a runtime environment, this is the environment itself. For a tools environment, these are the protected
-        runtime environments, or all runtime environments if none is protected.
+        - The page of a runtime environment lists only its own access.
+        - The page of a tools environment lists the access of the protected runtime environments. If no environment is
+          protected, it lists the access of all runtime environments.
         """
         if environment in self.runtimes:
             return [environment]

@@ -97,10 +97,9 @@ def _gate(stage: TemplateNode) -> Iterator[RuleFinding]:
 
 
 def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
-    """Return whether the stage checks the gate's verdict before its first action.
+    """Return whether a BeforeEntry condition of the stage checks the gate's verdict.
 
-    For this check, a BeforeEntry condition must compare a variable of the gate with a literal value, and fail the stage
-    if the two differ.
+    The condition must compare a variable of the gate with a literal value, and fail the stage if the two differ.
     """
     for condition in values(stage, "BeforeEntry", "Conditions", EACH):
         if any(node.value == "FAIL" for node in values(condition, "Result")):

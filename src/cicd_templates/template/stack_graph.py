@@ -38,7 +38,7 @@ class Links(NamedTuple):
 
 
 def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
-    """Return what a stack reads and publishes, and what it must wait for. `facts` are the facts in its template."""
+    """Return the values that a stack reads, the values that it publishes, and the stacks that it must wait for."""
     reads = tuple(
         Read(name, str(parameter["Default"]), parameter["Type"].startswith(f"{READING_TYPE}List<"))
         for name, parameter in template.get("Parameters", {}).items()

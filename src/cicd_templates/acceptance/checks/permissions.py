@@ -49,10 +49,7 @@ def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]
 
 
 def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
-    """Run `doctor` until it can assume the role that deploys `environment`.
-
-    Then require that `doctor` called AWS with the credentials of this role.
-    """
+    """Run `doctor` until it can assume the role that deploys `environment`, and require that it has used the role."""
     attempt = 1
     while (rows := _examined(context, environment)) is None:
         require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")

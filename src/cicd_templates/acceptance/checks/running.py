@@ -163,7 +163,7 @@ HEARD = Check(
     needs=("deployed",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
     local_limit="the local AWS stores alarms, but does not evaluate them",
-    question="Is CloudWatch allowed to publish alarms to topics that are encrypted with the key?",
+    question="Is CloudWatch allowed to publish alarms to topics that use the environment's KMS key?",
 )
 KEYS = Check(
     "keys",

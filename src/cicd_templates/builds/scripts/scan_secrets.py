@@ -150,7 +150,7 @@ def is_variable(secret: str) -> bool:
 
 
 def is_template(secret: str) -> bool:
-    """Return whether a found value is only a reference in a template, and not a secret."""
+    """Return whether `secret` is only a placeholder, such as `${PASSWORD}`."""
     return TEMPLATE.fullmatch(secret) is not None
 
 

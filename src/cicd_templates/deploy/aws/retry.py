@@ -58,7 +58,7 @@ def ignore_transient(look: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def retry_steps(call: Callable[[], T]) -> Steps[T]:
-    """Return the result of `call`. Retry it after transient errors, with at most `STEP_ATTEMPTS` attempts."""
+    """Return the result of `call`. After transient errors, repeat the call, up to `STEP_ATTEMPTS` attempts in all."""
     for _ in range(STEP_ATTEMPTS - 1):
         try:
             return call()

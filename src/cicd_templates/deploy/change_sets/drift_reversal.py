@@ -38,9 +38,9 @@ class DetectedDrift:
 
 
 def reason_to_keep(stack: StackTemplate) -> str:
-    """Return why a change set must not revert the drift of `stack`, or an empty string if there is no reason.
+    """Return why no change set may revert the drift of `stack`, or an empty string.
 
-    A change set reverts the drift of all resources of a stack, including resources that were changed on purpose.
+    A change set can only revert the drift of all resources, including resources that were changed on purpose.
     """
     if any(resource["Type"] == SHIFTED for resource in stack.resources.values()):
         return "the change set would also revert the weights of listener rules, which ECS changes in a deployment"

@@ -1,4 +1,4 @@
-"""Recognizes, without a change set, that a deployment would change nothing in a stack. Does not call AWS.
+"""Finds out, without a change set, whether a deployment would change nothing in a stack. Does not call AWS.
 
 CloudFormation refuses a change set that has the same template, parameters and tags as the stack. The reason is "The
 submitted information didn't contain changes":

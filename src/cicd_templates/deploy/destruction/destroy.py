@@ -50,7 +50,7 @@ def destroy(
         write_report(inventory, record, None, file)
     except CicdError as error:
         raise CicdError(
-            f"{error}; nothing was deleted, because the kept resources would be listed nowhere without this report"
+            f"{error}; nothing was deleted, because only this report would list the kept resources"
         ) from None
     try:
         execute_destruction(

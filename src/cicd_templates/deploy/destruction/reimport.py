@@ -49,9 +49,9 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 
 @dataclass(frozen=True)
 class Reimport:
-    """The resources that one deleted stack has kept. An import puts them into a new stack.
+    """The resources that remained after the deletion of one stack. An import puts them into a new stack.
 
-    Some parameters of the stack's template read Parameter Store. `values` maps their names to the known values.
+    `values` has the known values of the template's parameters that read Parameter Store, keyed by parameter name.
     """
 
     stack: StackTemplate

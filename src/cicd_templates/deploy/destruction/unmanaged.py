@@ -83,10 +83,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS lacks a list operation.
-
-    The local AWS has no resources of a kind that it cannot list.
-    """
+    """Return whether `error` means that the local AWS cannot list this kind of resource, and so has none."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 
@@ -266,7 +263,7 @@ def _guardduty(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _report_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the report groups that CodeBuild created for our projects; their names begin with the project's name."""
+    """Yield the report groups that CodeBuild created for the projects in `had`, and named after them."""
     projects = tuple(f"{owned.physical_id}-" for owned in had if owned.resource_type == "AWS::CodeBuild::Project")
     if not projects:
         return

@@ -82,7 +82,7 @@ class FailureCollector:
         self._seen: dict[str, list[str]] = {}
 
     def collect(self, event: ResourceEvent) -> None:
-        """If `event` reports a failure, ask the AWS service of the failed resource for details. Never raises."""
+        """Ask the AWS service of a failed resource for details. Do nothing if `event` is no failure. Never raises."""
         if event.failed and event.resource_type in PROBES and event.logical_id not in self._seen:
             failure = Failure(event.time, event.logical_id, event.resource_type, event.physical_id, event.reason)
             self._seen[event.logical_id] = ask_service(self._clients, self._stack, failure)

@@ -1,7 +1,7 @@
 """Lists the IAM actions that the deployer needs for its own calls.
 
-The actions that CloudFormation's resource handlers need are not in this list. The action for an API operation usually
-has the same name as the operation, but the actions for many S3 operations have other names:
+The list leaves out the actions that CloudFormation's resource handlers need. An action usually has the name of its API
+operation. For many S3 operations, the names differ:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
 """
 

@@ -1,7 +1,7 @@
-"""Finds stacks that read a value that another stack of the same plan changes. Does not call AWS.
+"""Finds the stacks that need another plan, because the present plan changes a value that they read.
 
-CloudFormation reads values from Parameter Store when it creates a change set. So the change sets of a plan contain the
-old values. After the deployment of the plan has changed a value, each stack that reads this value needs a new plan.
+CloudFormation reads values from Parameter Store when it creates a change set. So the change sets of the present plan
+contain the old values. This module does not call AWS.
 """
 
 from __future__ import annotations

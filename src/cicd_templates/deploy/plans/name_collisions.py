@@ -99,7 +99,7 @@ def _taken_names(clients: Clients, stack: StackTemplate, unread: set[str]) -> It
 
 
 def _with_tags(clients: Clients, found: Sequence[ExistingResource]) -> list[ExistingResource]:
-    """Return the resources with their tags. The tags are None if they cannot be read."""
+    """Return the resources with their tags, or with None for tags that cannot be read."""
     asked = [each.arn for each in found if each.tags is None and each.arn]
     tags: dict[str, dict[str, str]] = {}
     try:

@@ -115,7 +115,7 @@ def drift_answer(plans: Sequence[Plan]) -> str:
 
 
 def _kept_drift(plans: Sequence[Plan]) -> list[tuple[str, str]]:
-    """Return each reason not to revert drift, together with the labels of the stacks to which it applies."""
+    """Return each reason not to revert drift, with the labels of the stacks that have the reason."""
     stacks: dict[str, list[str]] = {}
     for plan in plans:
         for label, reason in plan.kept_drift.items():
@@ -124,6 +124,6 @@ def _kept_drift(plans: Sequence[Plan]) -> list[tuple[str, str]]:
 
 
 def change_sets(made: Plan) -> str:
-    """Return the phrase with which a sentence refers to a plan's change sets, such as `these 3 change sets`."""
+    """Return words for the change sets of a plan, such as `these 3 change sets`."""
     count = len(made.changing)
     return "this change set" if count == 1 else f"these {count} change sets"

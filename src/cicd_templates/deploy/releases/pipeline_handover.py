@@ -135,10 +135,9 @@ def left_to_the_pipeline(
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the main resource of the stack exists: the ECS service, or the task definition if the template has
-    no service.
+    """Return whether the stack's ECS service exists or, if the template has no ECS service, its task definition.
 
-    A release cannot update a stack without its main resource. For example, a stack may have only a log group after an
+    A release cannot update a stack without this resource. For example, a stack may have only a log group after an
     import.
     """
     if describe_stack(clients, stack.name) is None:

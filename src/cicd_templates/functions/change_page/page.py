@@ -25,8 +25,8 @@ _ACTIVE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 def page_html(texts: Mapping[str, str], data: str) -> str:
     """Return the HTML page.
 
-    `texts` are the texts for the placeholders in `page.html`. `data` is the JSON that `page.js` reads; it must come
-    from `script_data`. The page adds no date, so the same texts and data give the same page.
+    `texts` are the texts for the placeholders in `page.html`. `data` is the result of `script_data`, which `page.js`
+    reads. The page adds no date, so the same texts and data give the same page.
     """
     style, script = page_file("page.css"), page_file("page.js")
     escaped = {name: html.escape(printable_lines(text)) for name, text in texts.items()}

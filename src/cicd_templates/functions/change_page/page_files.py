@@ -1,4 +1,4 @@
-"""Reads the files of the page. In the inline code of a Lambda function, constants replace this module."""
+"""Reads the files of the page. A Lambda function has constants in place of this module."""
 
 from __future__ import annotations
 

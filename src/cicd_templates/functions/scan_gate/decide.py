@@ -128,7 +128,7 @@ def decide(expected: list[str], reports: Mapping[str, Report], policy: Policy, t
 
 
 def _by_package(finding: Finding) -> list[Finding]:
-    """Return one copy of the finding for each vulnerable package. Each package needs its own waiver."""
+    """Return one copy of the finding for each vulnerable package, because each package needs a waiver."""
     if not finding.also_in:
         return [finding]
     packages = [(finding.package, finding.version), *finding.also_in]

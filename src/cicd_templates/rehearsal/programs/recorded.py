@@ -1,10 +1,10 @@
-"""Replaces scanners that need an external service. In a rehearsed build, it outputs a recorded report instead.
+"""Replaces scanners that need an external service. A rehearsed build gets a recorded report instead.
 
 The recorded report is the file `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the
 report to the file of the option `--json-file-output`, or by default to standard output.
 
-If there is no recorded report, this program fails. Only for pip-audit, which every new project uses, it outputs a
-placeholder without findings. In this case, a note in the result says what the placeholder does not show.
+If there is no recorded report, this program fails, except for pip-audit, which every new project uses. In place of
+pip-audit, it outputs a placeholder without findings, and a note in the result says what the placeholder does not show.
 """
 
 from __future__ import annotations

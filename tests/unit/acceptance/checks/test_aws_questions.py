@@ -24,7 +24,7 @@ KEY = "arn:aws:kms:eu-central-1:111111111111:key/1"
 
 def test_each_question_that_no_reading_settles_has_one_check() -> None:
     assert {check.name: check.question for check in CHECKS if check.question} == {
-        "alarms-heard": "Is CloudWatch allowed to publish alarms to topics that are encrypted with the key?",
+        "alarms-heard": "Is CloudWatch allowed to publish alarms to topics that use the environment's KMS key?",
         "pipeline-trust": "Does CodePipeline send aws:SourceAccount and aws:SourceArn when it assumes its role?",
         "report-group": "Which permissions does CodeBuild need for test reports?",
         "docker-in-build": "Does Docker work in the curated image of CodeBuild?",

@@ -1,4 +1,4 @@
-"""Finds out why the tasks of a service stopped: ECS's reason, each container's exit code, and its last log lines."""
+"""Finds out why a service's tasks stopped: ECS's reason, and the exit code and last log lines of each container."""
 
 from __future__ import annotations
 
