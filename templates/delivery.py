@@ -121,7 +121,7 @@ def _review_role(env: Environment, service: Service) -> iam_resources.Role:
 
 
 def _stacks(env: Environment, service: Service, *layers: str) -> list[Sub]:
-    """Return the ARNs of the service's stacks in `layers`. Without `layers`, use the layers that a release updates."""
+    """Return the ARNs of the service's stacks in `layers`. The default is the layers that a release updates."""
     begin = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}:stack"
     layers = layers or (SERVICE_LAYER, *([MIGRATION] if service.settings.migration else []))
     return [Sub(f"{begin}/{stack_name(env, layer, service.name)}/*") for layer in layers]

@@ -106,6 +106,6 @@ class Check:
 
 
 def require(condition: object, problem: str) -> None:
-    """Raise `CheckFailed` with `problem` unless `condition` is true."""
+    """Raise `CheckFailed` with `problem` if `condition` is false."""
     if not condition:
         raise CheckFailed(problem)

@@ -79,7 +79,7 @@ ITEMS = (
         units={"AWS::KMS::Key": 1},
     ),
     Item(
-        "alarms of CloudWatch; a composite alarm costs as much as five", 64, 0.00014, "Amazon CloudWatch pricing",
+        "alarms of CloudWatch; a composite alarm counts as five alarms", 64, 0.00014, "Amazon CloudWatch pricing",
         units={"AWS::CloudWatch::Alarm": 1, "AWS::CloudWatch::CompositeAlarm": 5},
     ),
     Item(

@@ -74,8 +74,7 @@ def scaling_policies(
     """Return a scaling policy for each target value in `settings`. `messages_per_task` has a policy for each queue.
 
     - `requests` are the metrics that count the requests to each of the two target groups of a web service.
-    - `queues` are the queues from which a worker receives messages. It maps the configured name of a queue to its name
-      in CloudWatch metrics.
+    - `queues` maps the configured names of a worker's queues to their names in CloudWatch metrics.
 
     If the policies demand different numbers of tasks, ECS runs the highest number.
     """

@@ -102,8 +102,7 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 def accounts(env: str, local: bool) -> list[Account]:
     """Return an `Account` for the environment `env`, or for every environment if `env` is `all`.
 
-    The accounts are in the reverse of the deploy order, because environments are destroyed in this order. The tools
-    environment comes first.
+    The accounts are in the order in which environments are destroyed, so the tools environment comes first.
     """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration

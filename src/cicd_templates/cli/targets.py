@@ -81,7 +81,7 @@ class Target:
     def context(self, *, wait: bool = False) -> DeployContext:
         """Return the context of a deployment: AWS clients, polling settings, the folder for its files, and the caller.
 
-        With `wait`, the deployment waits while another operation changes a stack. Without `wait`, it then fails.
+        While another operation changes a stack, the deployment waits if `wait` is true, and fails if it is false.
         """
         recorded = frozenset(TYPES) if self.engine else frozenset()
         return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
@@ -99,10 +99,11 @@ class Target:
     ) -> Plan | None:
         """Plan the chosen stacks, and write the plan to `path`. Return the plan, or None if there is no stack to plan.
 
-        `tools` uploads templates for the pipeline. It is required if the environment is protected. With `tools`, the
-        plan leaves out the stacks that only the pipeline may deploy. `removed` are stacks that are no longer rendered,
-        and `to_destroy` are the commands that delete them. The plan shows or reverts the drift in `drift`. Raises the
-        errors of `deployment.plan`.
+        - `tools` uploads templates for the pipeline, and is required if the environment is protected. If it is given,
+          the plan leaves out the stacks that only the pipeline may deploy.
+        - `removed` are stacks that are no longer rendered, and `to_destroy` are the commands that delete them.
+
+        The plan shows or reverts the drift in `drift`. Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -241,10 +242,7 @@ class Target:
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """The labels of the chosen stacks, or None if all rendered stacks are chosen.
-
-        None also includes deployed stacks that are no longer rendered.
-        """
+        """The labels of the chosen stacks, or None for all stacks, including those that are no longer rendered."""
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
     def inventory(self) -> Inventory:

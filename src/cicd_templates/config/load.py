@@ -67,7 +67,7 @@ T = TypeVar("T", bound=Table)
 
 
 def read_configuration(path: Path, *, suffix: str | None = None) -> Configuration:
-    """Return the configuration in `path`. With `suffix`, every environment becomes a parallel copy with that suffix.
+    """Return the configuration in `path`. If `suffix` is given, each environment is a parallel copy with this suffix.
 
     Raises `ConfigurationError` if there are problems. The error lists all of them with their TOML paths.
     """

@@ -31,7 +31,7 @@ def derived_files(contents: FolderContents, release: Statement, key: PublicKey) 
     """Return the content of each derived file, keyed by name. `release` is the release statement of the folder.
 
     The result has a diff of the templates only if the folder has the archives of this release and of the previous
-    release, and if each archive has the SHA-256 that its release statement lists. Other archives are never opened.
+    release. An archive is opened only if its release statement lists its SHA-256.
     """
     image = release.subject[0]
     reference = f"{image.name}@sha256:{image.digest.get('sha256', '')}"

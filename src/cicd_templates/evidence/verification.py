@@ -97,8 +97,8 @@ def verify_folder(path: Path, expected_fingerprint: str = "", not_attested: Coll
 
     The folder must have a statement about each environment of the release, except those in `not_attested`.
 
-    Raises `ConfigurationError` if `path` is not a folder, if the folder has no release statement, or if an environment
-    in `not_attested` is not an environment of the release.
+    Raises `ConfigurationError` if `path` is not a folder with a release statement, or if `not_attested` has an unknown
+    environment.
     """
     if not path.is_dir():
         zipped = path.is_file() and zipfile.is_zipfile(path)

@@ -107,7 +107,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 
 def _sign_release(parameters: dict[str, str], signer: str) -> dict[str, str]:
-    """Examine the release, sign statements about it, and store these. Return the variables of the pipeline's action."""
+    """Examine the release, and store signed statements about it. Return the variables of the pipeline's action."""
     import boto3
 
     s3, kms = boto3.client("s3"), boto3.client("kms")
@@ -324,7 +324,7 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
     """Store the files below `prefix`, and return the prefix. If files exist there, add a number to the prefix.
 
-    Each attempt makes different signatures. So each gets its own prefix, and files of an earlier one stay unchanged.
+    Each attempt makes different signatures. It gets a prefix of its own, so the files of earlier attempts remain.
     """
     from botocore.exceptions import ClientError
 

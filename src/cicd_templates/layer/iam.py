@@ -75,8 +75,8 @@ def allow(
     If `to` is None, the statement is for a role's policy. In a role's policy, `*` means all resources, and `because`
     must name the API that has no resource-level permissions. In all other cases, `because` must be empty.
 
-    Raises `ValueError` if these rules are broken, if an action is a pattern, if a resource is a name instead of an ARN,
-    or if two conditions in `when` have the same operator and the same key.
+    Raises `ValueError` if these rules are broken. An action must not be a pattern, and a resource must not be a name
+    instead of an ARN. Two conditions in `when` must not have the same operator and the same key.
     """
     resources = _resource_list(sid, on)
     if not resources and to is None:

@@ -28,10 +28,10 @@ class Secret:
 def register(
     handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Secret]:
-    """Make the engine's `handlers` return the ARN of the secret of each cluster whose password RDS manages.
+    """If RDS manages the password of a cluster, make the engine's `handlers` return the ARN of the cluster's secret.
 
-    Return a dict of these secrets, keyed by the clusters' resource ids. The dict is empty at first. The handlers add a
-    secret when they create or update a cluster.
+    Return a dict of the secrets, keyed by the resource ids of the clusters. The handlers add a secret to the dict when
+    they create or update a cluster.
     """
     operations = handlers[CLUSTER]
     secrets: dict[str, Secret] = {}

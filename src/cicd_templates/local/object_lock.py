@@ -1,8 +1,13 @@
 """Makes the local AWS apply S3 Object Lock as S3 and CloudFormation do.
 
 The engine itself refuses to delete a locked version, and checks the permission to bypass governance mode. This module
-corrects the rest. Without this module, the engine ignores Object Lock in templates, lets callers suspend the versioning
-of a locked bucket, accepts uploads without a checksum, and deletes a stack's buckets even if they are not empty.
+adds these rules:
+
+- Templates can configure Object Lock.
+- The versioning of a locked bucket cannot be suspended.
+- An upload to a locked bucket needs a checksum.
+- A stack's bucket is deleted only if it is empty.
+
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
 
 This module runs in the engine's interpreter, so it imports only the standard library.

@@ -13,8 +13,7 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 def secrets_by_arn(table: dict[str, Any], drift_readers: dict[str, Any]) -> None:
     """Wrap the engine's handlers of secrets in `table`, so that the physical id of a secret is its ARN.
 
-    `drift_readers` maps each resource type to the function that reads its resources for drift detection. The function
-    for secrets is wrapped, too, so that it accepts the ARN.
+    Also wraps the function in `drift_readers` that reads a secret for drift detection, so that it accepts the ARN.
     """
     handlers = table[SECRET]
     read, properties_read = drift_readers[SECRET]

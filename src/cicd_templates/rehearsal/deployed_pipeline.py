@@ -40,7 +40,7 @@ class DeployedPipeline:
 
 
 def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTemplate]:
-    """Return the rendered stacks in `folder`. With `suffix`, return only the stacks of this parallel copy.
+    """Return the rendered stacks in `folder`. If `suffix` is given, return only the stacks of this parallel copy.
 
     Stacks of runtime environments come first, because the pipeline needs their roles. Raises `ConfigurationError` if
     there are no stacks.

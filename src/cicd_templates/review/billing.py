@@ -80,7 +80,7 @@ def _task_sizes(resources: Mapping[str, Any]) -> str:
 def _shortened(names: Sequence[str], resources: int) -> str:
     """Return the names of billed resources as one text.
 
-    `resources` is the number of billed resources. If `names` has a name for each of these, return all names. Otherwise,
-    return the first six names and the number of the other resources.
+    `resources` is the number of billed resources. If there are more resources than `names`, the text has the first six
+    names and the number of the other resources.
     """
     return ", ".join(names) if resources <= len(names) else f"{', '.join(names[:6])} and {resources - 6} more"

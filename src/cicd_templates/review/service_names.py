@@ -11,11 +11,10 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 
 
 def with_placeholders(text: str, service: str) -> str:
-    """Replace the service's name in `text` with `{service}`, and the complete name of its artifact folder with
-    `{pipeline}`.
+    """Replace the service's name in `text` with `{service}`, and the name of its artifact folder with `{pipeline}`.
 
-    The folder's name consists of the service's name and as much of the project's name as fits. If only the service's
-    name were replaced, the folders of two services would still differ.
+    The folder's name is the service's name, followed by as much of the project's name as fits. The second part differs
+    between services, so the folder's name is replaced completely.
     """
     folder_start = f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.

@@ -23,7 +23,7 @@ class TlsOnly(ResourceRule):
     id = "E9102"
     shortdesc = "Requests without TLS are denied"
     description = (
-        "By default, buckets, topics and queues accept requests without TLS. So the same template must have a statement"
+        "By default, buckets, topics and queues accept requests without TLS. So their template must have a statement"
         " that denies access to everybody if aws:SecureTransport is false. The policy of a topic can name SNS actions"
         " only, so a statement that denies the publishing actions is enough."
     )

@@ -34,9 +34,11 @@ def change_set_request(
 ) -> dict[str, Any]:
     """Return the CreateChangeSet request for `stack`, without the name of the change set.
 
-    `existing` is the stack to update, or None if the stack is to be created. With `revert_drift`, the change set also
-    reverts changes that were made outside CloudFormation. A template that is too long for a request is uploaded to S3.
-    Raises `CicdError` if the role or the bucket that the request needs is not deployed yet.
+    - `existing` is the stack to update, or None if the stack is to be created.
+    - If `revert_drift` is true, the change set also reverts changes that were made outside CloudFormation.
+
+    A template that is too long for a request is uploaded to S3. Raises `CicdError` if the role or the bucket that the
+    request needs is not deployed yet.
     """
     return {
         "StackName": stack.name,

@@ -55,9 +55,9 @@ def refuse_undeletable(inventory: Inventory) -> None:
 def refuse_still_needed(inventory: Inventory, *, local: bool) -> None:
     """Raise `RefusedError` if a stack that is to be kept depends on a stack that is to be deleted.
 
-    For example, the kept stack reads a value that the deleted stack publishes, or a role of the deleted stack is needed
-    to delete the kept stack later. The error shows the make command that destroys the kept stack, because the user must
-    do this first. `local` is true if the stacks are in the local AWS.
+    For example, the kept stack reads a value of the deleted stack, or needs a role of the deleted stack for its own
+    deletion. The error shows the make command that destroys the kept stack first. `local` is true if the stacks are in
+    the local AWS.
     """
     published = {path: stack for stack in inventory.stacks for path in stack.links.publishes}
     roles = {

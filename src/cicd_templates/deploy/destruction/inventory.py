@@ -36,8 +36,8 @@ WINDOW = f"KMS deletes the key after {PENDING_DAYS} days"
 class Inventory:
     """Everything that belongs to an environment.
 
-    - `labels` are the labels of the chosen stacks, or None. With `labels`, the inventory has only these stacks and the
-      resources that they created.
+    - `labels` are the labels of the chosen stacks. The inventory has only these stacks and the resources that they
+      created. If `labels` is None, it has the whole environment.
     - `stacks` are the stacks to delete. `others` are all other stacks of the project in the account.
     - `items` are the resources of `stacks`, and related resources that no stack owns.
     - `protected` is true if the data of the environment is kept.
@@ -68,9 +68,10 @@ def take_inventory(
 ) -> Inventory:
     """Return the inventory of one environment.
 
-    If `labels` is given, the inventory has only the stacks with these labels and the resources that they created.
-    Otherwise, it has everything, even stacks and resources that are no longer in the templates. The result is marked
-    as protected if the argument `protected` is true or if a stack in the result has termination protection.
+    If `labels` is given, the inventory has only the stacks with these labels and the resources that they created. If
+    `labels` is None, it has everything, even stacks and resources that are no longer in the templates.
+
+    The inventory is protected if the argument `protected` is true, or if one of its stacks has termination protection.
     """
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         stacks = list(pool.map(partial(read_deployed_stack, clients), list_project_stacks(clients, scope.project)))

@@ -24,10 +24,10 @@ WHILE_IN_USE = "no stack owns the resource; it stays until the environment that 
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
     """Return the resources of `inventory` that no stack owns. First come resources that nothing explains.
 
-    - With `stacks_too`, the result also has each stack that still exists. Use this after a destruction, because no
-      stack should be left.
-    - Without `stacks_too`, an environment with stacks counts as in use. This explains its resources outside the stacks,
-      such as older task definition revisions.
+    - If `stacks_too` is true, the result also has each stack that still exists. Use this after a destruction, because
+      no stack should be left.
+    - If `stacks_too` is false, an environment with stacks counts as in use. This explains its resources outside the
+      stacks, such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

@@ -65,8 +65,8 @@ def unmanaged_resources(
 ) -> list[UnmanagedResource]:
     """Return each resource that a resource in `had` may have created outside the stacks, without duplicates.
 
-    `had` contains the resources of existing and deleted stacks. With `whole`, also return all other resources of the
-    environment `scope`. The result can contain resources that stacks own, and the caller must remove these from it.
+    `had` contains the resources of existing and deleted stacks. If `whole` is true, also return all other resources of
+    the environment `scope`. The caller must remove the resources that stacks own from the result.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}

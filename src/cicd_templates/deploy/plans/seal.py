@@ -204,7 +204,7 @@ def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
-    """Raise `RefusedError` if the plan is for AWS but the command uses the local AWS, or the reverse."""
+    """Raise `RefusedError` if only the plan or only the command uses the local AWS."""
     if plan.local != local:
         raise RefusedError(
             f"{path} is a plan for {'the local AWS; add' if plan.local else 'AWS; leave out'}"

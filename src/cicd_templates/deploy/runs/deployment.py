@@ -231,11 +231,9 @@ def execute_plan(
 
 
 def discard(context: DeployContext, stacks: Sequence[StackTemplate], path: Path | None = None) -> int:
-    """Delete the plan in the file `path` and the change sets of this plan.
+    """Delete the plan in the file `path`, or all plans of the environment if `path` is None.
 
-    If `path` is None, do this for all plans of the environment.
-
-    Returns the number of deleted change sets.
+    Deletes the change sets of these plans, too. Returns the number of deleted change sets.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)

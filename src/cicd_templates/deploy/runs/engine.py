@@ -278,8 +278,8 @@ class DeploymentEngine:
     def _approve(self, wave: Wave) -> None:
         """Check the plan of a wave and get it approved.
 
-        If a check refuses the plan or the user declines it, delete the change sets of this wave. Earlier waves can
-        have approved change sets that are not executed yet. Delete these, too.
+        If a check refuses the plan or the user declines it, delete the change sets of this wave. Also delete the
+        approved change sets of earlier waves that are not executed yet.
         """
         try:
             if self._objection is None:

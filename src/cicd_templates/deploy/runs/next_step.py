@@ -27,7 +27,7 @@ class StackPhase(Enum):
     EXECUTING = "the operation is under way"
     DEPLOYED = "the operation succeeded"
     UNCHANGED = "the stack is deployed, and its plan changes nothing"
-    OUTDATED = "the plan was dropped, so the stack must be planned again after this run"
+    OUTDATED = "the plan of the stack was discarded, so the stack must be planned again after this run"
     FAILED = "the stack, or a stack whose values it reads, could not be planned or deployed"
 
 
