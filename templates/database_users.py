@@ -16,7 +16,7 @@ USERS_FUNCTION = Output(
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the pipeline deploys to an environment with a database whose users are created by releases."""
+    """Return whether releases create the users of a database in an environment of the pipeline."""
     return any(created_databases(peer) for peer in env.route)
 
 

@@ -212,20 +212,19 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
 
     If a deployment window is configured, its stage is the first.
 
-    A protected environment has one further stage. It asks for approval, creates the users of databases, runs the
-    migration of the release (if there is one), and deploys the service.
+    - In a protected environment, one stage asks for approval, creates database users, runs the migration of the
+      release (if there is one), and deploys the service.
+    - In an unprotected environment, separate stages create database users, run the migration, and deploy and test the
+      service. So a failed migration can be retried, and a rollback of the service does not run a migration.
 
-    An unprotected environment has up to three further stages. One creates the users of databases, one runs the
-    migration, and one deploys and tests the service. So a failed migration can be retried, and a rollback of the
-    service does not run a migration. A web service is tested with a smoke test, and a job with one run. A worker is not
-    tested. If the stage that deploys the service fails, the pipeline rolls this stage back immediately.
+    A smoke test tests a web service, and one run tests a job. A worker is not tested. If the deployment of the service
+    fails in an unprotected environment, the pipeline rolls the stage back immediately.
 
-    In all environments, an approval check runs directly before a change set of the migration or of the service is
-    executed. It fails if the change set would deploy anything unsigned. In a protected environment, it also fails if
-    the change set differs from the approved change set.
+    Directly before a change set of the migration or of the service is executed, an approval check runs. The check fails
+    if the change set would deploy anything unsigned. In a protected environment, the check also fails if the change set
+    differs from the approved change set.
 
-    The stage that deploys the service ends with a signed statement about the deployment. If a separate stage runs the
-    migration, this stage ends with a signed statement, too.
+    A stage that runs the migration or deploys the service ends with a signed statement about the deployment.
     """
     migrates = bool(context.service.settings.migration)
     stages = [window_stage(context, peer, image=IMAGE_URI)] if peer.settings.deployment_window else []

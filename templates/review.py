@@ -23,7 +23,7 @@ from cicd_templates.template.partitions import console_address
 from templates import keys, notifications, signer, storage
 
 REVIEW_FUNCTION = ServiceOutput(
-    FunctionName, "review", "ReviewFunctionName", "Function that describes a change set to its approvers"
+    FunctionName, "review", "ReviewFunctionName", "Function that describes a change set to the approvers"
 )
 CHECK_FUNCTION = ServiceOutput(
     FunctionName,

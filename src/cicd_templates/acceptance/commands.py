@@ -148,8 +148,7 @@ class Commands:
 def _interrupts_held_back() -> Iterator[None]:
     """Delay SIGINT and SIGTERM until the end of the `with` block. Then deliver the first signal that arrived.
 
-    The block starts a process. Without the delay, an interrupt could end the start early, and nobody would wait for
-    the new process.
+    The block starts a process. An interrupt during the start could leave a process for which nobody waits.
     """
     pending: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)

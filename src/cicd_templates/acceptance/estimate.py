@@ -20,7 +20,7 @@ RELEASES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """The costs of one kind of resource: the number that the run creates, and the price of each.
+    """The costs of one kind of resource. A run creates `count` of these resources, and each has the same `price`.
 
     - The price is paid once, or for each hour if `per_hour` is true.
     - `page` is the price page of AWS.
@@ -43,9 +43,9 @@ class Item:
         return self.price_of(self.count, HOURS)
 
     def units_in(self, counts: Mapping[str, int]) -> float:
-        """Return how many units AWS charges for `counts`, which maps each CloudFormation type to a number of resources.
+        """Return how many units AWS charges. `counts` has the number of resources of each CloudFormation type.
 
-        If this item has no `units`, return its estimated `count`.
+        Without `units`, return the estimated `count`.
         """
         if not self.units:
             return self.count

@@ -30,7 +30,7 @@ class Measured:
 
     @property
     def words(self) -> str:
-        """Return the text of the column `Measured on AWS`."""
+        """The outcome, the day and the regions, for the column `Measured on AWS`."""
         outcome = "passed" if self.state is State.PASSED else f"{self.state.value}: {self.answer}"
         return f"{outcome} ({self.day}, {self.regions})"
 

@@ -30,7 +30,8 @@ ANSWER_LENGTH = 400
 class Row:
     """One check in the report.
 
-    If the check passed, `counts_as` says whether the statement `proves` is proven, or whether only the steps ran.
+    `proves` is the statement that the check should prove. If the check passed, `counts_as` says whether the statement
+    is proven or only the steps ran.
     """
 
     name: str

@@ -125,9 +125,9 @@ def _backlog_policy(
 ) -> scaling.ScalingPolicy:
     """Return the scaling policy for the messages of one queue.
 
-    One policy for the sum of all queues would not work. SQS reports no metrics for a queue that was unused for six
-    hours, so the sum would have to count a missing value as 0. But values arrive late, so the newest value is always
-    missing. The newest sum would always be 0, and the service would never scale out.
+    A single policy for the sum of all queues would never scale out. SQS reports no metrics for a queue that was unused
+    for six hours, so the sum would count missing values as 0. The newest values are always missing, because values
+    arrive late. So the newest sum would always be 0.
     """
     queries = [
         _query("messages", visible_messages(queue)),

@@ -217,9 +217,9 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 def may_resolve_values(env: Environment) -> list[Grant]:
     """Let a role deploy templates whose parameters read the values of other layers from Parameter Store.
 
-    CloudFormation reads these values. If a value is a subnet or a security group, CloudFormation checks that it exists.
-    AWS does not document whether CloudFormation uses the role that calls CreateChangeSet or the stack's role for these
-    calls, so both roles get these grants.
+    CloudFormation reads these values, and checks that subnets and security groups in them exist. AWS does not document
+    which role CloudFormation uses for this: the role that calls CreateChangeSet, or the stack's role. So both roles get
+    these grants.
     """
     return [
         allow(

@@ -87,7 +87,7 @@ def notification_rule(
 ) -> events.Rule:
     """Return a rule that sends `message` to `topics`, which maps stakeholder groups to SNS topics.
 
-    For each `<name>` in the message, EventBridge inserts the value that the event has at the JSON path `paths["name"]`.
+    EventBridge replaces each `<name>` in the message by the event's value at the JSON path `paths["name"]`.
     `page` is the URL of the console page with details.
     """
     transformer = events.InputTransformer(InputTemplate=json.dumps(f"{monitored.subject}: {message} {page}"))

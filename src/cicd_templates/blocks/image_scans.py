@@ -28,11 +28,11 @@ def image_scan_action(context: PipelineContext, name: str, evidence: str, *, ima
 def window_stage(context: PipelineContext, peer: Environment, *, image: str) -> PipelineStage:
     """Return a stage that scans `image` again, and that succeeds only inside the deployment window.
 
-    All rules of a condition have the same `Result`. So the deployment window and the verdict of the scan gate need
-    separate conditions. The stage comes before the approval, so that nobody is asked to approve outside the window.
+    The stage comes before the approval, so that nobody is asked to approve outside the window. The window and the
+    gate's verdict are separate conditions, because all rules of one condition have the same `Result`.
 
-    AWS's documentation contradicts itself about a run outside the window: the run either fails, or waits for the next
-    window. After a wait, the run continues with the scan result from before the wait.
+    For a run outside the window, AWS documents both a failure and a wait for the next window. After a wait, the run
+    continues with the old scan result.
     """
     settings = peer.settings
     scan = image_scan_action(

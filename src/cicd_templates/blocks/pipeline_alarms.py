@@ -166,7 +166,7 @@ def review_alarms(
         "ReviewCannotDescribeAlarm",
         monitored,
         [word, "cannot-describe"],
-        "The review could not describe a change set to its approvers; Lambda's error metric does not count this",
+        "The review could not describe a change set to the approvers; Lambda's error metric does not count this",
         "ReviewErrors",
         pipeline,
         notified,

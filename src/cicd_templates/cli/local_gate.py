@@ -64,9 +64,13 @@ def judge(
 ) -> Decision:
     """Return the gate's decision about the reports in `folder`. `checks` maps each check to its expected report.
 
-    A report is a file `<check>/report.<json|xml|sarif>` or `<check>.<json|xml|sarif>`. A build writes the first form,
-    together with its record `run.json`. If a report is missing, its check fails with an error that lists the paths that
-    were tried. If `policy` is None, the gate uses the copies of the policy that the builds stored beside the reports.
+    The report of a check is in one of these files:
+
+    - `<check>/report.<json|xml|sarif>`, which a build writes together with the record `run.json`
+    - `<check>.<json|xml|sarif>`
+
+    A check without a report fails. If `policy` is None, the gate uses the copies of the policy that the builds stored
+    beside the reports.
 
     Raises `ConfigurationError` if the folder does not exist or the policy cannot be read.
     """

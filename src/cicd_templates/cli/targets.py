@@ -167,10 +167,10 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute the plan `made` and no other change. Then plan the stacks that had to wait for these changes.
+        """Execute the plan `made`. Then plan the stacks that waited for its changes, and return this second plan.
 
-        Returns the plan for these stacks, or None if no stack had to wait. After all checks, hands the templates to the
-        pipeline. `confirm_others` asks the user about changed templates of other environments.
+        Returns None if no stack waited. Hands the templates to the pipeline after all checks. `confirm_others` asks the
+        user about changed templates of other environments.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed. Also raises the
         errors of `deployment.execute_plan`.
@@ -209,8 +209,10 @@ class Target:
     def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
         """Return the chosen stacks, except those that only the pipeline may deploy.
 
-        Raises `RefusedError` if the user chose a layer whose stack only the pipeline may deploy. Also raises it if an
-        earlier destruction kept resources that must first be imported into their stacks.
+        Raises `RefusedError` in these cases:
+
+        - The user chose a layer whose stack only the pipeline may deploy.
+        - An earlier destruction kept resources that must first be imported into their stacks.
         """
         if tools:
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
@@ -287,7 +289,8 @@ class Target:
     def notes(self) -> list[str]:
         """Return a list with a note about resources that the local AWS only records, and does not build.
 
-        The note counts these resources of the chosen stacks by type. If there are none, the list is empty.
+        The note has their number for each resource type in the chosen stacks. Without such resources, the list is
+        empty.
         """
         if self.engine is None:
             return []
@@ -296,11 +299,11 @@ class Target:
         return [f"the local AWS only records these resources, and does not build them: {types}"] if types else []
 
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
-        """Return the resources that the local AWS still records after a destruction.
+        """Return the resources that are still in the record of the local AWS after a destruction.
 
-        The local AWS only records the resources of some types, and does not build them. A correct destruction removes
-        all of them from the record. The function also finds the resources of stacks that are no longer rendered, and of
-        stacks that were deleted before `inventory` was made.
+        The local AWS does not build resources of some types, but only records them. A correct destruction empties the
+        record. The result also has resources of stacks that are no longer rendered, and of stacks that were deleted
+        before `inventory` was made.
         """
         labels = inventory.labels
         names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}

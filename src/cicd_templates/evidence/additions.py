@@ -93,10 +93,9 @@ def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
 
 
 def read_templates_before(contents: FolderContents, key: PublicKey) -> bytes | None:
-    """Return the archive with the templates of the previous release.
+    """Return the archive with the templates of the previous release, or None if the archive is not proven.
 
-    Return None if the statement about the previous release is unusable, or if no archive with the SHA-256 in this
-    statement is in the folder.
+    A valid statement about the previous release must contain the SHA-256 of the archive.
     """
     try:
         before = read_statement(contents.read(RELEASE_BEFORE) if RELEASE_BEFORE in contents.digests else b"", key)

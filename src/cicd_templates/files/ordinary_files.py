@@ -29,9 +29,9 @@ def refuse_special(path: Path) -> None:
 
 
 def read_ordinary(path: Path) -> bytes:
-    """Return the content of a file that a user named. Raises `OSError` if it is a named pipe or a device.
+    """Return the content of a file that a user named.
 
-    Nobody may ever write to a named pipe, and some devices never end.
+    Raises `OSError` for a named pipe or a device, because reading it might never end.
     """
     mode = path.stat().st_mode
     # Reading a folder fails with an error that says what it is.

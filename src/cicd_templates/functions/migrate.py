@@ -189,7 +189,7 @@ def _begin(
 
 
 def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters: dict[str, str]) -> None:
-    """Record the outcome of an attempt that another run of the pipeline began, but whose end this run did not see.
+    """Record the outcome of an attempt that another run of the pipeline began, but did not record.
 
     Raises `TaskRunError` if the task of the attempt may still start or run.
     """

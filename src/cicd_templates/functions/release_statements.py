@@ -143,7 +143,7 @@ def release_payload(release: SignedRelease, statements: Mapping[str, str], signe
 
 
 def statement_payload(subject: list[dict[str, Any]], predicate_type: str, predicate: Mapping[str, Any]) -> bytes:
-    """Return the bytes of an in-toto statement. An envelope has these bytes as its payload."""
+    """Return the bytes of an in-toto statement, which are the payload of an envelope."""
     content = {
         "_type": STATEMENT_TYPE,
         "subject": subject,

@@ -68,13 +68,13 @@ REQUIRED = frozenset({"image", "sourceVersion", "sourceDigest", "templatesVersio
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Report a failure or a success to the pipeline.
+    """Sign a release or a deployment, and report a success or a failure to the pipeline.
 
-    For a release, a success has the variables `Statements` (the key prefix of the signed files) and `Signer`. For a
-    deployment, it has the variable `Statement`: the key of the signed statement.
+    The output variables for a release are `Statements`, the key prefix of the signed files, and `Signer`. The output
+    variable for a deployment is `Statement`, the key of the signed statement.
 
-    If nothing could be signed, the function usually reports a failure. It reports a success if an exception in the
-    configuration allows the image, or if the environment of the deployment has no approvals.
+    If nothing could be signed, the function reports a failure, except in two cases: an exception in the configuration
+    allows the image, or the environment of the deployment has no approvals.
     """
     import boto3
 
@@ -266,7 +266,7 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
         found = _read_version(s3, location["bucket"], location["key"], into=file)
         with zipfile.ZipFile(file) as archive:
             if problem := unclear_directory(archive):
-                raise ValueError(f"the source has {problem}, so programs unpack it in different ways")
+                raise ValueError(f"the source archive has {problem}, so programs unpack different files from it")
             if unclear := differing_local_name(archive):
                 raise ValueError(f"the source has the entry {unclear!r}, which programs unpack in different ways")
             with archive.open(only_file(archive.infolist(), dockerfile)) as content:

@@ -1,4 +1,4 @@
-"""Checks that values which must be unique are. The values contain names from the configuration."""
+"""Checks that values are unique. The values contain names from the configuration."""
 
 from __future__ import annotations
 

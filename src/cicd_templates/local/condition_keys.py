@@ -23,9 +23,10 @@ def role_of(arn: str) -> str:
 
 
 def register(evaluator: ModuleType, actions: ModuleType) -> None:
-    """Make two modules of the engine behave as AWS does.
+    """Replace two functions of the engine, so that condition keys have the same values as in AWS.
 
-    `evaluator` then computes aws:PrincipalArn as AWS does. `actions` adds the condition keys of conditional writes.
+    The function in `evaluator` computes aws:PrincipalArn. The function in `actions` computes the condition keys of
+    conditional writes.
     """
     resolve, gather = evaluator._resolve_condition_key, actions.s3_service_context
 

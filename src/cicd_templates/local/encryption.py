@@ -27,7 +27,10 @@ QUEUE = "AWS::SQS::Queue"
 
 
 class ResourceKeys:
-    """The customer managed keys of buckets, topics, queues and secrets. The engine stores only the keys of secrets."""
+    """Knows which customer managed key encrypts a bucket, a topic, a queue or a secret.
+
+    The engine itself stores this only for secrets.
+    """
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType, kms: ModuleType) -> None:
         """Make the engine record the KMS key of each bucket, topic and queue. `table` has the engine's handlers."""

@@ -120,7 +120,7 @@ class Record:
             self._write(self._file, entries)
 
     def fail(self, resource_type: str, operation: str, reason: str) -> None:
-        """Until the engine is reset, make an operation on resources of a type fail with `reason`.
+        """Make an operation on resources of a type fail with `reason`, until the engine is reset.
 
         `operation` is create, update or delete.
         """
@@ -145,9 +145,7 @@ class Record:
         self._write(self._starts, [*self.starts(), request])
 
     def starts(self, account: str | None = None) -> list[dict[str, Any]]:
-        """Return the requests that would have started pipelines, oldest first. If `account` is given, return only the
-        requests in this account.
-        """
+        """Return the recorded requests to start a pipeline in `account`, or in all accounts. The oldest comes first."""
         return [start for start in self._read(self._starts, []) if account in (None, start["account"])]
 
     def clear(self) -> None:

@@ -37,10 +37,7 @@ SSM_NAMES = {"GetParameters": "Names", "GetParametersByPath": "Path"}
 
 
 class Requests:
-    """Adds facts about a request that the engine's module `iam_actions` does not know.
-
-    These are resources, condition keys and passed roles.
-    """
+    """Adds resources, condition keys and passed roles that the engine's module `iam_actions` does not find."""
 
     def __init__(
         self,

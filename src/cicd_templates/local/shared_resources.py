@@ -23,9 +23,9 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function that calls `policy_of` with an ARN. During this call, the engine acts in the ARN's account.
+    """Return a function that calls `policy_of` with an ARN, in the account and region of this ARN.
 
-    `scope(account, region)` returns a context manager. In its `with` block, the engine uses this account and region.
+    `scope(account, region)` returns a context manager that makes the engine use this account and region.
     """
 
     def look(arn: str) -> Any:

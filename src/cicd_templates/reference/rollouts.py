@@ -89,8 +89,8 @@ ROLLOUT_STEPS = (
     ),
     RolloutStep(
         'rollout = "blue-green"',
-        "The new release runs beside the old one, is tested, and then gets all requests at once. The old one keeps"
-        " running for `bake_minutes`, so a rollback only moves the requests back.",
+        "The new release runs beside the old release, is tested, and then gets all requests at once. The old release"
+        " keeps running for `bake_minutes`, so a rollback only moves the requests back.",
         "Twice as many tasks run during the bake time. ECS has no circuit breaker for this strategy, so alarms are"
         " required.",
         "The service's deployment stays IN_PROGRESS, and the stack UPDATE_IN_PROGRESS, during the bake time.",

@@ -46,7 +46,7 @@ class Project:
 
 
 def read_project(properties: Mapping[str, Any], account: str, region: str) -> Project:
-    """Return the project that a resource's resolved properties describe."""
+    """Return the project with the properties `properties`, in which all references are resolved."""
     cache = properties.get("Cache", {})
     return Project(
         name=properties["Name"],

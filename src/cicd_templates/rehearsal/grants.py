@@ -92,7 +92,7 @@ def _role(properties: Mapping[str, Any], attached: Iterable[Any], environment: s
 
 
 def measure_grants(roles: Iterable[Role], rows: Iterable[Sequence[str]]) -> list[GrantedAction]:
-    """Return every granted action, with the number of calls of this action that its statement allowed.
+    """Return each action that a statement grants to a role, with the number of calls that this statement allowed.
 
     `rows` are the decisions of IAM in the local AWS during the run.
     """

@@ -89,7 +89,7 @@ class Pipeline:
 
 
 def read_pipeline(properties: Mapping[str, Any]) -> Pipeline:
-    """Return the pipeline that a resource's resolved properties describe."""
+    """Return the pipeline with the properties `properties`, in which all references are resolved."""
     store = properties["ArtifactStore"]
     return Pipeline(
         name=properties["Name"],

@@ -59,7 +59,7 @@ class Job(NamedTuple):
 
     @property
     def doing(self) -> str:
-        """A phrase for an error message that says which layer the job renders."""
+        """What the job does, as a phrase for an error message."""
         return f"render the layer {self.layer.name} of {self.env.qualified}"
 
 

@@ -43,9 +43,9 @@ class Place(NamedTuple):
 
 
 class TemplateStore:
-    """Gives each template a number and stores it: the first ones in memory, all others in a temporary file.
+    """Gives each template a number and stores it. The first templates are in memory, the others in a temporary file.
 
-    The functions raise `CicdError` if the temporary file cannot be created, written or read.
+    The methods raise `CicdError` if the temporary file cannot be created, written or read.
     """
 
     def __init__(self, in_memory: int = IN_MEMORY) -> None:
@@ -56,10 +56,7 @@ class TemplateStore:
         self._file: IO[bytes] | None = None
 
     def add(self, template: Unpacked | Place) -> int:
-        """Add a template and return its number.
-
-        `template` is the template itself, or the place in the file where this template was written earlier.
-        """
+        """Add a template, or the place in the file to which it was already written. Return its number."""
         number = len(self._places) // 4
         if isinstance(template, Unpacked) and number < self._in_memory:
             self._unpacked[number] = template

@@ -27,7 +27,7 @@ class Renames:
     old_names: Mapping[str, str] = field(default_factory=dict)
 
     def former(self, stack: ReviewedStack, old: Stacks) -> ReviewedStack | None:
-        """Return the stack in `old` that became `stack` when its service was renamed.
+        """Return the predecessor of `stack` in `old`: the same stack under the old name of its service.
 
         Return None if the service was not renamed, or if `old` has no such stack.
         """

@@ -145,7 +145,7 @@ class PolicyStatement(NamedTuple):
 def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...]]) -> Iterator[PolicyStatement]:
     """Yield the statements in the policies of `resource`.
 
-    Each of `tables` maps resource types to the path at which the properties of such a resource contain policies.
+    Each of `tables` maps resource types to the path of the policies in the resource's properties.
     """
     for table in tables:
         place = table.get(resource.type)

@@ -29,9 +29,8 @@ class TemplateNode(NamedTuple):
 def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
     """Yield the values at the path `keys` below `node`. For an `Fn::If`, yield the value of each possible branch.
 
-    An absent value is yielded as None. The key `EACH` selects every item of a list. It selects nothing if the list is
-    empty or absent. If the template has a single value instead of a list, `EACH` selects this value, because
-    CloudFormation and IAM read it as a list with one item.
+    An absent value is yielded as None. The key `EACH` selects every item of a list, and nothing from an absent list. A
+    single value counts as a list with one item, as in CloudFormation and IAM.
     """
     for here in _branches(node):
         if not keys or here.value is None:

@@ -171,8 +171,8 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield the permissions that an existing resource has through its roles and through the default policy of its type.
 
-    These statements show how the access changes if an existing resource gets a different role. They are not needed for
-    a new resource. Its role gets no more access if it existed before, and the page shows the role if it is new.
+    These statements show how the access of an existing resource changes with a different role. A new resource does not
+    need them: an existing role gains no access, and the page shows every new role.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:

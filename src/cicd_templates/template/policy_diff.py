@@ -66,10 +66,10 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a resource is removed together with all resources that its statements restrict.
 
-    If so, nobody gains access by the removal of its Deny statements, because the restricted resources are gone, too.
-    The properties of a policy say which resources it restricts: the property `Bucket` of a bucket policy, for example,
-    refers to the bucket. For a policy without such a reference, the result is false, because the policy may restrict a
-    resource that still exists.
+    Then nobody gains access by the removal of its Deny statements.
+
+    A policy's properties say which resources it restricts, such as the property `Bucket` of a bucket policy. Without
+    such a property, the result is false, because the policy may restrict a resource that still exists.
     """
     if logical_id in after or logical_id not in before or is_retained(before[logical_id]):
         return False
@@ -135,7 +135,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a condition with the values `wide` admits every request that it admits with the values `narrow`.
+    """Return whether a condition becomes no stricter if the values `wide` replace the values `narrow`.
 
     The key and the `operator` of the condition stay the same.
     """

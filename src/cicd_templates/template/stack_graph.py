@@ -1,7 +1,7 @@
-"""Finds in the templates the values that each stack publishes and reads, and the deploy order of the stacks.
+"""Finds the values that each stack publishes and reads, and the deploy order of the stacks.
 
-The functions work on plain dicts, from the renderer or from files in `out/`. So the renderer and the deployer apply the
-same rules. The module does not import troposphere and does not call AWS.
+The functions read templates as plain dicts, from the renderer or from files in `out/`. So the renderer and the deployer
+apply the same rules. The module does not import troposphere and does not call AWS.
 """
 
 from __future__ import annotations
@@ -84,9 +84,10 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
 
 
 def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
-    """Return the names of the stacks that must be deployed before each stack, keyed by its name.
+    """Return the names of the stacks that each stack needs, keyed by the name of the stack.
 
-    A stack needs the stacks that publish the values which it reads, and the stacks in its list `after`.
+    A stack needs the stacks that publish the values which it reads, and the stacks in its list `after`. These must be
+    deployed first.
     """
     stacks = list(stacks)
     producer_of = {path: stack.stack for stack in stacks for path in stack.publishes}

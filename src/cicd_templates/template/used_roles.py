@@ -1,6 +1,6 @@
 """Finds the roles that a resource uses, or passes to other principals.
 
-The result has one IAM statement for each role. The statement represents all permissions of the role.
+Each role is returned as one IAM statement, which stands for all permissions of the role.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class _Reader:
         self._short = short
 
     def value(self, event: Any) -> Any:
-        """Return the value that starts with `event`. Read its other events from the parser."""
+        """Return the value whose first event is `event`. Read its other events from the parser."""
         kind = type(event)
         if kind is yaml.AliasEvent or event.anchor is not None:
             raise UnusualYAMLError

@@ -427,7 +427,8 @@ def another_policy(account: SigningAccount) -> None:
         ),
         pytest.param(
             with_text_after_the_end, {},
-            "the source has text after the end, so programs unpack it in different ways", id="more than an archive",
+            "the source archive has text after the end, so programs unpack different files from it",
+            id="more than an archive",
         ),
         pytest.param(
             with_entries((DOCKERFILE, stat.S_IFLNK)), {}, f"{DOCKERFILE} is a link or another special file", id="a link"

@@ -58,7 +58,7 @@ def make_certificate(name: str, folder: Path) -> tuple[bytes, bytes]:
 def import_certificates(context: CheckContext) -> str:
     """Import a certificate for each runtime environment.
 
-    If the run was interrupted after an import and continues now, use the certificate that was imported then.
+    If the run was interrupted after an import, use the imported certificate.
     """
     certificates, trusted = {}, []
     for environment in RUNTIME:

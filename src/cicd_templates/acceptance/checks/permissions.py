@@ -92,6 +92,6 @@ PERMISSIONS = Check(
     needs=("certificates",),
     safe_to_continue=False,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS checks whether a role may make the calls of a command, but not whether it may make the "
-    "calls of CloudFormation",
+    local_limit="the local AWS checks the permissions of a role for the calls of a command, but not for the calls of "
+    "CloudFormation",
 )

@@ -195,7 +195,7 @@ def in_setup_py(text: str) -> Found:
 
 
 def is_vendored(folder: str) -> bool:
-    """Return whether the name `folder`, such as `vendor`, is usual for folders that contain copied libraries."""
+    """Return whether folders with the name `folder`, such as `vendor`, usually contain copied libraries."""
     return folder.lower().replace("-", "_").strip("_") in VENDORED
 
 
@@ -308,7 +308,7 @@ class Dependencies:
         return version in pins if version else bool(pins)
 
     def is_own(self, place: str, name: str) -> bool:
-        """Return whether this is metadata of the project itself, which an installation of the project creates."""
+        """Return whether `place` is the metadata that an installation of the project itself creates."""
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:

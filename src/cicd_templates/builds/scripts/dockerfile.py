@@ -113,7 +113,7 @@ class Reader:
                     self.image(number, value)
 
     def read(self, number: int, name: str, rest: str) -> None:
-        """Check one instruction, and note its problems and images."""
+        """Check one instruction. Record its problems and the images that it uses."""
         options, arguments = flags(rest)
         self.instructions.append((number, name, options, arguments))
         if name not in INSTRUCTIONS:

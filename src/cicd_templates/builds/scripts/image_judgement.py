@@ -190,9 +190,9 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
 
 
 def listed(image: str) -> dict[str, dict[str, str]]:
-    """Return the digests of code files that no RECORD file lists, keyed by kind and path.
+    """Return the content of `<image>.code`, which `image_packages.py` writes.
 
-    `image_packages.py` has written them to the file `<image>.code`.
+    It has the digests of code files that no RECORD file lists, keyed by kind and path.
     """
     with open(f"{image}.code") as file:
         kinds: dict[str, dict[str, str]] = json.load(file)

@@ -208,7 +208,7 @@ class Image:
             self.of_system.update(line.lstrip("/") for line in data.decode("utf-8", "replace").split("\n"))
 
     def mark_if_of_system(self, package: dict[str, Any]) -> None:
-        """Add the property `of-system` to `package` if a system package contains its metadata file."""
+        """Add the property `of-system` to `package` if the metadata file of `package` belongs to a system package."""
         if package["properties"][0]["value"] in self.of_system:
             package["properties"].append({"name": "of-system", "value": "true"})
 

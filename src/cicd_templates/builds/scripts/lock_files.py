@@ -154,7 +154,7 @@ def may_hold_locks(path: str) -> bool:
 
 
 def moves_locks(folder: str, arguments: str) -> bool:
-    """Return whether COPY from another stage could put lock files into a folder that must not contain them."""
+    """Return whether COPY from another stage could put lock files outside the folder of a project."""
     *sources, target = arguments.split()
     place = resolved(folder, target)
     paths = [resolved("/", source) for source in sources]
@@ -162,9 +162,9 @@ def moves_locks(folder: str, arguments: str) -> bool:
 
 
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
-    """Return whether COPY could bring a program from an image or another stage into a folder that may hold lock files.
+    """Return whether COPY from an image or another stage could put a program beside lock files.
 
-    In a stage with a network, such a folder must not contain programs.
+    In a stage with a network, no program may be beside lock files.
     """
     *sources, target = arguments.split()
     if not may_hold_locks(resolved(folder, target)):

@@ -52,7 +52,7 @@ def same_name(name: str, other: str) -> bool:
 
 
 def is_file_of(address: str, name: str, version: str) -> bool:
-    """Return whether a package file has this package name and version in its file name.
+    """Return whether the file name of a package file contains the package's name and version.
 
     `address` is the file's name, path or URL. The file name of a source distribution can have several hyphens, and the
     package name can end at any of them. So the function tries each hyphen.

@@ -80,7 +80,7 @@ def _folder(reports: Path | None) -> Path:
 
 
 def _configured_in(example: str) -> Path:
-    """Return the path of the example's configuration or, if `example` is empty, of the project's configuration."""
+    """Return the path of the example's configuration. If `example` is empty, return the project's."""
     from cicd_templates.cli.example_project import example_configuration
 
     return example_configuration(example) if example else CONFIGURATION

@@ -66,9 +66,9 @@ def names_in(environments: str | None) -> list[str]:
 
 
 def _unproven(result: Verification) -> list[str]:
-    """Return each environment without a statement, unless the folder shows that a statement about it is missing.
+    """Return the environments for which only a person can confirm that there is no statement.
 
-    A person can confirm that these environments have no statements.
+    An environment is left out if the folder itself shows that its statement is missing.
     """
     from cicd_templates.evidence.deployments import UNPROVEN
 

@@ -38,7 +38,7 @@ class AutoscalingTable(Table):
     )
     messages_per_task: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Target number of waiting messages per task, in a queue from which a worker receives; if a worker"
-        " has no target at all, this target is 100, or `cpu_percent` is 60 if the worker receives from no queue",
+        description="Target number of waiting messages per task, in a queue from which a worker receives; default for"
+        " a worker without any target: 100, or `cpu_percent = 60` if the worker receives from no queue",
     )
     schedules: dict[Word, ScheduleTable] = Field(default={}, description="Schedules with other limits, by name")

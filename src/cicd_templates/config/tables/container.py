@@ -59,7 +59,10 @@ class ContainerHealthTable(Table):
     """`[services.<name>.containers.<container>.health_check]`: how ECS checks the health of a further container."""
 
     command: Annotated[tuple[ShellCommand, ...], Field(strict=False, min_length=1), AfterValidator(_health_command)] = (
-        Field(description="Program and arguments that run in the container; exit code 0 means that it is healthy")
+        Field(
+            description="Program and arguments that run in the container; exit code 0 means that the container is"
+            " healthy"
+        )
     )
     interval_seconds: Annotated[int, Field(ge=5, le=300)] = Field(default=30, description="Seconds between two checks")
     timeout_seconds: Annotated[int, Field(ge=2, le=60)] = Field(
@@ -98,7 +101,7 @@ class ContainerTable(Table):
     )
     essential: bool | None = Field(
         default=None,
-        description="Stop the whole task if this container stops; default: true, and false with `init`; the"
+        description="Stop the whole task if this container stops; default: true, or false if `init` is true; the"
         " failure of an `init` container always stops the task",
     )
     health_check: ContainerHealthTable | None = Field(

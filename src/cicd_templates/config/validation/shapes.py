@@ -18,7 +18,7 @@ WEB_ALARMS = ("error_percent", "latency_seconds")
 
 
 def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield `(key, message)` for each setting that does not fit the service's shape (web service or worker)."""
+    """Yield `(key, message)` for each setting that does not fit the shape of a web service or of a worker."""
     if settings.job is not None:
         yield "job", 'only a job runs on a schedule; remove the table, or set shape = "job"'
     if settings.is_web:

@@ -233,12 +233,10 @@ def aws_clients(access: Access) -> Clients:
 
 @contextlib.contextmanager
 def _before_the_first_call() -> Iterator[None]:
-    """Within the `with` block, replace each `CredentialsError` with an error that has the same message.
+    """Within the `with` block, replace each `CredentialsError` with another error that has the same message.
 
-    The new error is a `NoTerminalError` if an MFA code must be typed but there is no terminal, otherwise a `CicdError`.
-
-    Use this function only before the first call to AWS. A `CredentialsError` tells the user to continue the command by
-    running it again, but at this point there is nothing to continue.
+    A `CredentialsError` advises the user to continue the command. Before the first call to AWS, there is nothing to
+    continue. The new error is a `NoTerminalError` if there is no terminal to type an MFA code, otherwise a `CicdError`.
     """
     try:
         yield

@@ -50,8 +50,8 @@ class Polling:
     ) -> None:
         """Poll until `done` returns true.
 
-        Raises `CicdError` after `limit_seconds`. The error message says that the operation continues in AWS. It begins
-        with `what`, the name of the operation, and ends with `then`, which tells the user how to continue.
+        Raises `CicdError` after `limit_seconds`. The error message begins with `what`, the name of the operation. At
+        the end of the message, `then` tells the user how to continue.
         """
         deadline = self.now() + limit_seconds
         while not done():

@@ -70,6 +70,6 @@ def restored(returned: Any, rendered: Any) -> Any:
 
 
 def resources_in(body: Any, stack: StackTemplate) -> Mapping[str, Any]:
-    """Return the resources of `stack` in the template `body`, which GetTemplate returned."""
+    """Return the resources in `body`, the template of `stack` from GetTemplate, with all non-ASCII characters."""
     resources: Mapping[str, Any] = restored(content_of(body)["Resources"], dict(stack.resources))
     return resources

@@ -77,6 +77,6 @@ def matching(stacks: Sequence[StackTemplate], layer: str | None, service: str | 
 
 
 def asked(layer: str | None, service: str | None) -> str:
-    """Return the words for the layer and the service that the user chose: `layer 'x' and service 'y'`."""
+    """Return the layer and the service that the user chose as text, such as `layer 'x' and service 'y'`."""
     named = (("layer", layer), ("service", service))
     return " and ".join(f"{word} {value!r}" for word, value in named if value is not None)

@@ -29,9 +29,9 @@ Rule = tuple[str, ...]
 
 
 def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterable[StackTemplate]) -> bool:
-    """Return whether `difference` consists only of added rules, and other stacks in `environment` create all of them.
+    """Return whether `difference` has only rules that other stacks in `environment` add to a security group.
 
-    `difference` describes how a security group in AWS differs from its template.
+    `difference` describes how the security group in AWS differs from its template.
     """
     found = _RULE.fullmatch(difference["PropertyPath"])
     if found is None:

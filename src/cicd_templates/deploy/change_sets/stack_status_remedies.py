@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command whose action on a stack depends on the stack's status. `deploy` only does what `plan` has decided."""
+    """A command whose action on a stack depends on the stack's status. `deploy` is not here: it follows a plan."""
 
     PLAN = "plan"
     DESTROY = "destroy"

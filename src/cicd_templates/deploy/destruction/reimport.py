@@ -159,8 +159,8 @@ def find_reimports(
 ) -> list[Reimport]:
     """Return an import for each deleted stack in `stacks` that has left resources behind, in the order of `stacks`.
 
-    `environment` has all stacks of the environment, because any of them may publish the values that `stacks` read. It
-    can be empty if `stacks` has all stacks of the environment.
+    `environment` has all stacks of the environment, because any of them may publish values that `stacks` read. If
+    `environment` is empty, `stacks` must have all stacks of the environment.
     """
     environment = environment or stacks
     existing = describe_stacks(clients)

@@ -75,7 +75,7 @@ def _addresses(examined: ExaminedEnvironment) -> int:
 
 
 def _none(examined: ExaminedEnvironment) -> int:
-    """Return 0, because no API returns the present use of the quota."""
+    """Return 0, because no API says how much of the quota is used."""
     return 0
 
 

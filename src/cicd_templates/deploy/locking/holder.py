@@ -56,9 +56,9 @@ class Holder:
 
 
 def parse_holder(value: str) -> Holder:
-    """Return the holder of a lock, read from the value of the lock's parameter.
+    """Return the holder that the value of a lock's parameter describes.
 
-    If this program did not write the value, the returned holder has the whole value as its id.
+    If another program wrote the value, the id of the returned holder is the complete value.
     """
     try:
         return Holder(**json.loads(value))

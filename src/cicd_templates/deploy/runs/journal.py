@@ -154,7 +154,7 @@ class Journal:
     def remove_proposal(self, plan_id: str) -> None:
         """Remove what `record_proposal` recorded for a plan.
 
-        Call this after the change sets of the plan are either listed in a plan file or deleted.
+        Call this when a plan file lists the change sets of the plan, or when the change sets are deleted.
         """
         self.proposals.pop(plan_id, None)
         self._write()

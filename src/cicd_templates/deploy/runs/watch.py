@@ -147,15 +147,17 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 
 
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
-    """Return the stack's final status after the operation with `token`, or an empty string during the operation.
+    """Return the final status of an operation on a stack, or an empty string while the operation is in progress.
 
-    One of these facts proves that the operation has ended:
-    - `described`, the status from DescribeStacks, is final, and an event of the operation has the same status.
-      Without the event, `described` could be out of date.
+    `token` identifies the events of the operation. `described` is the status from DescribeStacks. One of these facts
+    proves that the operation has ended:
+
+    - `described` is final, and an event of the operation has the same status. Without the event, `described` could be
+      out of date.
     - A later operation on the stack has begun.
 
-    An event with a final status does not prove that the operation has ended. For example, if a creation is rolled back
-    and the stack is then deleted, the event ROLLBACK_COMPLETE comes before the deletion.
+    An event with a final status alone is no proof. For example, if a creation is rolled back and the stack is then
+    deleted, the event ROLLBACK_COMPLETE comes before the deletion.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

@@ -76,10 +76,9 @@ class Place:
 class Row:
     """A row of the page: one change, and all resources that change in this way.
 
-    - `places` lists the resources. The row has placeholders for the parts of its text that differ between these
-      resources.
-    - If a row is about a new stack, `change` is the creation of the stack, and `contents` has the number of resources
-      of each type in the stack.
+    - `places` lists the resources. Where their texts differ, the row has placeholders.
+    - In a row for a new stack, `change` is the creation of the stack, and `contents` has the number of its resources of
+      each type.
     """
 
     name: str
@@ -243,8 +242,8 @@ def _tags(text: str) -> dict[str, str] | None:
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
     """Return the rows of `pairs`, the most severe first. Similar rows are joined into one row.
 
-    Each pair has a row and its generic form: the same row, with placeholders for some names. Two rows are joined if
-    `_likeness_key` gives the same key for their generic forms.
+    Each pair has a row, and the same row with placeholders for some names. Rows are similar if `_likeness_key` returns
+    the same key for their forms with placeholders.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for row, generic in pairs:

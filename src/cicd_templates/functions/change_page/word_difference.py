@@ -66,7 +66,7 @@ def _compare(old: Sequence[str], new: Sequence[str]) -> Iterator[Part]:
 
 
 def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
-    """Return the text of a part. In a long part that did not change, the words in the middle are left out."""
+    """Return the text of a part, but without the middle of a long part that did not change."""
     words = _WORD.findall(part.text) if part.kind == "same" else []
     if len(words) <= 2 * CONTEXT_WORDS + 1:
         return part.text

@@ -27,11 +27,11 @@ class JudgedFinding:
 
     - `alike` has the findings about this vulnerability, one per report. The first finding represents them all.
     - `severity` is the worst severity of these findings.
-    - `waiver`: if each of these findings has a valid waiver, the waiver that expires first; otherwise None.
+    - `waiver` is the waiver that expires first. It is None unless each of these findings has a valid waiver.
     - `expired` is an expired waiver of any of these findings, or None.
     - `weakened` is true if the vulnerability passes without a waiver, but the default policy would block it.
-    - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. It is empty if
-      the threshold of the check already blocks it. The kinds are keys of `policy.KINDS`.
+    - `kinds` has the keys of `policy.KINDS`, such as `injection`, whose thresholds block the vulnerability. It is empty
+      if the threshold of a check already blocks the vulnerability.
     """
 
     alike: list[Finding]
@@ -212,8 +212,7 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
     """Return whether a policy blocks a finding, and the kinds of weakness whose thresholds block it.
 
-    A kind of weakness is, for example, `injection`. If the threshold of the check blocks the finding, the list of kinds
-    is empty. Waivers are ignored.
+    If the threshold of a check already blocks the finding, no kinds are returned. Waivers are ignored.
     """
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]
@@ -226,7 +225,7 @@ def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) ->
 
 
 def _raised_severity(finding: Finding, policy: Policy) -> str:
-    """Return a finding's severity, raised if the policy promotes its id, or if exploitation is known or probable."""
+    """Return a finding's severity. A promotion by the policy, or a known or probable exploitation, raises it."""
     severity = finding.severity
     if {finding.id, *finding.aliases} & set(policy.promote):
         return "critical"

@@ -42,8 +42,8 @@ _UNFINISHED = {
 def check_run(data: bytes, tool: str, report: Report) -> None:
     """Mark `report` as incomplete if the valid run record `data` contradicts it.
 
-    This is the case if the exit code in the record means a failure, or is not 0 although the report has no finding. It
-    is also the case if the record and the report have different versions of the tool.
+    The record contradicts the report if the exit code means that the tool failed, if the exit code is not 0 but the
+    report has no finding, or if the versions of the tool differ.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]

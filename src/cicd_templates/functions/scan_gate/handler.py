@@ -158,10 +158,10 @@ def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> st
 
 
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
-    """Store `content` under the first free one of the keys `key`, `key-2`, `key-3` and so on, and return this key.
+    """Store `content` under the first free key in the series `key`, `key-2`, `key-3`. Return this key.
 
-    If an object under an earlier key already has this content, store nothing and return its key. Raises `ValueError`
-    if MAX_ATTEMPTS keys are taken.
+    If an earlier key already holds this content, store nothing and return that key. Raises `ValueError` if
+    MAX_ATTEMPTS keys are taken.
     """
     from botocore.exceptions import ClientError
 

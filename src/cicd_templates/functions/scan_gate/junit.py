@@ -81,7 +81,7 @@ def outcome_of(case: ElementTree.Element) -> str:
 
 
 def _count_problem(suite: ElementTree.Element) -> str:
-    """Return how the counts of a suite contradict the tests in it and in its nested suites, or an empty string.
+    """Return how the counts of a suite contradict the tests that the suite lists, or an empty string.
 
     A suite may count more tests than it lists: some test runners count each repetition, or do not list skipped tests.
     """

@@ -108,8 +108,8 @@ class Policy:
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
     """Return the policy from the policy file, or the default policy if there is no file.
 
-    `copies` maps each check to the copy that its build made before the check's commands, or to None without a file.
-    If the copies differ, a check has changed the file, so the policy is invalid.
+    `copies` maps each check to the file as it was before the check ran, or to None if there was no file. If the copies
+    differ, a check has changed the file, so the policy is invalid.
     """
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)

@@ -80,9 +80,7 @@ def _ids(name: object) -> Iterator[str]:
 
 
 class Levels:
-    """The severity levels of a SARIF run's rules or notifications: the defaults, and the levels with which individual
-    invocations of the tool override them.
-    """
+    """The severity levels of a SARIF run's rules or notifications. An invocation can override a default level."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
         """Read the levels. `key` is the property with the overrides of an invocation."""

@@ -27,9 +27,9 @@ class PlannedStack:
     """The plan of one stack. `change_set` is the ARN of its change set, or empty if nothing would change.
 
     - `service` is the service to which the stack belongs, or empty.
-    - `file` is the file of its template. `lines` has the line of each changed resource in this file, by logical id.
+    - `file` is the file of its template. `lines` maps each changed resource's logical id to its line in this file.
     - `inputs` are the values that the stack reads from Parameter Store, by path.
-    - `kept` has the parameters that the pipeline sets. A deployment keeps their values.
+    - `kept` has the parameters whose values a deployment keeps, because the pipeline sets them.
     - `impacts` has one entry for each of `changes`, in the same order.
     - `paths` are the access paths in the policies of the changed resources.
     - `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.

@@ -53,10 +53,7 @@ class Node(NamedTuple):
 
 
 def access_content(plans: Sequence[Plan]) -> dict[str, Any]:
-    """Return what the page shows about access.
-
-    This is a list of the paths to data before and after a deployment, and a drawing of the paths that change.
-    """
+    """Return the list of paths to data before and after a deployment, and a drawing of the paths that change."""
     folded = fold_paths(plans)
     data = [each for each in folded if each.path.is_data]
     changed, same = ([each for each in data if (each.path.change == SAME) == is_same] for is_same in (False, True))
