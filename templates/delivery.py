@@ -128,9 +128,9 @@ def _stacks(env: Environment, service: Service, *layers: str) -> list[Sub]:
 
 
 def _may_take_templates(env: Environment, service: Service) -> list[Grant]:
-    """Let the role read the reviewed templates in the artifact bucket of the tools environment.
+    """Let the delivery role read the reviewed templates in the artifact bucket of the tools environment.
 
-    The bucket policy and the key policy also allow this, and identify the role by its name.
+    The policies of the bucket and its key also allow this. They identify the delivery role by its name.
     """
     tools = env.tools
     artifacts = physical_name(tools, "AWS::S3::Bucket", "artifacts")

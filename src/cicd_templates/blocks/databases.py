@@ -117,9 +117,9 @@ def cluster(
 ) -> rds.DBCluster:
     """Return the cluster. Its storage is encrypted with `key`. The log group `log` is created before the cluster.
 
-    In a protected environment, the cluster has deletion protection. After somebody has switched it off, the cluster can
-    be deleted or replaced, and RDS keeps a final snapshot. The deletion policy is not `Retain`, because a retained
-    cluster would block the deletion of its subnets.
+    In a protected environment, the cluster has deletion protection. After somebody has switched the protection off, the
+    cluster can be deleted or replaced, and RDS keeps a final snapshot. The deletion policy is not `Retain`, because a
+    retained cluster would block the deletion of its subnets.
     """
     policy = "Snapshot" if env.protected else "Delete"
     database = rds.DBCluster(

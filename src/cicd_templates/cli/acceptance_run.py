@@ -84,9 +84,9 @@ def continue_run(
 
 
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
-    """If `access` has a `role_arn`, return it with `caller_account`, the account of the user's own credentials.
+    """Add `caller_account` to `access`, unless it has no `role_arn`. This is the account of the user's own credentials.
 
-    The trust policies of the run's roles name this account, because the user's own credentials assume these roles.
+    The user's own credentials assume the roles of the run, so the roles' trust policies name this account.
     """
     if not access.role_arn:
         return access

@@ -58,7 +58,7 @@ class Servers:
 
 
 class DataApi:
-    """Answers ExecuteStatement. `secrets` maps the resource id of each cluster to the secret with its password."""
+    """Answers ExecuteStatement. `secrets` has the secret with each cluster's password, keyed by cluster resource id."""
 
     def __init__(
         self,

@@ -68,10 +68,10 @@ class Databases:
         role: str,
         keys: Credentials,
     ) -> dict[str, str]:
-        """Return new values for the environment variables of a task that contain the address of a database cluster.
+        """Return the environment variables of a task that get the address of a local database.
 
-        The new values are addresses of local databases. If there is one, two more variables contain the path of the
-        local database's certificate. `role` is the ARN of the task role, and `keys` are its credentials.
+        These are the variables that contain the address of a database cluster. Two more variables get the path of the
+        local database's certificate. `role` is the ARN of the task role, and `keys` are the role's credentials.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}

@@ -39,9 +39,9 @@ class Kind(Enum):
 
 
 class Principal(NamedTuple):
-    """A principal. `value` is what identifies it: a number, an ARN, a reference or a name.
+    """A principal. `value` identifies the principal: a number, an ARN, a reference or a name.
 
-    If the principal is an account or has an ARN, `account` is the account's number. Otherwise, it is empty.
+    `account` is the number of the principal's account, or empty if the principal is neither an account nor an ARN.
     """
 
     kind: Kind

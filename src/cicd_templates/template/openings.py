@@ -87,7 +87,7 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield a statement for each value of the property `opening.name` that opens, or may open, the resource.
 
-    The property can occur at any depth. Values that only CloudFormation can compute may open the resource.
+    The property can occur at any depth. A value that only CloudFormation can compute counts as one that may open it.
     """
     allowed = {
         "Effect": "Allow",

@@ -59,7 +59,7 @@ FILTER = "detect_secrets.filters."
         pytest.param(
             "bandit",
             bandit(bandit_row(severity="LOW"), **{"SEVERITY.MEDIUM": 3}),
-            "Bandit counted 3 findings of severity MEDIUM but lists 0; run it without a baseline, and without -l",
+            "Bandit counted 3 findings of severity MEDIUM but lists 0; run Bandit without a baseline, and without -l",
             id="bandit with a level",
         ),
         pytest.param(

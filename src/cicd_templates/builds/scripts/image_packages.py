@@ -76,7 +76,7 @@ def read_python(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str
 
 
 def read_local(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the package with the kind `local` if the direct_url.json file says that the package is from a folder."""
+    """Yield a package that was installed from a folder, as a direct_url.json file shows. Its kind is `local`."""
     if '"file://' in text:
         yield "local", found[1], found[2]
 

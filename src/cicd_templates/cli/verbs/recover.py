@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def recover(as_json: bool, **options: Any) -> None:
     """Show the exact AWS commands that repair stacks which block the next deployment. Run none of these commands.
 
-    Exit with 1 if there is such a stack.
+    Exit with 1 if a stack needs a repair.
     """
     from dataclasses import asdict
 

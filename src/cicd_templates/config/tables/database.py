@@ -72,5 +72,5 @@ class DatabaseTable(Table):
     )
 
     def name_in_cluster(self, name: str) -> str:
-        """Return the name of this database in its cluster. `name` is its key in the table `[databases]`."""
+        """Return the name of this database in its cluster. `name` is the database's key in the table `[databases]`."""
         return self.database_name or name.replace("-", "_")

@@ -71,8 +71,7 @@ def _name(at: str, name: str, service: Service) -> Iterator[tuple[str, str]]:
         if name.startswith(beginning):
             yield (
                 at,
-                f"AWS may add a container named {name} to tasks, because names of its containers begin with"
-                f" {beginning}; choose another name",
+                f"AWS may add a container named {name} to tasks; choose a name that does not begin with {beginning}",
             )
 
 

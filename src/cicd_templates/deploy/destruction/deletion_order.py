@@ -19,9 +19,11 @@ STACKS_AT_A_TIME = 4
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
     """Return a mapping from the name of each stack to the names of the stacks that it needs.
 
-    A stack must be deleted before the stacks that it needs. It needs the stacks whose values it reads. It also needs
-    the stack that contains its deployment role, because CloudFormation also uses this role to delete the stack:
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
+    A stack needs these stacks, so they can be deleted only after the stack:
+
+    - the stacks whose values it reads
+    - the stack with its deployment role, because CloudFormation also uses this role to delete the stack:
+      https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)
     needed = stack_graph.producers(stack.links for stack in stacks)

@@ -143,7 +143,7 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 
 
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
-    """Return the commands that switch off the settings that protect the stack's resources from deletion.
+    """Return the commands that switch off the deletion protection of the stack's resources.
 
     The result is empty if a stack with this `status` need not be deleted by hand. It is also empty if the stack's
     resources cannot be read.

@@ -35,7 +35,7 @@ OF_THE_STACK = FAILED_STATUSES | {
 class Failure:
     """A failure that was not caused by another failure.
 
-    `path` is its place in the template, such as `/Resources/Key/Properties/Tags`.
+    `path` is the failure's place in the template, such as `/Resources/Key/Properties/Tags`.
     """
 
     time: datetime

@@ -37,7 +37,7 @@ EXECUTED_BY = {"deployment": "deploy", "destruction": "destroy"}
 
 
 class SealedPlan(Protocol):
-    """The fields of every plan. They say when it was made, when it expires, and whether it is for the local AWS."""
+    """The fields of every plan: when it was made, when it expires, and whether it is for the local AWS."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 

@@ -113,7 +113,7 @@ class Wave:
         return not self._steps
 
     def _advance_survey(self, steps: Steps[Survey]) -> bool:
-        """Run the next step of the survey. Return true if this was the last step, and then prepare the proposals."""
+        """Run the next step of the survey. After the last step, prepare the proposals and return true."""
         try:
             next(steps)
             return False

@@ -29,7 +29,7 @@ def check_metrics(value: Any, severities: Iterable[object], read: Report) -> Non
         known = key in totals or any(key in file for file in metrics.values())
         if known and counted != listed[word]:
             problem = f"Bandit counted {counted} findings of severity {word} but lists {listed[word]}"
-            read.mark_incomplete(f"{problem}; run it without a baseline, and without -l and -i")
+            read.mark_incomplete(f"{problem}; run Bandit without a baseline, and without -l and -i")
     hidden = sum(max(0, number(totals.get(key))) for key in ("nosec", "skipped_tests"))
     if hidden:
         read.mark_incomplete(f"{hidden} findings are hidden by `# nosec`; run Bandit with --ignore-nosec")

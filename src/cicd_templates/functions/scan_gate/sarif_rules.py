@@ -83,7 +83,7 @@ class Levels:
     """The severity levels of a SARIF run's rules or notifications. An invocation can override a default level."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the levels. `key` is the property with the overrides of an invocation."""
+        """Read the overrides of each invocation from the invocation's property `key`."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}

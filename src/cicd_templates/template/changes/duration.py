@@ -27,7 +27,7 @@ OTHER_SECONDS = 5 * MINUTE
 
 
 def longest_wait(changes: Iterable[Change], resources: Mapping[str, Any]) -> float:
-    """Return the most seconds that any of `changes` can take until it succeeds or fails.
+    """Return how many seconds the slowest of `changes` can take until it succeeds or fails.
 
     `resources` are the resources of the deployed template, by logical id.
     """

@@ -43,8 +43,7 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(aws_guardduty_agent=container())],
             "containers.aws-guardduty-agent",
-            "AWS may add a container named aws-guardduty-agent to tasks, because names of its containers begin with"
-            " aws-; choose another name",
+            "AWS may add a container named aws-guardduty-agent to tasks; choose a name that does not begin with aws-",
             id="a name of AWS",
         ),
         pytest.param(
