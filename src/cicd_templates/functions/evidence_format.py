@@ -55,7 +55,10 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the prefix of S3 keys that end with a folder of statements about an image: `<execution>/signed`."""
+    """Return the prefix of the S3 keys that list the folders with statements about an image.
+
+    The rest of a key is a folder in the service's folder, such as `<execution>/signed`.
+    """
     return f"{service}/{DIGESTS}/{sha256}/"
 
 

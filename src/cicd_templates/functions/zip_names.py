@@ -71,8 +71,8 @@ def differing_local_name(archive: ZipFile) -> str:
 def unclear_directory(archive: ZipFile) -> str:
     """Return why programs could find different central directories in a zip file, or an empty string.
 
-    The record at the file's end must point exactly to the central directory that zipfile finds directly before it.
-    zipfile itself does not check this: it accepts a ZIP64 record with other values, and skips text around the archive.
+    zipfile reads the directory directly before the record at the file's end. The record must point to this directory.
+    zipfile does not check this: it accepts a ZIP64 record with other values, and skips text around the archive.
     """
     file = archive.fp
     assert file is not None, "the archive is open"

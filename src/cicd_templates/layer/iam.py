@@ -115,7 +115,7 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     customers from using the role through the service:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    Only a few services send this key, according to their documentation. Their condition requires the key.
+    Only a few services send this key, according to AWS's documentation. For these, the condition requires the key.
 
     A service that does not send the key can assume the role without it. Other customers cannot use the role even then,
     because a role can be passed to a service (`iam:PassRole`) only within the role's account.

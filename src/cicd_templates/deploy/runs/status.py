@@ -51,8 +51,7 @@ class StatusRow:
     - `older`: an earlier rendered template, which is in the git commit `revision`
     - `not committed`: the rendered template, which was never committed
     - `unknown text`: a template that is in no commit of this clone
-    - `as rendered`: the rendered template, if git was not searched
-    - `not as rendered`: a template that differs from the rendered one, if git was not searched
+    - `as rendered` or `not as rendered`: the result of the comparison if git was not searched
     - `not readable`: a template that CloudFormation did not return
     - `planned, never deployed`: there is no template yet, because the stack has only a change set that was not executed
     - `not rendered`: a template of this project that is no longer rendered

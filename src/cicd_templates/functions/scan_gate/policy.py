@@ -60,7 +60,7 @@ class Policy:
     - `epss` is a probability of exploitation. A finding with at least this probability is raised to the next severity.
     - `weaker` has the weaker settings that are accepted until a date.
     - `version` is 1 if the file has no version. With version 1, the gate ignores kinds and exploitation.
-    - With `refuse_weaker`, a release fails if any finding passes only because this policy is weaker than the default
+    - `refuse_weaker` makes a release fail if any finding passes only because this policy is weaker than the default
       policy. Findings that a waiver accepts do not count.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
