@@ -213,8 +213,8 @@ def _no_override(env: Environment, service: Service) -> Grant:
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
     """Let operators run the pipeline. They may roll back only the stages that deploy to protected environments.
 
-    A rollback deploys the templates of an older release. The review function checks every rollback in these stages, and
-    refuses it if newer templates have replaced the templates of the older release.
+    A rollback deploys the templates of an older release. In these stages, the review function refuses a rollback to
+    templates that are not the newest.
 
     The pipeline's automatic rollback works in all stages, because it does not need a person's permission.
     """

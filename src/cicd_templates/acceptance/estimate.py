@@ -114,7 +114,7 @@ def price_table() -> list[str]:
     lines = ["| Price in US dollars | For | AWS page | Recorded on | Last checked against |", "|---|---|---|---|---|"]
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
-        compared = f"{item.repeated}: same price; the page of AWS was not read" if item.repeated else "nothing"
+        compared = f"{item.repeated}: same price; the AWS page itself was not read" if item.repeated else "nothing"
         lines.append(f"| {item.price:g} {per} | {cell(item.name)} | {item.page} | {DATE} | {cell(compared)} |")
     return lines
 

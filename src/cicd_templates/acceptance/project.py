@@ -52,7 +52,7 @@ class EnvironmentAccess:
     """The account and region of an environment, and the user's credentials for it.
 
     If `role_arn` is given, the credentials come from this role. `caller_account` is the account of the user who assumes
-    the role. If it is empty, the user is in `account`.
+    the role. It is empty if this is `account`.
     """
 
     account: str

@@ -40,7 +40,7 @@ def encrypted_queue(logical_id: str, env: Environment, key: KeyArn, *words: str)
 
 
 def tls_only(logical_id: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePolicy:
-    """Return a policy for `queue` that contains `grants` and denies requests without TLS."""
+    """Return a policy for `queue`: the statements in `grants`, and a statement that denies requests without TLS."""
     refusal = deny(
         "RefuseWithoutTls",
         [actions.SendMessage, actions.ReceiveMessage],

@@ -219,8 +219,7 @@ def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _worse_side(side_expression: str) -> str:
-    """Return a metric math expression that calculates `side_expression` for each target group and returns the higher
-    value.
+    """Return metric math that evaluates `side_expression` for both target groups, and returns the higher value.
 
     In `side_expression`, a letter in braces stands for a metric. For the first group, `{e}` becomes `FILL(e1, 0)`.
     """

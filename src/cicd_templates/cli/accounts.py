@@ -73,8 +73,8 @@ def open_plain_account(environment: Environment, *, local: bool) -> Account:
 def open_account(environment: Environment, account: str, region: str, engine: Engine | None) -> tuple[Clients, Polling]:
     """Return AWS clients for `account`, and the polling settings.
 
-    If `engine` is given, the clients call the local AWS. If the local AWS enforces IAM, the clients assume the
-    environment's `role_arn`, as they do on AWS.
+    If `engine` is given, the clients call the local AWS. On AWS, and on a local AWS that enforces IAM, the clients
+    assume the environment's `role_arn`.
     """
     settings = environment.settings
     if engine is not None:

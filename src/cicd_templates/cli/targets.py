@@ -102,8 +102,9 @@ class Target:
         - `tools` uploads templates for the pipeline, and is required if the environment is protected. If it is given,
           the plan leaves out the stacks that only the pipeline may deploy.
         - `removed` are stacks that are no longer rendered, and `to_destroy` are the commands that delete them.
+        - `drift` is the drift of the stacks. The plan shows or reverts it.
 
-        The plan shows or reverts the drift in `drift`. Raises the errors of `deployment.plan`.
+        Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
         stacks = self._deployable(reporter, tools)
@@ -287,11 +288,7 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return a list with a note about resources that the local AWS only records, and does not build.
-
-        The note has their number for each resource type in the chosen stacks. Without such resources, the list is
-        empty.
-        """
+        """Return notes about the chosen stacks: how many resources of each type the local AWS only records."""
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self._recorded({stack.name for stack in self.chosen}))
@@ -301,9 +298,8 @@ class Target:
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
         """Return the resources that are still in the record of the local AWS after a destruction.
 
-        The local AWS does not build resources of some types, but only records them. A correct destruction empties the
-        record. The result also has resources of stacks that are no longer rendered, and of stacks that were deleted
-        before `inventory` was made.
+        A correct destruction empties the record. The result also has resources of stacks that are no longer rendered,
+        and of stacks that were deleted before `inventory` was made.
         """
         labels = inventory.labels
         names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}
@@ -331,10 +327,10 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    - `local`: use a local AWS: `engine`, with plans and journals in its folder. If `engine` is None, use the local AWS
-      that `make local` started.
+    - `local`: use the local AWS `engine`. If `engine` is None, use the local AWS that `make local` started. Plans and
+      journals are then in the folder of the local AWS.
     - `checked`: verify the caller's account first.
-    - `removed`: accept a `layer` or `service` that has no rendered stacks any more. `Target.chosen` is then empty.
+    - `removed`: accept a `layer` or `service` without rendered stacks. `Target.chosen` is then empty.
 
     Raises an error if the templates cannot be read, the credentials do not work or the account is wrong.
     """

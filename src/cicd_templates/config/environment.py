@@ -58,8 +58,8 @@ class Environment:
 
     - `suffix` is part of all names, so that a parallel copy of the environment can exist. A suffix on the command line
       overrides the suffix in the file.
-    - `peers` are the other environments of the configuration. Grants across accounts use the names of the peers'
-      resources. A peer itself has no peers.
+    - `peers` are the other environments of the configuration. Grants across accounts name the resources of peers. The
+      `peers` of a peer are empty.
     - `queues`, `tables` and `databases` map the name of each queue, DynamoDB table and database to its settings in this
       environment.
     - `evidence` has the settings of the evidence bucket's lock.

@@ -136,8 +136,7 @@ def artifact_keys(env: Environment, service: str, artifact: str = "") -> str:
     """Return a pattern that matches the S3 keys of a service's artifacts in `env`.
 
     If `artifact` is given, the pattern matches only the keys of this artifact. CodePipeline shortens long names in
-    keys. The pattern has a wildcard after the beginning of a long name, so that it also matches if CodePipeline keeps
-    more characters.
+    keys. So the pattern has only the beginning of a long name, and a wildcard for the characters after it.
     """
     parts = [_key_part(pipeline_name(env, service), PIPELINE_KEY_LENGTH)]
     if artifact:

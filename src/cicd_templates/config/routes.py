@@ -54,7 +54,10 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return the positions in `states`, and the positions in `pattern` reached from them by skipping `*`."""
+    """Return `states` and the positions in `pattern` after a `*`, because a `*` also matches an empty text.
+
+    A state is a position in `pattern`.
+    """
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":

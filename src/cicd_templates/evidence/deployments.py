@@ -89,9 +89,10 @@ def undeployed(contents: FolderContents, release: Statement) -> list[str]:
 
 
 def not_reached(contents: FolderContents, release: Statement) -> list[str]:
-    """Return the last environments of the release's route for which the folder has no statement.
+    """Return the environments after the last environment that has a statement about a deployment.
 
-    Either the release was not deployed to them, or the statements are missing. The folder itself cannot prove which.
+    Either the release was not deployed to these environments, or their statements are missing. The folder itself cannot
+    prove which.
     """
     route, attested = route_of(release), _environments(contents)
     return route[1 + max((position for position, name in enumerate(route) if name in attested), default=-1) :]

@@ -109,13 +109,13 @@ def _records_answer(contents: FolderContents, deployments: Sequence[Deployment])
     """Return sentences that say whether the records of what approvers saw can have been changed or added later."""
     if unsigned := unsigned_records(contents, deployments):
         return (
-            f"Records of what approvers saw: {len(record_names(contents))}. Records whose SHA-256 is in no signed"
+            f"Approval records: {len(record_names(contents))}. Records whose SHA-256 is in no signed"
             f" statement: {len(unsigned)}. Either nobody approved the request that such a record shows, or somebody"
             " added the record later."
         )
     return (
-        "Signed statements have the SHA-256 of every record of what an approver saw, so the verification finds a record"
-        " that somebody changed or added."
+        "Signed statements list the SHA-256 of every approval record, so the verification finds a record that somebody"
+        " changed or added."
     )
 
 
@@ -223,9 +223,9 @@ def _meaning(name: str) -> str:
     if DEPLOYMENT.fullmatch(name):
         return f"signed statement of the type {DEPLOYMENT_TYPE}"
     if RECORD.fullmatch(name):
-        return "record of what an approver saw"
+        return "approval record: what an approver saw"
     if name.startswith("approvals/"):
-        return "page that an approver saw; the record in the same folder has its SHA-256"
+        return "page that an approver saw; the approval record in the same folder has its SHA-256"
     meanings = {
         RELEASE: "signed list of the files that the release had before its first deployment",
         SCAN_POLICY: "policy by which the gate decided",

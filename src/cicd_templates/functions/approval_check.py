@@ -139,11 +139,11 @@ def _require_exceptions(
 def _require_change_sets(
     parameters: dict[str, str], files: list[str], approved: dict[str, Any] | None, release: _Release
 ) -> list[str]:
-    """Raise an error unless all change sets deploy exactly `release`.
+    """Return the images of the change sets, without duplicates.
+
+    Raises an error unless each change set deploys the images and templates of `release`, and was approved.
 
     `approved` maps each stack to its approved change set. It is None if the environment needs no approval.
-
-    Return the images of the change sets, without duplicates.
     """
     from botocore.exceptions import ClientError
 

@@ -34,7 +34,7 @@ NOT_REPORTED = "(not reported)"
 NO_DRIFT = "Not checked; make drift checks it."
 NEXT = (
     "Compare the digest in CodePipeline's approval request with the folder of this page; then approve or reject "
-    "it there."
+    "the request in CodePipeline."
 )
 
 

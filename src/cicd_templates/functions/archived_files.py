@@ -14,7 +14,7 @@ def only_file(entries: Sequence[ZipInfo], name: str) -> ZipInfo:
 
     Raises `ValueError` in these cases:
     - The zip file does not have exactly one file with this name.
-    - Different programs would unpack one of its entries in different ways.
+    - The zip file has an entry that programs unpack in different ways.
     - The file, or a folder above the file, is a link or a special file.
     """
     if unclear := ambiguous_entry(entries):

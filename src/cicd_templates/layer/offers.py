@@ -99,7 +99,7 @@ class Use(NamedTuple):
 
 
 def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
-    """Return the queue names of the offers through which a service receives messages, keyed by the offer's name."""
+    """Return the names of the queues from which a service receives messages, keyed by the name of the offer."""
     return {
         use.offer.name: use.offer.backlog.queue
         for use in uses

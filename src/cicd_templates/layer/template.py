@@ -130,7 +130,7 @@ class LayerTemplate:
         self.template.add_output(TemplateOutput(output.name, Description=output.description, Value=expression))
 
     def _owner(self, output: Output[V], service: Service | None) -> Service | None:
-        """Return the service from which `output` is read, or None if `output` exists once per environment."""
+        """Return the service whose stack publishes `output`, or None if `output` exists once per environment."""
         if not isinstance(output, ServiceOutput):
             if service is not None:
                 raise TypeError(f"{_label(output)} exists once per environment: call `read` without `service`")

@@ -106,14 +106,14 @@ ROLLOUT_STEPS = (
         " before the next release. If an older version of this tool released the current image, the hook cannot find"
         " its statements. In this case, release the image again before you add the hooks.",
         "The log of the hook's function says why it refused a release. If the function raised an exception,"
-        " `...-verify-image-errors` or `...-smoke-errors` is in ALARM. This step adds a stack with the hooks. To undo"
-        " this step, remove the line from the configuration and deploy the service. Then `make status` lists the stack"
-        " of the hooks. Delete this stack with `aws cloudformation delete-stack`.",
+        " `...-verify-image-errors` or `...-smoke-errors` is in ALARM. To undo this step, remove the line from the"
+        " configuration and deploy the service. The stack of the hooks remains, and `make status` lists it. Delete this"
+        " stack with `aws cloudformation delete-stack`.",
     ),
     RolloutStep(
         'rollout = "canary"',
         "The new release gets ten percent of the requests for five minutes, then all of them.",
-        "With few requests, a faulty release may cause fewer errors than the three in a minute that the alarm needs.",
+        "The alarm needs three errors in a minute. With few requests, a faulty release may cause fewer errors.",
         "The deployment and the stack have the same states as in a `blue-green` rollout. The weights in the listener"
         " rules show the progress.",
     ),

@@ -51,9 +51,10 @@ class ActionProgress:
 
 @dataclass(frozen=True)
 class RehearsalResult:
-    """The result of a rehearsal. If the run stopped without a failed action, `problem` is the reason.
+    """The result of a rehearsal.
 
-    `differences` are differences from AWS that concern all actions.
+    `problem` says why the run stopped although no action failed; otherwise it is empty. `differences` are differences
+    from AWS that concern all actions.
     """
 
     pipeline: str

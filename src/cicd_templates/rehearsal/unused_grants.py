@@ -17,7 +17,7 @@ EXEC = "used only in a session of ECS Exec"
 CALLS = {
     "dynamodb:BatchGetItem": "reads up to 100 items by their keys in one call",
     "dynamodb:BatchWriteItem": "puts or deletes up to 25 items in one call",
-    "dynamodb:ConditionCheckItem": "checks an item in a transaction that reads or writes other items",
+    "dynamodb:ConditionCheckItem": "checks a condition on an item, as part of a transaction",
     "dynamodb:DeleteItem": "deletes an item",
     "dynamodb:DescribeTable": "reads the key schema of the table, as some SDKs do when they start",
     "dynamodb:GetItem": "reads an item by its key, alone or in a transaction",

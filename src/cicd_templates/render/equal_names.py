@@ -109,7 +109,7 @@ def name_identities(stack: StackTemplate) -> list[Hashable]:
 
 
 def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
-    """Return whether a number occurs twice. `marks_of_stacks` has, for each stack, the numbers from `name_marks`."""
+    """Return whether two names have the same number. `marks_of_stacks` has the `name_marks` of each stack."""
     seen: set[int] = set()
     for marks in marks_of_stacks:
         for mark in marks:
@@ -213,9 +213,9 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield a resource with the name that the schema of its type defines. Yield nothing if there is no such name.
+    """Yield a resource. Its name consists of the values of the properties that identify it in the schema of its type.
 
-    The schema says which properties identify a resource. The name consists of the values of these properties.
+    Yield nothing if AWS chooses one of these values, or if the type has no schema.
     """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]

@@ -109,9 +109,10 @@ def render_layers(
     """Yield the stacks of all environments and layers, in the order of environments, layers and services.
 
     If there are many stacks, several processes render them and write the templates to `store`. `cores` is the number of
-    these processes; the default is one for each core. If `services` is given, only their stacks are rendered, and those
-    of no service. Raises `CicdError` with the name of the layer if a process ends
-    before it has returned its stacks.
+    these processes; the default is one for each core. If `services` is given, only the stacks of these services and the
+    stacks without a service are rendered.
+
+    Raises `CicdError` with the name of the layer if a process ends before it has returned its stacks.
     """
     with explained_user_errors(layers):
         uses = [uses_of(env, layers) for env in environments]

@@ -68,13 +68,12 @@ def files_of(
 ) -> Mapping[str, str]:
     """Return the text of every file that belongs below `root`, keyed by relative path.
 
-    `sources` is the digest of the sources of the files, and is written to the checksums file.
+    `sources` is the digest of the sources, for the checksums file. If `parts` is given, the parts of the review pages
+    are added to this list as JSON.
 
-    If `only` names an environment, only the files of this environment, the index and the checksums get new texts. The
-    texts of all other files are read from `root`, and files that do not exist there are left out. `sources` is then
-    ignored: the new checksums file keeps the sources' digest of the old one.
-
-    If `parts` is given, the parts of the review pages are added to it as JSON.
+    If `only` names an environment, only these files get new texts: the files of this environment, the index and the
+    checksums. All other files are read from `root`, and left out if they do not exist. `sources` is then ignored,
+    because the checksums file in `root` already has the digest of the sources.
     """
     templates = {stack.path: stack for stack in stacks}
     environments = list({stack.environment.name: stack.environment for stack in stacks}.values())

@@ -1,15 +1,17 @@
-"""Renders only services whose settings have changed, with a record of the last complete run of `make render`.
+"""Renders only services whose settings have changed. A record of the last complete `make render` shows the changes.
 
-The record in `.state/` has the parts of the review pages, and digests of what the stacks were rendered from. After a
-change of a few services, the stacks of these services are rendered again, and the stacks that belong to no service. All
-other files and parts are used as they are.
+The record in `.state/` has the parts of the review pages, and digests of the inputs of the stacks. After a change of a
+few services, only these stacks are rendered again: the stacks of the changed services, and the stacks without a
+service. All other files and parts are reused.
 
-Everything is rendered again if anything else has changed: the code, a setting outside the services, a file in `out/`,
-or something in a stack on which other stacks depend, such as a name or a published value.
+Everything is rendered again after any other change, for example of these things:
 
-A file counts as unchanged if the system's time of its last change is the same, which no commit, archive or copy can
-set. Before the record is written, each file is compared with its checksum. A record that other users can access is
-ignored.
+- the code, a setting outside the services, or a file in `out/`
+- a part of a stack on which other stacks depend, such as a name or a published value
+
+A file counts as unchanged if its ctime is still the recorded one. Only the operating system sets the ctime of a file,
+so no commit, archive or copy can forge it. Before the record is written, each file is compared with its checksum. A
+record that other users can access is ignored.
 """
 
 from __future__ import annotations
@@ -159,8 +161,9 @@ class ServiceRecord:
     ) -> Updated | None:
         """Render the services that have changed since the recorded run, and write their files and the review pages.
 
-        Return None, and write nothing, if everything must be rendered. Everything must be rendered, too, if
-        `is_certain` returns false after the services were rendered, because the inputs may have changed meanwhile.
+        Return None, and write nothing, if all services must be rendered. `is_certain` is called after the rendering.
+        False means that the inputs may have changed during the rendering. Then, too, all services must be rendered.
+
         `sources` is the digest of the sources, and is written to the checksums file.
         """
         record = _read(self._path)
@@ -201,9 +204,10 @@ class ServiceRecord:
         return False
 
     def _has_written(self, digests: Mapping[str, str]) -> bool:
-        """Return whether the files have these digests. Their status must have been read before.
+        """Return whether the files have these digests.
 
-        A later change gives a file another status, because it gets a later time.
+        The caller must have read the status of the files before. If a file changes later, its ctime differs from the
+        ctime in this status.
         """
         time.sleep(CLOCK_STEP)
         return all(digest_of_file(self._folder / path) == digest for path, digest in digests.items())
@@ -258,7 +262,10 @@ def _rendered(
 
 
 def _new_parts(record: _Record, rendered: Mapping[str, RenderedStack], lines: list[str]) -> Iterator[Part]:
-    """Yield the parts of the pages. Those about `rendered` stacks are made again. Each is added to `lines` as JSON."""
+    """Yield the parts of the pages: new parts for the stacks in `rendered`, and recorded parts for all other stacks.
+
+    Each part is added to `lines` as JSON.
+    """
     names = NameIndex.from_plain(json.loads(record.names))
     for line in record.parts:
         part = part_of(json.loads(line))

@@ -50,7 +50,7 @@ def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ..
 
 
 def _without_own_name(text: str, logical_id: str) -> str:
-    """Return `text` with `OWN_MARK` in place of the alarm's name, which consists of the first words of `logical_id`."""
+    """Replace the alarm's own name in `text` by `OWN_MARK`. The name consists of the first words of `logical_id`."""
     words = [word.lower() for word in re.findall(r"[A-Z][a-z0-9]*", logical_id)]
     names = _NAME.findall(text)
     beginnings = ("-".join(words[:end]) for end in range(len(words) - 1, 0, -1))

@@ -140,10 +140,10 @@ def _contains(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
 def _compared(
     stack: ReviewedStack, resource: Mapping[str, Any], environment: re.Pattern[str], account: str = ""
 ) -> Any:
-    """Return the attributes and properties of a resource as formatted text, without its tags and its physical name.
+    """Return the attributes and properties of a resource for a comparison, without its tags and its physical name.
 
-    A placeholder replaces the name of the environment, for which the pattern `environment` searches. If `account` is
-    not empty, it replaces the stack's account number.
+    `environment` is a pattern that matches the environment's name. A placeholder replaces this name. If `account` is
+    not empty, this text replaces the account number.
     """
     prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     number = stack.template.account

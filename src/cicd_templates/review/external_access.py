@@ -31,10 +31,12 @@ _RELEASE_ACTIONS = {
 class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
-    `is_outside` is true if a principal is outside the role's account. `names` has one text for each principal: the
-    name of a role, user or session, or an empty text for an account or another kind of principal. AWS services, and
-    resources and parameters of the same template, have no text in `names`. `account` is the role's account. `text`
-    describes the statement. `service` is the service to which the role belongs, or None.
+    - `is_outside` is true if a principal is outside the role's account.
+    - `names` has the names of the roles, users and sessions that are principals. For an account or another kind of
+      principal, it has an empty text. AWS services, and resources and parameters of the same template, are left out.
+    - `account` is the role's account.
+    - `text` describes the statement.
+    - `service` is the service to which the role belongs, or None.
     """
 
     is_outside: bool
@@ -177,7 +179,7 @@ class AccessReview:
         return self._merged(found)
 
     def _merged(self, texts: Iterable[tuple[str | None, str]]) -> list[str]:
-        """Return `texts`, but merge texts that differ only in the name of a service."""
+        """Return `texts`. Texts that differ only in the name of a service are merged into one."""
         rows = MergedRows()
         for name in self._services:
             rows.add(name, ())

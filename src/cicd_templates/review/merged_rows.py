@@ -37,7 +37,8 @@ class MergedRows:
     def to_plain(self) -> list[Any]:
         """Return the contents as a value that JSON can represent; see `extend_plain`.
 
-        The first row of a pattern is shown only while a single service has the pattern, so otherwise it is left out.
+        `rows` shows the first row of a pattern only if a single service has the pattern. All other first rows are left
+        out.
         """
         return [
             sorted(self._all_services),

@@ -1,8 +1,8 @@
 """Recognizes renamed services, so that a review does not list all their access as new.
 
-A service counts as renamed if its name is gone, and a new service has stacks of the same layers in the same
-environments. An IAM statement counts as renamed if it differs only in the service's name. A review lists it as
-renamed, and compares only the other statements.
+A service counts as renamed if it has disappeared and a new service has stacks of the same layers in the same
+environments. An IAM statement counts as renamed if it differs only in the service's name. A review lists such
+statements as renamed, and compares only the other statements.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ DEPLOY_NOTHING = {"Approval", "Build", "Compute", "Invoke", "Source", "Test"}
 
 
 class Check(NamedTuple):
-    """A pipeline action that calls the approval check. It passes the names of stacks and of their change set.
+    """A pipeline action that calls the approval check. `stacks` and `change_set` are the names that the action passes.
 
     `orders` are the earliest and the latest RunOrder that the action can have.
     """

@@ -43,7 +43,7 @@ class InlineCode(ResourceRule):
             for origin in origins:
                 if hashlib.sha256(node.value.encode()).hexdigest() != origin["digest"]:
                     yield RuleFinding(
-                        f"the code does not have the digest that the metadata has for {origin['origin']}", node.path
+                        f"the digest of the code is not the digest of {origin['origin']} in the metadata", node.path
                     )
                 elif not origin["joined"] and _differs(Path(origin["origin"]), node.value):
                     yield RuleFinding(f"the code differs from {origin['origin']}; run `make render`", node.path)

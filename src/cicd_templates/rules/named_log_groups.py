@@ -31,7 +31,7 @@ class ExplicitLogs(ResourceRule):
     types = LOG_GROUP_PLACES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield the findings of a resource: each place without a log group, and each log group made at run time."""
+        """Yield a finding for each missing log group, and for each log group that ECS creates at run time."""
         for node in resource.properties(*LOG_GROUP_PLACES[resource.type]):
             if not node.value and not self._made_here(resource):
                 yield RuleFinding(
@@ -54,9 +54,9 @@ class ExplicitLogs(ResourceRule):
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Return whether the template has a log group whose name begins like the default names for this resource type.
+        """Return whether the template has a log group with the prefix of this resource type, such as `/aws/lambda/`.
 
-        If there are no default names for this resource type, return True.
+        Return True if the resource type has no such prefix.
         """
         # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")

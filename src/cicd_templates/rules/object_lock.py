@@ -49,8 +49,9 @@ class ObjectLock(ResourceRule):
 
 
 def _is_set(nodes: Iterable[TemplateNode], off: str = "") -> bool:
-    """Return whether a property is set. `nodes` are its values, one for each branch of an `Fn::If`; all must be set.
+    """Return whether a property has a value, and this value is not `off`.
 
-    A value that equals `off` counts as not set. A value that an intrinsic function computes counts as set.
+    `nodes` are the possible values of the property, one for each branch of an `Fn::If`. All of them must pass. A value
+    that an intrinsic function computes passes.
     """
     return all(node.value is not None and str(node.value).lower() != off for node in nodes)

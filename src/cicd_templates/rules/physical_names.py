@@ -17,7 +17,7 @@ SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")
 
 
 class PhysicalNames(ResourceRule):
-    """Require the name of the environment and, in a copy, the copy's suffix in every physical name."""
+    """Require that every physical name contains the environment's name and, in a parallel copy, its suffix."""
 
     id = "E9122"
     shortdesc = "Physical names contain environment and suffix"

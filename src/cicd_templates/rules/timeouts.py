@@ -34,11 +34,9 @@ class Timeouts(ResourceRule):
         for key in STATED.get(resource.type, ()):
             for node in resource.properties(*key.split("/")):
                 if node.value is None:
-                    yield RuleFinding(f"{key} is missing; state how long it may take", node.path)
+                    yield RuleFinding(f"{key} is missing; set a time limit", node.path)
         if resource.type == PIPELINE_TYPE:
             for action in resource.properties("Stages", EACH, "Actions", EACH):
                 approves = any(kind.value == "Approval" for kind in values(action, "ActionTypeId", "Category"))
                 if approves and any(node.value is None for node in values(action, "TimeoutInMinutes")):
-                    yield RuleFinding(
-                        "TimeoutInMinutes of an approval is missing; state how long it waits", action.path
-                    )
+                    yield RuleFinding("TimeoutInMinutes of an approval is missing; set a time limit", action.path)

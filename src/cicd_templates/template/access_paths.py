@@ -44,7 +44,7 @@ _PARTITION = re.compile(r"^arn:(\$\{AWS::Partition\}|aws[\w-]*):")
 
 
 def changed_paths(label: str, logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[AccessPath]:
-    """Return the access paths that a resource has before or after a change. Each path is `new`, `gone` or `same`.
+    """Return the access paths of a resource before and after a change, each marked as `new`, `gone` or `same`.
 
     `before` has all resources of the old template, and `after` has all resources of the new template. `label` is the
     label of the stack.

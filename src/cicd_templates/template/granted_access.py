@@ -41,10 +41,9 @@ class Permission(NamedTuple):
 
     - `principals` and `resources` are the properties that name the principals and the resources of a permission.
     - `action` is the property that lists the actions, or a text that describes them if there is no such property.
-    - `grants` are properties to which an additional item widens access.
-    - `conditions` are properties that restrict access. Access widens if one is removed.
-    - `others` describes additional principals, to which another resource can give the permission. It is empty if there
-      are none.
+    - `grants` are lists. An additional item in such a list widens access.
+    - `conditions` are properties that restrict access. If such a property is removed, access widens.
+    - `others` describes principals that another resource can add to the permission. It is empty if no resource can.
 
     A change of any other property counts as wider access, because its effect is unknown.
     """
@@ -191,7 +190,10 @@ def _may_be_omitted(value: Any) -> bool:
 
 
 def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the statement of a resource that is a permission, or None for any other resource."""
+    """Return the access that a permission grants, such as an `AWS::Lambda::Permission`, as an IAM statement.
+
+    Return None if resources of this type are not permissions, or if the resource grants access to nobody.
+    """
     permission = PERMISSIONS.get(resource_type)
     if permission is None or not permission.is_given_by(properties):
         return None

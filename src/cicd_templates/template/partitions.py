@@ -58,9 +58,9 @@ def partition_of(region: str) -> Partition:
 def regional_hosts(service: str, region: str) -> list[str]:
     """Return the values that the condition key `kms:ViaService` can have for a service in a region.
 
-    According to AWS's documentation, host names end in `amazonaws.com`. But its examples for China end in the suffix of
-    the Chinese partition. So the result has host names with `amazonaws.com` and with the suffix of the region's
-    partition.
+    The documentation of AWS contradicts itself: its text says that host names end in `amazonaws.com`, but its examples
+    for China end in `amazonaws.com.cn`. So the result has the host names with both suffixes: `amazonaws.com` and the
+    suffix of the region's partition.
     """
     return sorted({f"{service}.{region}.{suffix}" for suffix in (AWS.dns_suffix, partition_of(region).dns_suffix)})
 

@@ -172,7 +172,7 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
 
 
 def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the operators of a statement's condition. Each is paired with the keys and values that it compares.
+    """Return pairs from a statement's condition: an operator, and the keys and values that it compares.
 
     If an intrinsic function computes the keys and values of an operator, return one pair for the complete condition.
     """
@@ -212,7 +212,7 @@ def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, An
 
 
 def hides_access(resource: Mapping[str, Any]) -> bool:
-    """Return whether the access that a resource gives depends on a value that CloudFormation masked."""
+    """Return whether CloudFormation masked a value in the access that a resource gives."""
     return any(reported_as_hidden(identity) for identity, _ in _statements(resource))
 
 

@@ -294,7 +294,10 @@ _long_literal = lru_cache(CACHED_LONG_TEXTS)(_new_literal)
 
 
 def _one_line(text: str) -> str:
-    """Return `text` without its first space and its final line break, or an empty string if it has more line breaks."""
+    """Return `text` without its first space and its final line break.
+
+    Return an empty string if `text` has several lines.
+    """
     return text[1:-1] if text.find("\n") == len(text) - 1 else ""
 
 

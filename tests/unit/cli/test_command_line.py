@@ -520,7 +520,7 @@ def test_a_release_that_the_system_ends_detaches(releasing: Path, monkeypatch: p
     result = run(f"release --app {releasing} --wait")
 
     assert result.exit_code == 75
-    advice = "the console shows the run; do not release again, because a release starts another run"
+    advice = "follow the run in the console; do not release again, because this would start another run"
     assert f"is released; {advice}" in result.stderr
 
 

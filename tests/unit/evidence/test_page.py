@@ -84,8 +84,8 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         "Tests In the report of unit-tests, 2 passed and 0 failed.",
         "Accepted 2 exceptions in force. The first ends on 2026-11-30.",
         "Templates 3 files differ from the release of 2026-11-24T12:01:00+00:00, execution e-1.",
-        "Shown to approvers 1 change set of production. Signed statements have the SHA-256 of every record of what an"
-        " approver saw, so the verification finds a record that somebody changed or added.",
+        "Shown to approvers 1 change set of production. Signed statements list the SHA-256 of every approval"
+        " record, so the verification finds a record that somebody changed or added.",
         "Approved by production: arn:aws:iam::1:user/ada on 2026-11-24T12:59:00+00:00.",
         "Deployed Signed statements about staging (migration), staging, production.",
         "staging 2026-11-24T13:01:00+00:00 no approval was needed"
@@ -264,7 +264,7 @@ def test_a_record_of_any_form_is_shown(whole: Path, record: bytes) -> None:
     (path,) = whole.glob("approvals/*/*/change-sets.json")
     path.write_bytes(record)
 
-    assert "record of what an approver saw" in words(shown(whole))
+    assert "approval record: what an approver saw" in words(shown(whole))
 
 
 def test_the_page_has_no_script_and_only_its_own_style(whole: Path) -> None:

@@ -339,7 +339,7 @@ def test_a_finding_that_only_the_default_policy_stops_is_said_and_can_be_refused
     policy = read_policy(text.encode(), {"all": "sarif"} if "unknown =" not in text else {"all": "snyk"})
     decision = judged(policy, **about)
     strict = judged(replace(policy, refuse_weaker=True), **about)
-    said = "**The policy is weaker than the default:** 1 findings that pass would stop the release"
+    said = "**The policy is weaker than the default:** 1 findings pass, but would stop the release"
 
     assert policy.problems == []
     assert (decision.weakened, said in summary(decision)) == (int(weaker), weaker)

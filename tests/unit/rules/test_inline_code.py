@@ -45,7 +45,7 @@ def test_other_code_than_the_rendered_one_is_found(source: Path) -> None:
     changed = function(CODE + "# more\n", f"Its code is function.py, sha256 {DIGEST}.")
 
     assert findings(InlineCode(), changed) == [
-        "Function/Properties/Code/ZipFile: the code does not have the digest that the metadata has for function.py"
+        "Function/Properties/Code/ZipFile: the digest of the code is not the digest of function.py in the metadata"
     ]
 
 

@@ -7,10 +7,10 @@ from cicd_templates.acceptance.pipeline_runs import SUCCEEDED
 
 
 def question(name: str, asks: str, proves: str, path: str, because: str) -> Check:
-    """Return the check for the question in `asks`.
+    """Return the check that answers the question `asks`.
 
-    The answer depends only on the pipeline actions whose paths contain `path`. It is yes if all of them have succeeded,
-    otherwise no. So the answer can be yes even if the release failed at another action.
+    The answer is yes if every pipeline action whose path contains `path` has succeeded, otherwise no. Failures of other
+    actions do not matter.
     """
 
     def answer(context: CheckContext) -> str:

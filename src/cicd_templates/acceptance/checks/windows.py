@@ -20,7 +20,7 @@ def stay_out(context: CheckContext) -> str:
     """
     states = context.facts["blue-green states"]
     window = [path for path in states if is_of(path, PRODUCTION) and WINDOW in path.lower()]
-    require(window, "no answer: the release did not reach the stage of the window")
+    require(window, "no answer: the release did not reach the deployment window of production")
     entered = sorted(path for path in states if is_of(path, PRODUCTION) and path not in window)
     require(not entered, f"the window was closed, but these actions ran: {', '.join(entered)}")
     state = window_rule(context, BLUE_GREEN_RUN)

@@ -253,7 +253,7 @@ class Dependencies:
             self.read(path, full, readers)
 
     def take_link(self, path: str) -> None:
-        """Add a link to the result if an installer could read packages through it."""
+        """Add a link to `not_read` if an installer could read packages through the link."""
         name = os.path.basename(path)
         if name == "requirements" or is_requirements(path) or any(fnmatch.fnmatchcase(name, each) for each in READERS):
             self.not_read.append(f"{path}, which is a link")

@@ -108,11 +108,11 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
 
 
 def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
-    """Exit with 1 if the image has Python packages or code that no check examined and that no base image contains.
+    """Exit with 1 if the image has unexamined Python packages or code. Those of a base image are allowed.
 
     `stages` are the locked stages of the Dockerfile. The Python packages of each stage are also judged, because the
     image can contain a copy of them without their metadata. If the configuration allows installs without a lock file,
-    `stages` is None. The contents of system packages are then unknown and are not judged.
+    `stages` is None, and system packages are not judged.
     """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
@@ -126,15 +126,15 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
     lines = [f"error: {name!a} {version!a} in {found[name, version][:200]!a}" for name, version in strange[:SHOWN]]
     if strange:
         lines.append(
-            f"error: {len(strange)} Python packages in the image or in a stage of its Dockerfile are neither in a "
-            f"base image nor pinned in a requirements file, so no check has examined them"
+            f"error: no check has examined {len(strange)} Python packages of the image or of a stage of its "
+            f"Dockerfile, because they are neither in a base image nor pinned in a requirements file"
         )
     code = code_of(image, bases, stages, source.digests)
     if code:
         lines += [f"error: {each[:200]!a}" for each in code[:SHOWN]]
         lines.append(
-            f"error: Python can import from {len(code)} files in the image that are neither in its base image nor in "
-            f"the record of a pinned package, so no check has examined them"
+            f"error: no check has examined {len(code)} files of the image from which Python can import, because they "
+            f"are neither in its base image nor in the record of a pinned package"
         )
     lines += problems_of_system(image, bases, stages, source.digests) if stages is not None else []
     if lines:
@@ -172,8 +172,8 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
         near = min((other["databases"] for other in others), key=lambda other: len(other.items() ^ databases.items()))
         changed = sorted({at for at, _ in near.items() ^ databases.items()})
         lines.append(
-            f"error: {changed[0]!a} differs from the file in every base image and in every stage of the Dockerfile, so"
-            " the registry's scan could miss system packages. If the Dockerfile changes this file, remove the change."
+            f"error: {changed[0]!a} is different in every base image and in every stage of the Dockerfile, so the"
+            " registry's scan could miss system packages. If the Dockerfile changes this file, remove the change."
             " If an earlier run built the image, the packages may have been updated since then; release again"
         )
     in_bases = {digest for base in bases for kind in listed(base).values() for digest in kind.values()}

@@ -1,4 +1,4 @@
-"""Decides whether a stage of a Dockerfile gets only lock files from COPY and mounts, each under its own name.
+"""Decides whether COPY and mounts bring only lock files into a stage of a Dockerfile, and keep their names.
 
 The lock files must go to a project's folder. In a program's folder, a lock file could become part of the program:
 Node.js runs a file `go.sum` if the `package.json` beside it says so.

@@ -38,7 +38,7 @@ def canonical_version(version: str) -> str:
 
 
 def same_version(version: str, escaped: str) -> bool:
-    """Return whether `escaped`, the version in a file name, stands for `version`.
+    """Return whether `escaped`, a version from a file name, is the same version as `version`.
 
     Older packaging tools wrote `_` instead of signs such as `+` into file names.
     """

@@ -31,6 +31,6 @@ for number in range(1, MAX_ATTEMPTS + 1):
         if error.response["Error"]["Code"] != "PreconditionFailed":
             raise
     if s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body:
-        print(f"kept {key}, which an earlier attempt of this run stored")
+        print(f"an earlier attempt of this run has already stored {key}")
         sys.exit()
 sys.exit(f"cannot store {prefix}/{name}: all keys up to {key} hold other contents")

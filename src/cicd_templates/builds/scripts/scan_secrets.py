@@ -112,10 +112,10 @@ class LineOf(str):
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield one list with all texts to scan.
+    """Yield one list with all texts of a file that must be scanned for secrets:
 
-    The texts are the lines of the file, the lines that `bound_values.py` and the parsers of detect-secrets make from
-    the file, and the name of the file.
+    - the name of the file and its lines
+    - the lines that `bound_values.py` and the parsers of detect-secrets make from the file
     """
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
 

@@ -92,11 +92,7 @@ def _source(example: str) -> Path:
 
 
 def _day(configured: Path) -> Day:
-    """Return the current time and the configured limits on scan policies.
-
-    `waiver_days` is the largest number of days from now to the end of a waiver. If `refuse_weaker` is true, no policy
-    may be weaker than the default policy.
-    """
+    """Return the current time, with the limits that the configuration sets for scan policies."""
     from cicd_templates.cli.local_gate import Day
 
     pipeline = selection.environment(None, None, configured).pipeline

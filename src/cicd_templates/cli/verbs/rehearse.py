@@ -268,9 +268,9 @@ def finish(
 
 
 def _evidence_of(run: PipelineRun, folder: Path) -> list[str] | CicdError | None:
-    """Write the signed evidence of a run to `folder`. Return what `write_release_evidence` returns, or its error.
+    """Call `write_release_evidence`, and return its result or the error that it raised.
 
-    The error is raised later, because the result of the rehearsal can show its cause.
+    The caller first shows the result of the rehearsal, because it can show the cause of the error.
     """
     from cicd_templates.rehearsal.release_evidence import write_release_evidence
 

@@ -34,7 +34,8 @@ class AutoscalingTable(Table):
     )
     requests_per_target: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Target number of requests per minute and task; a service without any request keeps its tasks",
+        description="Target number of requests per minute and task; without requests, the number of tasks stays the"
+        " same",
     )
     messages_per_task: Annotated[int, Field(ge=1)] | None = Field(
         default=None,

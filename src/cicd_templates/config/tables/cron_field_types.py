@@ -41,10 +41,10 @@ def _schedule(value: str) -> str:
 
 
 def check_cron(value: str, kind: str, fields: Sequence[str]) -> str:
-    """Return the cron expression `value`. Raise `ValueError` if one of `fields` is not valid.
+    """Return the cron expression `value`. Raise `ValueError` if one of its `fields` is not valid.
 
-    `fields` are the parts of the expression, beginning with the minute. Messages use `kind` as a noun for the
-    expression.
+    `fields` are the parts of the expression, beginning with the minute. `kind` is the word for the expression in error
+    messages, such as `schedule`.
     """
     for field, (name, lowest, highest) in zip(fields, (*_CRON_LIMITS, _YEAR), strict=False):
         pattern = _CRON_DAY if name.startswith("day") else _CRON_FIELD

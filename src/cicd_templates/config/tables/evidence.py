@@ -20,7 +20,8 @@ class EvidenceTable(Table):
     )
     lock_mode: Literal["governance", "compliance"] = Field(
         default="governance",
-        description="`governance`: in a protected environment, the bucket policy lets nobody delete a locked file; in a"
-        " disposable environment, `make destroy` deletes locked files; `compliance`: nobody, not even AWS Support, can"
-        " delete a locked file before its lock ends; copies of an environment always use `governance`",
+        description="`governance`: nobody can delete a locked file in a protected environment, because the bucket"
+        " policy forbids it; `make destroy` deletes the locked files of a disposable environment. `compliance`: nobody,"
+        " not even AWS Support, can delete a locked file before its lock ends. Copies of an environment always use"
+        " `governance`",
     )

@@ -77,7 +77,8 @@ def _cron_interval(expression: str, content: str) -> Interval:
     check_cron(expression, "schedule", fields)
     if fields[5] != "*":
         raise ValueError(
-            f"{expression!r} has the year {fields[5]!r}; write *, because an alarm would fire after the last run"
+            f"{expression!r} has the year {fields[5]!r}; write *, because the alarm on missing runs would fire after"
+            " the last run"
         )
     minutes = sorted(
         60 * hour + minute

@@ -18,7 +18,7 @@ class CanaryTable(Table):
     """`[services.<name>.canary]`: the first step of a canary rollout (`rollout = "canary"`)."""
 
     percent: Annotated[float, Field(ge=0.1, le=100)] = Field(
-        default=10.0, description="Percentage of requests that the new release gets first"
+        default=10.0, description="Percentage of requests that the new release gets at first"
     )
     bake_minutes: Minutes = Field(default=5, description="Minutes before it gets all requests")
 

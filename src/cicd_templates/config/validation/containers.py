@@ -117,8 +117,8 @@ def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if cpu >= settings.cpu:
         yield (
             "containers",
-            f"the further containers reserve {cpu} CPU units, so cpu = {settings.cpu} of the task leaves none for the"
-            " service's own container; reserve less, or set a larger cpu for the service",
+            f"the further containers reserve {cpu} of the task's {settings.cpu} CPU units, so the service's own"
+            " container gets none; reserve less, or set a larger cpu for the service",
         )
     limits = sum(table.memory or 0 for table in tables.values())
     # The folders in memory of a container with a limit are within this limit.
@@ -127,9 +127,9 @@ def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if limits + folders >= settings.memory:
         yield (
             "containers" if limits else "volumes",
-            f"the memory of containers ({limits} MiB) and of folders in memory ({folders} MiB) leaves nothing of the"
-            f" task's memory = {settings.memory} for the service's own container; use less, or set a larger memory"
-            " for the service",
+            f"further containers ({limits} MiB) and folders in memory ({folders} MiB) use all of the task's"
+            f" {settings.memory} MiB, so the service's own container gets none; use less, or set a larger memory for"
+            " the service",
         )
     for name, table in tables.items():
         own = sum(volume.memory_mib or 0 for volume in table.volumes.values())

@@ -84,8 +84,8 @@ def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], r
 def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
     """Return whether `problem` is a mistake in a shared table, such as `[services.web]`.
 
-    All `environments` have the mistake. It is in the shared table if one of them does not override the shared table
-    with a table of its own, such as `[environments.<name>.services.web]`.
+    All `environments` have the mistake. If one of these environments has no table that overrides the shared table, such
+    as `[environments.<name>.services.web]`, the mistake must be in the shared table.
     """
     kind, *steps = problem.path.split(".")
     return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)

@@ -20,14 +20,13 @@ RANDOM_END = len("-Ab12Cd")
 
 
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each variable that would give a service a secret that belongs to another environment.
+    """Yield a problem for each variable that would give a service a secret of another environment.
 
-    A secret belongs to an environment by its name or by its account:
-    - By name: the path or name of the secret contains the name of this environment.
-    - By account: the ARN of the secret contains no environment's name, and only this environment uses the account.
+    A secret belongs to the environment whose name is in the path or name of the secret. If the ARN of the secret
+    contains no environment's name, the secret belongs to the only environment in its account.
 
-    The rule about accounts does not apply to a variable in an environment's own table, because this variable shows that
-    the accounts share the secret on purpose.
+    The rule about accounts does not apply to a variable in an environment's own table, because there the accounts share
+    the secret on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """

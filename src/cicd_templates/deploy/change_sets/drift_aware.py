@@ -65,9 +65,11 @@ def with_actual_states(
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return `before` and `after` with the actual properties of drifted resources.
 
-    `before` and `after` are the resources before and after a change set. `states` has the actual states, keyed by
-    logical id. A resource whose actual state is unknown is missing in the returned `before`. So callers treat all
-    access that it grants after the change set as new.
+    `before` has the resources before a change set, and `after` has the resources after it. `states` has the actual
+    states. All three are keyed by logical id.
+
+    The returned `before` lacks a resource that was deleted or whose state is unknown. All access that such a resource
+    grants then counts as new.
     """
     old, new = dict(before), dict(after)
     for name, state in states.items():

@@ -1,10 +1,11 @@
 """Determines from tags who owns a stack. Deletes change sets together with the empty stacks that they created.
 
-- A new stack has no tags until one of its change sets is executed. Until then, the tags of its change sets show its
-  owner.
-- A stack that an import created has no tags until its next update. Until then, the tags in its template show its owner.
-- A stack in REVIEW_IN_PROGRESS without a change set shows no owner. It is ours only if a plan or a journal on this
-  machine contains its id.
+Some stacks have no tags:
+
+- A new stack, before one of its change sets is executed. The tags of its change sets show the owner.
+- A stack that an import created, before its next update. The tags in its template show the owner.
+- A stack in REVIEW_IN_PROGRESS without a change set. It is ours only if a plan or a journal on this machine contains
+  its id.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Recognizes rules that another stack of the environment adds to a security group. These rules are not drift.
 
-CloudFormation reports these rules as drift, because it compares all rules of a group with the template that defines
-the group:
+CloudFormation reports them as drift, because it compares a group only with the template that defines the group:
 https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1198
 """
 

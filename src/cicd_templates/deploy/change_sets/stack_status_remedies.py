@@ -31,9 +31,11 @@ class Verb(Enum):
 class StatusRule:
     """What plan, deploy and destroy do with a stack in one status, and how a person repairs the stack.
 
-    `means` is a sentence that says what has happened. `remedies` are subcommands of `aws cloudformation`, in the order
-    in which to try them, without the options for region and stack. If nothing is wrong, `means` and `remedies` are
-    empty.
+    - `means` is a sentence that says what has happened.
+    - `remedies` are subcommands of `aws cloudformation`, without the options for region and stack. A person tries them
+      in this order.
+
+    If nothing is wrong, `means` and `remedies` are empty.
     """
 
     deploy: Next

@@ -178,7 +178,7 @@ def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
 def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, protected: bool) -> Item:
     """Return the inventory item of a resource that no stack owns.
 
-    If the resource was kept when its stack was deleted, `kept_by` is that stack.
+    `kept_by` is the deleted stack that kept the resource, or empty.
     """
     operations = operations_of(found.resource_type)
 

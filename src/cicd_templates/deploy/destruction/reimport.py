@@ -122,9 +122,9 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return the value of a property. The values of known template parameters replace the references to them.
+    """Return the property `value`, with known values instead of references to template parameters.
 
-    `values` has the known values of the template parameters, keyed by parameter name.
+    `values` has the known values, keyed by parameter name.
     """
     match value:
         case {"Ref": str(name)} if name in values:

@@ -22,12 +22,11 @@ WHILE_IN_USE = "no stack owns the resource; it stays until the environment that 
 
 
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
-    """Return the resources of `inventory` that no stack owns. First come resources that nothing explains.
+    """Return the resources of `inventory` that no stack owns, unexplained resources first.
 
-    - If `stacks_too` is true, the result also has each stack that still exists. Use this after a destruction, because
-      no stack should be left.
-    - If `stacks_too` is false, an environment with stacks counts as in use. This explains its resources outside the
-      stacks, such as older task definition revisions.
+    - If `stacks_too` is true, the result also has each stack that still exists. Use this after a destruction.
+    - If `stacks_too` is false, an environment that has stacks counts as in use. Resources outside its stacks, such as
+      older task definition revisions, then count as explained.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

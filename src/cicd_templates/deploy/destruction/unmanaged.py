@@ -102,9 +102,9 @@ def _tagged_resource(resource_type: str, name: str, scope: Scope, tags: Mapping[
 
 
 def _from_arn(text: str) -> tuple[str, str] | None:
-    """Return the resource type and the physical name in the ARN `text`, or None.
+    """Return the resource type and the physical name in the ARN `text`.
 
-    None means that another function lists resources of this type, or that AWS itself removes the resource.
+    Return None for resource types that other functions list, and for resources that AWS itself removes.
     """
     arn = Arn.parse(text)
     name = arn.resource_name

@@ -65,7 +65,7 @@ def parse_denial(message: str) -> Denial | None:
     why = denial["why"] or ""
     remedy = next(
         (text for words, text in _REMEDIES if words in why),
-        "allow the action in a policy of the principal, and in the key's or bucket's own policy if it has one",
+        "allow the action in a policy of the principal and, for a key or bucket, also in the resource's own policy",
     )
     return Denial(denial["principal"], denial["action"], (denial["resource"] or "").rstrip(".,;"), remedy)
 

@@ -61,7 +61,7 @@ def verify(
     If the result differs from `plan`, raises `RefusedError` with all differences. `stacks` are all stacks of the
     environment, keyed by name and in deploy order.
 
-    `begun` contains the names of the stacks whose change sets have begun to execute. These stacks are compared only
+    `begun` contains the names of the stacks whose change sets are already being executed. Such stacks are compared only
     with the templates, and the result does not contain them.
     """
     _refuse(plan, stacks, list(inconsistencies(plan, stacks, context.today(), local=context.clients.local)), context)

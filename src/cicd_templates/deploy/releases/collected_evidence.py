@@ -23,11 +23,10 @@ def verify_collected(
     history: DeploymentHistory,
     not_attested: Collection[str] = (),
 ) -> tuple[Verification, Mapping[str, str]]:
-    """Return the verification of the folder, and the environments for which `history` says why no statement is needed.
+    """Verify the folder. Also return the environments that need no statement, each with the reason from `history`.
 
-    Each of these environments is mapped to the reason. The release reached none of them. `not_attested` has the
-    environments for which the user says that there is no statement. The folder must have every statement that `history`
-    names.
+    The release has reached none of these environments. The folder must have every statement that `history` names.
+    `not_attested` has the environments for which the user says that there is no statement.
     """
     last = not_reached(read_folder(folder), release.statement)
     excepted = {name: history.not_attested[name] for name in last if name in history.not_attested}

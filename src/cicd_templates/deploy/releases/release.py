@@ -22,7 +22,7 @@ START_SECONDS = 120.0
 # A run is followed for one day at most, although the configuration may let it wait longer for an approval.
 RUN_SECONDS = 24 * 3600.0
 # The message warns the user not to repeat the command: that would start another run instead of following this one.
-AFTER_TIMEOUT = "the console shows the run; do not release again, because a release starts another run"
+AFTER_TIMEOUT = "follow the run in the console; do not release again, because this would start another run"
 RUN_IN_PROGRESS = ("InProgress", "Stopping")
 
 

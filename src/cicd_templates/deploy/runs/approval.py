@@ -74,7 +74,7 @@ class Approval:
     def refuse_losses(self, plan: Plan) -> None:
         """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
 
-        If the user has allowed a name, but the plan would lose no resource of this name, only report this.
+        Report each allowed name that belongs to no lost resource of the plan.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):
@@ -85,7 +85,9 @@ class Approval:
     def note_exempt(self, plan: Plan) -> None:
         """Report each loss that needs no consent, because the local AWS only records the lost resource."""
         for loss in plans.exempt(plan, self._context.recorded):
-            self._reporter.report(report.Note(f"{loss.words}; allowed, because the local AWS only records this type"))
+            self._reporter.report(
+                report.Note(f"{loss.words}; allowed, because the local AWS only records resources of this type")
+            )
 
     def remove_files(self) -> None:
         """Remove the plan files that this run has written."""

@@ -190,7 +190,7 @@ class DeploymentEngine:
     def _resume(self, keep: Path | None) -> None:
         """Wait until the operations of an interrupted run have ended.
 
-        Delete the change sets that the interrupted run did not execute. Do not delete those of the plan in the file
+        Delete the change sets that the interrupted run did not execute, except the change sets of the plan in the file
         `keep`.
         """
         discard_proposals(self._context, self._journal)

@@ -75,7 +75,7 @@ class Watch:
 
     @property
     def entries(self) -> list[Entry]:
-        """Return the operations that had not ended when the stacks were last polled."""
+        """Return the operations that were still in progress at the last poll."""
         return [watched.entry for watched in self._watched.values()]
 
     def poll(self) -> list[OperationEnded | EventSeen]:

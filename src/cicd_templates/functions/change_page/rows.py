@@ -208,7 +208,7 @@ def _shown_details(change: Change) -> Iterator[Detail]:
 
 
 def _changed_images(detail: Detail) -> Iterator[Detail]:
-    """Yield a detail for each container with a new image. Nothing else differs between the two lists of containers."""
+    """Yield a detail for each container with a new image. The two lists of containers differ only in images."""
     for before, after in zip(json.loads(detail.before), json.loads(detail.after), strict=True):
         if before != after:
             path = f"{detail.path}/{after.get('Name')}/Image"

@@ -155,8 +155,8 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    A threshold with which no finding of a check can stop a release needs a reason, an owner and an expiry date. If
-    `strict` is true, every setting that is weaker than its default needs them.
+    A threshold that lets every finding of a check pass needs a reason, an owner and an expiry date. If `strict` is
+    true, every setting that is weaker than its default needs a reason, an owner and an expiry date.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")

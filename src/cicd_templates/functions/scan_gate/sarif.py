@@ -49,9 +49,9 @@ def read_sarif(value: Any) -> Report:
 
 
 def _joined_with_external(runs: list[dict[str, Any]], external: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return copies of the runs. Results, invocations and drivers in `external` are added to the runs they belong to.
+    """Return copies of the runs, with the results, invocations and drivers that `external` has for them.
 
-    `external` is the log's list `inlineExternalProperties`, which has properties of runs outside the list of runs.
+    `external` is the log's list `inlineExternalProperties`. It stores properties of runs outside the runs.
     """
     joined = [dict(run) for run in runs]
     by_guid = {

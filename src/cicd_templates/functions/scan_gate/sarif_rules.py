@@ -17,7 +17,7 @@ class Descriptors:
     """
 
     def __init__(self, components: list[dict[str, Any]], kind: str) -> None:
-        """Index the rules or the notifications of all `components`: of the driver and its extensions.
+        """Index the rules or the notifications of `components`, which are the driver and its extensions.
 
         `kind` is `rules` or `notifications`.
         """
@@ -97,7 +97,7 @@ class Levels:
     def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
         """Return the configured level of a descriptor, or None. `invocation` is the number of the invocation.
 
-        Without a valid number, return the worst of the default level and the override levels of all invocations.
+        Without a valid number, return the worst level: the default level, or an override of any invocation.
         """
         default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
         if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):

@@ -59,7 +59,7 @@ def _weaker_lines(decision: Decision) -> list[str]:
     lines = []
     if decision.weakened:
         lines += [
-            f"**The policy is weaker than the default:** {decision.weakened} findings that pass would stop the release"
+            f"**The policy is weaker than the default:** {decision.weakened} findings pass, but would stop the release"
             " under the default policy.",
             "",
         ]

@@ -21,7 +21,7 @@ UNKNOWN_VALUE = "{{changeSet:KNOWN_AFTER_APPLY}}"
 KNOWN_LATER = "(known after the deployment)"
 
 PUBLISHED = "AWS::SSM::Parameter"
-SAME_NAME = "if CloudFormation replaces it, the update fails, because the old resource still has the same name"
+SAME_NAME = "a replacement would fail, because the old resource still has the same name"
 
 
 @dataclass(frozen=True)
@@ -215,15 +215,14 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties that contain the resource's unique name, if this name would make a replacement fail.
+    """Return the properties with the resource's unique name, if this name would make a replacement fail.
 
     CloudFormation creates the new resource before it deletes the old one, so the two cannot have the same name. The
     result is empty if the name changes, or if AWS chooses the name.
 
-    A value that two resources cannot have at the
-    same time, such as the address range of a subnet, counts as a name. If the table of resource types has no name
-    property for the type, the properties in `identifier` are used. `properties` are the resource's properties after the
-    change.
+    `properties` are the resource's properties after the change. `identifier` has the name properties of a type for
+    which the table of resource types has none. A value that only one resource can have, such as the address range of a
+    subnet, also counts as a name.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property

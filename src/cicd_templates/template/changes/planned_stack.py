@@ -58,5 +58,8 @@ class PlannedStack:
 
     @property
     def is_changing(self) -> bool:
-        """Whether a deployment would change the stack. The preview of a new stack has changes without a change set."""
+        """Whether a deployment would change the stack.
+
+        The stack then has a change set or, in the preview of a new stack, only changes.
+        """
         return bool(self.change_set or self.changes)

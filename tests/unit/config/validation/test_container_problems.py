@@ -139,8 +139,8 @@ def test_a_container_that_cannot_work_is_refused_with_the_remedy(
         pytest.param(
             [containers(proxy=container(cpu=128), agent=container(cpu=128))],
             "environments.staging.services.parcel-dispatcher.containers",
-            "the further containers reserve 256 CPU units, so cpu = 256 of the task leaves none for the service's own"
-            " container; reserve less, or set a larger cpu for the service",
+            "the further containers reserve 256 of the task's 256 CPU units, so the service's own container gets none;"
+            " reserve less, or set a larger cpu for the service",
             id="cpu",
         ),
         pytest.param(
@@ -151,15 +151,15 @@ def test_a_container_that_cannot_work_is_refused_with_the_remedy(
                 volumes(tmp={"path": "/tmp", "memory_mib": 247}),
             ],
             "environments.staging.services.parcel-dispatcher.containers",
-            "the memory of containers (256 MiB) and of folders in memory (256 MiB) leaves nothing of the task's memory"
-            " = 512 for the service's own container; use less, or set a larger memory for the service",
+            "further containers (256 MiB) and folders in memory (256 MiB) use all of the task's 512 MiB, so the"
+            " service's own container gets none; use less, or set a larger memory for the service",
             id="memory",
         ),
         pytest.param(
             [volumes(tmp={"path": "/tmp", "memory_mib": 512})],
             "environments.staging.services.parcel-dispatcher.volumes",
-            "the memory of containers (0 MiB) and of folders in memory (512 MiB) leaves nothing of the task's memory ="
-            " 512 for the service's own container; use less, or set a larger memory for the service",
+            "further containers (0 MiB) and folders in memory (512 MiB) use all of the task's 512 MiB, so the service's"
+            " own container gets none; use less, or set a larger memory for the service",
             id="memory of folders alone",
         ),
         pytest.param(

@@ -45,7 +45,7 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
         pytest.param(
             f"User: {ME} is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::b/k.",
             f"{ME} may not s3:PutObject on arn:aws:s3:::b/k",
-            "allow the action in a policy of the principal, and in the key's or bucket's own policy if it has one",
+            "allow the action in a policy of the principal and, for a key or bucket, also in the resource's own policy",
             id="no reason given",
         ),
     ],

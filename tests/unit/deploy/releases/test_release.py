@@ -167,7 +167,7 @@ def test_credentials_that_end_while_a_release_is_followed_end_with_75_and_what_g
     with pytest.raises(DetachedError) as followed:
         release.follow(fake, "pay", "e1", polling(), print)
 
-    advice = "the console shows the run; do not release again, because a release starts another run"
+    advice = "follow the run in the console; do not release again, because this would start another run"
     assert str(started.value) == f"{ENDED}: version v1 is uploaded and starts a run of pay; {advice}"
     assert str(followed.value) == f"{ENDED}: the run e1 of pay continues in AWS; {advice}"
     assert {started.value.exit_code, followed.value.exit_code} == {75}
@@ -181,6 +181,6 @@ def test_who_stops_following_a_release_reads_that_its_run_goes_on() -> None:
 
     assert str(raised.value) == (
         "this command was stopped, but the run e1 of p continues in AWS;"
-        " the console shows the run; do not release again, because a release starts another run"
+        " follow the run in the console; do not release again, because this would start another run"
     )
     assert raised.value.exit_code == 75

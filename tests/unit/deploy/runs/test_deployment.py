@@ -769,7 +769,7 @@ def test_losses_of_resources_that_the_local_aws_only_records_are_allowed_and_rep
     harness.deploy()
 
     loss = "network/Data (AWS::S3::Bucket): perhaps replaced; objects: deleted"
-    assert f"{loss}; allowed, because the local AWS only records this type" in harness.lines()
+    assert f"{loss}; allowed, because the local AWS only records resources of this type" in harness.lines()
 
 
 def test_declining_discards_what_was_shown(harness: DeployHarness) -> None:

@@ -94,7 +94,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
                 False,
                 "a table",
                 "kept, outside the stack",
-                "if CloudFormation replaces it, the update fails, because the old resource still has the same name",
+                "a replacement would fail, because the old resource still has the same name",
             ),
             id="perhaps replaced under the same name",
         ),
@@ -190,7 +190,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
                     "AWS::ElasticLoadBalancingV2::ListenerRule",
                     "Delete",
                     "deleted",
-                    "another rule or the listener itself answers requests that this rule should send to its service",
+                    "requests for its service go to another rule, or to the listener's default action",
                 ),
                 (
                     "AWS::ElasticLoadBalancingV2::TargetGroup",

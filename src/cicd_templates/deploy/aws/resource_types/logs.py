@@ -33,8 +33,8 @@ OPERATIONS = {
         find=_find,
         delete_command="logs delete-log-group --log-group-name {name}",
         leftover=Leftover(
-            why="A protected environment keeps its logs. If the log group of the stack does not exist, Lambda,"
-            " CodeBuild and Container Insights create a group when they write.",
+            why="A protected environment keeps its logs. Lambda, CodeBuild and Container Insights create a missing log"
+            " group when they write to it.",
             removal="`aws logs delete-log-group --region {region} --log-group-name {name}`",
             state=lambda clients, name: EXISTS if _group(clients, name) else "",
             delete=lambda clients, name: clients.logs.delete_log_group(logGroupName=name),

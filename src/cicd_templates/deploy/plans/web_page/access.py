@@ -94,9 +94,9 @@ def _generic(path: AccessPath, service: str) -> AccessPath:
 
 
 def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the number of `paths`, and a list of the access that they give. It has at most `MOST_PATHS` lines.
+    """Return the number of `paths`, and at most `MOST_PATHS` lines for the list.
 
-    Each line of the list shows one kind of access that one principal has, and all targets of this access.
+    Each line has a principal, one kind of access, and the targets that the principal can access in this way.
     """
     rows = [
         {
@@ -165,11 +165,10 @@ def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int]
 
 
 def _box(label: str, account: str) -> str:
-    """Return the name of the box in which the drawing shows a node with this label.
+    """Return the name of the box to which a principal or a target belongs in the drawing.
 
-    There is one box for anonymous access, one for the AWS services, and one for each account. If `label` is an ARN that
-    contains an account id, the node is in the box of the account with this id. Any other resource is in the box of
-    `account`.
+    There is one box for anonymous access, one for the AWS services, and one for each account. `label` is a name or an
+    ARN. If it contains no account id, the principal or target belongs to `account`.
     """
     if label == "*":
         return ANYONE
