@@ -11,9 +11,9 @@ from templates import keys, notifications, secrets
 
 
 def needed(service: Service) -> bool:
-    """Return whether a secret or parameter is an environment variable of the service's tasks. Return False for a job.
+    """Return whether the service needs this layer: its tasks get a secret or parameter as an environment variable.
 
-    A job does not need this layer, because each of its runs starts a new task.
+    A job does not need this layer, because each run of the job starts a new task.
     """
     return service.settings.job is None and bool(service.settings.secret_sources)
 

@@ -223,10 +223,9 @@ def lock_change_rule(
     security: TopicArn,
     operations: TopicArn,
 ) -> events.Rule:
-    """Return an EventBridge rule that reports changes of the lock of `bucket`, and changes of its bucket policy.
+    """Return an EventBridge rule that reports each change of the bucket's policy and of its Object Lock configuration.
 
-    S3 has no separate call that removes the default retention. A person removes it with a new lock configuration that
-    has no retention rule. So the EventBridge rule reports every new lock configuration.
+    S3 has no separate call that removes the default retention: this is a change of the Object Lock configuration.
     """
     pattern = {
         "source": ["aws.s3"],

@@ -59,7 +59,7 @@ def registry_stand_in() -> str:
 
 
 def _row(kind: ResourceType) -> str:
-    """Return a Python expression for `kind` with only the needed facts, or "" if `kind` has no needed facts."""
+    """Return a Python expression with the needed facts about a resource type, or "" if no facts are needed."""
     facts = list(_facts(kind))
     return f"ResourceType({', '.join([_text(kind.type_name), *facts])})" if facts else ""
 

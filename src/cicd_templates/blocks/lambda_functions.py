@@ -103,7 +103,7 @@ def inline_function(
             function, "CKV_AWS_115", "Reserved concurrency is off: a new account has no concurrency to reserve."
         )
     if network is None:
-        exempt_from_check(function, "CKV_AWS_117", "It calls AWS APIs only, so it needs no VPC.")
+        exempt_from_check(function, "CKV_AWS_117", "The function calls only AWS APIs, so it needs no VPC.")
     else:
         function.VpcConfig = network
     return group, role, function

@@ -206,7 +206,7 @@ def signer_alarm(
         "SignerCannotSignAlarm",
         monitored,
         [word, "cannot-sign"],
-        "The signer could not sign a release, or could not read the states of alarms for it",
+        "The signer could not sign a release, or could not read the states of the service's alarms",
         "SignerErrors",
         pipeline,
         [topics["operations"], topics["security"]],

@@ -98,10 +98,9 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 
 
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
-    """Return the event pattern for events of `detail_type` whose details match `detail`.
+    """Return the pattern for CodePipeline events of the type `detail_type` whose details match `detail`.
 
-    The keywords of `detail` are keys of the event. They have `_` where the event has a hyphen, because Python allows no
-    hyphens in keywords.
+    In a keyword, write `_` for each hyphen in the key of the event.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {

@@ -71,10 +71,10 @@ def task_parts(
     `log` is the name of the log group. `containers` are the task's containers beside the application's own. The task
     has two roles:
 
-    - ECS starts the task with the execution role. This role may read the secrets of all containers, and pull the images
-      of all containers and the images in `images`. The name of this role ends with the words in `starting`.
-    - The application runs with the task role. This role has `grants`, and the grants for everything in `uses`. The name
-      of this role ends with the words in `running`.
+    - ECS starts the task with the execution role, whose name ends with the words in `starting`. The role may read the
+      secrets of all containers. It may pull the images of all containers, and the images in `images`.
+    - The application runs with the task role, whose name ends with the words in `running`. The role has `grants`, and
+      the grants for everything in `uses`.
     """
     env = layer.env
     tables = containers or {}

@@ -46,7 +46,8 @@ class TaskRun(NamedTuple):
     - `word` is part of the names of the role and the function. `word` is reserved, so no service has this name.
     - `subject` is the name of the task in messages.
     - `records` is the folder of the evidence bucket in which the function records its attempts.
-    - `family` contains the words of the task definition's name, and `roles` the words of the names of its two roles.
+    - `family` has the words in the name of the task definition. `roles` has the words in the names of the task's two
+      roles.
     - `limit_minutes` is the longest time that a run may take.
     """
 

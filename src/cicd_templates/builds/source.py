@@ -31,8 +31,9 @@ def service_path(service: Service) -> str:
 
 
 def service_folder(service: Service) -> str:
-    """Return the path of the service's folder in a build as shell text. The caller must put it between double
-    quotes.
+    """Return the path of the service's folder in a build. The path begins with a shell variable.
+
+    In a shell command, the caller must put double quotes around the path.
     """
     path = service_path(service)
     return "$CODEBUILD_SRC_DIR" if path == "." else f"$CODEBUILD_SRC_DIR/{path}"

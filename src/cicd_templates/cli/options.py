@@ -48,13 +48,11 @@ class Option(click.Option):
         self.variable, self.words, self.empty_counts, self.narrows = variable, words, empty_counts, narrows
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the value of this option's environment variable, or None.
+        """Return the value of this option's environment variable. Return None if the variable is unset.
 
-        The value is None if the variable is unset, or if the make target does not use it. An empty variable counts as
-        unset, unless `empty_counts` is true.
-
-        If `narrows` is true, an empty variable raises `ConfigurationError`. An example is `SUFFIX=$PULL_REQUEST`
-        outside a pull request.
+        A variable that the make target does not use counts as unset. So does an empty variable, unless `empty_counts`
+        is true. An option with `narrows` raises `ConfigurationError` for an empty variable, such as
+        `SUFFIX=$PULL_REQUEST` outside a pull request.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():

@@ -1,7 +1,9 @@
 """Hands the rendered templates over to the pipeline during a deployment, and creates the AWS clients for this.
 
-If the templates cannot be handed over, the deployment says why and continues. The deployment stops only if all changed
-templates belong to the deployed environments, and the user declines to hand these templates over.
+If the templates cannot be handed over, the deployment says why and continues. If the user declines to hand them over:
+
+- The deployment continues if templates of other environments have changed, too.
+- The deployment stops if only templates of the deployed environments have changed.
 """
 
 from __future__ import annotations
@@ -125,8 +127,8 @@ def open_tools(
 ) -> PipelineHandover:
     """Return the object that hands templates and releases over to the pipeline in the tools environment.
 
-    The object has the stacks of every environment, because a pipeline run may deploy any of them. If `folder`
-    has a parallel copy of the project, environments that were not rendered for this copy are left out.
+    The object has the stacks of every environment, because a pipeline run may deploy any of them. For a parallel copy
+    of the project, the object has only the environments that were rendered into `folder`.
 
     - `local`: use the local AWS `engine`. If `engine` is None, use the local AWS that `make local` started.
     - `known` has stacks that were already read from `folder`, keyed by the name of their environment.

@@ -193,9 +193,9 @@ def _missing_files(
 ) -> Iterator[tuple[str, str]]:
     """Yield a problem for each missing or changed file that a statement about a deployment lists.
 
-    A statement lists the earlier statements, and the approval record of its deployment. If the deployment was a
-    rollback, the approval record is not required: it belongs to a different pipeline execution, and the folder has only
-    the approval records of the execution that made the release.
+    These files are the earlier statements and the approval record of the deployment. The approval record of a rollback
+    is not required, because the folder has only the records of the execution that made the release. A rollback is a
+    different execution.
     """
     for earlier in _objects(predicate.get("earlier")):
         name = str(earlier.get("name"))

@@ -20,8 +20,8 @@ SCORES = ("CVSS2_SCORE", "CVSS3_SCORE", "CVSS4_SCORE")
 def read_findings(ecr: Any, repository: str, digest: str, pushed_at: str) -> dict[str, Any]:
     """Return the predicate about the findings of the registry's scan. `repository` is the name of the repository.
 
-    ECR does not report when the scan started. ECR scans an image when it is pushed, so the predicate has `pushed_at`.
-    Raises `ValueError` if the scan has no result.
+    ECR scans an image when it is pushed, but does not report the start of the scan. So the predicate has `pushed_at` as
+    the start. Raises `ValueError` if the scan has no result.
     """
     paginator = ecr.get_paginator("describe_image_scan_findings")
     pages = list(paginator.paginate(repositoryName=repository, imageId={"imageDigest": digest}))

@@ -164,11 +164,10 @@ def _begin(
 ) -> bool:
     """Record a new attempt and return True, or return False if the attempt must wait.
 
-    The test run of a job must wait while another task of the job is running. Raises `TaskRunError` in these cases:
+    The test run of a job must wait while another task of the job is running. A migration never waits.
 
-    - The task definition does not have exactly the image of the release, or `image_problem` returns a problem.
-    - The attempt is a migration, and another task of the task definition is running.
-    - The attempt is the test run of a job, and another task is still running after the longest wait.
+    Raises `TaskRunError` if the task definition does not have exactly the image of the release, or if `image_problem`
+    returns a problem. Also raises it if another task is running, and the attempt cannot wait or has waited too long.
     """
     import boto3
 

@@ -1,14 +1,14 @@
 """Sign statements with a KMS key: about a release before it is deployed, and about each deployment of a release.
 
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
-`execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if the registry has this image
-under the tag of this source, the registry has scanned the image, and the gate's decision let this source pass. Other
-files that builds wrote are only listed as received files; the function does not examine them.
+`execution` and `reportKey` (the S3 key of the gate's decision). The function signs only in this case: the registry has
+this image under the tag of this source and has scanned the image, and the gate let this source pass. A statement also
+lists other files that builds wrote. The function does not examine these files.
 
-For a deployment, `deployed_release` describes the user parameters and the facts that are examined. If the environment
-has no approvals, the action succeeds even if nothing was signed, because a failed action would roll back a successful
-deployment. The function then reports the problem in a metric and in the variable `Problem`. If the function cannot read
-the states of alarms, it reports this in the same metric and variable, whether or not the environment has approvals.
+For a deployment, `deployed_release` describes the user parameters and the examined facts. In an environment without
+approvals, the action succeeds even if nothing was signed, because a failed action would roll back a successful
+deployment. A metric and the variable `Problem` then report what is wrong. In every environment, they also report alarms
+whose states could not be read.
 
 The function always answers the job exactly once. The event is never logged, because it contains credentials.
 """
@@ -230,11 +230,11 @@ def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
 
 
 def _reports(s3: Any, stored: dict[str, dict[str, str]]) -> tuple[list[Document], list[CheckedTests], bytes]:
-    """Return the reports of the checks, the tests in these reports, and the scan policy.
+    """Return the reports of the checks, the test results in the reports, and the scan policy.
 
-    The reports are read in the exact versions that the gate read. The environment variable `TEST_CHECKS` has the names
-    of the checks that run tests, separated by commas. Each report's archive contains a copy of the policy, and all
-    copies must be equal. The policy is empty if the application has none, so that the defaults apply.
+    The function reads exactly the versions that the gate read. The environment variable `TEST_CHECKS` has the names of
+    the checks that run tests, separated by commas. Each report's archive contains a copy of the policy, and all copies
+    must be equal. If the application has no policy, the returned policy is empty.
     """
     documents, tests, policies = [], [], set()
     for check, report in sorted(stored.items()):

@@ -229,7 +229,7 @@ def _verified_payload(name: str, content: bytes) -> bytes:
 
 
 def _is_key(used: str, key: str) -> bool:
-    """Return whether KMS verified a signature with the key that `key` names. `used` is the ARN in KMS's answer.
+    """Return whether `used` is the key that `key` names. `used` is the ARN of the key with which KMS verified.
 
     If `key` is the ARN of an alias, every key in the account and region of the alias is accepted.
     """

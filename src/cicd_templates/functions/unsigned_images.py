@@ -1,9 +1,8 @@
 """Finds the exceptions in the configuration. An exception lets one image run without a signature until a date.
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
-`image` (with its digest), `owner`, `reason` and `expires`, which is its last day in UTC. A function that does
-not report exceptions gets no `owner` and no `reason`. An exception is valid on its last day and on the LONGEST_DAYS
-days before it.
+`image` (with its digest) and `expires`, its last day in UTC. The exception is valid on this day and on the LONGEST_DAYS
+days before. Only functions that report exceptions also get `owner` and `reason`.
 """
 
 from __future__ import annotations

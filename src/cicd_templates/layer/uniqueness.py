@@ -8,9 +8,9 @@ from cicd_templates.errors import ConfigurationError
 
 
 def require_unique(values: Iterable[tuple[str, str]], what: str, where: str, remedy: str) -> None:
-    """Raise `ConfigurationError` if two owners have the same value. `values` has pairs of an owner and its value.
+    """Raise `ConfigurationError` if two owners have the same value. `values` has pairs: the owner and the value.
 
-    `what` says what the values are, and `where` to what they belong.
+    The message begins with `where`, calls the value `what`, such as `namespace`, and ends with `remedy`.
     """
     owners: dict[str, str] = {}
     for owner, value in values:

@@ -51,8 +51,8 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-IAM5", "Serverless-StarPermissions"),
         "some statements apply to all resources, or to all names with the same beginning",
-        "These actions support no resource-level permissions, or AWS chooses how the resource names end. Each `*` has a"
-        " reason beside it.",
+        "The actions of these statements support no resource-level permissions, or AWS chooses the last part of the"
+        " resource names. The template gives the reason beside each `*`.",
     ),
     (
         (f"{NIST}-LambdaConcurrency",),

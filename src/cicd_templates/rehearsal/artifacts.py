@@ -102,7 +102,7 @@ def _refuse_special_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
-    """Raise `CicdError` if entries have the same name, an entry has two names, or a file has the name of a folder."""
+    """Raise `CicdError` if two entries have the same name, one entry has two names, or a file is also a folder."""
     names = [PurePosixPath(entry.filename.replace("\\", "/")) for entry in entries]
     files = {name for name, entry in zip(names, entries, strict=True) if not entry.is_dir()}
     seen: set[PurePosixPath] = set()

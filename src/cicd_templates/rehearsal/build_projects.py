@@ -38,9 +38,9 @@ class Project:
 
     @property
     def needs_a_service(self) -> list[str]:
-        """Return the names of the variables that are read from secrets.
+        """Return the names of the environment variables that have a secret from Secrets Manager.
 
-        If the result is not empty, the rehearsal assumes that the project calls an external service.
+        A rehearsal assumes that a project with such a variable calls an external service.
         """
         return [setting.name for setting in self.settings if setting.kind == "SECRETS_MANAGER"]
 

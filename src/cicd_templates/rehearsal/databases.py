@@ -85,7 +85,10 @@ class Databases:
         return found
 
     def start_for_function(self, run: PipelineRun, step: ActionProgress, parameters: str) -> bool:
-        """Start the databases whose ARNs are in the parameters of a function. Return whether all of them run."""
+        """Start each database whose ARN is in `parameters`, the text that a Lambda action passes to its function.
+
+        Return whether all these databases run.
+        """
         found = True
         for arn in sorted(set(CLUSTER_ARN.findall(parameters))):
             clusters = run.setup.root_session(arn).client("rds").describe_db_clusters(DBClusterIdentifier=arn)

@@ -86,7 +86,7 @@ class RehearsalResult:
 
 
 def partition_differences(regions: Iterable[str]) -> tuple[str, ...]:
-    """Return a phrase for each of the regions that is not in the partition `aws`, the only one of the local AWS."""
+    """Return a phrase for each region outside the partition `aws`. The local AWS has only this partition."""
     partitions = {region: partition_of(region).name for region in sorted(set(regions))}
     return tuple(
         f"ARNs and host names are those of the partition {AWS.name}, not of {name}, in which {region} is"

@@ -1,8 +1,8 @@
 """Exempts Lambda functions from a check of checkov that would mistake a Parameter Store path for a secret key.
 
-The check searches the variables of functions for secrets. checkov replaces a reference to a parameter by the
-parameter's default, which can be a path in Parameter Store. The check mistakes 40 consecutive letters, digits and
-slashes for a secret access key. With some project and service names, a path has exactly this length.
+The check searches the environment variables of functions for secrets. It mistakes 40 consecutive letters, digits and
+slashes for a secret access key. If a variable refers to a template parameter, the check examines the default of the
+parameter, which can be a path in Parameter Store. With some project and service names, this path has 40 characters.
 """
 
 from __future__ import annotations

@@ -166,8 +166,9 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
     """Return the keys of the properties that look like physical names.
 
-    This is a guess for types without a name property in the table of resource types. The schema of the type says which
-    properties are really names, but reading a schema is slow. So it is read only if two of these values are equal.
+    This guess is for types without a name property in the table of resource types. If two resources have the same value
+    at such a key, the caller reads the schema of the type. The schema says which properties are names, but reading a
+    schema is slow.
     """
     words = resource_type.replace("::", "")
     return [

@@ -45,9 +45,9 @@ class RecordedReview(NamedTuple):
 
 
 class DifferencesPart(NamedTuple):
-    """The differences of two environments, `before` and `after`, in the stacks whose short name is `label`.
+    """The differences between two environments, `before` and `after`, in one stack, such as `network`.
 
-    `paths` are the paths of these stacks' files.
+    `label` is the short name of the stack. `paths` are the paths of the stack's files in the two environments.
     """
 
     paths: tuple[str, ...]
@@ -66,7 +66,7 @@ Part = NewPart | RecordedReview
 
 
 def part_of(plain: Sequence[Any]) -> RecordedReview | DifferencesPart:
-    """Return the part that `to_plain` returned as `plain`."""
+    """Return the part from `plain`, the value that its method `to_plain` returned."""
     paths, *rest = plain
     if len(rest) == 1:
         return RecordedReview(tuple(paths), rest[0])
@@ -93,7 +93,7 @@ def _noted(parts: Iterable[NewPart], lines: list[str]) -> Iterator[NewPart]:
 
 
 def _parts(stacks: Sequence[RenderedStack], environments: Mapping[str, Environment]) -> Iterator[NewPart]:
-    """Yield the parts of the pages in deploy order. They are made in several processes if there are many stacks."""
+    """Yield the parts of the pages in deploy order. For many stacks, several processes make the parts."""
     reviewed = ReviewedStacks(stacks)
     groups = service_groups({service.name for each in environments.values() for service in each.services})
     jobs: list[Callable[[], NewPart]] = [

@@ -79,7 +79,7 @@ class TemplateStore:
         return self._file
 
     def write(self, template: Unpacked | Place) -> Place:
-        """Write a template to the end of the file, and return its place. If `template` is a place, only return it.
+        """Append a template to the file, and return its place. A template with a place is not written again.
 
         Several processes may call this function at the same time.
         """

@@ -82,11 +82,10 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return the stack of a different service with which a new stack, `stack`, is compared, or None.
+    """Return the stack of a different service with which the new `stack` is compared, or None.
 
-    The candidates are the stacks in `new` with the same layer and environment. The result is the first candidate that
-    `old` contains, too. If `old` contains none of the candidates, the result is the first candidate. If `stack` itself
-    is the first candidate, the result is None.
+    The result has the same layer and environment as `stack`. Stacks that are also in `old` are preferred. If `old` has
+    none, the first stack in `new` is the result, or None if `stack` itself is the first.
     """
     facts = stack.template.facts
     siblings = [

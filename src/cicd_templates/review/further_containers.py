@@ -76,7 +76,11 @@ def _start(container: Properties, task: Properties) -> str:
     }
     if "SUCCESS" in conditions:
         return "first, and must end with exit code 0"
-    return "with the others" if container.get("Essential") is False else "with the others; if it ends, the task ends"
+    return (
+        "with the other containers"
+        if container.get("Essential") is False
+        else "with the other containers; if it ends, the task ends"
+    )
 
 
 def _privileges(container: Properties) -> str:

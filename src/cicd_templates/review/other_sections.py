@@ -43,9 +43,9 @@ def _as_dict(value: Any) -> dict[str, Any]:
 
 
 def effective_parts(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a resource without its type and without the reasons in its metadata, for a comparison.
+    """Return the parts of a resource that are compared: not its type, and not the reasons in its metadata.
 
-    The result always has the keys `Properties` and `Metadata`. They are empty if the resource does not have them.
+    The result always has the keys `Properties` and `Metadata`. Their values can be empty.
     """
     metadata = {key: value for key, value in resource.get("Metadata", {}).items() if key != REASONS_KEY}
     parts = {name: value for name, value in resource.items() if name != "Type"}

@@ -19,10 +19,10 @@ class InlineCode(ResourceRule):
     id = "E9162"
     shortdesc = "Inline code equals its source"
     description = (
-        "Tests run the source file, and AWS runs the code in the template. Under `Why`, the metadata of a function"
-        " has the source of its code and the SHA-256 digest: `Its code is <file>, sha256 <digest>.` The code must"
-        " have this digest and, if the file exists, must equal the file. Templates of other projects are checked only"
-        " if their metadata has a source."
+        "Tests run the source file, but AWS runs the code in the template. So both must be equal. The metadata of a"
+        " function names the file under `Why`: `Its code is <file>, sha256 <digest>.` The code must have this digest."
+        " If the file exists, the code must equal the file. A function in a template of another project is checked"
+        " only if its metadata has this sentence."
     )
     source_url = "docs/rules.md#e9162"
     tags = ["code"]

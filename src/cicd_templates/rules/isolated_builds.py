@@ -18,7 +18,7 @@ SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MU
 
 
 class IsolatedBuilds(ResourceRule):
-    """Refuse builds that could run the application's code by accident, and secrets in builds that run it on purpose."""
+    """Refuse builds that could run the application's code by accident, and secrets in builds that may run this code."""
 
     id = "E9164"
     shortdesc = "A build runs the application's code only if its metadata declares this and the build has no secrets"

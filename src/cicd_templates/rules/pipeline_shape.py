@@ -67,9 +67,10 @@ class PipelineShape(ResourceRule):
         for action in uncovered(resource, stages, approved):
             if action.path[:-2] not in reported:
                 yield RuleFinding(
-                    "no approval check covers this deployment; deploy by executing a change set, and add a check that "
-                    "gets its stack in `stacks` and its name in `changeSet`; the check must call the same function as "
-                    "in other stages, and run after every preparation and the approval, but before the execution",
+                    "no approval check covers this deployment; deploy by executing a change set, and add an approval "
+                    "check that gets the stack in `stacks` and the name of the change set in `changeSet`; the approval "
+                    "check must call the same function as in other stages, after the approval and all preparations, "
+                    "but before the execution",
                     action.path,
                 )
 

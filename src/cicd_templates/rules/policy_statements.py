@@ -158,7 +158,7 @@ def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...
 
 
 def parsed_policy(value: Any) -> dict[str, Any] | None:
-    """Return the policy in the JSON text `value`. Return None if the text is unknown, or is not a policy in JSON.
+    """Return the policy in the JSON text `value`. Return None if CloudFormation computes the text, or it is no policy.
 
     `value` can also be an `Fn::Sub` with a JSON text, if the variables cannot change the structure of the policy.
     """

@@ -148,7 +148,7 @@ DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
 
 
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield IAM statements for the access that a resource allows or denies outside its policies.
+    """Yield IAM statements for the access that the settings of a resource allow or deny, in addition to its policies.
 
     For a resource that is itself a permission, such as `AWS::Lambda::Permission`, use `permission_statement`.
     """
@@ -219,9 +219,9 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Return a list with `value` as its only item if `value` is a list or map; otherwise return `value`.
+    """Put a list or map into a new list with only this item. Return any other value unchanged.
 
-    A comparison of conditions then compares the list or map as a whole: a shorter one does not count as stricter.
+    A comparison of conditions then compares the list or map as a whole: a shorter list does not count as stricter.
     """
     return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 

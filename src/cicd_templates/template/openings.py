@@ -27,9 +27,10 @@ GRANTED_BY_TYPE = {
 class Opening(NamedTuple):
     """A property that can open a resource: its name, the value that opens the resource, and AWS's default value.
 
-    `action` describes in words what callers may do with the open resource. `principal` is `*` for everybody. `resource`
-    is empty if the property opens the resource to which it belongs. Otherwise, `resource` is the name of the property
-    that contains the opened resource.
+    `action` describes in words what callers may do with the open resource. `principal` is `*` for everybody.
+
+    `resource` is empty if the setting opens its own resource. If the setting opens another resource, `resource` is the
+    property that names this other resource. For example, `Status` of an access key opens the user in `UserName`.
     """
 
     name: str

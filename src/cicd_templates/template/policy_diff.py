@@ -122,11 +122,11 @@ def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool
 
 
 def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether a request may meet the condition of `after` but not the condition of `before`.
+    """Return whether the condition `after` may admit a request that the condition `before` does not admit.
 
-    A request must meet all parts of a condition, so an additional part admits fewer requests. A request meets a part if
-    it matches one of the part's values, so an additional value admits more requests. If the part's operator is negated,
-    such as `StringNotEquals`, an additional value admits fewer requests.
+    - A request must meet all parts of a condition, so an additional part admits fewer requests.
+    - A request must match one value of a part, so an additional value admits more requests.
+    - If the operator is negated, such as `StringNotEquals`, an additional value admits fewer requests.
     """
     parts = _condition_parts(after)
     return not all(

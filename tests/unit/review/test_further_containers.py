@@ -55,8 +55,13 @@ def test_a_row_says_when_a_container_starts_and_what_it_may_do() -> None:
     assert [row[:3] for row in found] == [("service-till.Task", name, PROXY) for name in ("prepare", "proxy", "agent")]
     assert [row[3:] for row in found] == [
         ("first, and must end with exit code 0", rights, "no secrets", "/spool (volume spool)"),
-        ("with the others; if it ends, the task ends", rights, "PIN (ssm:parameter/till/pin)", "/tmp (memory)"),
-        ("with the others", rights, "no secrets", "nothing"),
+        (
+            "with the other containers; if it ends, the task ends",
+            rights,
+            "PIN (ssm:parameter/till/pin)",
+            "/tmp (memory)",
+        ),
+        ("with the other containers", rights, "no secrets", "nothing"),
     ]
 
 

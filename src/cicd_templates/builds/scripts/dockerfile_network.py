@@ -216,7 +216,7 @@ class Network:
             self.close(number)
 
     def reason(self) -> str:
-        """Return the end of a message: which line disabled the network of the stage."""
+        """Return the end of an error message. It names the line that disabled the network of the stage."""
         place = PLACE if self.closed[-1] in self.misplaced else ""
         return f"; line {self.closed[-1]} disabled the network for the rest of its stage{place}"
 
@@ -229,7 +229,7 @@ class Network:
 
 
 def without_network(text: str, cut: list[int], problems: list[tuple[int, str]]) -> str:
-    """Return a copy of the Dockerfile in which the RUN commands in the lines `cut` have no network."""
+    """Return the Dockerfile `text` with `--network=none` in each RUN command whose line number is in `cut`."""
     lines = text.replace("\r\n", "\n").split("\n")
     for number in cut:
         begun = re.fullmatch(r"(\s*RUN)(\s.*)", lines[number - 1], re.IGNORECASE)

@@ -8,8 +8,8 @@ these files:
   file lists of dpkg and apk.
 - FILE.code has the digests of code that is in no such list: importable archives, and code beside packages.
 
-Each OTHER is a bill of materials that the script wrote earlier for a different image. With `--lists-of`, a list is
-trusted only if one of these images has the same list.
+Each OTHER is a bill of materials that the script wrote earlier for a different image. With `--lists-of`, a file list is
+trusted only if the image of an OTHER has the same file list.
 
 The script must run on Python 3.8, because it runs in the build environment that has Docker.
 """

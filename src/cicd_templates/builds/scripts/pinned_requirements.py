@@ -23,7 +23,7 @@ from cicd_templates.builds.scripts.requirements_grammar import (
     requirements,
 )
 
-ADD_HASHES = "to add both, run: uv pip compile --generate-hashes requirements.in -o requirements.txt"
+ADD_HASHES = "to add versions and hashes, run: uv pip compile --generate-hashes requirements.in -o requirements.txt"
 HASHES = re.compile(r"(?: +--hash=sha\d+:[0-9a-f]+)+")
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "--format", "form", variable="FORMAT", type=click.Choice(("yaml", "json")), default="yaml", show_default=True
 )
 @make_option(
-    "--check", is_flag=True, help="Compare with the files instead of writing them; exit with 1 on a difference."
+    "--check", is_flag=True, help="Write nothing; exit with 1 if the existing files differ from a new rendering."
 )
 @make_option(
     "--out",

@@ -57,5 +57,5 @@ class ProjectTable(Table):
     unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
         default=(),
         strict=False,
-        description="Partitions that are allowed although their service names were not checked; possible: `aws-cn`",
+        description="Partitions to allow although nobody has checked their service names; only `aws-cn` is possible",
     )

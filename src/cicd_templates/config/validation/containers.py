@@ -155,7 +155,7 @@ def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
             for key, path, _ in paths:
                 for folder in EXEC_FOLDERS:
                     if _overlap(folder, path):
-                        yield key, f"{path} and {folder}, which audited_exec needs, overlap; choose another folder"
+                        yield key, f"{path} overlaps with {folder}, which audited_exec needs; choose another folder"
 
 
 def _shared_volumes(settings: ServiceTable) -> Iterator[tuple[str, str]]:

@@ -69,9 +69,10 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 
 
 def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
-    """Return `problem` as one problem that lists all `environments` with the mistake.
+    """Return one problem for all `environments` that have `problem`.
 
-    If all runtime environments get the mistake from a shared table, return `problem` unchanged.
+    If all runtime environments get the problem from a shared table, its path is the key in the shared table. Otherwise,
+    its path is the key in the first environment, and `also_in` lists the other environments.
     """
     if not environments:
         return problem

@@ -50,10 +50,10 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack. For a new stack that has no tags yet, return the tags in its change set or template.
+    """Return the tags of a stack. A new stack has no tags yet; return those in its change set or template instead.
 
-    For such a new stack, the result is empty in two cases: if another program created the change set or template, or
-    if IAM does not let the caller read the change set or template.
+    For a new stack, the result is empty if another program created it, or if the caller has no permission to read its
+    change set or template.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:

@@ -87,9 +87,10 @@ def labels_of_removed(
 def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[StackTemplate]) -> list[dict[str, str]]:
     """Return the `make destroy` variables that select the stacks in `removed`: one dict for each command.
 
-    - If no stack of a service is rendered, one command selects all stacks of this service.
-    - No command selects a rendered stack. If every command for a removed stack would also select a rendered stack, the
-      removed stack is left out. An example is a removed stack without a service, in a layer that has a rendered stack.
+    If a service has no rendered stacks, one command selects all its stacks. No command selects a rendered stack.
+
+    A removed stack is left out if it has no service, and its layer has a rendered stack. No command could select only
+    the removed stack.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

@@ -69,7 +69,7 @@ def parse_holder(value: str) -> Holder:
 def lock_parameter(root: str) -> str:
     """Return the name of the parameter that locks an environment.
 
-    `root` is the environment's parameter path, which ends with `/`. No parameter of a stack output has the returned
-    name, because the name of every such parameter contains a layer.
+    `root` is the environment's parameter path, which ends with `/`. No stack publishes an output under the returned
+    name, because the name of a published output contains a layer.
     """
     return f"{root}{NAME}"

@@ -17,9 +17,9 @@ class Section:
     """A section of a comment. A reader unfolds the section to read its lines.
 
     - `title` is plain text that this program wrote.
-    - `head` has the lines above `lines`. They are never left out.
-    - `lines` are Markdown. Each of them can be left out separately.
-    - `elsewhere` says in Markdown where a reader finds the lines that are left out.
+    - `head` has Markdown lines that are always shown.
+    - `lines` has further Markdown lines. Some of these can be left out to make the comment shorter.
+    - `elsewhere` says in Markdown where a reader finds the omitted lines.
     """
 
     title: str

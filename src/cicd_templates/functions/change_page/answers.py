@@ -226,7 +226,7 @@ def _interruptions(rows: Sequence[Row]) -> str:
     replaced = [named(row) for row in rows if may_interrupt(row)]
     sentences = [f"Interrupted meanwhile: {first_of(interrupted)}."] if interrupted else []
     if replaced:
-        sentences.append(f"Whatever uses the old {first_of(replaced)} may be interrupted.")
+        sentences.append(f"Everything that uses the old {first_of(replaced)} may be interrupted.")
     return " ".join(sentences) or "No interruption is known."
 
 

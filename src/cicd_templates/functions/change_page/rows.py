@@ -142,7 +142,7 @@ class Row:
             return "new stack"
         if self.nature == REFERENCES:
             verb = "replaced" if self.impact.kind == REPLACEMENT else "modified"
-            return f"{verb} only if a value that it refers to changes"
+            return f"{verb} only if a referenced value changes"
         if self.nature == IMAGE and self.impact.kind == REPLACEMENT:
             return "new revision, only images"
         if self.nature == IMAGE and self.change.resource_type == SERVICE_TYPE:

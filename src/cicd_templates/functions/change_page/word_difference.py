@@ -21,7 +21,7 @@ LONGEST_CUT_WORD = 100
 
 
 class Part(NamedTuple):
-    """A text from a comparison of two texts. It is in both (`same`), in the old (`gone`), or in the new (`new`)."""
+    """A piece of one or both of two compared texts: `same` in both, `gone` only in the old, `new` only in the new."""
 
     kind: Literal["same", "gone", "new"]
     text: str

@@ -164,7 +164,7 @@ def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
 def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
     """Return the findings in groups. All findings in a group count as one finding.
 
-    Findings that share a key of `_identities`, directly or through other findings, are in one group. Keeps the order.
+    Findings with a common key of `_identities` are in one group. Groups with a common finding are one group.
     """
     leaders: dict[tuple[str, str], tuple[str, str]] = {}
 

@@ -80,9 +80,9 @@ class Policy:
     problems: list[str] = field(default_factory=list)
 
     def on(self, today: date) -> Policy:
-        """Return a copy of the policy in which the settings that have expired by `today` have their default values.
+        """Return the policy that applies on `today`. Settings that have expired get their default values.
 
-        Also add a problem to the copy for each expiry date that is more than `waiver_days` after `today`.
+        The result has an additional problem for each expiry date that is more than `waiver_days` after `today`.
         """
         latest = today + timedelta(self.waiver_days)
         ends = [(f"waivers[{number}].expires", waiver.expires) for number, waiver in enumerate(self.waivers)]

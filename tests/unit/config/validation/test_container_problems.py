@@ -112,7 +112,7 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [volumes(logs={"path": "/var/log"}), (f"{SERVICE}/audited_exec", True)],
             "volumes.logs.path",
-            "/var/log and /var/log/amazon, which audited_exec needs, overlap; choose another folder",
+            "/var/log overlaps with /var/log/amazon, which audited_exec needs; choose another folder",
             id="a folder of the agent",
         ),
         pytest.param(

@@ -57,11 +57,11 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
         ),
         (
             {"Parameters": [IMAGE, {**KEY, "ResolvedValue": "key-9"}]},
-            [f"the change set has a value of KeyArn that differs from the present value at {PATH}"],
+            [f"the change set has another value of the parameter KeyArn than {PATH} in Parameter Store"],
         ),
         (
             {"Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]},
-            [f"the change set has a value of KeyArn that differs from the present value at {PATH}"],
+            [f"the change set has another value of the parameter KeyArn than {PATH} in Parameter Store"],
         ),
     ],
 )

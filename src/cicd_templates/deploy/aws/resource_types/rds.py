@@ -88,8 +88,8 @@ OPERATIONS = {
         find=_find_cluster,
         delete_command="rds delete-db-cluster --skip-final-snapshot --db-cluster-identifier {name}",
         leftover=Leftover(
-            why="Somebody deleted the stack of a database by hand, but retained the cluster. The instances and subnets"
-            " of the cluster are then kept, too.",
+            why="Somebody deleted the stack of a database by hand, but retained the cluster. AWS then also keeps the"
+            " cluster's instances and subnets.",
             removal="`aws rds modify-db-cluster --region {region} --no-deletion-protection --db-cluster-identifier"
             " {name}`, delete its instances, then `aws rds delete-db-cluster --region {region} --skip-final-snapshot"
             " --db-cluster-identifier {name}`",

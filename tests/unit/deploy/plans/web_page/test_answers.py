@@ -55,7 +55,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "1 updated stack: 1 resource replaced.",
                 "service-till/Table (AWS::DynamoDB::Table): replaced; a table: deleted. " + EMPTY,
                 NOBODY,
-                "The slowest stack, service-till, takes at most 5 min. Whatever uses the"
+                "The slowest stack, service-till, takes at most 5 min. Everything that uses the"
                 " old service-till/Table may be interrupted.",
             ),
             id="a table is replaced",
@@ -66,7 +66,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "1 updated stack: 1 resource replaced.",
                 "storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack. " + EMPTY,
                 NOBODY,
-                "The slowest stack, storage, takes at most 5 min. Whatever uses the old"
+                "The slowest stack, storage, takes at most 5 min. Everything that uses the old"
                 " storage/Uploads may be interrupted.",
             ),
             id="a bucket is replaced and kept",
@@ -78,7 +78,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 NOTHING_LOST,
                 NOBODY,
                 "The slowest stack, network, takes at most 5 min."
-                " Whatever uses the old network/PrivateSubnet may be interrupted.",
+                " Everything that uses the old network/PrivateSubnet may be interrupted.",
             ),
             id="a subnet moves",
         ),
@@ -165,7 +165,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 " without a condition);"
                 " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
                 " Some resources in new stacks grant access: 1; read their statements below.",
-                "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " Whatever uses the old"
+                "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " Everything that uses the old"
                 " service-till/Table, storage/Uploads, network/PrivateSubnet may be interrupted.",
             ),
             id="all at once",

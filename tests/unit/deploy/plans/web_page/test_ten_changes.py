@@ -57,7 +57,7 @@ ANSWERS = {
         NOTHING_LOST,
         NOBODY,
         UNCHECKED,
-        "The slowest stack, network, takes at most 5 min. Whatever uses the old network/PrivateSubnet2,"
+        "The slowest stack, network, takes at most 5 min. Everything that uses the old network/PrivateSubnet2,"
         " network/PrivateSubnet2Routes may be interrupted. databases, service-billing, service-ledger use"
         " old input values until you plan and deploy them again, and may be interrupted until then.",
         DEPLOY,
@@ -114,7 +114,7 @@ ANSWERS = {
         " restores no snapshot.",
         NOBODY,
         UNCHECKED,
-        "The slowest stack, databases, takes at most 1 h. Whatever uses the old"
+        "The slowest stack, databases, takes at most 1 h. Everything that uses the old"
         " databases/GeneralLedgerCluster, databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2 may be"
         " interrupted. service-billing, service-ledger use old input values until you plan and"
         " deploy them again, and may be interrupted until then.",
@@ -235,7 +235,7 @@ def test_only_the_changed_tag_and_the_changed_image_are_shown() -> None:
 
     assert [(row["title"], row["effect"]) for row in tags["rows"]] == [
         ("147 resources", "modified, only tags"),
-        ("14 resources", "modified only if a value that it refers to changes"),
+        ("14 resources", "modified only if a referenced value changes"),
     ]
     assert [value["parts"] for value in tags["rows"][0]["values"]] == [[["gone", "cc-1"], ["new", "cc-2"]]]
     assert tags["rows"][1]["values"] == []
