@@ -47,7 +47,7 @@ def stage(
     after: codepipeline.SuccessConditions | None = None,
     on_failure: codepipeline.FailureConditions | None = None,
 ) -> PipelineStage:
-    """Return a stage with `actions`, which start in the sequence of their run orders."""
+    """Return a stage with `actions`. Actions with the lowest run order start first."""
     declaration = codepipeline.Stages(Name=name)
     if before:
         declaration.BeforeEntry = before

@@ -112,7 +112,7 @@ def _read_user(entry: str) -> tuple[str, list[str]]:
 
 
 def _create_user(execute: Any, name: str, privileges: list[str]) -> bool:
-    """Create a user if it is missing, and grant it `privileges`. Return whether it was missing.
+    """Create a user if it is missing, and grant it `privileges`. Return whether the user was missing.
 
     If the database refuses a statement, start again with the first statement. Make at most `ATTEMPTS` attempts.
     """

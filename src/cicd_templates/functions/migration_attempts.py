@@ -29,7 +29,7 @@ _LATEST = 10**6
 class Attempt:
     """An attempt to run a migration or a job.
 
-    `began` is its start in seconds since 1970. `run` and `job` are the pipeline run and the pipeline job that began it.
+    `began` is the start in seconds since 1970. `run` and `job` are the pipeline run and job that began the attempt.
     `task` is empty if the task is not known. `outcome` is empty until the attempt has ended. `reason` says why
     the attempt failed.
     """

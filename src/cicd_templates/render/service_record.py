@@ -104,8 +104,8 @@ class _Record(NamedTuple):
 def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) -> Inputs:
     """Return the digests of all inputs of a run. `code` is the digest of the inputs except the configuration.
 
-    The digest `shared` also covers the list of layers of each environment, because this list can depend on all services
-    of the environment.
+    The digest `Inputs.shared` also covers which layers each environment has, because this can depend on all services of
+    the environment.
     """
     services: dict[str, dict[int, tuple[Service, list[str]]]] = {}
     for environment in configuration.environments:

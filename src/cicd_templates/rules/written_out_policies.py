@@ -71,7 +71,7 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 
 
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield each policy in `value`, with its path. If a policy contains JSON texts with statements, yield the texts.
+    """Yield each policy in `value`, with its path. JSON texts with statements in a policy are yielded instead of it.
 
     A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. Policies within
     a policy are not yielded.

@@ -111,7 +111,7 @@ def looks_random(value: str) -> bool:
 
 
 def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield each string that a text in any language binds to a name: the string's position, the name, the string."""
+    """Yield `(position, name, string)` for each string that a text in any language binds to a name."""
     for key in (*KEY.finditer(text), *TOKEN.finditer(text)):
         before = text[max(0, key.start() - AROUND // 5) : key.start()]
         after = text[key.end() : key.end() + AROUND]

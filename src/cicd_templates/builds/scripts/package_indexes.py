@@ -171,11 +171,10 @@ def in_toml(text: str) -> Iterator[tuple[int, str]]:
 
 
 def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each key and each other string in `value`, with its path.
+    """Yield each key and each string in `value`, with its path: the keys of the objects around it, outermost first.
 
-    The path of a string has the keys of all objects that contain the string, outermost first. The path of a key ends
-    with the key itself and an empty string. In `value`, lists of pairs stand for JSON objects, because dicts would lose
-    duplicate keys.
+    The path of a key ends with the key itself and an empty string. In `value`, lists of pairs stand for JSON objects,
+    because dicts would lose duplicate keys.
     """
     if isinstance(value, list):
         for each in value:

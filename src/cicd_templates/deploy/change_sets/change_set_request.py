@@ -57,8 +57,7 @@ def preview_request(clients: Clients, stack: StackTemplate, existing: Mapping[st
     """Return the CreateChangeSet request for a preview of an existing stack, without the name of the change set.
 
     The request contains no role and no tags, so CloudFormation uses the present role and tags of the stack. The caller
-    therefore needs no permission to pass a role. The change set of a preview is never executed, so it needs no other
-    role or tags.
+    therefore needs no permission to pass a role.
 
     A template that is too long for a request is uploaded to a folder for previews.
     """

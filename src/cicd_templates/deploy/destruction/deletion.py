@@ -136,7 +136,7 @@ def _empty(clients: Clients, owned: Owned, progress: DeletionProgress) -> int:
 def _delete_once(
     clients: Clients, stack: DeployedStack, polling: Polling, progress: DeletionProgress, *, start: bool
 ) -> list[ResourceEvent]:
-    """Wait until the deletion of `stack` has ended, and return its events. If `start` is true, start the deletion."""
+    """If `start` is true, start the deletion of `stack`. Wait until the deletion has ended, and return its events."""
     cloudformation = clients.cloudformation
     known: set[str] = set()
     events_since(cloudformation, stack.stack_id, known)

@@ -142,9 +142,8 @@ def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return `changes` without the properties that refer to a resource of which only the tags change.
 
     These properties keep their values, but CloudFormation reports that they may change, or that their change may
-    replace the resource.
-
-    A resource without other changes keeps these properties in the result, and counts as not replaced.
+    replace the resource. If a resource has no other changes, the properties stay in the result, but the resource counts
+    as not replaced.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
