@@ -78,7 +78,7 @@ class Environment:
     evidence: EvidenceTable = field(default_factory=EvidenceTable)
 
     def for_service(self, service: Service | None) -> Environment:
-        """Return a copy of this environment whose only service is `service`, or without services if it is None.
+        """Return a copy of this environment with `service` as its only service. None means no service.
 
         The peers of the copy also have only this service. Each peer keeps its own settings of the service.
 
@@ -168,7 +168,7 @@ class Environment:
     def domain(self) -> str | None:
         """The load balancer's host name.
 
-        It is None for plain HTTP, and in a parallel copy without `copy_domain`.
+        There is no host name for plain HTTP, and in a parallel copy without `copy_domain`.
         """
         if self.settings.allow_http:
             return None

@@ -93,9 +93,9 @@ def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
 
 
 def read_templates_before(contents: FolderContents, key: PublicKey) -> bytes | None:
-    """Return the archive with the templates of the previous release, or None if the archive is not proven.
+    """Return the archive with the templates of the previous release, or None if it is not proven.
 
-    A valid statement about the previous release must contain the SHA-256 of the archive.
+    The archive is proven if the signed statement about the previous release contains its SHA-256.
     """
     try:
         before = read_statement(contents.read(RELEASE_BEFORE) if RELEASE_BEFORE in contents.digests else b"", key)

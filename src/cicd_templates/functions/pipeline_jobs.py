@@ -1,4 +1,4 @@
-"""Reads and answers the job of a pipeline's Lambda action. The functions that run such jobs share this module."""
+"""Reads the job of a Lambda action, and reports the result to the pipeline. Several functions share this module."""
 
 from __future__ import annotations
 

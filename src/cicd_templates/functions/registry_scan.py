@@ -1,4 +1,4 @@
-"""Decide whether an image may run: it must be in the pipeline's repository, and the registry's scan must allow it.
+"""Decides whether an image may run: it must be in the pipeline's repository, and the registry's scan must allow it.
 
 Environment variables: `REPOSITORY` is the repository's address without tag or digest. `SEVERITIES` are the severities
 that block a release.

@@ -78,9 +78,9 @@ class Layer(NamedTuple):
         return self.build_per_service is not None or self.build_with_uses is not None
 
     def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:
-        """Build the template of each stack that this layer has in `env`.
+        """Yield the template of each stack that this layer has in `env`.
 
-        The iteration raises the `TypeError` of the functions that `builds` returns.
+        Raises the `TypeError` of the functions that `builds` returns.
         """
         return (build() for build in self.builds(env, uses))
 

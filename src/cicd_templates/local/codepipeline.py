@@ -51,7 +51,7 @@ class JobResults:
             file.write(json.dumps([operation, request]) + "\n")
 
     def of(self, job: str) -> tuple[str, dict[str, Any]] | None:
-        """Return the operation and the request of the call that reported the result of a job, or None before it."""
+        """Return the operation and the request of the call that reported a job's result, or None without a result."""
         if self._file.exists():
             for line in self._file.read_text().splitlines():
                 operation, request = json.loads(line)

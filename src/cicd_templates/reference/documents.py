@@ -1,4 +1,4 @@
-"""Generates whole documents, and the generated parts of other documents. Each part is between two markers."""
+"""Generates whole documents, and the generated parts of other documents. Each generated part is between two markers."""
 
 from __future__ import annotations
 

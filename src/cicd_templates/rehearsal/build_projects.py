@@ -46,7 +46,7 @@ class Project:
 
 
 def read_project(properties: Mapping[str, Any], account: str, region: str) -> Project:
-    """Return the project with the properties `properties`, in which all references are resolved."""
+    """Return the project that `properties` describe. All references in `properties` must be resolved."""
     cache = properties.get("Cache", {})
     return Project(
         name=properties["Name"],

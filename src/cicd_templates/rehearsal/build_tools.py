@@ -69,7 +69,7 @@ class BuildTools:
     def link_into(self, folder: Path) -> Path:
         """Create a copy of this virtual environment in `folder`. The copy consists of links and lacks pip.
 
-        Return the folder of the new environment's programs.
+        Return the folder with the programs of the copy.
         """
         programs = folder / "bin"
         programs.mkdir(parents=True)

@@ -89,7 +89,7 @@ class Pipeline:
 
 
 def read_pipeline(properties: Mapping[str, Any]) -> Pipeline:
-    """Return the pipeline with the properties `properties`, in which all references are resolved."""
+    """Return the pipeline that `properties` describe. All references in `properties` must be resolved."""
     store = properties["ArtifactStore"]
     return Pipeline(
         name=properties["Name"],

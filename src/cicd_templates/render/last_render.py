@@ -88,14 +88,14 @@ class LastRender:
     def is_certain(self, modules: Iterable[ModuleType] | None = None) -> bool:
         """Return whether the digests certainly cover all inputs of this run.
 
-        The result is False if an input changed during the run, or if a module was loaded from a folder without a
-        digest. `modules` are the modules to examine, by default all loaded modules.
+        The result is False if an input changed during the run, or if a module was loaded from an unknown folder.
+        `modules` are the modules to examine, by default all loaded modules.
         """
         loaded = [*sys.modules.values()] if modules is None else modules
         return self._is_covered(loaded) and self._digests_now() == self._digests
 
     def remember(self, stacks: int) -> None:
-        """Record that the files in the output folder belong to the inputs of this run. `stacks` counts the stacks.
+        """Record the number of stacks, and that the output folder belongs to the inputs of this run.
 
         Call this only if `is_certain` has returned True after the stacks were rendered. Nothing is recorded if an input
         cannot be read.

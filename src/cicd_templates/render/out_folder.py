@@ -266,7 +266,7 @@ def _deploy_command(stack: RenderedStack) -> Iterator[str]:
 def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
     """Return the relative paths of the files and links below `root` that do not belong to `files`.
 
-    A link in the place of a folder of `files` is left out.
+    If a folder of `files` is a link on the disk, this link is left out.
     """
     expected = {*files, *(parent.as_posix() for path in files for parent in PurePosixPath(path).parents)}
     present = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_symlink() or not path.is_dir()}

@@ -65,7 +65,7 @@ class ServiceResources:
         return [list(self._types.items()), users]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents of a collection that `to_plain` returned."""
+        """Add the collection that `to_plain` converted to `plain`."""
         labels, users = plain
         for label, types in labels:
             self._add_types(label, tuple((logical_id, kind) for logical_id, kind in types))

@@ -30,7 +30,7 @@ class CustomerKey(ResourceRule):
     shortdesc = "Encrypted with a customer managed key"
     description = (
         "A customer managed key can be audited, rotated and revoked; a key that AWS owns or manages cannot. The rule"
-        " knows the key property of every resource type that has one. There is one exception: load balancers and S3"
+        " knows every resource type with a key property. There is one exception: load balancers and S3"
         " cannot deliver access logs to a bucket with a customer managed key, so the rule requires SSE-S3 for a bucket"
         " with access logs."
     )

@@ -23,10 +23,11 @@ class IsolatedBuilds(ResourceRule):
     id = "E9164"
     shortdesc = "A build runs the application's code only if its metadata declares this and the build has no secrets"
     description = (
-        "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there first,"
-        " so a file `venv.py` in the application runs instead of `python3 -m venv` and can replace every tool that the"
-        " build installs. If the commands of a project are meant to run the application, its metadata must have"
-        f" `{RUNS_APPLICATION}: true`. Such a project must not take variables from Secrets Manager or Parameter Store."
+        "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there"
+        " first. A file `venv.py` in the application then runs instead of `python3 -m venv`, and can replace every tool"
+        " that the build installs. If the commands of a project are meant to run the application, its metadata must"
+        f" have `{RUNS_APPLICATION}: true`. Such a project must not take variables from Secrets Manager or"
+        " Parameter Store."
     )
     source_url = "docs/rules.md#e9164"
     tags = ["pipeline", "secrets"]

@@ -66,7 +66,7 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a resource is removed together with all resources that its statements restrict.
 
-    Then nobody gains access by the removal of its Deny statements.
+    In this case, nobody gains access by the removal of its Deny statements.
 
     A policy's properties say which resources it restricts, such as the property `Bucket` of a bucket policy. Without
     such a property, the result is false, because the policy may restrict a resource that still exists.

@@ -137,7 +137,7 @@ def parse_template(path: Path, text: str) -> StackTemplate:
 
 
 def _require_maps(resources: Mapping[str, Any]) -> None:
-    """Raise `TypeError` if the properties or the metadata of a resource are anything else than a map, such as null."""
+    """Raise `TypeError` if the properties or the metadata of a resource are not a map, for example null."""
     for name, resource in resources.items():
         for part in ("Properties", "Metadata"):
             if part in resource and not isinstance(resource[part], Mapping):

@@ -312,7 +312,7 @@ class Dependencies:
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:
-        """Return what the scanner cannot see: unread files, and dependencies that no copied file pins."""
+        """Return what the scanner cannot see: unread files, and dependencies that none of its files pins."""
         others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"

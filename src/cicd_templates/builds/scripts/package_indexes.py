@@ -186,7 +186,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in the JSON `text`. `counts` decides, by the path of a string, whether the string counts."""
+    """Yield the addresses in the JSON `text`. A string is read only if `counts` returns true for its path."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):

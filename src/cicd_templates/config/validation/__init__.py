@@ -1,4 +1,4 @@
-"""Checks that compare several values of a configuration, one module per subject.
+"""Compares several values of a configuration. Each module has the checks of one subject.
 
 `config.tables` checks each value separately. The checks in this package compare two values, two tables or two
 environments. They find combinations of values that make AWS refuse a deployment, make a deployment hang, or give two

@@ -18,9 +18,9 @@ MAXIMUM_CHECK_NAMES = 1000
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each wrong or missing release setting of an environment.
+    """Yield a problem for each release setting of an environment that is wrong or missing.
 
-    A runtime environment has approvers; the tools environment has checks and sources.
+    A runtime environment has approvers. The tools environment has checks and sources.
     """
     if environment.kind == "runtime":
         yield from _approvers(environment)

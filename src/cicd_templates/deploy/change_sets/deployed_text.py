@@ -70,6 +70,9 @@ def restored(returned: Any, rendered: Any) -> Any:
 
 
 def resources_in(body: Any, stack: StackTemplate) -> Mapping[str, Any]:
-    """Return the resources in `body`, the template of `stack` from GetTemplate, with all non-ASCII characters."""
+    """Return the resources in `body`, the template of `stack` from GetTemplate.
+
+    Non-ASCII characters, which GetTemplate does not return, come from the rendered template.
+    """
     resources: Mapping[str, Any] = restored(content_of(body)["Resources"], dict(stack.resources))
     return resources

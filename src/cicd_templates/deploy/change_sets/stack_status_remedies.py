@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command whose action on a stack depends on the stack's status. `deploy` is not here: it follows a plan."""
+    """A command whose action on a stack depends on the stack's status. `deploy` is not here: it executes plans."""
 
     PLAN = "plan"
     DESTROY = "destroy"
@@ -150,8 +150,8 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
     """Return why the command `verb` must not touch a stack with this status, or an empty string if it may.
 
-    The reason begins with `is in`, so that the caller can put the stack's name before it. At its end is the first
-    command that repairs the stack.
+    The reason begins with `is in`, so that the caller can put the stack's name before it. It ends with the
+    first command that repairs the stack.
     """
     state = STATES[status]
     what = state.step(verb)

@@ -32,7 +32,7 @@ class Owned:
     """A resource of an existing or a deleted stack.
 
     - `policy` is the DeletionPolicy of the resource.
-    - `deleted_with` is the id of the stack with which CloudFormation deleted the resource, or empty.
+    - `deleted_with` is the id of the stack if CloudFormation deleted the resource together with it, otherwise empty.
     - `protected_by` is the setting in the template that protects the resource from deletion, or empty.
     """
 

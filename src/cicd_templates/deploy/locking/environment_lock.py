@@ -157,7 +157,7 @@ class EnvironmentLock:
     def _refuse_another(self, ours: Holder) -> None:
         """Raise `RefusedError` unless the command `ours` holds the lock.
 
-        `ours` holds the lock if AWS set it but the answer of AWS was lost.
+        `ours` can hold the lock although its request failed, because the answer of AWS can be lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

@@ -1,5 +1,6 @@
-"""The journal of an environment: a file in which a run records its operations, so that the next run can continue them
-after an interruption.
+"""The journal of an environment: a file in which a run records its operations.
+
+After an interruption, the next run reads the journal and continues these operations.
 
 Only one run at a time can lock the journal of an environment. A run writes each entry before it calls AWS, because the
 call may take effect even if the response is lost. This module does not call AWS.

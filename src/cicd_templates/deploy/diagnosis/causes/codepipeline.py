@@ -1,4 +1,4 @@
-"""Finds out why a pipeline action failed: its build or stack, the reason of the failure, and the console page."""
+"""Describes the failure of a pipeline action: its build or stack, the reason, and the page in the AWS console."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Turns the access paths in plans into a list and a drawing for the page. Does not call AWS.
 
 Equal paths of several services are shown once, with the number of services. The drawing shows only paths that change.
-If too many principals or targets change, the drawing shows only the number of the last ones.
+The drawing shows a limited number of principals and targets, and counts the others.
 """
 
 from __future__ import annotations

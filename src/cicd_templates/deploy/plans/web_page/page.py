@@ -102,7 +102,7 @@ def _new_ways(plans: Sequence[Plan]) -> str:
 def _accounts(plans: Sequence[Plan], rows: Sequence[Row]) -> str:
     """Return a sentence that lists the ids of foreign accounts in new policy statements.
 
-    A foreign account is an account that none of `plans` is for. Return an empty string if there are none.
+    A foreign account is an account without a plan in `plans`. Return an empty string if there are none.
     """
     statements = " ".join(statement for row in rows if row.grants.widens for statement in row.grants.added)
     others = sorted(set(re.findall(r"\b\d{12}\b", statements)) - {plan.account for plan in plans})
