@@ -56,7 +56,7 @@ class TemplateStore:
         self._file: IO[bytes] | None = None
 
     def add(self, template: Unpacked | Place) -> int:
-        """Add a template, or the place in the file to which it was already written. Return its number."""
+        """Add a template and return its number. If it is already in the file, `template` is its place there."""
         number = len(self._places) // 4
         if isinstance(template, Unpacked) and number < self._in_memory:
             self._unpacked[number] = template

@@ -71,10 +71,10 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 
 
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Yield each policy in `value`, with its path. JSON texts with statements in a policy are yielded instead of it.
+    """Yield each policy in `value`, with its path.
 
-    A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. Policies within
-    a policy are not yielded.
+    A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. If the policy
+    contains JSON texts with statements, these texts are yielded instead. Policies within a policy are not yielded.
     """
     if isinstance(value, dict):
         for key, item in value.items():
