@@ -137,7 +137,7 @@ def _review_name(peer: Environment) -> str:
 
 
 def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters that name the change sets for the review function and for the approval check."""
+    """Return the parameters that tell the review function and the approval check which change sets to read."""
     return {"changeSet": release_change_set_name(peer, context.service), **_reading(context, peer)}
 
 

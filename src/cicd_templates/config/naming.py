@@ -109,8 +109,8 @@ def repository_arn(env: Environment, service: str) -> str:
 def pipeline_name(env: Environment, service: str) -> str:
     """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
 
-    CodePipeline puts only the first characters of the pipeline's name into the S3 keys of artifacts. Two pipelines must
-    differ in these characters. So if the service's name is longer than this part, a hash replaces the end of the name.
+    In a long service name, a hash replaces the end. Two pipelines must differ in their first characters, because
+    CodePipeline puts only these characters into the S3 keys of artifacts.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 

@@ -62,7 +62,7 @@ MOST_LISTINGS, LISTING_SECONDS = 5, 3
 
 @dataclass(frozen=True)
 class DeploymentStatement:
-    """The S3 key and the payload of a statement.
+    """A statement about a deployment: its S3 key and its payload.
 
     `problem` has the names of the alarms whose states could not be read, each with the reason. It is empty if all
     states could be read.

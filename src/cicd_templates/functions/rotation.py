@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 
 def wait_until_settled(client: Any, service: dict[str, str], context: Any) -> None:
-    """Wait until no deployment of the service is in progress. Raise `TimeoutError` before Lambda ends the function."""
+    """Wait until no deployment of the service is in progress. Raise `TimeoutError` shortly before Lambda's timeout."""
     while any(list_deployments(client, service, NOT_ENDED)):
         if context.get_remaining_time_in_millis() < RESERVED_MILLISECONDS:
             raise TimeoutError(f"{service['service']}: another deployment is still in progress")

@@ -133,9 +133,7 @@ class Record:
         self._write(self._failures, {})
 
     def raise_requested_failure(self, resource_type: str, operation: str) -> None:
-        """Raise `ValueError` if `fail` was called for this type and operation. The error has the reason that was passed
-        to `fail`.
-        """
+        """Raise `ValueError` with the reason that `fail` has stored for this type and operation, if there is one."""
         reason = self._read(self._failures, {}).get(resource_type, {}).get(operation)
         if reason:
             raise ValueError(reason)

@@ -128,7 +128,7 @@ def _value(session: Session, setting: Setting) -> str:
 def application_addresses(
     run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
 ) -> dict[str, str]:
-    """Return new values for the environment variables of an action that contain the address of a deployed service.
+    """Return new values for those environment variables of an action that have the address of a deployed service.
 
     A rehearsal runs no containers, so the application runs as a local process. Each new address has the host and port
     of this process, and the path of the old address. The process ends when the `ExitStack` named `until` closes.

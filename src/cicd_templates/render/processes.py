@@ -91,6 +91,6 @@ def end_after(parent: Any) -> None:
 
 
 def call(index: int) -> Any:
-    """Call the function that `begin` stored with the item at `index`, and return the result."""
+    """Call the function that `begin` stored, with the stored item at `index`. Return the result."""
     ((function, items),) = _work
     return function(items[index])

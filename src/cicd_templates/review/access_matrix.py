@@ -69,7 +69,7 @@ def _merge_holders(rows: Iterable[Row]) -> list[Row]:
 
 
 def _merge_resources(rows: Iterable[Row]) -> list[Row]:
-    """Merge the rows that differ only in the holders and the resources.
+    """Merge rows that differ only in who has the access (the holders) and in the resources.
 
     A merged row lists the resources of each holder, such as `A: x; B: y`.
     """

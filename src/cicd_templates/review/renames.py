@@ -86,10 +86,10 @@ def general_sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
 
 
 def find_renames(old: Stacks, new: Stacks) -> Renames:
-    """Return the service renames between `old` and `new`.
+    """Return the services that were renamed between `old` and `new`.
 
-    If several old services could have become the same new service, the old service that shares the most IAM statements
-    with the new service is chosen.
+    Several old services can fit a new service. The result then has the old service that shares the most IAM statements
+    with the new service.
     """
     before, after = _places(old), _places(new)
     gone = {service: places for service, places in before.items() if service not in after}

@@ -144,7 +144,7 @@ def _may_be_used(policy: dict[str, Any]) -> bool:
 
 DRIFT_FOUND = Check(
     "drift-found",
-    "A change outside CloudFormation is found.",
+    "Drift detection finds a change that was made outside CloudFormation.",
     show_drift,
     needs=("deployed",),
 )

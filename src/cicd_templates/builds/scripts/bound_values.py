@@ -318,7 +318,7 @@ def bound_values(text: str, is_python: bool, settings: bool) -> Iterator[tuple[i
 def is_token(value: str) -> bool:
     """Return whether a value looks like a token that the entropy detectors may miss.
 
-    Hexadecimal tokens are left out, because these detectors find them.
+    Return False for hexadecimal tokens, which the entropy detectors find.
     """
     return looks_random(value) and not re.fullmatch(r"[0-9a-fA-F-]+|.*\.{3}", value)
 

@@ -240,7 +240,7 @@ class Dependencies:
         self.own = ""
 
     def take(self, path: str, full: str) -> None:
-        """Add the dependencies of the file `full`, if its kind is known. `path` is the file's path below the source."""
+        """Add the dependencies in the file `full`, if its kind is known. `path` is relative to the source."""
         name = os.path.basename(path)
         readers = [reader for pattern, reader in READERS.items() if fnmatch.fnmatchcase(name, pattern)]
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in CONDA):

@@ -29,7 +29,7 @@ class ActualState:
     """The properties of a drifted resource in AWS, before and after a change set that reverts its drift.
 
     `before` is None if the resource was deleted. `after` is None if the change set deletes the resource. Both are None
-    if CloudFormation does not report them.
+    if CloudFormation reports no properties.
     """
 
     before: Mapping[str, Any] | None

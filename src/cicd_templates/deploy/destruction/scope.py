@@ -12,10 +12,10 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 
 @dataclass(frozen=True)
 class Scope:
-    """The names and tags that identify one environment of a project in one account, or one copy of that environment.
+    """The names and tags that identify one environment of a project, or one copy of an environment, in one account.
 
-    `stack_names` are the names of its rendered stacks, or empty if there are no templates. A stack of a copy is also
-    recognized by the prefix of its name.
+    `stack_names` are the names of the rendered stacks. Without templates, there are none. A stack of a copy is also
+    recognized by the prefix of the stack's name.
     """
 
     project: str

@@ -173,7 +173,7 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return the content of each file in `names`, and whether the file is executable. The keys are the names.
+    """Return the content of each file, and whether the file is executable, keyed by the file's name in `names`.
 
     Raises `ConfigurationError` if a file is a link.
     """

@@ -115,10 +115,9 @@ class PipelineHandover:
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:
-        """Return whether `stack` is updated by releases of the pipeline.
+        """Return whether releases of the pipeline update `stack`.
 
-        This is the case if the stack's service has a pipeline, and if the stack's template names the role with which
-        CloudFormation deploys the stack.
+        They do if the stack's service has a pipeline, and the stack's template names a role for CloudFormation.
         """
         return bool(stack.deployed_as) and self.value("pipeline", "PipelineName", stack.service) is not None
 

@@ -17,10 +17,10 @@ LONGEST_BYTES = 65_536
 
 
 def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> str:
-    """Read the value of a secret from the terminal or from `stream`, and return it.
+    """Return the value of a secret, which is read from `stream`.
 
-    At a terminal, the user types the value twice without echo. If `stream` is not a terminal, it is read until its end,
-    and a final line break is removed. Raises `ConfigurationError` for an invalid value; the message does not contain
+    If `stream` is a terminal, the user types the value twice without echo. Otherwise, the value is the whole content of
+    `stream`, without a final line break. Raises `ConfigurationError` for an invalid value; the message does not contain
     the value.
     """
     try:

@@ -32,9 +32,7 @@ class Outcome:
 
 
 class Operations:
-    """The operations in progress in one environment. The journal records each operation before AWS gets the request
-    that starts the operation.
-    """
+    """The operations in progress in one environment. The journal records an operation before the request is sent."""
 
     def __init__(
         self,

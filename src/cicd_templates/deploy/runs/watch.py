@@ -68,9 +68,7 @@ class Watch:
         self.failures = 0
 
     def add(self, entry: Entry, began: float | None) -> None:
-        """Start watching an operation. `began` is the clock's value at the start of the operation, or None if it is
-        unknown.
-        """
+        """Start watching an operation. `began` is the clock's value at its start, or None if the start is unknown."""
         self._watched[entry.stack] = WatchedOperation(entry, began)
 
     @property

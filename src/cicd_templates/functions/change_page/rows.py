@@ -55,7 +55,7 @@ class ShownPlan(Protocol):
 
     @property
     def waits(self) -> Mapping[str, Sequence[str]]:
-        """Each waiting stack, and the names of the stacks that must be deployed before it can be planned."""
+        """The stacks that cannot be planned yet, each with the names of the stacks that must be deployed first."""
 
     @property
     def removed(self) -> Sequence[str]:

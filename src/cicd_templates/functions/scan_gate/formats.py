@@ -36,9 +36,9 @@ READERS: dict[str, Callable[[bytes], Report]] = {
 
 
 def format_of(tool: str) -> str | None:
-    """Return the report format of a tool, or None if it is unknown.
+    """Return the report format of a tool, or None if the format is unknown.
 
-    If the name of a tool ends with `sarif`, the format is SARIF. If it begins with `snyk`, the format is Snyk's.
+    A tool whose name ends with `sarif` has the format `sarif`. A tool whose name begins with `snyk` has `snyk`.
     """
     if tool.endswith("sarif"):
         return "sarif"

@@ -1,4 +1,4 @@
-"""cfn-lint loads this file by its path. So the rules run in any cfn-lint, even if this project is not installed."""
+"""Lets any cfn-lint load the rules by the path of this file, even if this project is not installed."""
 
 from __future__ import annotations
 

@@ -308,10 +308,7 @@ def irreversible(change: Change) -> str:
 
 
 def total(changes: Sequence[Change]) -> dict[str, int]:
-    """Return the number of changes of each action, in the order of display.
-
-    Modifications, definite replacements and possible replacements are counted separately.
-    """
+    """Count the changes by action: add, modify, replace, perhaps replace, remove. Return the counts in this order."""
     counts = {"Add": 0, "Modify": 0, "Replace": 0, PERHAPS_REPLACE: 0, "Remove": 0}
     replaced = {"True": "Replace", "Conditional": PERHAPS_REPLACE}
     for change in changes:

@@ -41,8 +41,8 @@ class FoldedPath:
 class Node(NamedTuple):
     """A node of the access drawing: a principal, a target, or a group of principals or targets.
 
-    `services` is the number of services that have the same access. `targets` lists the members of a group of targets,
-    so that two groups of the same size are not equal.
+    `services` is the number of services that have the same access. For a group of targets, `targets` lists the members,
+    so that different groups of the same size are not equal.
     """
 
     side: str
