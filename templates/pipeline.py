@@ -294,7 +294,7 @@ def _attest(
     *,
     name: str = ATTEST_ACTION,
 ) -> PipelineAction:
-    """Return the action in which the signer signs a statement about the stacks in `layers`. It runs after `actions`."""
+    """Return an action that runs after `actions`. In it, the signer signs a statement about the stacks in `layers`."""
     function, order = layer.read(signer.SIGNER_FUNCTION), _next_order(actions)
     details = {"statements": STATEMENTS, "image": IMAGE_URI}
     return attest_action(context, peer, function, layers, **details, name=name, order=order)

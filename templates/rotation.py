@@ -19,9 +19,9 @@ def needed(service: Service) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the function that deploys the service again, and an alarm on events that do not reach the function.
+    """Return the function that deploys the service again when a secret or parameter of the service has changed.
 
-    Also return the rules that invoke the function when a secret or parameter of the service gets a new value.
+    Also return the rules that invoke the function, and an alarm on events that do not reach the function.
     """
     layer = LayerTemplate(env, service)
     monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))

@@ -191,7 +191,7 @@ class Project:
 
 
 def settings_of(facts: Mapping[str, Any]) -> Settings:
-    """Return the settings that the checks have stored in `facts`, and default values for the others."""
+    """Return the settings of the project. Settings that no check has stored in `facts` have their default values."""
     return replace(Settings(), **facts.get("settings", {}))
 
 

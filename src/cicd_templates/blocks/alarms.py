@@ -174,7 +174,7 @@ def composite_alarm(
 ) -> cloudwatch.CompositeAlarm:
     """Return a composite alarm that notifies the SNS topics in `tell` when one of `alarms` changes to ALARM.
 
-    While the composite alarm is in ALARM, it does not notify again when another one of `alarms` changes to ALARM.
+    While the composite alarm is in ALARM, it does not notify again.
     """
     rule = " OR ".join(f'ALARM("${{{member.title}}}")' for member in alarms)
     return cloudwatch.CompositeAlarm(

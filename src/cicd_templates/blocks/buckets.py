@@ -203,10 +203,10 @@ def lock_objects(bucket: s3.Bucket, mode: str, days: int) -> s3.Bucket:
 
 
 def refuse_unlocking(bucket: s3.Bucket) -> Grant:
-    """Forbid everybody to bypass governance mode: to delete locked object versions, or to shorten their locks.
+    """Let nobody bypass governance mode, which means to delete a locked object version or to shorten its lock.
 
-    Most administrators have the permission to bypass this mode, and the S3 console bypasses it for them without asking.
-    With this statement, an administrator must first change the bucket policy.
+    Most administrators may bypass this mode, and the S3 console does so without asking. With this statement, an
+    administrator must first change the bucket policy.
     """
     return deny(
         "RefuseToBypassTheLock",

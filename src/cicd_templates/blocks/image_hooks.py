@@ -44,9 +44,9 @@ def hooks_may(
     on: ResourceArn | Sequence[ResourceArn],
     *when: ConditionElement,
 ) -> list[Grant]:
-    """Return, as a list, the statement with which a resource policy lets the roles of `hooks` call `actions`.
+    """Return a list with one statement of a resource policy: it lets only the roles of `hooks` call `actions`.
 
-    The statement allows no other role. If `hooks` is empty, there is no statement, and the list is empty.
+    If `hooks` is empty, the list is empty.
     """
     if not hooks:
         return []

@@ -50,9 +50,9 @@ def job_family(env: Environment, service: Service) -> str:
 
 
 def job_group(env: Environment, service: Service) -> str:
-    """Return the name of the task group for the job's scheduled runs.
+    """Return the name of the ECS task group for the job's scheduled runs.
 
-    Runs that are started by the pipeline or by a person are in another task group.
+    If the pipeline or a person starts the job, its task is in another group.
     """
     return f"job:{job_family(env, service)}"
 

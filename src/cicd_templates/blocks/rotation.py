@@ -122,7 +122,7 @@ def _parts(arns: Sequence[AWSHelperFn | str]) -> Iterator[list[AWSHelperFn | str
 
 
 def _length(arn: AWSHelperFn | str) -> int:
-    """Return the greatest length of an ARN in a rule's pattern, with quotation marks around it and a comma after it."""
+    """Return how many characters an ARN needs in a rule's pattern, including two quotation marks and a comma."""
     text = str(arn.data) if isinstance(arn, Sub) else arn
     return (len(text) if isinstance(text, str) else REFERENCE_LENGTH) + 3
 

@@ -110,10 +110,9 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return two numbers for the alarm on unhealthy targets.
+    """Return two numbers of minutes for the alarm on unhealthy targets.
 
-    The first number says how many minutes the alarm evaluates. The second number says in how many of these minutes a
-    target must be unhealthy.
+    The alarm evaluates the first number of minutes. It fires if a target is unhealthy in the second number of them.
 
     - One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
       balancer counts the task as unhealthy.

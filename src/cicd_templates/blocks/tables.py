@@ -1,4 +1,7 @@
-"""Creates DynamoDB tables and grants to use them. Tables are encrypted, backed up, and refuse requests without TLS."""
+"""Creates DynamoDB tables, and IAM grants for roles that use a table.
+
+Tables are encrypted and backed up, and refuse requests without TLS.
+"""
 
 from __future__ import annotations
 

@@ -43,9 +43,9 @@ def exception_problems(configuration: Configuration, today: date) -> Iterator[Pr
             if size > MOST_BYTES:
                 yield Problem(
                     f"services.{service.name}.unsigned_images",
-                    f"the exceptions of all environments have {size} bytes as JSON (six bytes for each letter that is"
-                    f" not ASCII), but a function can have only {MOST_BYTES}; write shorter reasons, or remove an"
-                    " exception",
+                    f"as JSON, the exceptions of all environments need {size} bytes, but a function accepts at most"
+                    f" {MOST_BYTES}; write shorter reasons, or remove an exception (a letter that is not ASCII needs"
+                    " six bytes)",
                 )
 
 

@@ -88,7 +88,7 @@ def judge(
 
 
 def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
-    """Return a mapping from each source version to the names of the checks whose records contain this version."""
+    """Return the names of the checks, keyed by the source version in their records."""
     versions: dict[str, list[str]] = {}
     for check in checks:
         record = folder / check / RECORD

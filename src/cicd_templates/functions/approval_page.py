@@ -84,7 +84,7 @@ def reviewed_stage(environment: str, service: str, change_sets: Sequence[tuple[s
 def _reviewed_stack(
     environment: str, service: str, label: str, change_set: ChangeSet
 ) -> tuple[PlannedStack, frozenset[str]]:
-    """Return the changes of a change set, and the logical ids of the changed resources whose policies are unknown."""
+    """Return what a change set changes, and the logical ids of the changed resources whose policies are unknown."""
     changes = merged(map(change_of, change_set.changes), map(change_of, change_set.valued))
     reported = {change["LogicalResourceId"]: change for change in change_set.valued}
     before, after = (

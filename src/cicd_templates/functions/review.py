@@ -78,7 +78,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 def _describe_templates(version: str) -> str:
     """Return a text with the commit and the digest of the templates, and with the person who uploaded them.
 
-    Only two versions are allowed: the newest one, and the one in `OLDER_TEMPLATES`. Raises `ValueError` for others.
+    Raises `ValueError` unless `version` is the newest version or the version in `OLDER_TEMPLATES`.
     """
     import boto3
 

@@ -92,6 +92,6 @@ def explained_user_errors(layers: Iterable[Layer], building: Layer | None = None
 
 
 def _lines_in(error: Exception, source: str) -> list[int | None]:
-    """Return the line numbers of the file `source` in the traceback of `error`, the innermost last."""
+    """Return the line numbers of the file `source` in the traceback of `error`, the innermost call last."""
     frames = traceback.extract_tb(error.__traceback__)
     return [frame.lineno for frame in frames if Path(frame.filename).as_posix().endswith(f"/{source}")]

@@ -14,7 +14,10 @@ from typing import Any
 
 
 def secure(app: ModuleType) -> None:
-    """Treat every request as sent over TLS. The local AWS gets only plain HTTP, which bucket policies would deny."""
+    """Treat every request as if it were sent over TLS.
+
+    The local AWS receives only plain HTTP, and bucket policies would deny requests without TLS.
+    """
     pin = app.pin_request_origin
     app.pin_request_origin = lambda address, _secure: pin(address, True)  # type: ignore[attr-defined]
 

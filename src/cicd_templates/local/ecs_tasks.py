@@ -68,8 +68,8 @@ def _lines(file: Path) -> list[Any]:
 def run_task(run: Handler, tasks: Tasks, scope: Callable[[], str]) -> Handler:
     """Return a handler that starts only one task for each client token. `scope` returns the account and the region.
 
-    Like ECS, the handler keeps a token for a limited time. If a request with this token comes again, the handler
-    repeats its first answer. It refuses a different request with this token:
+    Like ECS, the handler keeps a token for a limited time. It gives the first answer again to the same request, and
+    refuses a different request with the same token:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
     """
     answered: dict[tuple[str, str, str], tuple[dict[str, Any], Response, list[str], float]] = {}
@@ -100,7 +100,7 @@ def _conflict(arns: list[str]) -> Response:
 
 
 def describe_tasks(describe: Handler, tasks: Tasks, engine: Any) -> Handler:
-    """Return a handler of DescribeTasks. The handler first stops the tasks in `engine` whose commands have ended."""
+    """Return a handler of DescribeTasks. It first marks the tasks in `engine` as stopped whose commands have ended."""
 
     def handle(request: dict[str, Any]) -> Response:
         cluster = engine._resolve_cluster_name(request.get("cluster", "default"))

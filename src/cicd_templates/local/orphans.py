@@ -58,7 +58,7 @@ def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
 
 
 def close_pipes() -> None:
-    """Close the copies of the pipes in a forked child. Otherwise they would stay open after the end of the parent."""
+    """Close the pipes that a forked child has copied. Otherwise the pipes would stay open when the parent ends."""
     for pipe in _pipes:
         pipe.close()
 

@@ -59,7 +59,7 @@ def _kind(stack: StackTemplate) -> str:
 def pipeline_stack(stacks: Sequence[StackTemplate], service: str | None) -> StackTemplate:
     """Return the stack with the pipeline of `service`. If `service` is None, return the only stack with a pipeline.
 
-    Raises `ConfigurationError` if no stack has this pipeline, or if `service` is None and several stacks have one.
+    Raises `ConfigurationError` if there is no such stack, or if `service` is None and there are several pipelines.
     """
     found = {str(stack.service): stack for stack in stacks if _resources(stack, pipeline_definition.PIPELINE_TYPE)}
     if service is None and len(found) == 1:

@@ -35,7 +35,7 @@ class GrantUse(StrEnum):
 
 @dataclass(frozen=True)
 class GrantedAction:
-    """An action that a statement of a role's policies allows. `reason` says why the action was unused, if known."""
+    """An action that a role's policies allow. `reason` says why the rehearsal did not use the action, or is empty."""
 
     environment: str
     role: str

@@ -38,7 +38,7 @@ class ReviewPart(NamedTuple):
 
 
 class RecordedReview(NamedTuple):
-    """A review that `ReviewPart.to_plain` returned as a value `plain`."""
+    """A review as plain data, which `ReviewPart.to_plain` returned."""
 
     paths: tuple[str, ...]
     plain: list[Any]

@@ -57,7 +57,7 @@ class NameIndex:
             self._add_named(stack.label, frozenset(named))
 
     def extend(self, other: NameIndex) -> None:
-        """Add all names from the index `other`. Its stacks must come after the stacks of this index in deploy order."""
+        """Add all names from the index `other`, whose stacks must come later in deploy order."""
         self.published |= other.published
         for label, named in other._named.items():
             self._add_named(label, named)

@@ -107,7 +107,7 @@ def _items(value: Any) -> Iterator[str]:
 
 
 def _rights(statement: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """Yield each right that a statement allows, and whether it is a right to data or to the encryption of data.
+    """Yield each right that a statement allows, and true if the right concerns data or the encryption of data.
 
     A statement with `NotAction` allows nearly everything, so it counts as a right to write data.
     """

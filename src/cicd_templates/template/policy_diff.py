@@ -157,9 +157,9 @@ def _element_covers(element: str, wide: Mapping[str, Any], narrow: Mapping[str, 
 
 
 def _items(value: Any) -> frozenset[str]:
-    """Return the items of a statement's element as texts that can be compared.
+    """Return the items of an element, such as `Action`, as texts that can be compared.
 
-    In a map of principals, each text begins with the type of the principal.
+    The text of a principal begins with the type of the principal.
     """
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         return frozenset(f"{kind} {item}" for kind, listed in value.items() for item in _items(listed))
@@ -271,7 +271,7 @@ def _difference(
 
 
 def _new_items(value: Any, other: Any) -> Any:
-    """Return the items of `value` that are not in `other`. Both are values of a statement's element, such as `Action`.
+    """Return the items of `value` that are not in `other`. Both are values of an element, such as `Action`.
 
     If `value` is a map of principals or conditions, return a map that has only the new items.
     """

@@ -147,7 +147,7 @@ def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def is_credential(scheme: str, value: str) -> bool:
-    """Return whether the word after `Authorization` is a credential, and not a word of ordinary text."""
+    """Return whether the word after `Authorization` is a credential. It can also be a word of ordinary text."""
     if scheme.lower() == "bearer":
         return bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
     try:
@@ -170,7 +170,7 @@ def text_of(node: ast.AST) -> str | None:
 
 
 def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.AST, str]]:
-    """Yield each string that can be the value of an expression. Skip strings in lists unless they look like secrets."""
+    """Yield each string that can be the value of an expression. In lists, only strings that look random count."""
     text = text_of(node) if node else None
     inner: list[ast.expr] = []
     if node and text is not None:
@@ -210,7 +210,7 @@ def defaults_of(call: ast.Call) -> list[ast.expr]:
 
 
 def name_of(node: ast.AST) -> str:
-    """Return the name to which an assignment binds a value: a variable, an attribute or a key."""
+    """Return the name of the variable, attribute or key that gets the value of an assignment."""
     if isinstance(node, ast.Subscript):
         return text_of(node.slice) or name_of(node.value)
     return str(text_of(node) or getattr(node, "attr", "") or getattr(node, "id", ""))

@@ -58,10 +58,10 @@ Found = Iterator[tuple[str, str]]
 
 
 def read_requirements(data: bytes) -> tuple[list[str], list[str]]:
-    """Return the pinned packages of a requirements file, and the lines that are neither pinned packages nor options.
+    """Return two lists from a requirements file: the pinned packages, and what a scanner cannot read.
 
-    If pip and a scanner could read different packages in the file, return a description of this problem instead of the
-    lines.
+    The second list has the lines that are neither pinned packages nor options. If pip and a scanner could read
+    different packages in the file, it has only a message about this problem.
     """
     pins, others, problem = [], [], ambiguity(data)
     for line in requirements(data):

@@ -61,9 +61,9 @@ def in_assignments(command: str) -> Iterator[tuple[int, str]]:
 
 
 def in_options(command: str) -> Iterator[tuple[int, str]]:
-    """Yield the position and the value of each option that sets a package index in `command`.
+    """Yield the position and the value of each option in `command` that sets a package index.
 
-    A value is an address or contains a variable.
+    Values that are not addresses and contain no variable are left out.
     """
     # In JSON, a comma separates the words of a command.
     words = re.sub(r"[\"']\s*,\s*[\"']", lambda found: " " * len(found[0]), command)

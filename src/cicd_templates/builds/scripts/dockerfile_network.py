@@ -221,7 +221,7 @@ class Network:
         return f"; line {self.closed[-1]} disabled the network for the rest of its stage{place}"
 
     def refuse_installs(self, number: int, command: str, reason: str) -> None:
-        """Add a problem for each part of `command` that installs or downloads something, but has no network."""
+        """Add a problem for each part of `command` that needs a network to install or download something."""
         for part in re.split(r"[&|;\n]", re.sub(r"[\[\]\",']", " ", command) + " "):
             for name, pattern in INSTALLS.items():
                 if re.search(pattern, part):

@@ -106,7 +106,7 @@ def read_apk(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def named(kind: str) -> Reader:
-    """Return a reader that takes the name and version of a package from the name of the package's file."""
+    """Return a reader for packages whose file names contain the name and the version of the package."""
     return lambda found, text: iter([(kind, found[1], found[2] or "")])
 
 

@@ -19,7 +19,7 @@ import sys
 def locked_stages(
     lines: list[str], instructions: list[tuple[int, str, list[str], str]], closed: list[int]
 ) -> tuple[list[str], list[str]]:
-    """Return the lines of the new Dockerfile, and the names of the stages that have a RUN instruction in it."""
+    """Return the lines of the new Dockerfile, and the names of its stages that have a RUN instruction."""
     kept: list[str] = []
     running: list[str] = []
     stage, own = -1, ""

@@ -129,7 +129,7 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script treats a file as a requirements file. `included` is its path relative to `folder`."""
+    """Return whether this script reads the file `included`, a path relative to `folder`, as a requirements file."""
     # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):
         return False

@@ -24,7 +24,7 @@ MOST_MEMBERS = 20_000
 
 
 def names_in_zip(path: str) -> Iterator[str]:
-    """Yield the names of all entries in a file if Python would read it as a zip file. Otherwise yield nothing."""
+    """Yield the names of all entries of a zip file, or nothing if Python would not read the file as a zip file."""
     if os.path.getsize(path) < 22:
         return
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

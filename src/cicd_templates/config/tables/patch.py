@@ -39,7 +39,7 @@ def _template_value(value: Any) -> Any:
 
 
 def _parts(value: Any, steps: str) -> Iterable[tuple[str, Any]]:
-    """Yield the path and the value of everything in `value` that is neither a table nor a list."""
+    """Yield the path and the value of each part of `value` that is neither a table nor a list."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _parts(part, f"{steps}.{key}")

@@ -123,8 +123,8 @@ class ServiceTable(Table):
     migration: tuple[ShellCommand, ...] = Field(
         default=(),
         strict=False,
-        description="Program and arguments of a task that runs once per release in every environment, with the"
-        " release's image, before the service is updated; if it fails, the release stops",
+        description="Program and arguments of the migration. It runs once per release in every environment, with the"
+        " release's image, before the service is updated. If it fails, the release stops",
     )
     job: JobTable | None = Field(
         default=None,

@@ -180,8 +180,8 @@ def _read_changes(
 def validations(client: CloudFormationClient, arn: str) -> tuple[str, ...]:
     """Return one line per finding of CloudFormation's validation of the change set.
 
-    The result is empty if IAM denies the caller `cloudformation:DescribeEvents`, or if AWS does not offer this call.
-    The lines are only hints for the reader: if there are real errors, CloudFormation itself refuses the change set.
+    The result is empty if the caller may not call DescribeEvents, or if AWS does not offer this call. The lines are
+    only hints: if there are real errors, CloudFormation itself refuses the change set.
     """
     findings = []
     try:

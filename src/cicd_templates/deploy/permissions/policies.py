@@ -122,10 +122,10 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
 
 
 def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that forbids the deploying principal to create, execute and delete change sets of pipelines.
+    """Return a statement that keeps the deploying principal away from the change sets of pipelines.
 
-    The names of these change sets end with `-release`. After an approval, the pipeline executes the approved change
-    set by its name. So only the pipeline's delivery role may create a change set with such a name, or delete it.
+    The names of these change sets end with `-release`. A pipeline executes its approved change set by name. So only the
+    pipeline's delivery role may create or delete a change set with such a name.
     """
     own = f"{names.prefix}-*-release"
     actions = [f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Execute")]

@@ -24,8 +24,9 @@ def discard_planned(clients: Clients, planned: PlannedStack) -> None:
 
 
 def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
-    """Delete the change set that the plan `plan_id` created for `stack`, if there is one. The function finds the
-    change set by its name, because not every plan file contains the ARN.
+    """Delete the change set that the plan `plan_id` created for `stack`, if there is one.
+
+    The function finds the change set by its name, because not every plan file contains the ARN.
     """
     try:
         change_set = clients.cloudformation.describe_change_set(

@@ -39,7 +39,7 @@ def row(change: Change, impact: Impact) -> str:
 
 
 def outcome(impact: Impact) -> str:
-    """Return the effect of a change, such as `replacement`, with `perhaps` if CloudFormation is not certain."""
+    """Return the effect of a change, such as `replacement`, or `perhaps replacement` if it is not certain."""
     return impact.kind if impact.certain else f"perhaps {impact.kind}"
 
 

@@ -149,6 +149,7 @@ class Wave:
 
     def plan(self, waits: Mapping[str, tuple[str, ...]], removed: Sequence[str] = ()) -> Plan:
         """Return one plan for all stacks that the wave has planned.
+
         `waits` maps each stack that is not planned yet to the stacks that must be deployed first. `removed` are the
         labels of stacks that are no longer rendered but still exist.
         """

@@ -1,4 +1,4 @@
-"""Defines the items of an environment, what a destruction does with each item, and which items are left after it."""
+"""Defines the items of an environment, what a destruction does with each item, and which items remain afterwards."""
 
 from __future__ import annotations
 

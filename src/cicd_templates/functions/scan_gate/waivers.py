@@ -38,7 +38,7 @@ class Waiver:
 def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[str, ...] = ()) -> Waiver:
     """Return the waiver in `value`, a table of the policy. Call `note` with each problem of the table.
 
-    `path` is the TOML path of the table. The table may have the keys of a waiver and the keys in `also`.
+    `path` is the TOML path of the table. `also` has keys that are allowed beside those of a waiver.
     """
     if not isinstance(value, dict):
         note(f"{path}: is not a table")
@@ -75,7 +75,7 @@ class WaiverIndex:
         self.used: set[int] = set()
 
     def matching(self, finding: Finding) -> list[Waiver]:
-        """Return the waivers that match a finding, even if they have expired. Add them to `used`."""
+        """Return the waivers that match a finding, and add them to `used`. Expired waivers match, too."""
         named = dict(each for id_ in {finding.id, *finding.aliases} for each in self._by_id.get(id_, ()))
         matching = {number: waiver for number, waiver in sorted(named.items()) if _covers(waiver, finding)}
         self.used.update(matching)

@@ -83,7 +83,7 @@ def difference_in_words(difference: PropertyDrift) -> str:
 
 
 def _value(text: str) -> str:
-    """Return a value, cut if it is long. The limit is high enough to show a rule of a security group in full."""
+    """Return a value. A long value is cut, but a rule of a security group is always shown in full."""
     return text if len(text) <= 2 * 60 else f"{text[:119]}\u2026"
 
 
