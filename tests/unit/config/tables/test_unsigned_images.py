@@ -263,7 +263,8 @@ def test_exceptions_that_do_not_fit_into_a_function_are_a_problem(letter: str, n
 
     assert (size <= 2500) is fits
     assert [path for path, _ in found] == ([] if fits else ["services.parcel-dispatcher.unsigned_images"])
-    assert all(message.startswith(f"as JSON, the exceptions of all environments need {size} bytes") for _, message in found)
+    begin = f"as JSON, the exceptions of all environments need {size} bytes"
+    assert all(message.startswith(begin) for _, message in found)
 
 
 def test_render_refuses_an_exception_that_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
