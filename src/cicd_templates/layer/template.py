@@ -44,8 +44,8 @@ class LayerTemplate:
             of = f" for service {self.service.name}" if self.service else ""
             raise ConfigurationError(
                 f"{self.env.qualified}{of}: {taken.resource_type} and {resource.resource_type} have the "
-                f"logical id {resource.title}, which is made from a name in the configuration; change one of the "
-                "two names, such as the name of a check or secret"
+                f"same logical id {resource.title} because of their names in the configuration; change one of these "
+                "names, such as the name of a check or secret"
             )
         self.template.add_resource(resource)
         return resource

@@ -82,7 +82,7 @@ ROLLOUT_STEPS = (
     ),
     RolloutStep(
         "autoscaling = { minimum = 2, maximum = 6, cpu_percent = 60 }",
-        "The number of tasks follows their load. The template no longer sets this number, so an update of the stack"
+        "The number of tasks follows the load. The template no longer sets this number, so an update of the stack"
         " does not reset it.",
         "The load may rise faster than tasks start; use schedules or a lower target.",
         "`...-cpu` is in ALARM while the number of tasks is at its maximum.",

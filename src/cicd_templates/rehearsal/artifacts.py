@@ -95,7 +95,7 @@ def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
 def _refuse_special_entry(entry: zipfile.ZipInfo) -> None:
     name = PurePosixPath(entry.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in (name.parts or ("",))[0]:
-        raise CicdError(f"an archive has the entry {entry.filename!r}, which leads out of its folder")
+        raise CicdError(f"an archive has the entry {entry.filename!r}, whose path leads out of the folder")
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise CicdError(f"an archive has the entry {entry.filename!r}, which is a link or another special file")

@@ -369,7 +369,7 @@ def test_an_added_record_of_an_approval_is_in_no_signed_statement(tmp_path: Path
     write_derived(folder)
     result = typed(folder, "--key", SIGNER.fingerprint)
 
-    compare = "compare its digest with the one in the request for approval"
+    compare = "compare its digest with the digest in the request for approval"
     assert [line for line in result.output.splitlines() if compare in line] == [
         f"in no signed statement: {name}; {compare}"
     ]

@@ -53,8 +53,8 @@ def test_a_logical_id_that_is_taken_is_a_mistake_of_names_and_no_bug(service: Se
     with pytest.raises(ConfigurationError) as caught:
         layer.add_all([sqs.Queue("First")])
     assert str(caught.value) == (
-        f"{where}: AWS::SNS::Topic and AWS::SQS::Queue have the logical id First, which is made"
-        " from a name in the configuration; change one of the two names, such as the name of a check or secret"
+        f"{where}: AWS::SNS::Topic and AWS::SQS::Queue have the same logical id First because of their"
+        " names in the configuration; change one of these names, such as the name of a check or secret"
     )
 
 

@@ -60,7 +60,7 @@ def test_a_name_that_leads_out_is_refused_and_changes_no_mode(tmp_path: Path, na
     outside.touch(0o600)
     folder.mkdir()
 
-    with pytest.raises(CicdError, match=f"the entry {re.escape(repr(name))}, which leads out of its folder"):
+    with pytest.raises(CicdError, match=f"the entry {re.escape(repr(name))}, whose path leads out of the folder"):
         artifacts.unpack(archive(("first", 0o100644), (name, mode)), folder)
     assert outside.stat().st_mode & 0o777 == 0o600
     assert list(folder.iterdir()) == []

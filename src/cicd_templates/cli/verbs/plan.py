@@ -66,7 +66,7 @@ def plan(
     selection.refuse_edited(chosen, reporter, suffix=options["suffix"], rehearsed=True)
     if out and len(chosen) > 1:
         raise ConfigurationError(
-            f"{hints.option('OUT', str(out))} can hold only one plan; name its environment with {hints.option('ENV')}"
+            f"{hints.option('OUT', str(out))} can hold only one plan; name one environment with {hints.option('ENV')}"
         )
     if is_preview:
         if drift or revert_drift:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 NOT_ATTESTED = make_option(
     "--not-attested",
     variable="NOT_ATTESTED",
-    help="Comma-separated names of environments about which the evidence needs no statement, for example because"
-    " the release was not deployed there yet.",
+    help="Comma-separated names of environments that need no statement in the evidence, for example because the"
+    " release was not deployed there yet.",
 )
 
 
@@ -112,5 +112,5 @@ def report_verification(folder: Path, result: Verification) -> None:
             " missing."
         )
     for name in result.unsigned:
-        terminal.show(f"in no signed statement: {name}; compare its digest with the one in the request for approval")
+        terminal.show(f"in no signed statement: {name}; compare its digest with the digest in the request for approval")
     terminal.show(f"signer: sha256:{result.fingerprint}")

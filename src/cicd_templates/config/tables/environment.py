@@ -114,7 +114,8 @@ class EnvironmentTable(Table):
         default=None, description="External id that the trust policy of `role_arn` requires"
     )
     role_session_name: SessionName | None = Field(
-        default=None, description="Session name of `role_arn`, which CloudTrail records; default: `cicd-templates`"
+        default=None,
+        description="Name of the session with `role_arn`, as CloudTrail records it; default: `cicd-templates`",
     )
     source_identity: SessionName | None = Field(
         default=None,
@@ -163,7 +164,8 @@ class EnvironmentTable(Table):
     certificate_arn: CertificateArn | None = Field(default=None, description="ACM certificate of the load balancer")
     domain: Domain | None = Field(
         default=None,
-        description="Host name that the certificate covers; create a DNS record from it to the load balancer yourself",
+        description="Host name that the certificate covers; create the DNS record from this name to the load balancer"
+        " yourself",
     )
     copy_domain: CopyDomain | None = Field(
         default=None,

@@ -20,7 +20,7 @@ class JobTable(Table):
         default=None, description="Time zone of `schedule`; default: the environment's `time_zone`"
     )
     command: Annotated[tuple[ShellCommand, ...], Field(min_length=1, strict=False)] = Field(
-        description="Program and arguments of a run; the run has succeeded if it exits with 0"
+        description="Program and arguments of a run; the run succeeds if the program exits with 0"
     )
     enabled: bool = Field(
         default=True,

@@ -69,8 +69,8 @@ class ServiceTable(Table):
     shape: Shape = Field(
         default="web",
         description="`web` answers requests through the load balancer; `worker` has no port and no load balancer, and"
-        " scales on the queues from which it receives; `job` runs on a schedule; decide this before the first"
-        " deployment",
+        " scales on the queues from which it receives; `job` runs on a schedule; choose the shape before the"
+        " first deployment",
     )
     image: Digest = Field(
         default=BOOTSTRAP_IMAGE,

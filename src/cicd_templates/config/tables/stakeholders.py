@@ -29,5 +29,5 @@ class StakeholdersTable(Table):
         default=(),
         strict=False,
         description="E-mail addresses asked to approve a release; a protected environment in `pipeline.path` needs at"
-        " least one",
+        " least one address",
     )

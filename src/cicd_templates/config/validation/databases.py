@@ -62,7 +62,7 @@ def _problems_of(name: str, settings: DatabaseTable) -> Iterator[Problem]:
     if in_cluster in POSTGRES_WORDS | EXISTING:
         yield Problem(
             f"databases.{name}",
-            f"PostgreSQL reserves the name {in_cluster}; choose another one, or set database_name, such as"
+            f"PostgreSQL reserves the name {in_cluster}; choose another name, or set database_name, such as"
             f' "{in_cluster}_data"',
         )
     if settings.min_capacity > settings.max_capacity:

@@ -17,4 +17,4 @@ def test_one_file_cannot_hold_the_plans_of_several_environments(monkeypatch: pyt
     result = CliRunner().invoke(main, ["plan", "--env", "all", "--out", "x.json"])
 
     assert result.exit_code == 2
-    assert "--out x.json can hold only one plan; name its environment with --env" in result.output
+    assert "--out x.json can hold only one plan; name one environment with --env" in result.output

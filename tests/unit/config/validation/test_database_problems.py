@@ -17,13 +17,13 @@ from tests.unit.config.problems import problems_of
         (
             "order",
             {},
-            "databases.order: PostgreSQL reserves the name order; choose another one, or set database_name, such as"
+            "databases.order: PostgreSQL reserves the name order; choose another name, or set database_name, such as"
             ' "order_data"',
         ),
         (
             "rates",
             {"database_name": "postgres"},
-            "databases.rates: PostgreSQL reserves the name postgres; choose another one, or set database_name, such as"
+            "databases.rates: PostgreSQL reserves the name postgres; choose another name, or set database_name, such as"
             ' "postgres_data"',
         ),
         (

@@ -35,8 +35,8 @@ def _group_state(clients: Clients, group_id: str) -> str:
 OPERATIONS = {
     "AWS::EC2::SecurityGroup": ResourceOperations(
         leftover=Leftover(
-            why="GuardDuty creates a security group for its endpoint in a VPC that it monitors. The group must be"
-            " deleted before the VPC.",
+            why="In each VPC that GuardDuty monitors, GuardDuty creates an endpoint with a security group. The group"
+            " must be deleted before the VPC.",
             removal="`aws ec2 delete-security-group --region {region} --group-id {name}`",
             state=unless_not_found(_group_state, ""),
             delete=lambda clients, name: clients.ec2.delete_security_group(GroupId=name),
