@@ -70,7 +70,7 @@ def name_of_test_result(check: str) -> str:
 def name_of_deployment(environment: str, number: int, *, migration: bool = False) -> str:
     """Return the file name of the statement about a deployment, or about a migration that has a stage of its own.
 
-    The `number` counts the deployments, or the migrations, in the environment from 1.
+    The first deployment in an environment has the number 1, and so has the first migration.
     """
     return f"deployments/{environment}/{'migration-' if migration else ''}{number}.dsse.json"
 

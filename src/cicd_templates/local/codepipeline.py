@@ -4,7 +4,7 @@ The operations start, list and describe runs, report the results of jobs, and li
 checks the permissions of a request with IAM. Then this module validates the request against botocore's model of the
 API.
 
-The actions of a pipeline are run by a rehearsal. The rehearsal and this module exchange data in two files:
+A rehearsal runs the actions of a pipeline. The rehearsal and this module exchange data in two files:
 
 - `ANSWERS_FILE`: this module writes the job results, and the rehearsal reads them.
 - `EXECUTIONS_FILE`: the rehearsal writes the executions of actions, and this module lists them.

@@ -66,7 +66,7 @@ Part = NewPart | RecordedReview
 
 
 def part_of(plain: Sequence[Any]) -> RecordedReview | DifferencesPart:
-    """Return the part from `plain`, the value that its method `to_plain` returned."""
+    """Return the part whose method `to_plain` has returned `plain`."""
     paths, *rest = plain
     if len(rest) == 1:
         return RecordedReview(tuple(paths), rest[0])

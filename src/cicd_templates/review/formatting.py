@@ -147,7 +147,7 @@ def _target(value: Any) -> str:
 
 
 class Formatter:
-    """Formats the values of one template."""
+    """Formats property values of one template as text for a reviewer."""
 
     def __init__(self, stack: StackTemplate, names: NameIndex) -> None:
         self._names = names

@@ -25,8 +25,8 @@ ContainerPath = Annotated[
     str,
     matching(
         rf"(?!/({'|'.join(_SYSTEM_FOLDERS)})(/|$))(/(?!\.)[\w.-]+)+",
-        "write the absolute path of a folder, such as /tmp or /var/spool/pay, but not of a hidden folder or of a folder"
-        f" in the image's system folders ({', '.join(f'/{folder}' for folder in _SYSTEM_FOLDERS)})",
+        "write the absolute path of a folder, such as /tmp or /var/spool/pay; hidden folders and the image's system"
+        f" folders ({', '.join(f'/{folder}' for folder in _SYSTEM_FOLDERS)}) are not allowed",
         200,
     ),
 ]

@@ -50,7 +50,7 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack. A new stack has no tags yet; return those in its change set or template instead.
+    """Return the tags of a stack. For a new stack without tags, return the tags in its change set or template.
 
     For a new stack, the result is empty if another program created it, or if the caller has no permission to read its
     change set or template.

@@ -1,4 +1,4 @@
-"""Defines the plan of a destruction. It has a digest, and is compared with the account before it is executed.
+"""Defines the plan of a destruction. The plan has a digest, and is compared with the account before its execution.
 
 `plans/seal.py` writes and reads the plan's file, as it does for the plan of a deployment. Nothing is executed here.
 """

@@ -14,8 +14,8 @@ from cicd_templates.template.tags import MANAGED_BY, MANAGED_BY_KEY
 class Scope:
     """The names and tags that identify one environment of a project, or one copy of an environment, in one account.
 
-    `stack_names` are the names of the rendered stacks. Without templates, there are none. A stack of a copy is also
-    recognized by the prefix of the stack's name.
+    `stack_names` are the names of the rendered stacks. If there are no templates, `stack_names` is empty. A stack of a
+    copy is also recognized by the prefix of the stack's name.
     """
 
     project: str

@@ -1,4 +1,4 @@
-"""Gets a plan approved before it is executed: checks it, asks the user, and compares it with AWS. Executes nothing."""
+"""Gets a plan approved: checks the plan, asks the user, and compares the plan with AWS. Executes nothing."""
 
 from __future__ import annotations
 

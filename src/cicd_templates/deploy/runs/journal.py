@@ -57,7 +57,7 @@ class Entry:
 
 
 class Journal:
-    """The journal of one environment. Only one run on this machine can have it open."""
+    """The journal of one environment. Only one run on this machine can open the journal at a time."""
 
     def __init__(self, folder: Path, environment: str) -> None:
         self._file = folder / f"{environment}.json"

@@ -32,7 +32,7 @@ class Outcome:
 
 
 class Operations:
-    """The operations in progress in one environment. The journal records an operation before the request is sent."""
+    """The operations in progress in one environment. The journal records each before its request goes to AWS."""
 
     def __init__(
         self,

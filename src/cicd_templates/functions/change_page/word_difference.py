@@ -21,7 +21,7 @@ LONGEST_CUT_WORD = 100
 
 
 class Part(NamedTuple):
-    """A piece of one or both of two compared texts: `same` in both, `gone` only in the old, `new` only in the new."""
+    """A piece of an old and a new text. `same` is in both texts, `gone` only in the old text, `new` only in the new."""
 
     kind: Literal["same", "gone", "new"]
     text: str

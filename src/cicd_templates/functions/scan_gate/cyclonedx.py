@@ -85,7 +85,7 @@ def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
 
 
 def _generators(bill: dict[str, Any]) -> list[str]:
-    """Return the names of the tools in the metadata: a list in CycloneDX 1.4, an object in CycloneDX 1.5."""
+    """Return the names of the tools in the metadata. CycloneDX 1.4 writes them as a list, 1.5 as an object."""
     tools = mapping(bill.get("metadata"), "metadata").get("tools")
     if isinstance(tools, dict):
         tools = [*rows(tools.get("components"), "components"), *rows(tools.get("services"), "services")]

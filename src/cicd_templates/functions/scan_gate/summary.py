@@ -107,7 +107,7 @@ def _below_line(row: list[JudgedFinding], *, new: bool) -> str:
 
 
 def _place(finding: Finding) -> str:
-    """Return the place of a finding: its package, or its file and line. It has no backticks, which end code spans.
+    """Return the place of a finding: its package, or its file and line. Backticks are removed for the code span.
 
     If the text is too long, its beginning is cut off, because the name of the file and the line are at the end.
     """
