@@ -1,7 +1,7 @@
 """The pipeline's actions around an approval: describe the change sets, ask for approval, and check the change sets.
 
 The check runs before the change sets are executed. It requires that the change sets deploy only what the signer has
-signed. In an environment with an approval, it also requires that each change set is the one that the approver saw.
+signed. In an environment with an approval, it also requires that the approver saw each change set.
 CodePipeline itself does not ensure this: it executes a change set by its name, and a later change set can have the same
 name:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CloudFormation.html

@@ -16,7 +16,7 @@ def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
     In a protected environment, the resource and its data remain when the stack is deleted or the resource is replaced.
-    But if the creation of the resource fails, the deletion policy `RetainExceptOnCreate` deletes the resource, because
+    If the creation of the resource fails, the deletion policy `RetainExceptOnCreate` deletes the resource. Otherwise,
     the empty resource would block its name for the next attempt. A replacement policy cannot have this value:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """

@@ -50,8 +50,8 @@ class Option(click.Option):
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return the value of this option's environment variable. Return None if the variable is unset.
 
-        A variable that the make target does not use counts as unset. So does an empty variable, unless `empty_counts`
-        is true. An option with `narrows` raises `ConfigurationError` for an empty variable, such as
+        A variable that the make target does not use counts as unset. An empty variable also counts as unset, unless
+        `empty_counts` is true. An option with `narrows` raises `ConfigurationError` for an empty variable, such as
         `SUFFIX=$PULL_REQUEST` outside a pull request.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)

@@ -125,7 +125,7 @@ def read_deployments(contents: FolderContents, key: PublicKey, release: Statemen
 def deployment_problems(
     contents: FolderContents, release: Statement, key: PublicKey, not_attested: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the problems of the statements about deployments: missing ones, and ones that do not match the release.
+    """Yield a problem for each statement about a deployment that is missing or does not match the release.
 
     A problem is a file name, and a phrase that says what is wrong with this file. An environment in `not_attested`
     must have no statement.

@@ -1,8 +1,8 @@
 """The source of the Lambda functions. The rendered templates contain this source inline.
 
-- `scan_gate` decides whether a release may continue. In it, `handler` fetches the artifacts of all checks, `formats`
-  reads their reports, `policy` reads the accepted risks, `decide` makes the decision, and `summary` and `findings`
-  describe it.
+- `scan_gate` decides whether a release may continue. Its module `handler` fetches the artifacts of all checks.
+  `formats` reads their reports, and `policy` reads the accepted risks. `decide` makes the decision, and `summary` and
+  `findings` describe the decision.
 - `review` describes change sets to an approver. `approval_check` stops a stage that would execute change sets
   that were not approved. These two functions use `reviewed_change_sets`, which identifies change sets, and
   `approval_records`, which stores them as evidence.

@@ -1,12 +1,11 @@
-"""Start a new deployment of a service after the value of a secret or parameter has changed.
+"""Starts a new deployment of a service after the value of a secret or parameter has changed.
 
-The containers of the service get this value as a variable, and ECS reads it only when it starts a task. The new
-deployment starts the service's current task definition, so the image and all settings stay the same, and the hooks of
-the service run again.
+The containers of the service get this value as a variable, and ECS reads the value only when a task starts. The new
+deployment starts the current task definition, so the image and all settings stay the same. The hooks of the service run
+again.
 
-The function never disturbs another deployment, such as a release: it waits until no deployment is in progress. If it
-cannot wait longer, it raises an error. Lambda then invokes it twice more, and finally sends the event to the
-dead-letter queue:
+The function waits until no other deployment, such as a release, is in progress. If the function cannot wait longer, it
+raises an error. Lambda then invokes the function twice more, and finally sends the event to the dead-letter queue:
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 

@@ -1,8 +1,8 @@
 """Finds the path to which a zip entry is unpacked. Finds entries that not all programs unpack to the same file.
 
-The name of an entry can begin with `./` or `/`, can contain `//`, `..` or backslashes, and can have a second form in an
-extra field. So two entries with different names can be unpacked to the same file. Some programs then keep the first
-entry, and others keep the last one.
+The name of an entry can begin with `./` or `/`, and can contain `//`, `..` or backslashes. An extra field can contain
+another form of the name. So two entries with different names can be unpacked to the same file. Some programs then keep
+the first entry, and others keep the last entry.
 """
 
 from __future__ import annotations

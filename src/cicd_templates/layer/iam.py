@@ -100,8 +100,8 @@ def deny(
 ) -> Grant:
     """Return a statement that denies `actions`. Patterns are allowed as actions, because it is safe to deny too much.
 
-    Raises `ValueError` if a resource is a name instead of an ARN, or if two conditions in `when` have the same operator
-    and the same key.
+    Raises `ValueError` if a resource is a name instead of an ARN. Also raises `ValueError` if two conditions in `when`
+    have the same operator and the same key.
     """
     return Grant(_statement(Deny, sid, actions, _resource_list(sid, on), to, when))
 

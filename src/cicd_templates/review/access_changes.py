@@ -16,8 +16,8 @@ def access_changes(
 ) -> Iterator[AccessChange]:
     """Yield `(wider, holder, sentence)` for each changed statement.
 
-    - `wider` is true if the change allows or may allow more access, such as a removed Deny statement, or a changed
-      condition whose effect is unclear.
+    - `wider` is true if the change may allow more access. Examples are a removed Deny statement, and a changed
+      condition with an unclear effect.
     - `holder` is the logical id of the resource that has the policy.
 
     `gone` has the holders to leave out. They were removed together with every resource to which their statements apply.

@@ -36,9 +36,11 @@ class IsolatedBuilds(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield the findings about a build project.
 
-        If the metadata says that the build runs the application, yield a finding for each secret of the build.
-        If the metadata does not say so, yield a finding for each command that starts Python without `-I`, and for each
-        command that starts a program of the application.
+        If the metadata says that the build runs the application, each secret of the build is a finding. Otherwise,
+        these commands are findings:
+
+        - a command that starts Python without `-I`
+        - a command that starts a program of the application
         """
         runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
         for node in resource.properties("Source", "BuildSpec"):

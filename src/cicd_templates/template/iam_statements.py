@@ -1,7 +1,7 @@
 """Finds the IAM statements in the properties of a resource, wherever and however they are written.
 
-A policy can be a map or a JSON text, and a statement can be inside an `Fn::If`. If this module cannot read a value in
-the place of a statement, the result has a statement that allows `UNREADABLE`, so that a reviewer sees it.
+A policy can be a map or a JSON text, and a statement can be inside an `Fn::If`. If a statement
+cannot be read, the result has a statement that allows `UNREADABLE`, so that a reviewer sees the problem.
 """
 
 from __future__ import annotations

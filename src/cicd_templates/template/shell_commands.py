@@ -1,4 +1,4 @@
-"""Parts of the AWS CLI commands that messages and documents show."""
+"""Writes parts of the AWS CLI commands in messages and documents."""
 
 
 def parameter_value(path: str) -> str:

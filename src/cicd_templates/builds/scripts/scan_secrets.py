@@ -91,8 +91,8 @@ DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}
 def text(data: bytes) -> str:
     """Return the decoded text of a file, without NUL characters.
 
-    If the file begins with a byte order mark of UTF-16 or UTF-32, the result also contains the bytes decoded as
-    Latin-1, because the mark can be wrong.
+    A byte order mark of UTF-16 or UTF-32 can be wrong. After such a mark, the result also contains the bytes decoded
+    as Latin-1.
     """
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     plain = data.decode("latin-1")

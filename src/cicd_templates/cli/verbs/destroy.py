@@ -109,8 +109,7 @@ def _destroy(reporter: Reporter, yes: bool, allowed: list[str], **options: Any) 
 def _execute_plan(path: Path, digest: str | None, confirm: str | None, reporter: Reporter, **options: Any) -> None:
     """Execute a destruction plan after the user has typed the names of its environments.
 
-    Raises `RefusedError` if one of these environments has a stack that is not in the plan, or if a stack has changed
-    since the plan was made.
+    Raises `RefusedError` if a stack of these environments is not in the plan, or has changed since the plan was made.
     """
     from cicd_templates.deploy.destruction import guards, plan_file
     from cicd_templates.deploy.destruction.inventory import take_inventory

@@ -40,8 +40,8 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 def _perhaps_conflicting(routes: Routes) -> list[tuple[Service, Service]]:
     """Return pairs of services that may conflict, each in the order in which the load balancer tries their routes.
 
-    Two services may conflict if their priorities are equal, or if the path pattern of the earlier service may cover the
-    path pattern of the later one.
+    Two services may conflict if their priorities are equal. They may also conflict if the path pattern of the first
+    service may cover the path pattern of the second service.
     """
     same_priority: dict[int | None, list[int]] = {}
     pairs = set()

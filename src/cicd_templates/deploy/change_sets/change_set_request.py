@@ -79,7 +79,7 @@ def on_stack_failure(stack: StackTemplate, existing: Mapping[str, Any] | None) -
 
 
 def published(clients: Clients, paths: Iterable[str]) -> dict[str, str]:
-    """Return the values of the parameters at `paths` in Parameter Store, keyed by path. Missing ones are left out."""
+    """Return the values of the parameters at `paths` in Parameter Store, keyed by path. Leave out missing values."""
     names, values = sorted(set(paths)), {}
     for start in range(0, len(names), NAMES_AT_ONCE):
         answer = clients.ssm.get_parameters(Names=names[start : start + NAMES_AT_ONCE])

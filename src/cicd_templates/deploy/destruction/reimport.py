@@ -221,7 +221,7 @@ def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterat
     """Yield the resources that deleted stacks have left behind and that no stack owns now.
 
     If several kept resources have the same stack and logical id, yield only the newest. CloudFormation lists deleted
-    stacks for 90 days; older ones are in destroy-report.json.
+    stacks for 90 days. The resources of older stacks come from destroy-report.json.
     """
     scope = scope_of(stacks)
     living = {

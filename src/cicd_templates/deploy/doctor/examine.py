@@ -42,8 +42,7 @@ CHECKS: dict[str, CheckFunction] = {
 def examine(examined: ExaminedEnvironment) -> Iterator[Check]:
     """Yield the results of all checks of an environment. If the credentials do not work, only the first checks run.
 
-    If a call of a check fails, for example because IAM denies it, yield one result that says so, and continue with the
-    next check.
+    If a call of a check fails, for example because IAM denies it, one result says so. The next check then follows.
     """
     usable = True
     for check in identity.check_identity(examined):

@@ -9,8 +9,7 @@ The modules, in the order in which data flows through them:
 - `approval` shows a plan, checks it and asks the user. It then writes the plan to a file, reads the file back and
   compares it with AWS.
 - `operations` uses `execute` to start operations and `watch` to poll them, and reports their events and results.
-- `journal` is the file in which a run records what it is about to do, so that the next run can continue after an
-  interruption.
+- `journal` is the file in which a run records what it is about to do. After an interruption, the next run continues.
 - `status` reads the status of the stacks of an environment for `make status`. A run does not use this module.
 
 A run executes only change sets of an approved plan. This package never prints anything or asks the user directly: the
