@@ -129,7 +129,7 @@ class Project:
         return f"{self.name(environment)}-acceptance"
 
     def write(self, settings: Settings) -> None:
-        """Write the configuration with `settings`, the application, and the defective application."""
+        """Write the application, the defective application, and a configuration with `settings`."""
         make_private_folder(self.folder / "templates")
         write_privately(self.folder / CONFIGURATION, "\n".join(self._lines(settings)) + "\n")
         files = application_files(self.tool / SOURCE)

@@ -112,7 +112,8 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
     """Return two numbers of minutes for the alarm on unhealthy targets.
 
-    The alarm evaluates the first number of minutes. It fires if a target is unhealthy in the second number of them.
+    The alarm evaluates the first number of minutes. It fires if a target is unhealthy during the second number of these
+    minutes.
 
     - One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
       balancer counts the task as unhealthy.

@@ -36,7 +36,7 @@ def listed_files(answer: bytes) -> list[ListedFile]:
 
 
 def batch_input(files: Sequence[ListedFile]) -> bytes:
-    """Return the input for `git cat-file --batch`: it makes this command print the content of each of `files`."""
+    """Return the input with which `git cat-file --batch` prints the content of each of `files`."""
     return "".join(f"{file.blob}\n" for file in files).encode()
 
 

@@ -65,7 +65,7 @@ def is_deployed_since(client: Any, service: dict[str, str], changed: datetime) -
 
 
 def list_deployments(client: Any, service: dict[str, str], states: list[str], **filters: Any) -> list[dict[str, Any]]:
-    """Return the deployments of the service that have one of `states`."""
+    """Return the service's deployments whose state is in `states`."""
     page = client.list_service_deployments(**service, status=states, **filters)
     deployments: list[dict[str, Any]] = list(page["serviceDeployments"])
     while page.get("nextToken"):

@@ -47,7 +47,7 @@ SERVICES_WITH_SOURCE_KEYS = frozenset({"codebuild", "ecs-tasks", "events", "sche
 
 
 class Grant(NamedTuple):
-    """An IAM statement. If a role's statement has the resource `*`, `because` says why. Otherwise it is empty."""
+    """An IAM statement. `because` says why a role's statement has the resource `*`, and is otherwise empty."""
 
     statement: Statement
     because: str = ""

@@ -129,7 +129,7 @@ class TableArn(Arn):
 class DatabaseResourceId(Value):
     """The id of a database cluster, instance or proxy in `rds-db` ARNs, such as `cluster-...`, `db-...` or `prx-...`.
 
-    The id of a proxy is the last part of its ARN. Its letters can be lower-case or upper-case:
+    The id of a proxy is the last part of its ARN. The id can have lower-case or upper-case letters:
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-connecting.html
     """
 

@@ -1,7 +1,7 @@
 """Stores the findings of each template, so that `make lint` lints only templates that have changed.
 
 Findings are reused only for the same text, the same rules and settings, and the same day. The day matters because some
-rules of cfn-lint compare it with the date on which the support of a runtime ends.
+rules of cfn-lint check whether the support of a runtime has ended.
 """
 
 from __future__ import annotations

@@ -214,7 +214,7 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield a resource. Its name consists of the values of the properties that identify it in the schema of its type.
+    """Yield the resource with the name that the schema of its type defines: the values of the identifying properties.
 
     Yield nothing if AWS chooses one of these values, or if the type has no schema.
     """

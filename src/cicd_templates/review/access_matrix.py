@@ -1,8 +1,8 @@
 """Writes the access matrix: who may do what, on which resources, under which condition, and why a `*` is necessary.
 
-The holder of a statement is the resource that has the policy. If statements differ only in their holders, they share
-one row, which lists the holders. In identity policies, statements that share a row can also differ in their resources.
-Such a row lists the resources of each holder.
+The holder of a statement is the resource that has the policy. Statements that differ only in their holders share one
+row, which lists the holders. Statements of identity policies share a row even if their resources differ, too. Such a
+row lists the resources of each holder.
 """
 
 from __future__ import annotations

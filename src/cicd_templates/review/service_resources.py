@@ -77,8 +77,8 @@ class ServiceResources:
     def rows(self) -> list[tuple[str, ...]]:
         """Return the rows in the order of the resources.
 
-        Each row has a resource, its type, the accessible part of the resource, the allowed actions, and the task roles
-        that have this access. The third column is empty if the whole resource is accessible.
+        Each row has a resource, its type, the accessible part of the resource (empty for the whole resource), the
+        allowed actions, and the task roles that have this access.
         """
         return [
             (f"{label}.{logical_id}", resource_type, part, actions, ", ".join(roles))

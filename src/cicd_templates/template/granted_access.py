@@ -190,7 +190,7 @@ def _may_be_omitted(value: Any) -> bool:
 
 
 def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the access that a permission grants, such as an `AWS::Lambda::Permission`, as an IAM statement.
+    """Return the access that a permission, such as an `AWS::Lambda::Permission`, grants as an IAM statement.
 
     Return None if resources of this type are not permissions, or if the resource grants access to nobody.
     """

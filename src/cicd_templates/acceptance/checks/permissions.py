@@ -13,9 +13,9 @@ from cicd_templates.acceptance.roles import ATTEMPTS, PAUSE_SECONDS, create_role
 
 
 def use_printed_policies(context: CheckContext) -> str:
-    """For each environment, create a role with the policies that `deploy-policy` prints. Later commands use them.
+    """For each environment, create a role with the policies that `deploy-policy` prints. Later commands use it.
 
-    The command prints the policies for a project with blue/green rollouts. The templates of such a project have the
+    `deploy-policy` prints the policies for a project with blue/green rollouts. The templates of such a project have the
     most resources, because each deployment hook adds a Lambda function.
     """
     roles, documents = {}, 0

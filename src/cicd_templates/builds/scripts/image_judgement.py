@@ -108,7 +108,9 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
 
 
 def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
-    """Exit with 1 if the image has unexamined Python packages or code. Those of a base image are allowed.
+    """Exit with 1 if the image has Python packages or code that no check has examined.
+
+    Packages and code of a base image are allowed.
 
     `stages` are the locked stages of the Dockerfile. The Python packages of each stage are also judged, because the
     image can contain a copy of them without their metadata. If the configuration allows installs without a lock file,

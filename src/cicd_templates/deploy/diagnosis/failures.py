@@ -49,9 +49,9 @@ class Failure:
 def failures(client: CloudFormationClient, stack_id: str, token: str | None = None) -> list[Failure]:
     """Return the failures of one operation on a stack, oldest first.
 
-    Return the failures of resources or, if no resource has failed, the failures of the stack itself. Cancellations are
-    left out, because other failures caused them. The result is empty if the operation succeeded, or if CloudFormation
-    gives no reason. `token` is the request token of the operation; None means the latest operation.
+    These are failures of resources or, if no resource has failed, of the stack itself. Cancellations are left out,
+    because other failures caused them. The result is empty if the operation succeeded, or if CloudFormation gives no
+    reason. `token` is the request token of the operation; None means the latest operation.
     """
     operation = _operation(client, stack_id, token)
     of_resources = [

@@ -122,7 +122,7 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
 
 
 def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that keeps the deploying principal away from the change sets of pipelines.
+    """Return a statement that denies the creation, execution and deletion of change sets of pipelines.
 
     The names of these change sets end with `-release`. A pipeline executes its approved change set by name. So only the
     pipeline's delivery role may create or delete a change set with such a name.

@@ -101,7 +101,7 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 
 
 def _next_free(priority: int, taken: set[int]) -> int:
-    """Return the lowest free priority above `priority`. If none is free, return the highest free priority below it.
+    """Return the lowest free priority above `priority`. If none is free, return the highest one below `priority`.
 
     A rule with a higher number is evaluated later. So the existing rule with `priority` keeps its requests until it is
     deleted.

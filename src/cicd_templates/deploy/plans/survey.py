@@ -39,7 +39,7 @@ def paths_read_by(stack: StackTemplate) -> set[str]:
 
 
 def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
-    """Return a survey that describes only `stacks` and has no values from Parameter Store. Each step reads one stack.
+    """Return a survey that describes only `stacks` and has no values from Parameter Store.
 
     Previews in pull requests use this function instead of `survey`, because the role of pull requests lacks the
     permission to read all stacks of the account.

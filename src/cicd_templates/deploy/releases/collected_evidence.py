@@ -1,4 +1,4 @@
-"""Verifies a folder of evidence directly after it was collected, also against CodePipeline's history.
+"""Verifies a folder of evidence directly after its collection, and compares it with CodePipeline's history.
 
 The history shows which environments need no statement. In a later verification without AWS, the user must name these
 environments.

@@ -90,7 +90,7 @@ def _below_lines(decision: Decision) -> list[str]:
 
 
 def _more_line(cut: list[JudgedFinding]) -> list[str]:
-    """Return a line with the number of findings that are not shown, for each severity."""
+    """Return a line that counts the findings that are not shown, by severity."""
     counts = [f"{number} {word}" for word in SCALE if (number := sum(each.severity == word for each in cut))]
     return [f"- {len(cut)} more findings are in verdict.json: {', '.join(counts)}"] if cut else []
 
