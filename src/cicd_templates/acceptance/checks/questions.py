@@ -43,7 +43,7 @@ QUESTIONS = (
     question(
         "report-group",
         "Which permissions does CodeBuild need for test reports?",
-        "CodeBuild writes test reports with the permissions of the role of the unit tests.",
+        "The role of the unit tests has all permissions that CodeBuild needs to write test reports.",
         "Verify/UnitTests",
         "the local AWS has no report groups",
     ),

@@ -53,8 +53,8 @@ def _source(service: Service, where: str, protected: list[str]) -> Iterator[Prob
     if released and github.repository == PLACEHOLDER_REPOSITORY and protected:
         yield Problem(
             f"{where}.github.repository",
-            "missing; set the application's repository; releases of the placeholder"
-            f" {PLACEHOLDER_REPOSITORY} to protected environments ({', '.join(protected)}) are forbidden",
+            f"missing; set the application's repository; the placeholder {PLACEHOLDER_REPOSITORY} cannot be released to"
+            f" protected environments ({', '.join(protected)})",
         )
 
 
@@ -84,8 +84,8 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
         if secret and (check.runs_application or (check.has_own_commands and check.runs_application is None)):
             yield Problem(
                 f"{where}.checks.{name}.secrets",
-                "the check runs the application, which could read the secrets; set runs_application = false if no code"
-                " of the application or its packages runs in the check, otherwise remove the secrets",
+                "the check may run code of the application, which could read the secrets; remove the secrets, or set"
+                " runs_application = false if the check runs no code of the application or its packages",
             )
         if check.preset is None:
             for key in ("image", "commands", "format", "version"):

@@ -32,7 +32,10 @@ class Outcome:
 
 
 class Operations:
-    """The operations in progress in one environment. The journal records each before its request goes to AWS."""
+    """The operations in progress in one environment.
+
+    The journal records an operation before AWS gets the request.
+    """
 
     def __init__(
         self,

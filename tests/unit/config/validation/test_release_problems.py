@@ -44,17 +44,17 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/checks/snyk", {"preset": "snyk", "commands": ["npm audit"]})],
-            "services.parcel-dispatcher.checks.snyk.secrets: the check runs the application, which could read the",
+            "services.parcel-dispatcher.checks.snyk.secrets: the check may run code of the application,",
             id="commands of one's own beside a token",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/snyk", {"preset": "snyk", "runs_application": True})],
-            "services.parcel-dispatcher.checks.snyk.secrets: the check runs the application, which could read the",
+            "services.parcel-dispatcher.checks.snyk.secrets: the check may run code of the application,",
             id="a token beside the application",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit", {"preset": "bandit", "install": ["a"], "secrets": {"A": "a-key"}})],
-            "services.parcel-dispatcher.checks.bandit.secrets: the check runs the application, which could read the",
+            "services.parcel-dispatcher.checks.bandit.secrets: the check may run code of the application,",
             id="a secret beside an installation of one's own",
         ),
         pytest.param(
@@ -64,8 +64,8 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"connection_arn": CONNECTION})],
-            "services.parcel-dispatcher.github.repository: missing; set the application's repository; releases of the"
-            " placeholder octocat/Hello-World to protected environments (production) are forbidden",
+            "services.parcel-dispatcher.github.repository: missing; set the application's repository; the"
+            " placeholder octocat/Hello-World cannot be released to protected environments (production)",
             id="placeholder in a protected path",
         ),
         pytest.param(
