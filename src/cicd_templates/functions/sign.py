@@ -268,7 +268,7 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
             if problem := unclear_directory(archive):
                 raise ValueError(f"the source archive has {problem}, so programs unpack different files from it")
             if unclear := differing_local_name(archive):
-                raise ValueError(f"the source archive has {unclear!r}, which programs unpack in different ways")
+                raise ValueError(f"the source has the entry {unclear!r}, which programs unpack in different ways")
             with archive.open(only_file(archive.infolist(), dockerfile)) as content:
                 data = content.read(MAX_DOCKERFILE_BYTES + 1)
     if len(data) > MAX_DOCKERFILE_BYTES:
