@@ -69,8 +69,8 @@ def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
     """Return the security group of the tasks, with rules for those resources in `uses` that are in the VPC.
 
-    For a web service, also return two target groups and two listener rules. They are the same for every deployment
-    strategy, so a change of the strategy replaces none of them.
+    For a web service, also return two target groups and two listener rules. A change of the deployment strategy
+    replaces none of these resources.
     """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)

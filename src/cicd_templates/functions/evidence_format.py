@@ -42,9 +42,8 @@ PUBLIC_KEY = "public-key.pem"
 FILE_NAME = re.compile(r"[A-Za-z0-9_][\w.-]{0,99}(/[A-Za-z0-9_][\w.-]{0,99})*", re.ASCII)
 SCAN_POLICY = "scan-policy.toml"
 TEMPLATES_ARCHIVE = "templates.zip"
-# Each deployment of the release to an environment has a statement of its own. The release statement does not list this
-# statement, because it is signed later.
-# So has each migration that runs in a stage of its own.
+# Each deployment of the release to an environment has a statement of its own. So has each migration that runs in a
+# stage of its own. The release statement does not list these statements, because they are signed later.
 DEPLOYMENT = re.compile(r"deployments/([a-z0-9-]+)/(migration-)?([1-9][0-9]*)\.dsse\.json")
 DEPLOYMENT_TYPE = "urn:cicd-templates:deployment:1"
 

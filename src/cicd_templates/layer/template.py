@@ -70,9 +70,9 @@ class LayerTemplate:
         The method adds a template parameter that reads the value. If the configuration provides the value, the method
         returns a literal instead.
 
-        Some outputs have one value for each service. For them, `service` is the service whose value is read; the
-        default is the service of this template. Raises `TypeError` if there is no such service, or if `service` is
-        given for an output with one value for the whole environment.
+        If the output has one value for each service, `service` is the service whose value is read. The default is the
+        service of this template. Raises `TypeError` if there is no such service, or if `service` is given for an output
+        with one value for the whole environment.
 
         Raises `ConfigurationError` if the configuration provides an invalid value, or if a template parameter with the
         same name already reads a different value.

@@ -87,7 +87,7 @@ class Updated(NamedTuple):
 
 
 class _Record(NamedTuple):
-    """A complete run.
+    """The record of a complete run.
 
     `files` maps the path of each file to its SHA-256 and its status. `stacks` maps the path of each template to its
     service and to the digest of what other stacks depend on. `names` is the index of the names in all stacks as JSON,

@@ -68,7 +68,7 @@ class DeployContext:
     """The values that all parts of a deployment share.
 
     - `state` is the folder for plans and journals.
-    - `wait_for_busy` is true to wait while another operation changes a stack, and false to fail in this case.
+    - `wait_for_busy`: if true, wait while another operation changes a stack; if false, fail.
     - `recorded` has the resource types that the local AWS only records, without creating resources.
     - `today` returns the current time. `new_plan_id` returns a new id of 32 hexadecimal digits at each call.
     """

@@ -56,7 +56,7 @@ def unsettled(
     Stacks that would create a resource whose name is already taken come last.
 
     - `claims` maps a stack's name to what still needs the stack: a plan or an interrupted run.
-    - `environment` has all stacks of the environment. It can be empty if `stacks` has all of them.
+    - `environment` has all stacks of the environment, or is empty if `stacks` already has all.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

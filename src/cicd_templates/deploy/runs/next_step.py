@@ -135,8 +135,8 @@ def _failures(records: Mapping[str, StackRecord]) -> Iterator[FailBlocked]:
 def _starts(records: Mapping[str, StackRecord]) -> Iterator[CompareInputs | ExecuteStack | AcceptUnchanged]:
     """Yield the next step of each approved stack that does not have to wait.
 
-    A stack that reads values from other stacks waits until this run has deployed them. A stack with a change set also
-    waits while `MAX_OPERATIONS` operations are under way.
+    A stack that reads values from other stacks waits until this run has deployed the other stacks. A stack with a
+    change set also waits while `MAX_OPERATIONS` operations are under way.
     """
     executing = sum(record.phase is StackPhase.EXECUTING for record in records.values())
     for record in records.values():

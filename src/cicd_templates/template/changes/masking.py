@@ -1,4 +1,4 @@
-"""Masks secrets in the values of properties that CloudFormation reports, before they are shown or stored."""
+"""Masks secrets in the property values that CloudFormation reports, so that no secret is shown or stored."""
 
 from __future__ import annotations
 
