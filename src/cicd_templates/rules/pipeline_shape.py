@@ -169,7 +169,7 @@ def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
         elif not any(approved < first and last < deployed for first, last in orders["Invoke"]):
             yield RuleFinding(
                 "no function checks the approved change sets between the approval and the deployment; add the approval"
-                " check, with a RunOrder between the two",
+                " check, with a RunOrder between these actions",
                 stage.path,
             )
         elif any(last > approved and first <= deployed for first, last in orders[RUNS_CODE]):

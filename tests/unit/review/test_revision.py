@@ -160,7 +160,7 @@ def test_review_says_what_changed_since_a_revision(repository: Path) -> None:
         (("review",), "compare with which revision? Name it with --base, such as main or HEAD~1"),
         (("review", "--base", "nope"), "'nope' is not a revision of this repository; name a commit, branch or tag"),
         (("review", "--base", "--all"), "'--all' is not a revision of this repository"),
-        (("upgrade-check",), "render with which revision of the tool? Name it with --ref, such as a tag"),
+        (("upgrade-check",), "which revision of the tool should render? Name it with --ref, such as a tag"),
     ],
 )
 def test_a_wrong_call_says_what_would_be_right(repository: Path, words: tuple[str, ...], message: str) -> None:

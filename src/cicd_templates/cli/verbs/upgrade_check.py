@@ -24,7 +24,7 @@ def upgrade_check(ref: str | None, yes: bool) -> None:
 
     if not ref:
         raise ConfigurationError(
-            f"render with which revision of the tool? Name it with {hints.option('REF')}, such as a tag"
+            f"which revision of the tool should render? Name it with {hints.option('REF')}, such as a tag"
         )
     commit, before = revision.commit_of(ref), revision.templates_in(rendered_folder(None))
     question = f"Run the code of {ref} ({commit[:12]}) on this machine, as your user but without your credentials?"

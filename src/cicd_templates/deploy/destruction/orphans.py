@@ -78,7 +78,7 @@ def labels_of_removed(
     )
     if not labels:
         raise ConfigurationError(
-            f"no stack of {asked(layer, service)} is rendered or exists in {rendered[0].links.environment} in AWS; the"
+            f"no stack of {asked(layer, service)} in {rendered[0].links.environment} is rendered or exists in AWS; the"
             f" rendered stacks are {', '.join(stack.label for stack in rendered)}"
         )
     return labels

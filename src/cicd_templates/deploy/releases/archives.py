@@ -82,7 +82,7 @@ def source_archive(app: Path, path: str | None = None) -> Archive:
         raise ConfigurationError(f"{folder}: {wrong}; APP= must name a git work tree, a folder or a .zip file")
     if not folder.resolve().is_relative_to(app.resolve()):
         raise ConfigurationError(
-            f"{folder}: leads outside of {app}; replace the link with the folder to which it leads"
+            f"{folder}: is outside of {app}; if it is a link, replace the link with the folder itself"
         )
     if in_work_tree(folder):
         commit = read_commit(folder)

@@ -113,11 +113,11 @@ def test_a_removed_layer_or_service_is_chosen_by_its_tags(
         (
             None,
             "tll",
-            "no stack of service 'tll' is rendered or exists in staging in AWS; the rendered stacks",
+            "no stack of service 'tll' in staging is rendered or exists in AWS; the rendered stacks",
         ),
-        ("clams", None, "no stack of layer 'clams' is rendered or exists"),
-        ("claims", "till", "no stack of layer 'claims' and service 'till' is rendered or exists"),
-        ("network", None, "no stack of layer 'network' is rendered or exists"),
+        ("clams", None, "no stack of layer 'clams' in staging is rendered or exists"),
+        ("claims", "till", "no stack of layer 'claims' and service 'till' in staging is rendered or exists"),
+        ("network", None, "no stack of layer 'network' in staging is rendered or exists"),
     ],
     ids=["a service", "a layer", "a layer of a service", "a layer of another environment"],
 )
