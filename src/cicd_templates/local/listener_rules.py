@@ -22,8 +22,8 @@ Rules = Mapping[str, Mapping[str, Any]]
 def priority_in_use(rules: Rules, listener: str, priority: str, changing: Mapping[str, str]) -> str:
     """Return the error message if a rule of `listener` has `priority`, or an empty string if the priority is free.
 
-    `rules` has all rules, keyed by ARN. The rules in `changing` are ignored, because the same request gives these rules
-    other priorities.
+    `rules` has all rules, keyed by ARN. The rules in `changing` are ignored, because they get other priorities at the
+    same time.
     """
     for arn, rule in rules.items():
         if rule["ListenerArn"] == listener and arn not in changing and str(rule["Priority"]) == priority:
