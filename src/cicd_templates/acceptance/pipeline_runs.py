@@ -269,7 +269,6 @@ def pipeline_stages(context: CheckContext) -> list[str]:
 
 
 def _rendered_pipeline(context: CheckContext) -> dict[str, Any]:
-    """Return the properties of the pipeline of the service, from its rendered template."""
     for path in sorted(context.project.rendered(TOOLS).glob("*.yaml")):
         template = cloudformation_yaml.load(path.read_text(encoding="utf-8"))
         for resource in template["Resources"].values():

@@ -82,7 +82,6 @@ def name_versions(s3: ModuleType, events: ModuleType) -> None:
 
 
 def _parts(arn: str) -> tuple[str, str, str, str]:
-    """Return the service, the account, the region and the resource in an ARN."""
     service, region, account, resource = (arn.split(":", 5) + [""] * 6)[2:6]
     return service, account, region, resource
 

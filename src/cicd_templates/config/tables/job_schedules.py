@@ -154,7 +154,6 @@ def _weekday(day: date) -> int:
 
 
 def _numbers(field: str, lowest: int, highest: int, expression: str, names: tuple[str, ...] = ()) -> set[int]:
-    """Return the numbers that a field of a cron expression selects."""
     numbers: set[int] = set()
     for part in field.split(","):
         values, _, step = part.partition("/")

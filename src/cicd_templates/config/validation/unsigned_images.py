@@ -65,7 +65,6 @@ def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) ->
 
 
 def _services_with_exceptions(configuration: Configuration) -> list[str]:
-    """Return the sorted names of all services that have an exception in at least one environment."""
     return sorted(
         {
             service.name

@@ -84,7 +84,6 @@ def _raise_time_is_up(*_: Any) -> None:
 
 
 def _decide_release(parameters: dict[str, str]) -> Decision:
-    """Read the reports of all configured checks, and return the decision."""
     import boto3
 
     s3 = boto3.client("s3")

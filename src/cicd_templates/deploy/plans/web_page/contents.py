@@ -57,7 +57,6 @@ def notes(plans: Sequence[Plan]) -> list[tuple[str, list[str]]]:
 
 
 def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield each note about a stack, together with the label of the stack."""
     for stack in plan.stacks:
         yield from ((finding, stack.label) for finding in (*drift_notes(stack), *stack.findings))
         if stack.is_changing and not stack.changes:
