@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -17,11 +18,20 @@ def write_privately(path: Path, text: str) -> None:
 
     The new file gets mode 0600, whatever mode the old file had. Creates missing folders with `make_private_folder`.
     """
+    _write(path, (text,))
+
+
+def write_lines_privately(path: Path, lines: Iterable[str]) -> None:
+    """Replace the file `path` as `write_privately` does. Each of `lines` is written before the next one is made."""
+    _write(path, (part for line in lines for part in (line, "\n")))
+
+
+def _write(path: Path, parts: Iterable[str]) -> None:
     make_private_folder(path.parent)
     # O_EXCL does not follow links.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with replacing(path) as temporary, open(os.open(temporary, flags, FILE_MODE), "w", encoding="utf-8") as stream:
-        stream.write(text)
+        stream.writelines(parts)
         stream.flush()
         os.fsync(stream.fileno())
 

@@ -20,7 +20,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import cicd_templates
 from cicd_templates.files.paths import CHECKSUMS, CONFIGURATION, STATE
@@ -29,6 +29,7 @@ from cicd_templates.template.checksums import digest_of_file, parse_checksums
 
 RECORD = STATE / "rendered.json"
 LARGEST_RECORD = 4096
+BUFFER = 1 << 20
 TOOL = Path(cicd_templates.__file__).parent
 LAYERS = CONFIGURATION.parent
 
@@ -151,30 +152,28 @@ def _libraries() -> list[tuple[str, str]]:
     return sorted((path.name, digest_of_file(path / "RECORD")) for path in folders)
 
 
-def read_trusted(path: Path, largest: int) -> bytes | None:
-    """Return the bytes of a record. Return None if there is none, if it is too large, or if other users can access it.
+@contextlib.contextmanager
+def open_trusted(path: Path, largest: int) -> Iterator[IO[bytes]]:
+    """Open a record, and close it at the end of the `with` block.
 
-    `largest` is the largest number of bytes.
+    Raises `OSError` if there is none, if it has more than `largest` bytes, or if other users can access it.
     """
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
-            status = os.fstat(stream.fileno())
-            # Without O_NONBLOCK, opening a named pipe waits for somebody who writes to it.
-            if not stat.S_ISREG(status.st_mode):
-                return None
-            if status.st_uid != os.getuid() or status.st_mode & 0o077 or status.st_size > largest:
-                return None
-            return stream.read(largest)
-    except OSError:
-        return None
+    # Without O_NONBLOCK, opening a named pipe waits for somebody who writes to it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb", buffering=BUFFER) as stream:
+        status = os.fstat(descriptor)
+        is_private = status.st_uid == os.getuid() and not status.st_mode & 0o077
+        if not stat.S_ISREG(status.st_mode) or not is_private or status.st_size > largest:
+            raise OSError(f"{path}: is not a record of this user")
+        yield stream
 
 
 def _read_record(path: Path) -> dict[str, Any] | None:
     """Return the record, or None if the record is missing, cannot be trusted or has the wrong form."""
-    content = read_trusted(path, LARGEST_RECORD)
     try:
-        record = json.loads(content or b"")
-    except ValueError:
+        with open_trusted(path, LARGEST_RECORD) as stream:
+            record = json.loads(stream.read())
+    except (OSError, ValueError):
         return None
     kinds = {"inputs": str, "checksums": str, "changed": int, "stacks": int}
     if not isinstance(record, dict) or {key: type(value) for key, value in record.items()} != kinds:

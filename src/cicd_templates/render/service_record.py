@@ -27,10 +27,10 @@ from typing import NamedTuple
 
 from cicd_templates.config.environment import Configuration, Service
 from cicd_templates.files.paths import CHECKSUMS, STATE
-from cicd_templates.files.private_files import write_privately
+from cicd_templates.files.private_files import write_lines_privately
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.user_layers import explained_user_errors
-from cicd_templates.render.last_render import read_trusted
+from cicd_templates.render.last_render import open_trusted
 from cicd_templates.render.layer_rendering import render_layers
 from cicd_templates.render.out_folder import INDEX, Written, workflows, write_changed
 from cicd_templates.render.render import RenderedStack
@@ -213,18 +213,25 @@ class ServiceRecord:
         return all(digest_of_file(self._folder / path) == digest for path, digest in digests.items())
 
     def _write(self, record: _Record) -> None:
-        text = "\n".join((json.dumps(record[:3]), record.names, *record.parts))
-        write_privately(self._path, f"{digest_of(text)}\n{text}")
+        lines = (json.dumps(record[:3]), record.names, *record.parts)
+        write_lines_privately(self._path, (*lines, _digest_of_lines(lines)))
+
+
+def _digest_of_lines(lines: Iterable[str]) -> str:
+    """Return the SHA-256 of lines. Joining them would take longer than computing the digest."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
 
 
 def _read(path: Path) -> _Record | None:
     """Return the record in the file `path`, or None if the file is missing, damaged or accessible to other users."""
-    content = read_trusted(path, LARGEST_RECORD)
-    digest, _, text = (content or b"").partition(b"\n")
-    if hashlib.sha256(text).hexdigest().encode() != digest:
-        return None
-    with contextlib.suppress(*_UNEXPECTED):
-        facts, names, *parts = text.decode().split("\n")
+    with contextlib.suppress(OSError, *_UNEXPECTED), open_trusted(path, LARGEST_RECORD) as stream:
+        facts, names, *parts, digest = (line.decode().removesuffix("\n") for line in stream)
+        if _digest_of_lines((facts, names, *parts)) != digest:
+            return None
         inputs, files, stacks = json.loads(facts)
         return _Record(
             Inputs(*inputs),

@@ -228,13 +228,13 @@ def test_everything_is_rendered_after_a_change_in_the_folder(project: Project, c
 
 
 def lines_of(project: Project) -> list[str]:
-    return project.record_path.read_text().split("\n")[1:]
+    return project.record_path.read_text().splitlines()[:-1]
 
 
 def with_lines(project: Project, lines: Sequence[str]) -> None:
     """Write a record with the digest of its lines."""
-    text = "\n".join(lines)
-    project.record_path.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+    text = "".join(f"{line}\n" for line in lines)
+    project.record_path.write_text(f"{text}{hashlib.sha256(text.encode()).hexdigest()}\n")
 
 
 def test_an_unchanged_record_is_used(project: Project) -> None:
