@@ -29,12 +29,7 @@ Hook = tuple[Environment, Service]
 
 def verifying(environments: Sequence[Environment], service: str) -> list[Environment]:
     """Return the environments in which the service has the hook `verify-image`."""
-    return [
-        env
-        for env in environments
-        for own in env.services
-        if own.name == service and VERIFY_IMAGE in own.settings.hooks
-    ]
+    return [env for env in environments if (own := env.service(service)) and VERIFY_IMAGE in own.settings.hooks]
 
 
 def hooks_may(

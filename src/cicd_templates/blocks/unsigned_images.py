@@ -22,12 +22,8 @@ MOST_BYTES = 2500
 
 def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTable]:
     """Return the exceptions for unsigned images of a service in one environment, keyed by their names."""
-    return {
-        name: table
-        for own in env.services
-        if own.name == service
-        for name, table in sorted(own.settings.unsigned_images.items())
-    }
+    own = env.service(service)
+    return {} if own is None else dict(sorted(own.settings.unsigned_images.items()))
 
 
 def exception_problems(configuration: Configuration, today: date) -> Iterator[Problem]:

@@ -91,13 +91,17 @@ class Environment:
             self, services=own, peers=tuple(replace(peer, services=peer._named(name)) for peer in self.peers)
         )
 
+    def service(self, name: str | None) -> Service | None:
+        """Return the service with the name `name`, or None."""
+        return self._services_by_name.get(name)
+
     def _named(self, name: str | None) -> tuple[Service, ...]:
-        service = self._services_by_name.get(name)
+        service = self.service(name)
         return () if service is None else (service,)
 
     @cached_property
     def _services_by_name(self) -> Mapping[str | None, Service]:
-        # A search in `services` for each stack would take time that grows with the square of the number of services.
+        # A search in `services` for each service would take time that grows with the square of the number of services.
         return {service.name: service for service in self.services}
 
     @property

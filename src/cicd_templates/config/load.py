@@ -118,6 +118,8 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self._services: dict[str, Service] = {}
+        # The shared tables that were read, keyed by their TOML paths.
+        self._shared_tables: dict[str, Any] = {}
 
     def configuration(self, raw: Raw, suffix: str | None) -> tuple[Configuration, frozenset[str]]:
         """Return the valid part of the configuration, and the names of the environments that could not be read.
@@ -253,6 +255,12 @@ class _Reader:
 
         `override` has the environment's own values. They replace the shared values in `base`.
         """
+        if not override:
+            # Environments without own values share the table. Validating it once for each of them takes longer.
+            if at not in self._shared_tables:
+                self._shared_tables[at] = self._table(model, base, at)
+            table: T | None = self._shared_tables[at]
+            return table
 
         def where(path: tuple[str | int, ...]) -> str:
             overridden = bool(path) and path[0] in override

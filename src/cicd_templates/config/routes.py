@@ -95,12 +95,13 @@ def with_priorities(services: Sequence[Service]) -> tuple[Service, ...]:
     taken = {service.settings.priority for service in services}
     derived: dict[str, int] = {}
     limit = CATCH_ALL_PRIORITY + 1
+    after_all = (priority for priority in range(CATCH_ALL_PRIORITY + 1, 50_000) if priority not in taken)
     for service in sorted(services, key=_exactness):
         if service.settings.is_web and service.settings.priority is None:
             limit = min(limit - 1, CATCH_ALL_PRIORITY + 1 - _literals(service.settings.path_pattern))
             while limit in taken:
                 limit -= 1
-            free = limit if limit > 0 else next(n for n in range(CATCH_ALL_PRIORITY + 1, 50_000) if n not in taken)
+            free = limit if limit > 0 else next(after_all)
             taken.add(free)
             derived[service.name] = free
     return tuple(

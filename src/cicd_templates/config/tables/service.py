@@ -224,7 +224,9 @@ class ServiceTable(Table):
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
     def in_environment(self, name: str) -> Self:
-        """Return a copy of this table in which `name` replaces the placeholder `{environment}` in paths of secrets."""
+        """Return this table, in which `name` replaces the placeholder `{environment}` in paths of secrets."""
+        if not any(ENVIRONMENT_PLACEHOLDER in source for source in self.secret_sources):
+            return self
 
         def of_environment(secrets: Mapping[str, str]) -> dict[str, str]:
             return {key: source.replace(ENVIRONMENT_PLACEHOLDER, name) for key, source in secrets.items()}

@@ -212,13 +212,14 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
     for environment in configuration.environments:
         if environment.kind != "tools":
             continue
-        names = sorted(service.name for service in environment.services)
-        keys = [(name, pipeline_name(environment, name)[:PIPELINE_KEY_LENGTH]) for name in names]
-        for (one, first), (other, second) in combinations(keys, 2):
-            if first == second:
+        services: dict[str, list[str]] = {}
+        for name in sorted(service.name for service in environment.services):
+            services.setdefault(pipeline_name(environment, name)[:PIPELINE_KEY_LENGTH], []).append(name)
+        for key, names in services.items():
+            for one, other in combinations(names, 2):
                 yield Problem(
                     f"services.{other}",
-                    f"the pipelines of {one} and {other} both begin with {first}, and CodePipeline distinguishes their"
+                    f"the pipelines of {one} and {other} both begin with {key}, and CodePipeline distinguishes their"
                     f" artifacts only by the first {PIPELINE_KEY_LENGTH} characters; choose another name",
                 )
 
