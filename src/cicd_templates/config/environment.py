@@ -197,14 +197,13 @@ class Environment:
         return IPv4Network(self.settings.cidr)
 
 
-@dataclass(frozen=True)
-class Configuration:
+class Configuration(NamedTuple):
     """The complete configuration: project, pipeline, environments in the order of the file, and evidence."""
 
     project: ProjectTable
     pipeline: PipelineTable
     environments: tuple[Environment, ...]
-    evidence: EvidenceTable = field(default_factory=EvidenceTable)
+    evidence: EvidenceTable
 
     @property
     def deploy_order(self) -> tuple[Environment, ...]:

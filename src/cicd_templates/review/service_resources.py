@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from cicd_templates.review.reviewed_stacks import ReviewedStack
@@ -19,13 +18,13 @@ _NAMED = re.compile(r"(?:.*[:/])?([a-z][\w-]*\.[A-Z]\w*)(/.*|)")
 Types: TypeAlias = tuple[tuple[str, str], ...]
 
 
-@dataclass
 class ServiceResources:
     """Collects, stack by stack, the resources of one environment and the task roles whose policies name them."""
 
-    _types: dict[str, Types] = field(default_factory=dict)
-    _equal_types: dict[Types, Types] = field(default_factory=dict)
-    _users: dict[str, dict[tuple[str, str], dict[str, None]]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._types: dict[str, Types] = {}
+        self._equal_types: dict[Types, Types] = {}
+        self._users: dict[str, dict[tuple[str, str], dict[str, None]]] = {}
 
     def add(self, stack: ReviewedStack) -> None:
         """Add the resources and the statements of a stack."""

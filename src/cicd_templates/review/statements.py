@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from cicd_templates.review.formatting import Formatter, format_actions, format_condition
 from cicd_templates.review.principals import Principal, parse_principals
@@ -25,8 +23,7 @@ OWN_MARK = "(own)"
 _ENDINGS = ("ActionRole", "Role", "ManagedPolicy", "Policy")
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """One IAM statement, with its parts as text. `holder` is the logical id of the resource that has the policy.
 
     Only statements of resource and trust policies have `principals`. `negated` lists the negated elements, such as
@@ -40,11 +37,11 @@ class Statement:
     principal_texts: tuple[str, ...]
     action_patterns: tuple[str, ...]
     resource_texts: tuple[str, ...]
-    condition: str = ""
+    condition: str
+    element: Mapping[str, Any]
     reason: str = ""
     is_trust: bool = False
     negated: frozenset[str] = frozenset()
-    element: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -73,12 +70,8 @@ class Statement:
         if none of its entries matches the action.
         """
         lowered = action.lower()
-        matched = any(_matches(lowered, pattern) for pattern in self._lowered_patterns)
+        matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)
         return matched != ("Action" in self.negated)
-
-    @cached_property
-    def _lowered_patterns(self) -> tuple[str, ...]:
-        return tuple(pattern.lower() for pattern in self.action_patterns)
 
     def _all_but(self, element: str) -> str:
         return "all but " if element in self.negated else ""
@@ -133,10 +126,10 @@ def _statement(
         tuple(map(str, elements["Action"])),
         (ITSELF,) if is_own_resource else resource_texts,
         format_condition(statement.get("Condition"), format_value),
+        statement,
         reasons.get(sid, ""),
         is_trust,
         frozenset(name for name in _ELEMENTS if f"Not{name}" in statement),
-        statement,
     )
 
 
@@ -154,7 +147,7 @@ def _permission(
         tuple(map(str, as_list(element["Action"]))),
         tuple(map(formatter.format, as_list(element.get("Resource", [])))),
         " and ".join(f"aws:{key} is {value}" for key, value in sources.items()),
-        element=element,
+        element,
     )
 
 

@@ -6,8 +6,8 @@ Only `StackFacts` knows the keys of the facts in a template.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from cicd_templates.errors import ConfigurationError
 
@@ -18,45 +18,39 @@ PROTECTIONS = ("protected", "disposable")
 _LISTS = frozenset({"sources", "after"})
 _MAPS = frozenset({"patches", "stack_tags"})
 _CHOICES = {"kind": ENVIRONMENT_KINDS, "protection": PROTECTIONS}
-# The default values. A fact that has its default value is left out of the metadata.
-_DEFAULTS: Mapping[str, Any] = {
-    "suffix": None,
-    "service": None,
-    "role_path": "/",
-    "permissions_boundary": None,
-    "after": (),
-    "deployed_as": None,
-    "patches": {},
-}
+# The order of the facts in the metadata.
+_ORDER = (
+    "project", "environment", "suffix", "kind", "layer", "service", "stack", "account", "region", "protection",
+    "role_path", "permissions_boundary", "sources", "after", "deployed_as", "patches", "stack_tags",
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackFacts:
-    """The facts about a stack in its template's metadata, in the order of the metadata.
+class StackFacts(NamedTuple):
+    """The facts about a stack in its template's metadata: its names, its environment, and the sources of its template.
 
-    - `environment` is the name of the environment, without the suffix of a copy.
-    - `after` lists the stacks that must be deployed before this stack.
-    - `deployed_as` is the Parameter Store path with the ARN of CloudFormation's role, or None without a role.
-    - `patches` maps the path of each patched value to the reason for the patch.
+    `environment` is the environment's name without the suffix of a copy. `after` lists the stacks that must be deployed
+    before this stack. If CloudFormation deploys the stack with a role, `deployed_as` is the Parameter Store path with
+    the role's ARN. `patches` maps the path of each patched value to the reason for the patch. A fact that has its
+    default value is left out of the metadata.
     """
 
     project: str
     environment: str
-    suffix: str | None = None
     kind: str
     layer: str
-    service: str | None = None
     stack: str
     account: str
     region: str
     protection: str
+    sources: tuple[str, ...]
+    stack_tags: Mapping[str, str]
+    suffix: str | None = None
+    service: str | None = None
     role_path: str = "/"
     permissions_boundary: str | None = None
-    sources: tuple[str, ...]
     after: tuple[str, ...] = ()
     deployed_as: str | None = None
-    patches: Mapping[str, str] = field(default_factory=dict)
-    stack_tags: Mapping[str, str]
+    patches: Mapping[str, str] = {}
 
     @property
     def qualified_environment(self) -> str:
@@ -76,10 +70,10 @@ class StackFacts:
     def to_metadata(self) -> dict[str, Any]:
         """Return the facts in the form of a template's metadata. Facts with their default value are left out."""
         metadata: dict[str, Any] = {}
-        for fact_field in fields(self):
-            value = getattr(self, fact_field.name)
-            if fact_field.name not in _DEFAULTS or value != _DEFAULTS[fact_field.name]:
-                metadata[_key(fact_field.name)] = _plain(value)
+        for name in _ORDER:
+            value = getattr(self, name)
+            if name not in self._field_defaults or value != self._field_defaults[name]:
+                metadata[_key(name)] = _plain(value)
         return metadata
 
     @classmethod
@@ -92,11 +86,11 @@ class StackFacts:
         if not isinstance(metadata, Mapping):
             raise not_rendered(where, f"it has no Metadata.{METADATA_KEY}")
         values = {}
-        for fact_field in fields(cls):
-            key = _key(fact_field.name)
+        for name in _ORDER:
+            key = _key(name)
             if key in metadata:
-                values[fact_field.name] = _check_value(fact_field.name, key, metadata[key], where)
-            elif fact_field.name not in _DEFAULTS:
+                values[name] = _check_value(name, key, metadata[key], where)
+            elif name not in cls._field_defaults:
                 raise not_rendered(where, f"its Metadata.{METADATA_KEY} has no {key}")
         return cls(**values)
 
@@ -124,6 +118,7 @@ def _metadata(content: Mapping[str, Any]) -> Any:
     return metadata.get(METADATA_KEY) if isinstance(metadata, Mapping) else None
 
 
+@cache
 def _key(name: str) -> str:
     return "".join(map(str.capitalize, name.split("_")))
 

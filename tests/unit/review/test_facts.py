@@ -429,7 +429,7 @@ def test_examples_that_are_still_in_place_are_reported() -> None:
         parameters={"ImageUri": {"Type": "String", "Default": BOOTSTRAP_IMAGE}},
     )
     real = stack_of({"A": resource("X::Y", To="team@shop.test")})
-    made = replace(made, facts=replace(made.facts, account="111111111111"))
+    made = replace(made, facts=made.facts._replace(account="111111111111"))
 
     assert placeholders.placeholders(review_stacks([real])) == []
     assert placeholders.placeholders(review_stacks([made])) == [

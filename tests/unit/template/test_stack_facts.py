@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ TEXTS = st.lists(TEXT).map(tuple)
 MAPS = st.dictionaries(TEXT, TEXT)
 ANY_FACTS = st.builds(
     StackFacts,
-    **{each.name: TEXT for each in fields(StackFacts)}
+    **dict.fromkeys(StackFacts._fields, TEXT)
     | dict.fromkeys(("suffix", "service", "permissions_boundary", "deployed_as"), st.none() | TEXT)
     | dict.fromkeys(("sources", "after"), TEXTS)
     | dict.fromkeys(("patches", "stack_tags"), MAPS)
@@ -54,12 +53,12 @@ def test_facts_with_their_default_value_are_not_written() -> None:
         "Sources",
         "StackTags",
     ]
-    assert replace(FACTS, role_path="/own/").to_metadata()["RolePath"] == "/own/"
+    assert FACTS._replace(role_path="/own/").to_metadata()["RolePath"] == "/own/"
 
 
 def test_a_copy_has_its_suffix_in_the_name_of_its_environment() -> None:
     assert FACTS.qualified_environment == "staging"
-    assert replace(FACTS, suffix="pr1").qualified_environment == "staging-pr1"
+    assert FACTS._replace(suffix="pr1").qualified_environment == "staging-pr1"
 
 
 @pytest.mark.parametrize(

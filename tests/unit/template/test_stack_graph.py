@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,7 +43,7 @@ def template(
             },
         },
     }
-    return stack_graph.links_of(body, replace(FACTS, stack=stack, environment=environment, after=after))
+    return stack_graph.links_of(body, FACTS._replace(stack=stack, environment=environment, after=after))
 
 
 def test_the_order_follows_what_is_read_and_what_is_declared() -> None:

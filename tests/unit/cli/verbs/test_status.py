@@ -85,7 +85,7 @@ HOLDER = Holder("3f9c2a1b", "deploy", "arn:aws:iam::222222222222:user/ada", "anv
 def test_it_says_who_holds_the_lock_and_since_when(
     suffix: str | None, answer: Any, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = replace(KEYS, facts=replace(KEYS.facts, suffix=suffix))
+    stack = replace(KEYS, facts=KEYS.facts._replace(suffix=suffix))
     fake: Any = FakeAws({"cloudformation.describe_stacks": [{"Stacks": []}], "ssm.get_parameter": answer})
     monkeypatch.setattr(selection, "targets", lambda **options: [Target([stack], [stack], fake, Polling(), None)])
     monkeypatch.chdir(PROJECT)

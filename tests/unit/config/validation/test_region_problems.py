@@ -225,7 +225,7 @@ def test_everything_is_rendered_with_the_names_of_its_partition(
 def test_no_printed_policy_names_another_partition() -> None:
     for region in ("eusc-de-east-1", "cn-north-1", "us-gov-east-1"):
         stacks = [
-            replace(stack, facts=replace(stack.facts, region=region)) for stack in read_stacks(ROOT / "out/staging")
+            replace(stack, facts=stack.facts._replace(region=region)) for stack in read_stacks(ROOT / "out/staging")
         ]
         names = EnvironmentNames.of(stacks)
         assert names.partition == partition_of(region).name

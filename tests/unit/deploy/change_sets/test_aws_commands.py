@@ -137,7 +137,7 @@ def test_on_aws_a_command_has_the_profile_and_the_region_of_the_caller(
 )
 def test_the_address_of_an_uploaded_text_is_in_the_domain_of_the_partition(region: str, host: str) -> None:
     keys = STACKS["keys"]
-    moved = replace(keys, text="#" * 60_000, facts=replace(keys.facts, region=region))
+    moved = replace(keys, text="#" * 60_000, facts=keys.facts._replace(region=region))
     _, create, *_ = adopt_commands(moved, creates=True)
 
     assert f"{host}by-hand/keys.yaml" in create

@@ -81,7 +81,7 @@ def test_a_creation_deletes_what_failed_and_has_the_parameters_of_the_template()
 @pytest.mark.parametrize(("hours", "same"), [(47, True), (49, False), (None, False)])
 def test_a_copy_expires_no_later_than_one_that_is_made_now(hours: float | None, same: bool) -> None:
     tags = {**STACK.tags, "Suffix": "pr1"}
-    stack = replace(STACK, facts=replace(STACK.facts, suffix="pr1", stack_tags=tags))
+    stack = replace(STACK, facts=STACK.facts._replace(suffix="pr1", stack_tags=tags))
     end = {} if hours is None else {"Expires": f"{EPOCH + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"}
     answer = {**ANSWER, "Tags": [{"Key": key, "Value": value} for key, value in (tags | end).items()]}
 

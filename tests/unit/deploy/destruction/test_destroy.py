@@ -589,13 +589,13 @@ def test_another_text_is_no_age(text: str) -> None:
     ids=["new", "not yet", "has passed"],
 )
 def test_the_tag_of_a_copy_stays_until_it_has_passed(existing: dict[str, Any] | None, expected: str) -> None:
-    copy = replace(KEYS, facts=replace(KEYS.facts, stack_tags={**KEYS.tags, "Suffix": "pr1"}))
+    copy = replace(KEYS, facts=KEYS.facts._replace(stack_tags={**KEYS.tags, "Suffix": "pr1"}))
 
     assert copy_expiry.change_set_tags(copy, existing, NOW) == {**copy.tags, "Expires": expected}
 
 
 def test_originals_and_protected_copies_do_not_expire() -> None:
-    protected = replace(KEYS.facts, stack_tags={**KEYS.tags, "Suffix": "pr1"}, protection="protected")
+    protected = KEYS.facts._replace(stack_tags={**KEYS.tags, "Suffix": "pr1"}, protection="protected")
 
     for stack in (KEYS, replace(KEYS, facts=protected)):
         assert "Expires" not in copy_expiry.change_set_tags(stack, None, NOW)
@@ -840,7 +840,7 @@ def test_on_aws_itself_nothing_is_only_recorded() -> None:
         "make adopt ENV=staging",
         None,
     )
-    copy = replace(KEYS, facts=replace(KEYS.facts, suffix="pr1"))
+    copy = replace(KEYS, facts=KEYS.facts._replace(suffix="pr1"))
     engine: Any = object()
     local = Target([copy], [copy], aws(local=True), Polling(), engine)
     assert local.command("adopt") == "make adopt ENV=staging SUFFIX=pr1 LOCAL=1"

@@ -127,7 +127,7 @@ def test_what_is_neither_rendered_nor_in_aws_is_refused(layer: str | None, servi
         labels_of_removed(account(*STACKS, claims), [KEYS], layer, service)
 
 
-ALPHA = replace(KEYS, facts=replace(KEYS.facts, stack="shipping-staging-jobs-alpha", layer="jobs", service="alpha"))
+ALPHA = replace(KEYS, facts=KEYS.facts._replace(stack="shipping-staging-jobs-alpha", layer="jobs", service="alpha"))
 
 
 @pytest.mark.parametrize(

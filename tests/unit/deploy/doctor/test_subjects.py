@@ -203,7 +203,7 @@ def test_a_secret_that_is_being_deleted_has_no_value_that_can_be_read() -> None:
 
 def test_the_way_to_give_a_secret_its_value_stays_on_the_local_aws_and_the_copy() -> None:
     build = layer(TOOLS, "build")
-    copy = replace(build, facts=replace(build.facts, suffix="pr1"))
+    copy = replace(build, facts=build.facts._replace(suffix="pr1"))
     fake = aws({"secretsmanager.describe_secret": {"Name": "n"}}, deployed=True)
     fake.endpoint_url = "http://127.0.0.1:4566"
 

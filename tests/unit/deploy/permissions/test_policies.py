@@ -122,7 +122,7 @@ def test_what_has_names_of_ours_is_allowed_on_these_alone() -> None:
 
 @pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1"])
 def test_scaling_is_suspended_in_this_account_and_region_and_for_services_of_ecs_alone(region: str) -> None:
-    moved = [replace(stack, facts=replace(stack.facts, region=region)) for stack in STAGING]
+    moved = [replace(stack, facts=stack.facts._replace(region=region)) for stack in STAGING]
     documents = policies(moved, destroying=True)
     partition = "aws-us-gov" if "gov" in region else "aws"
     (scaling,) = [
@@ -212,7 +212,7 @@ def test_every_kind_that_is_limited_is_one_that_iam_knows() -> None:
 
 @pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
 def test_other_partitions_have_their_own_arns(region: str, partition: str) -> None:
-    moved = replace(STAGING[0], facts=replace(STAGING[0].facts, region=region))
+    moved = replace(STAGING[0], facts=STAGING[0].facts._replace(region=region))
 
     names = EnvironmentNames.of([moved])
     assert [*names.arn_patterns(facts_of("AWS::S3::Bucket"), "bucket")] == [f"arn:{partition}:s3:::shipping-staging-*"]

@@ -366,7 +366,7 @@ def not_rendered(harness: DeployHarness) -> None:
 
 def elsewhere(harness: DeployHarness) -> None:
     stack = harness.stacks[2]
-    harness.stacks[2] = replace(stack, facts=replace(stack.facts, account="333333333333"))
+    harness.stacks[2] = replace(stack, facts=stack.facts._replace(account="333333333333"))
 
 
 def moved(harness: DeployHarness) -> None:

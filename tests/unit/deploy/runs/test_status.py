@@ -171,7 +171,7 @@ def test_stacks_of_ours_that_are_rendered_no_more_are_listed() -> None:
 
 
 def test_a_part_of_the_stacks_is_shown_alone_and_missing_stacks_are_named() -> None:
-    other = replace(KEYS, facts=replace(KEYS.facts, stack="shipping-staging-other"))
+    other = replace(KEYS, facts=KEYS.facts._replace(stack="shipping-staging-other"))
     fake: Any = FakeAws(
         {
             "cloudformation.describe_stacks": {"Stacks": [described("shipping-staging-old")]},
