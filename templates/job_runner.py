@@ -1,4 +1,4 @@
-"""Layer `job_runner`: the function that tests a release of a job with one run in each unprotected environment."""
+"""Layer `job_runner`: the function that tests a job's release: it runs the job once in each unprotected environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JOB_FUNCTION = ServiceOutput(FunctionName, "job_runner", "JobFunctionName", "Fun
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the pipeline tests a job in at least one environment to which it deploys."""
+    """Return whether the pipeline deploys to at least one environment in which it tests a job."""
     return bool(checked_environments(env))
 
 

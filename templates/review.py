@@ -122,7 +122,7 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
 def _exceptions(
     layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName, reviewed: BucketName
 ) -> tuple[dict[str, AWSHelperFn | str], list[Grant]]:
-    """Return what lets the approval check accept unsigned images: environment variables and permissions.
+    """Return the environment variables and permissions with which the approval check accepts unsigned images.
 
     There are no permissions if the configuration has no exceptions for unsigned images of the service.
     """

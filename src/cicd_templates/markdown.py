@@ -37,7 +37,7 @@ class Markup(str):
 
 @lru_cache(CACHED_CELLS)
 def cell(text: str) -> Markup:
-    """Escape `text` for a table cell. The result is one printable line. On a rendered page, it looks like `text`.
+    """Escape `text` for a table cell. The result is one printable line. On a rendered page, the cell shows `text`.
 
     The text cannot end the cell, and nothing in it becomes HTML, code, emphasis, an image or a link. Characters such as
     `@` or `#` are put into a code span, so that GitHub does not link them to a user or an issue.

@@ -20,7 +20,7 @@ class CheckFailed(CicdError):  # noqa: N818 - the outcome of a check, not an err
 class CheckMustWait(CicdError):  # noqa: N818 - the outcome of a check, not an error of this tool
     """Raised when a check cannot finish yet and must be repeated later. The message says when to try again.
 
-    For example, one check must wait until an hour after the run has destroyed its resources.
+    For example, one check can run only when an hour has passed since the run destroyed its resources.
     """
 
 

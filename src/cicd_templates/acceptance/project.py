@@ -52,7 +52,7 @@ class EnvironmentAccess:
     """The account and region of an environment, and the user's credentials for it.
 
     If `role_arn` is given, the credentials come from this role. `caller_account` is the account of the user who assumes
-    the role. It is empty if this is `account`.
+    the role, or empty if the user is in the environment's own account.
     """
 
     account: str

@@ -142,7 +142,7 @@ def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
 
 
 def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters of a function that examines what a pipeline run deploys to the environment `peer`."""
+    """Return the parameters of a function that examines the deployment of a run to the environment `peer`."""
     return {
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,

@@ -203,7 +203,7 @@ def lock_objects(bucket: s3.Bucket, mode: str, days: int) -> s3.Bucket:
 
 
 def refuse_unlocking(bucket: s3.Bucket) -> Grant:
-    """Let nobody bypass governance mode, which means to delete a locked object version or to shorten its lock.
+    """Let nobody bypass governance mode. A user who bypasses it can delete a locked object version or shorten its lock.
 
     Most administrators may bypass this mode, and the S3 console does so without asking. With this statement, an
     administrator must first change the bucket policy.
@@ -225,7 +225,7 @@ def lock_change_rule(
 ) -> events.Rule:
     """Return an EventBridge rule that reports each change of the bucket's policy and of its Object Lock configuration.
 
-    S3 has no separate call that removes the default retention: this is a change of the Object Lock configuration.
+    Whoever removes the default retention changes the Object Lock configuration: S3 has no separate call for this.
     """
     pattern = {
         "source": ["aws.s3"],

@@ -172,7 +172,7 @@ class Environment:
     def domain(self) -> str | None:
         """The load balancer's host name.
 
-        There is no host name for plain HTTP, and in a parallel copy without `copy_domain`.
+        It has no host name if it uses plain HTTP, or if the environment is a parallel copy without `copy_domain`.
         """
         if self.settings.allow_http:
             return None

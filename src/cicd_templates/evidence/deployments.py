@@ -194,8 +194,8 @@ def _missing_files(
     """Yield a problem for each missing or changed file that a statement about a deployment lists.
 
     These files are the earlier statements and the approval record of the deployment. The approval record of a rollback
-    is not required: a rollback is a separate pipeline execution, and the folder has only the approval records of the
-    execution that made the release.
+    is not required: a rollback is a separate pipeline execution, and the folder has the approval records of only one
+    execution, which made the release.
     """
     for earlier in _objects(predicate.get("earlier")):
         name = str(earlier.get("name"))

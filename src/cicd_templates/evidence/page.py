@@ -106,7 +106,10 @@ def _answers(
 
 
 def _records_answer(contents: FolderContents, deployments: Sequence[Deployment]) -> str:
-    """Return sentences that say whether the records of what approvers saw can have been changed or added later."""
+    """Return sentences that say whether somebody could have changed or added approval records later.
+
+    An approval record has what the approvers saw.
+    """
     if unsigned := unsigned_records(contents, deployments):
         return (
             f"Approval records: {len(record_names(contents))}. Records whose SHA-256 is in no signed"

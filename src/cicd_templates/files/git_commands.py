@@ -69,7 +69,7 @@ def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.Comp
 
 
 def read_with_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run a git command that starts no filters, because it reads only settings, references or objects.
+    """Run a git command that reads only settings, references or objects. Such a command starts no filters.
 
     Git runs in `folder` and gets `text` as its input. Raises `ConfigurationError` if git cannot run.
     """

@@ -90,8 +90,8 @@ def _described(error: Exception) -> str:
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
     """Require that the change sets are signed and approved. Otherwise raise an error, so that the stage fails.
 
-    If the release is not signed (`NotSignedError`), exceptions in the configuration can allow the change sets.
-    Otherwise, the error says why the release is not signed.
+    If the release is not signed (`NotSignedError`), the change sets pass only if exceptions in the configuration allow
+    their images. If the exceptions do not allow them, the error says why the release is not signed.
     """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):

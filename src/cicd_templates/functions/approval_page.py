@@ -42,7 +42,7 @@ NEXT = (
 class ReviewedStage:
     """The change sets of one stage.
 
-    `unreported` has the resources whose policies could not be compared, under the names that the page shows.
+    `unreported` has the names, as the page shows them, of the resources whose policies could not be compared.
     """
 
     environment: str

@@ -16,7 +16,7 @@ The user parameters:
 - `reviewed`: the digest of the record that was approved; missing if the stage needs no approval
 - `region`, `environment` and `execution`
 
-The environment variables, because some of these values would be too long for user parameters:
+These values are environment variables, because some of them would be too long for user parameters:
 
 - `DEPLOYMENTS`: the prefix of the statements in the bucket `EVIDENCE_BUCKET`
 - `ENVIRONMENTS`, `STAGES`, `CHANGE_SETS` and `HEALTH_STACKS`: the environments, the stages that deploy to them, the
@@ -123,7 +123,10 @@ def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], sig
 
 
 def _of_environment(variable: str, environment: str) -> str:
-    """Return the item that belongs to `environment` in the list `variable`. Raises `ValueError` if there is none."""
+    """Return the item for `environment` from the list in the environment variable `variable`.
+
+    Raises `ValueError` if the list has no such item.
+    """
     return os.environ[variable].split(",")[os.environ["ENVIRONMENTS"].split(",").index(environment)]
 
 

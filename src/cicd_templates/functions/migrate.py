@@ -188,7 +188,7 @@ def _begin(
 
 
 def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters: dict[str, str]) -> None:
-    """Record the outcome of an attempt that another run of the pipeline began, but did not record.
+    """Record the outcome of an attempt that another run of the pipeline began, if that run did not record it.
 
     Raises `TaskRunError` if the task of the attempt may still start or run.
     """

@@ -7,8 +7,8 @@ lists other files that builds wrote. The function does not examine these files.
 
 For a deployment, `deployed_release` describes the user parameters and the examined facts. In an environment without
 approvals, the action succeeds even if nothing was signed, because a failed action would roll back a successful
-deployment. A metric and the variable `Problem` then report what is wrong. In every environment, they also report alarms
-whose states could not be read.
+deployment. A metric and the variable `Problem` then report what is wrong. In every environment, the metric and
+`Problem` also report alarms whose states could not be read.
 
 The function always answers the job exactly once. The event is never logged, because it contains credentials.
 """
@@ -210,7 +210,7 @@ def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
 
 
 def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
-    """Return the gate's decision and its time. Raises `ValueError` if it is not PASS for this source and templates."""
+    """Return the gate's decision and its time. Raises `ValueError` unless it is PASS for this source and templates."""
     key = parameters["reportKey"]
     folder = re.escape(f"{os.environ['SERVICE']}/{parameters['execution']}/")
     if not re.fullmatch(rf"{folder}verdict(-[1-9][0-9]*)?\.json", key):

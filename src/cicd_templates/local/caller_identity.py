@@ -25,8 +25,8 @@ def secure(app: ModuleType) -> None:
 def services(evaluator: ModuleType) -> None:
     """Let the root user of an account assume a role on behalf of an AWS service.
 
-    The external ID of the request is the ARN of a resource. The role must trust the AWS service of this resource. The
-    condition key aws:SourceArn is this ARN, and aws:SourceAccount is the account in the ARN.
+    The request passes the ARN of a resource as its external ID. The role must trust the AWS service of this resource.
+    In the conditions of the trust policy, aws:SourceArn is this ARN, and aws:SourceAccount is the account in the ARN.
 
     The engine itself sets neither key, and lets the root user assume every role that trusts any service.
     """

@@ -46,7 +46,7 @@ class JobResults:
         self._file = folder / ANSWERS_FILE
 
     def put(self, operation: str, request: dict[str, Any]) -> None:
-        """Store the result of a job: the API operation that reports it, and the request to this operation."""
+        """Store how a job ended: the API operation that reported the result, and the request of this call."""
         with self._file.open("a") as file:
             file.write(json.dumps([operation, request]) + "\n")
 

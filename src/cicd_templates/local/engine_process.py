@@ -104,8 +104,9 @@ def start(
     Calls `spawned` as soon as the engine's process exists. The engine answers requests only after `spawned` has
     returned. If the calling process is killed earlier, the engine ends and removes its folder.
 
-    Raises `CicdError` if the engine's virtual environment is missing, or with the end of the engine's log if the engine
-    does not start. After any exception, neither the process nor the engine's folder remains.
+    Raises `CicdError` if the engine's virtual environment is missing, or if the engine does not start. In the second
+    case, the message has the end of the engine's log. After any exception, neither the process nor the engine's folder
+    remains.
     """
     python = python or DEFAULT_PYTHON
     if not python.exists():

@@ -41,7 +41,7 @@ class Artifact:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """Return the artifact in the form that output artifacts have in an answer of ListActionExecutions."""
+        """Return the artifact in the format in which ListActionExecutions lists output artifacts."""
         return {"name": self.name, "s3location": {"bucket": self.bucket, "key": self.object_key}}
 
 
@@ -102,7 +102,11 @@ def _refuse_special_entry(entry: zipfile.ZipInfo) -> None:
 
 
 def _refuse_ambiguous_names(entries: list[zipfile.ZipInfo]) -> None:
-    """Raise `CicdError` if two entries have the same name, one entry has two names, or a file is also a folder."""
+    """Raise `CicdError` if the names of entries are ambiguous.
+
+    Names are ambiguous if two entries have the same name, if one entry has two names, or if one path is a file and a
+    folder.
+    """
     names = [PurePosixPath(entry.filename.replace("\\", "/")) for entry in entries]
     files = {name for name, entry in zip(names, entries, strict=True) if not entry.is_dir()}
     seen: set[PurePosixPath] = set()

@@ -70,7 +70,7 @@ class RehearsalSetup:
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:
-        """Raise `ActionFailedError` if IAM's simulator denies the role one of `actions` on `resource`.
+        """Raise `ActionFailedError` unless IAM's simulator allows the role to perform all `actions` on `resource`.
 
         Use this method for IAM actions that a real run performs, but a rehearsal does not.
         """

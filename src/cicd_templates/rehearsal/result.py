@@ -86,7 +86,7 @@ class RehearsalResult:
 
 
 def partition_differences(regions: Iterable[str]) -> tuple[str, ...]:
-    """Return a phrase for each region outside the partition `aws`. The local AWS has only this partition."""
+    """Return a phrase for each region outside the partition `aws`, which is the only partition of the local AWS."""
     partitions = {region: partition_of(region).name for region in sorted(set(regions))}
     return tuple(
         f"ARNs and host names are those of the partition {AWS.name}, not of {name}, in which {region} is"

@@ -1,7 +1,8 @@
 """Runs the first container of an ECS task as a process, because a rehearsal runs no containers.
 
-The process gets the variables and secrets of the task definition and the credentials of the task role, but no other
-variables of the environment. Like ECS, this module uses the execution role to read the secrets and to write the log.
+The process gets the variables and secrets of the task definition and the credentials of the task role. It does not get
+the environment variables of the rehearsal itself. Like ECS, this module uses the execution role to read the secrets and
+to write the log.
 """
 
 from __future__ import annotations

@@ -214,9 +214,10 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield the resource with the name that the schema of its type defines: the values of the identifying properties.
+    """Yield the resource, with the values of its identifying properties as its name.
 
-    Yield nothing if AWS chooses one of these values, or if the type has no schema.
+    The schema of the resource's type lists these properties. Yield nothing if AWS chooses one of these values, or if
+    the type has no schema.
     """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]

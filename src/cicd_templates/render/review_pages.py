@@ -129,7 +129,7 @@ def service_groups(services: Iterable[str]) -> dict[str | None, int]:
 
 
 def joined(parts: Iterable[Part], environments: Mapping[str, Environment]) -> dict[str, str]:
-    """Return the pages that consist of `parts`, keyed by their path below `out/`."""
+    """Join `parts` into pages. Return the pages, keyed by their path below `out/`."""
     review = Review()
     compared = []
     for part in parts:

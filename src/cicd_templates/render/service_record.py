@@ -206,8 +206,8 @@ class ServiceRecord:
     def _has_written(self, digests: Mapping[str, str]) -> bool:
         """Return whether the files have these digests.
 
-        The caller must have read the status of the files before. If a file changes later, its ctime differs from the
-        ctime in this status.
+        Before this call, the caller must read the status of the files. If a file changes after that, also during this
+        call, its ctime differs from the ctime in the status.
         """
         time.sleep(CLOCK_STEP)
         return all(digest_of_file(self._folder / path) == digest for path, digest in digests.items())

@@ -20,7 +20,8 @@ def access_changes(
       condition with an unclear effect.
     - `holder` is the logical id of the resource that has the policy.
 
-    `gone` has the holders to leave out. They were removed together with every resource to which their statements apply.
+    `gone` has holders that were removed together with every resource to which their statements apply. Their statements
+    are left out.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):

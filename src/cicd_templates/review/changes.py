@@ -104,7 +104,7 @@ def _access_unlike(
 ) -> Iterator[TemplateChange]:
     """Describe the access of a new stack by comparing it with `sibling`, the stack of another service.
 
-    The first change says that the stacks have the same access. One change for each difference follows.
+    The first change says that both stacks have the same access. For each exception, another change follows.
     """
     own, others = general_sentences(stack), general_sentences(sibling)
     shared = own.keys() & others.keys()

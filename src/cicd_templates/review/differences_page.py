@@ -99,7 +99,8 @@ def _resource_differences(
     A difference is yielded only if both of these comparisons find it:
 
     - The first ignores the environment's account number, and the environment's name wherever it is a separate word.
-    - The second ignores the environment's name only after the project's name or the word `account`.
+    - The second ignores no account number. It ignores the environment's name only where this name follows the project's
+      name or the word `account`.
 
     The first comparison alone would report false differences: an environment's name can be an ordinary word, such as
     `test`, and the tools environment can have the same account number.

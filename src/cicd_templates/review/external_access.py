@@ -58,7 +58,7 @@ class Access(NamedTuple):
     release_permissions: list[str]
 
     def reviewed_environments(self, environment: str) -> list[str]:
-        """Return the names of the environments whose external access the review page of `environment` lists.
+        """Return the names of the environments whose external access is listed on the review page of `environment`.
 
         - The page of a runtime environment lists only its own access.
         - The page of a tools environment lists the access of the protected runtime environments. If no environment is
@@ -125,7 +125,7 @@ class AccessReview:
         }
 
     def extend_plain(self, plain: Mapping[str, Any]) -> None:
-        """Add the contents `plain`, a value that `to_plain` returned; see `extend`."""
+        """Add the contents of another review, as its `to_plain` returned them; see `extend`."""
         self._runtimes |= plain["runtimes"]
         self._services |= dict.fromkeys(plain["services"])
         for environment, accounts in plain["accounts"].items():

@@ -57,7 +57,10 @@ class NameIndex:
             self._add_named(stack.label, frozenset(named))
 
     def extend(self, other: NameIndex) -> None:
-        """Add all names from the index `other`, whose stacks must come later in deploy order."""
+        """Add all names from the index `other`.
+
+        The stacks of `other` must come later in deploy order than the stacks of this index.
+        """
         self.published |= other.published
         for label, named in other._named.items():
             self._add_named(label, named)

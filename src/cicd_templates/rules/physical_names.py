@@ -32,7 +32,10 @@ class PhysicalNames(ResourceRule):
     types = NAME_PROPERTIES
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each physical name without the environment's name or, in a copy, without the suffix."""
+        """Yield a finding for each physical name that does not contain the environment's name.
+
+        If the environment is a copy, the suffix of the copy must follow the environment's name.
+        """
         environment, suffix = resource.facts.get("Environment"), resource.facts.get("Suffix")
         if not isinstance(environment, str):
             return

@@ -110,7 +110,7 @@ class Resource:
             yield Resource(str(name), body, self.template)
 
     def values(self, *keys: str) -> Iterator[TemplateNode]:
-        """Yield the values at the path `keys` below the resource, like the function `values` of this module."""
+        """Yield the values at the path `keys` below the resource; see the function `values` of this module."""
         return values(self._top, *keys)
 
     def properties(self, *keys: str) -> Iterator[TemplateNode]:

@@ -49,7 +49,7 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """The tag keys of a resource, if only CloudFormation can compute them. The set contains every possible key."""
+    """Stands for tag keys that only CloudFormation can compute. `in` is true for every key."""
 
     def __contains__(self, name: object) -> bool:
         return True

@@ -20,7 +20,7 @@ ACCOUNT_CONDITION_KEYS = frozenset(
 
 
 class TrustPolicies(ResourceRule):
-    """Require a condition if a trust policy allows AWS services, whole accounts or tokens."""
+    """Require a condition if a trust policy lets AWS services, whole accounts or users with tokens assume a role."""
 
     id = "E9116"
     shortdesc = "A trust policy limits who can use the role through a service or another account"

@@ -61,9 +61,9 @@ def parse_checksums(text: str) -> dict[str, str]:
 
 
 def recorded_sources(text: str) -> str:
-    """Return the digest of the configuration and layers from the list of checksums `text`.
+    """Return the digest of the configuration and layers that a list of checksums records.
 
-    If the list does not have this digest, return an empty string.
+    `text` is the content of the list. If the list does not have this digest, return an empty string.
     """
     first = text.partition("\n")[0]
     return first.removeprefix(RENDERED_FROM) if first.startswith(RENDERED_FROM) else ""

@@ -219,7 +219,7 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Put a list or map into a new list with only this item. Return any other value unchanged.
+    """Return a list whose only item is `value`, if `value` is a list or map. Return any other value unchanged.
 
     A comparison of conditions then compares the list or map as a whole: a shorter list does not count as stricter.
     """

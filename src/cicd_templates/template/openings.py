@@ -72,7 +72,7 @@ PASSWORD: Statement = {"Effect": "Allow", "Action": "sign in to the console with
 
 
 def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield IAM statements for the access that a resource's settings allow without a policy.
+    """Yield IAM statements for access that a resource allows by its settings, and not by a policy.
 
     `kind` is the type of the resource.
     """

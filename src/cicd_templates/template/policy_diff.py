@@ -184,7 +184,8 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
-    A property that affects access without a statement, such as a permissions boundary, also yields a statement.
+    If a property affects access but has no statement, such as a permissions boundary, also yield a statement that
+    represents this property.
     `is_changed` is false if the whole resource is created or deleted.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
@@ -196,7 +197,7 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
 
 
 def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
-    """Return whether a resource grants more access, other than by policies, after a change of its property `name`.
+    """Return whether a change of the property `name` makes a resource grant more access, other than by policies.
 
     Returns None if the change does not affect such access. `before` and `after` are the resource before and after the
     change.
@@ -212,7 +213,7 @@ def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, An
 
 
 def hides_access(resource: Mapping[str, Any]) -> bool:
-    """Return whether CloudFormation masked a value in the access that a resource gives."""
+    """Return whether CloudFormation masked a value in a part of the resource that grants access."""
     return any(reported_as_hidden(identity) for identity, _ in _statements(resource))
 
 
@@ -271,7 +272,9 @@ def _difference(
 
 
 def _new_items(value: Any, other: Any) -> Any:
-    """Return the items of `value` that are not in `other`. Both are values of an element, such as `Action`.
+    """Return the items of `value` that are not in `other`.
+
+    `value` and `other` are the values that two policy statements have for the same element, such as `Action`.
 
     If `value` is a map of principals or conditions, return a map that has only the new items.
     """

@@ -49,7 +49,10 @@ def _make_role(context: CheckContext, environment: str, policies: dict[str, Any]
 
 
 def _wait_until_it_deploys(context: CheckContext, environment: str) -> None:
-    """Run `doctor` until it can assume the role that deploys `environment`, and require that it has used the role."""
+    """Run `doctor` until it can assume the role that deploys `environment`.
+
+    Require that `doctor` used the credentials of this role.
+    """
     attempt = 1
     while (rows := _examined(context, environment)) is None:
         require(attempt < ATTEMPTS, f"the role that deploys {environment} cannot be assumed")

@@ -303,12 +303,12 @@ class Dependencies:
         )
 
     def is_pinned(self, name: str, version: str) -> bool:
-        """Return whether a copied file pins this version of the package, or any version if `version` is empty."""
+        """Return whether a copied file pins this version of the package. An empty `version` stands for any version."""
         pins = self.pins.get(normalised(name), set())
         return version in pins if version else bool(pins)
 
     def is_own(self, place: str, name: str) -> bool:
-        """Return whether `place` is the metadata that an installation of the project itself creates."""
+        """Return whether `place` is the project's own `<name>.egg-info`, which its own installation creates."""
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:

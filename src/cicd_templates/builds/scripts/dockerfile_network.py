@@ -9,9 +9,9 @@ In TARGET, a RUN command has a network only if all of these conditions hold:
 - The command has one of a few forms, which install only packages that a lock file names.
 - Before this command, its stage has copied only lock files, and only into folders of a project. A program of the source
   could download something, or replace the installer that the command runs.
-- Before this command, its stage has not run pip, uv, npm, yarn, pnpm or Composer. Otherwise, a package that one of them
-  installed could run code in this command: the package can contain a program with the name of an installer, and Python
-  runs code of packages when Python starts. Composer creates links to folders that the source chooses.
+- Before this command, its stage has not run pip, uv, npm, yarn, pnpm or Composer. Otherwise, code that one of them
+  installed could run in this command: a package can contain a program with the name of an installer, Python runs code
+  of packages when Python starts, and Composer can create a link to a folder that the source chooses.
 
 The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0. If
 commands need a network but have none, the script prints their lines and exits with 1. It must run on Python 3.8,

@@ -75,7 +75,7 @@ def pins_of(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 class Source:
-    """The packages that a source pins, the names and versions of its own packages, and the digests of its files."""
+    """What a source contains: the pinned packages, the packages that it defines itself, and digests of its files."""
 
     def __init__(self, root: str) -> None:
         self.pins: set[tuple[str, str]] = set()
@@ -101,7 +101,10 @@ class Source:
 
 
 def own_package(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and version that the source declares for itself. The version is empty if a program computes it."""
+    """Yield the name and version that the source declares for itself.
+
+    The version is empty if the source does not contain it, for example because a build computes it.
+    """
     if name := OWN_NAME.search(text):
         version = OWN_VERSION.search(text)
         yield normalised(name[1]), normalised_version(version[1]) if version else ""

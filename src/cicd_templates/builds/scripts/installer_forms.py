@@ -103,7 +103,8 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
     - `lock`: the command installs packages, and only those that a lock file lists.
     - `download`: the command downloads a file with a checksum from one of the addresses.
     - `nothing`: the command needs no network.
-    - `programs`: the command installs programs, so later commands of the stage must run without a network.
+    - `programs`: the command installs packages that can contain programs. Later commands of the stage could run these
+      programs, so they must have no network.
     - `other`: any other command.
     """
     found = set()

@@ -122,7 +122,7 @@ def keeps_names(arguments: str) -> bool:
 
 
 def resolved(folder: str, path: str) -> str:
-    """Return `path` as an absolute path, or an empty string if that is unknown. Relative paths start in `folder`."""
+    """Return the absolute path of `path`, or an empty string if it is unknown. Relative paths start in `folder`."""
     if not re.fullmatch(r"[\w./@+-]+", path) or ".." in path.split("/"):
         return ""
     whole = path if path.startswith("/") else f"{folder}/{path}" if folder else ""

@@ -3,8 +3,8 @@
 `image_packages.py` lists the packages in images of the shortened stages, so the source cannot forge the lists.
 
 `locked_stages.py FILE INSTRUCTIONS CLOSED TARGET` copies the Dockerfile FILE to TARGET. In the copy, each stage ends at
-the line where FILE disables the stage's network. `dockerfile_network.py` wrote FILE, and also CLOSED, the numbers of
-these lines. `dockerfile.py` wrote INSTRUCTIONS.
+the line where FILE disables the stage's network. CLOSED has the number of this line for each stage.
+`dockerfile_network.py` wrote FILE and CLOSED. `dockerfile.py` wrote INSTRUCTIONS.
 
 The script prints the names of the shortened stages that still run a command. It must run on Python 3.8, because it runs
 in the build environment that has Docker.

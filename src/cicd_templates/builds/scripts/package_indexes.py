@@ -186,7 +186,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in the JSON `text`. A string is read only if `counts` returns true for its path."""
+    """Yield the addresses in the JSON `text`. `counts` gets the path of a string and returns whether to read it."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):

@@ -140,7 +140,7 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
 
 
 def find_in_lines(lines: list[tuple[int, str]], filename: str) -> Any:
-    """Scan the lines of a file. A finding in a `LineOf` gets the number of the original line."""
+    """Scan the lines of a file. For a `LineOf`, a finding gets the number of the original line in the file."""
     return find_in_numbered_lines(lines=[(getattr(line, "number", at), line) for at, line in lines], filename=filename)
 
 
@@ -179,7 +179,7 @@ def copy(source: str, target: str) -> None:
 def main() -> int:
     """Copy the source and scan the copy. Return the exit code of detect-secrets.
 
-    Write the names of files that cannot be scanned, but at most `MOST_FILES`, to the file `$NOT_READ`.
+    Write the names of files that cannot be scanned to the file `$NOT_READ`, but at most `MOST_FILES` names.
     """
     source, target, *options = sys.argv[1:]
     with open(os.environ["NOT_READ"], "w", encoding="utf-8") as file:

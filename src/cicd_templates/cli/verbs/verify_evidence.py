@@ -66,9 +66,9 @@ def names_in(environments: str | None) -> list[str]:
 
 
 def _unproven(result: Verification) -> list[str]:
-    """Return the environments for which only a person can confirm that there is no statement.
+    """Return the environments without a statement for which the folder does not show whether one is missing.
 
-    An environment is left out if the folder itself shows that its statement is missing.
+    Only a person can know whether the release was deployed to such an environment.
     """
     from cicd_templates.evidence.deployments import UNPROVEN
 

@@ -1,4 +1,4 @@
-"""Finds problems with autoscaling: a minimum above its maximum, and a table without a target or a schedule."""
+"""Finds problems in autoscaling tables: a minimum above its maximum, and a table with no target and no schedule."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from cicd_templates.config.tables.autoscaling import AutoscalingTable
 
 
 def problems(scaling: AutoscalingTable, *, needs_target: bool = True) -> Iterator[tuple[str, str]]:
-    """Yield `(key, message)` for each minimum above its maximum, and for a table without target or schedule.
+    """Yield `(key, message)` for each minimum above its maximum, and for a table with no target and no schedule.
 
-    If `needs_target` is false, a table without target or schedule is not a problem, because the service has a default
-    target.
+    If `needs_target` is false, a table with no target and no schedule is not a problem, because the service has a
+    default target.
     """
     limits = {"autoscaling": (scaling.minimum, scaling.maximum)}
     limits |= {f"autoscaling.schedules.{name}": (at.minimum, at.maximum) for name, at in scaling.schedules.items()}

@@ -110,7 +110,7 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     """Yield a problem if no CPU or memory of the task is left for the service's own container.
 
-    Also yield a problem for each further container whose folders in memory use the container's whole memory.
+    Also yield a problem for each further container whose folders in memory need all memory of this container.
     """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())

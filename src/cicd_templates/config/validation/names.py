@@ -199,7 +199,7 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
 def _words(service: list[Service]) -> set[str]:
     """Return the words that can follow a service's name in a physical name.
 
-    These are reserved words, and the names of checks and secrets.
+    The result contains the reserved words, the names of checks, and the names of secrets.
     """
     words = set(AFTER_A_SERVICE)
     for each in service:

@@ -56,8 +56,8 @@ def change_set_request(
 def preview_request(clients: Clients, stack: StackTemplate, existing: Mapping[str, Any]) -> dict[str, Any]:
     """Return the CreateChangeSet request for a preview of an existing stack, without the name of the change set.
 
-    The request contains no role and no tags, so CloudFormation uses the present role and tags of the stack. The caller
-    therefore needs no permission to pass a role.
+    The request contains no role and no tags, so CloudFormation uses the role and tags that the stack already has. The
+    caller therefore needs no permission to pass a role.
 
     A template that is too long for a request is uploaded to a folder for previews.
     """

@@ -40,7 +40,7 @@ class DetectedDrift:
 def reason_to_keep(stack: StackTemplate) -> str:
     """Return why no change set may revert the drift of `stack`, or an empty string.
 
-    A change set can only revert the drift of all resources, including resources that were changed on purpose.
+    A change set reverts the drift of all resources, so it would also revert changes that were made on purpose.
     """
     if any(resource["Type"] == SHIFTED for resource in stack.resources.values()):
         return "the change set would also revert the weights of listener rules, which ECS changes in a deployment"

@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command whose action on a stack depends on the stack's status. `deploy` is not here: it executes plans."""
+    """A command whose action on a stack depends on the stack's status. `deploy` is none: it only executes plans."""
 
     PLAN = "plan"
     DESTROY = "destroy"

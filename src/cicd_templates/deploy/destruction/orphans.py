@@ -89,8 +89,8 @@ def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[Stack
 
     If a service has no rendered stacks, one command selects all its stacks. No command selects a rendered stack.
 
-    A removed stack is left out if it has no service, and its layer has a rendered stack. No command could select only
-    the removed stack.
+    A removed stack is left out if it has no service and its layer still has a rendered stack: a command for this layer
+    would also select the rendered stack.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

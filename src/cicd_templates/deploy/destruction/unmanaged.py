@@ -63,7 +63,7 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return each resource that a resource in `had` may have created outside the stacks, without duplicates.
+    """Return the resources that resources of stacks may have created outside the stacks, without duplicates.
 
     `had` contains the resources of existing and deleted stacks. If `whole` is true, also return all other resources of
     the environment `scope`. The caller must remove the resources that stacks own from the result.

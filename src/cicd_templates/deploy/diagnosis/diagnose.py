@@ -145,8 +145,8 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
     """Return the commands that switch off the deletion protection of the stack's resources.
 
-    The result is empty if a stack with this `status` need not be deleted by hand. It is also empty if the stack's
-    resources cannot be read.
+    Only stacks with certain statuses must be deleted by hand. For any other `status`, the result is empty. It is also
+    empty if the stack's resources cannot be read.
     """
     if status not in DELETED_BY_HAND:
         return ()

@@ -1,4 +1,4 @@
-"""Defines the environment that is checked before a deployment, and the result of one check."""
+"""Classes for the checks before a deployment: the environment to check, and the result of one check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks whether the resources that the configuration provides, such as a VPC, exist and fit together."""
+"""Checks whether the resources under `provided` in the configuration, such as a VPC, exist and fit together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LEAST_ZONES = 2
 
 
 def check_provided_values(examined: ExaminedEnvironment) -> Iterator[Check]:
-    """Yield a result for each value that the configuration provides, such as the id of a VPC.
+    """Yield a result for each value under `provided` in the configuration, such as the id of a VPC.
 
     Only ids and ARNs of known services are looked up in AWS.
     """

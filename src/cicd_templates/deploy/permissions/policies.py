@@ -63,7 +63,7 @@ def policies(stacks: Sequence[StackTemplate], *, destroying: bool = False) -> di
 def _scoped_statements(actions: set[str], names: EnvironmentNames) -> Iterator[PolicyStatementDocument]:
     """Yield the statements that allow `actions`.
 
-    Actions of one service with the same resources and the same condition share a statement.
+    Actions of one service are in the same statement if they have the same resources and the same condition.
     """
     actions_by_scope: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
     for action in sorted(actions):

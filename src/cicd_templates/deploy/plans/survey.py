@@ -34,7 +34,7 @@ class Survey:
 
 
 def paths_read_by(stack: StackTemplate) -> set[str]:
-    """Return the Parameter Store paths that a deployment of `stack` reads, including the path of its role's ARN."""
+    """Return the Parameter Store paths that a deployment of `stack` reads, including the one with its role's ARN."""
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
 
 

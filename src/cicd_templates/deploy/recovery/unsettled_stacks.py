@@ -56,7 +56,7 @@ def unsettled(
     Stacks that would create a resource whose name is already taken come last.
 
     - `claims` maps a stack's name to what still needs the stack: a plan or an interrupted run.
-    - `environment` has all stacks of the environment, or is empty if `stacks` already has all.
+    - `environment` has all stacks of the environment. It may be empty if `stacks` already has all of them.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

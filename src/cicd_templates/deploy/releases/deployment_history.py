@@ -1,6 +1,6 @@
 """Reads from CodePipeline's history which deployments of a release must have a signed statement. Changes nothing.
 
-If somebody removed the newest statements from a folder of evidence, the folder does not show this. CodePipeline's
+If somebody removes the newest statements from a folder of evidence, the folder does not show the loss. CodePipeline's
 history is another record of the deployments, and only AWS writes it. AWS keeps it for 12 months:
 https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListActionExecutions.html
 """
@@ -28,7 +28,7 @@ class DeploymentHistory:
     """What CodePipeline's history says about the deployments of a release.
 
     - `not_attested` maps each environment that needs no statement to the reason, such as `was not deployed there`.
-    - `statements` has the names of the statements that the signer has reported, relative to the folder of evidence.
+    - `statements` has the statements that the signer has reported: their paths relative to the folder of evidence.
 
     If the history no longer has the pipeline execution, both are empty. Then every environment needs a statement.
     """

@@ -186,7 +186,7 @@ def unread_changes(rows: Sequence[Row], unreported: Collection[str] = ()) -> lis
 
 
 def _is_uncompared(row: Row) -> bool:
-    """Return whether a change can open access through the network. Comparisons of policies do not show this."""
+    """Return whether a change can open access through the network. Comparisons of policies do not show such access."""
     if row.creates_stack or row.nature == TAGS or row.change.action == "Remove":
         return False
     return row.change.resource_type in NETWORK_TYPES

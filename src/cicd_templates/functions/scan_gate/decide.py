@@ -210,7 +210,7 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
-    """Return whether a policy blocks a finding, and the kinds of weakness whose thresholds block it.
+    """Return whether a policy blocks a finding. Also return the kinds of weakness whose thresholds block it.
 
     If the threshold of a check already blocks the finding, no kinds are returned. Waivers are ignored.
     """

@@ -40,7 +40,7 @@ class Descriptors:
         """Return the descriptor to which `reference` refers by index, guid or id, or an empty object if there is none.
 
         The id `CA1000/md5` also finds the rule `CA1000`. `index` and `name` are the fields `ruleIndex` and `ruleId` of
-        a SARIF result. They count more than the index and the id in `reference`.
+        a SARIF result. They take precedence over the index and the id in `reference`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -97,7 +97,8 @@ class Levels:
     def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
         """Return the configured level of a descriptor, or None. `invocation` is the number of the invocation.
 
-        Without a valid number, return the worst level: the default level, or an override of any invocation.
+        If `invocation` is not a valid number, return the worst of these levels: the default level, and the overrides of
+        all invocations.
         """
         default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
         if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):

@@ -66,8 +66,8 @@ def _parse_arguments(rest: Sequence[str], members: dict[str, Any]) -> tuple[dict
 def _value(text: str, shape: Any) -> Any:
     """Convert the text of an option to the type that the API expects.
 
-    For a structure, the text is `a=1,b=2` or JSON. For a list, the text is the only item. For a blob, the text is the
-    path of a file.
+    For a structure, the text is `a=1,b=2` or JSON. For a list, the result is a list with the text as its only item. For
+    a blob, the text is the path of a file.
     """
     if shape.type_name == "blob":
         return Path(text).read_bytes()

@@ -15,7 +15,7 @@ def package_lines(path: Path, including: tuple[Path, ...] = ()) -> Iterator[str]
     """Yield the lines with packages, in the file and in the files that it includes. Other lines are left out.
 
     `including` are the files that directly or indirectly include this file. Raises `OSError` if a file cannot be read,
-    or if a file includes itself. pip refuses this, too.
+    or if a file includes itself. pip also refuses a file that includes itself.
     """
     if path.resolve() in including:
         raise OSError(errno.ELOOP, "it includes itself", str(path))

@@ -126,7 +126,7 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
     """Return all changes of a change set, with property values where they are known.
 
     `plain` describes all changes without property values. `valued` has property values, but may be incomplete. If only
-    the tags of a resource change, references to the resource keep their values, and are left out.
+    the tags of a resource change, the values of references to it stay the same. Such references are left out.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
