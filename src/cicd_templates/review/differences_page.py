@@ -21,6 +21,7 @@ _LONGEST = 160
 _ENVIRONMENT, _ACCOUNT = "{environment}", "{account}"
 _ATTRIBUTES = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
 Row = tuple[str, str, str, str]
+TextFunction = Callable[[str], str]
 # The stacks of an environment, keyed by their short names.
 Stacks = Mapping[str, ReviewedStack]
 
@@ -81,18 +82,36 @@ def _stack_rows(before: ReviewedStack | None, after: ReviewedStack | None) -> It
         yield "", "the stack", "-" if before is None else "exists", "-" if after is None else "exists"
         return
     old, new = before.template.resources, after.template.resources
+    sides = (_side(before), _side(after))
     for name in (*old, *(name for name in new if name not in old)):
         if name not in old or name not in new:
             kind = (old.get(name) or new.get(name) or {})["Type"].removeprefix("AWS::")
             yield name, "the resource", kind if name in old else "-", kind if name in new else "-"
             continue
-        for difference in _resource_differences((before, old[name]), (after, new[name])):
+        for difference in _resource_differences(sides, (old[name], new[name])):
             path = ".".join(difference.path).removeprefix("Properties.")
             yield name, path, _shortened(before, difference.before), _shortened(after, difference.after)
 
 
+class _Side(NamedTuple):
+    """A stack of a comparison, and the functions that format its texts for the two comparisons of its resources."""
+
+    stack: ReviewedStack
+    first: TextFunction
+    second: TextFunction
+
+
+def _side(stack: ReviewedStack) -> _Side:
+    name, project = stack.template.environment, stack.template.facts.project
+    return _Side(
+        stack,
+        _text_function(stack, _word_pattern(name), _ACCOUNT),
+        _text_function(stack, _name_pattern(name, project)),
+    )
+
+
 def _resource_differences(
-    before: tuple[ReviewedStack, Mapping[str, Any]], after: tuple[ReviewedStack, Mapping[str, Any]]
+    sides: tuple[_Side, _Side], resources: tuple[Mapping[str, Any], Mapping[str, Any]]
 ) -> Iterator[Difference]:
     """Yield the differences of a resource between two environments, except in environment names and account numbers.
 
@@ -105,18 +124,14 @@ def _resource_differences(
     The first comparison alone would report false differences: an environment's name can be an ordinary word, such as
     `test`, and the tools environment can have the same account number.
     """
-    sides = (before, after)
-    words = [_word_pattern(stack.template.environment) for stack, _ in sides]
-    names = [_name_pattern(stack.template.environment, stack.template.facts.project) for stack, _ in sides]
-    found = list(
-        value_differences(*(_compared(*side, word, _ACCOUNT) for side, word in zip(sides, words, strict=True)))
-    )
+    pairs = [*zip(sides, resources, strict=True)]
+    found = list(value_differences(*(_compared(side.stack, resource, side.first) for side, resource in pairs)))
     if not found:
         return
     named = {
-        tuple(word.sub(_ENVIRONMENT, step) for step in difference.path)
-        for difference in value_differences(*(_compared(*side, name) for side, name in zip(sides, names, strict=True)))
-        for word in words
+        tuple(_word_pattern(side.stack.template.environment).sub(_ENVIRONMENT, step) for step in difference.path)
+        for difference in value_differences(*(_compared(side.stack, resource, side.second) for side, resource in pairs))
+        for side in sides
     }
     for difference in found:
         if any(_contains(path, difference.path) or _contains(difference.path, path) for path in named):
@@ -138,43 +153,56 @@ def _contains(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
     return other[: len(path)] == path
 
 
-def _compared(
-    stack: ReviewedStack, resource: Mapping[str, Any], environment: re.Pattern[str], account: str = ""
-) -> Any:
-    """Return the attributes and properties of a resource for a comparison, without its tags and its physical name.
+def _text_function(stack: ReviewedStack, environment: re.Pattern[str], account: str = "") -> TextFunction:
+    """Return a function that formats a text of `stack` for a comparison.
 
     `environment` is a pattern that matches the environment's name. A placeholder replaces this name. If `account` is
     not empty, this text replaces the account number.
     """
-    prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     number = stack.template.account
     account_texts = (number, stack.formatter.format(number))
     name = stack.template.environment
+
+    # Many resources of a stack have the same texts.
+    @cache
+    def text_of(text: str) -> str:
+        formatted = stack.formatter.format(text)
+        if account and formatted in account_texts:
+            return account
+        known = formatted.replace(number, account) if account else formatted
+        # Most texts do not contain the name, and a search for a plain text is much faster than one for a pattern.
+        return environment.sub(_ENVIRONMENT, known) if name in known else known
+
+    return text_of
+
+
+def _compared(stack: ReviewedStack, resource: Mapping[str, Any], text_of: TextFunction) -> Any:
+    """Return the attributes and properties of a resource for a comparison, without its tags and its physical name.
+
+    `text_of` formats each text.
+    """
+    prefix = f"{stack.template.facts.project}-{stack.template.environment}"
     properties = {
         key: value
         for key, value in resource.get("Properties", {}).items()
         if key != "Tags" and not (key.endswith("Name") and str(value).startswith(prefix))
     }
     parts = {key: resource[key] for key in _ATTRIBUTES if key in resource} | {"Properties": properties}
-
-    def text_of(text: str) -> str:
-        if account and text in account_texts:
-            return account
-        known = text.replace(number, account) if account else text
-        # Most texts do not contain the name, and a search for a plain text is much faster than one for a pattern.
-        return environment.sub(_ENVIRONMENT, known) if name in known else known
-
     return _formatted(parts, stack, text_of)
 
 
-def _formatted(value: Any, stack: ReviewedStack, text_of: Callable[[str], str]) -> Any:
+def _formatted(value: Any, stack: ReviewedStack, text_of: TextFunction) -> Any:
+    # Most values are texts. A further call for each of them would take longer.
     if isinstance(value, dict):
         if len(value) == 1 and "Fn::Sub" in value:
-            return text_of(stack.formatter.format(stack.formatter.format(value)))
-        return {key: _formatted(item, stack, text_of) for key, item in value.items()}
+            return text_of(stack.formatter.format(value))
+        return {
+            key: text_of(item) if isinstance(item, str) else _formatted(item, stack, text_of)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_formatted(item, stack, text_of) for item in value]
-    return text_of(stack.formatter.format(value)) if isinstance(value, str) else value
+        return [text_of(item) if isinstance(item, str) else _formatted(item, stack, text_of) for item in value]
+    return value
 
 
 def _shortened(stack: ReviewedStack, value: Any) -> str:

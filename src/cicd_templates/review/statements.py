@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cicd_templates.review.formatting import Formatter, format_actions, format_condition
@@ -16,6 +17,7 @@ from cicd_templates.template.reasons import parse_every_resource_reason
 
 ITSELF = "itself"
 ANYONE = "anyone"
+CACHED_ACTIONS = 4096
 _ELEMENTS = ("Principal", "Action", "Resource")
 OWN_MARK = "(own)"
 # The endings of the logical ids of roles and policies. The part before the ending names the owner of the role or
@@ -69,12 +71,16 @@ class Statement(NamedTuple):
         A statement with `Action` applies if one of its entries matches the action. A statement with `NotAction` applies
         if none of its entries matches the action.
         """
-        lowered = action.lower()
-        matched = any(_matches(lowered, pattern.lower()) for pattern in self.action_patterns)
-        return matched != ("Action" in self.negated)
+        return _is_matched(action, self.action_patterns) != ("Action" in self.negated)
 
     def _all_but(self, element: str) -> str:
         return "all but " if element in self.negated else ""
+
+
+# The stacks of many services have the same statements.
+@lru_cache(CACHED_ACTIONS)
+def _is_matched(action: str, patterns: tuple[str, ...]) -> bool:
+    return any(_matches(action.lower(), pattern.lower()) for pattern in patterns)
 
 
 def _matches(action: str, pattern: str) -> bool:

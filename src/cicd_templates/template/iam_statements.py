@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from cicd_templates.template.intrinsics import is_intrinsic_function
@@ -18,6 +19,9 @@ TRUST_POLICY = "AssumeRolePolicyDocument"
 DOCUMENTS = ("PolicyDocument", "PolicyText", "KeyPolicy")
 CHOSEN = frozenset({"Fn::If", "Fn::Sub", "Fn::Join"})
 UNREADABLE = "unreadable actions"
+CACHED_KEYS = 4096
+# Whether the statement belongs to a trust policy, and the statement.
+FoundStatement = tuple[bool, Mapping[str, Any]]
 
 
 def is_statement(value: Any) -> bool:
@@ -28,64 +32,77 @@ def is_statement(value: Any) -> bool:
     return isinstance(value, dict) and "Effect" in value and ("Action" in value or "NotAction" in value)
 
 
-def find_statements(
-    value: Any, *, is_trust: bool = False, is_policy: bool = False
-) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield a pair for each IAM statement in `value`: whether it belongs to a trust policy, and the statement.
+def find_statements(value: Any, *, is_trust: bool = False, is_policy: bool = False) -> list[FoundStatement]:
+    """Return a pair for each IAM statement in `value`: whether it belongs to a trust policy, and the statement.
 
-    `value` is a part of a resource's properties. `is_policy` says that `value` is a part of a policy, and `is_trust`
-    that it is a part of a trust policy.
+    `value` is a part of a resource's properties. Pass `is_policy` if it is a part of a policy, and also `is_trust` if
+    this policy is a trust policy.
     """
-    # Nearly all values are texts, and this is their quickest check.
+    found: list[FoundStatement] = []
+    _add_statements(found, value, is_trust, is_policy)
+    return found
+
+
+def _add_statements(found: list[FoundStatement], value: Any, is_trust: bool, is_policy: bool) -> None:
+    """Add the statements in `value` to `found`. Generators for each level would take twice as long."""
     if isinstance(value, str):
         if value.lstrip().startswith("{"):
-            yield from _statements_in_text(value, is_trust=is_trust, is_policy=is_policy)
-    elif is_statement(value):
-        yield is_trust, value
+            _add_from_text(found, value, is_trust, is_policy)
     elif isinstance(value, dict):
-        yield from _statements_in_map(value, is_trust=is_trust, is_policy=is_policy)
+        if is_statement(value):
+            found.append((is_trust, value))
+        else:
+            _add_from_map(found, value, is_trust, is_policy)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from find_statements(item, is_trust=is_trust, is_policy=is_policy)
+            _add_statements(found, item, is_trust, is_policy)
 
 
-def _statements_in_map(
-    value: Mapping[str, Any], *, is_trust: bool, is_policy: bool
-) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield the statements in the map `value`, at all levels. The map itself is not a statement.
+def _add_from_map(found: list[FoundStatement], value: Mapping[str, Any], is_trust: bool, is_policy: bool) -> None:
+    """Add the statements at all levels below a map that is not itself a statement.
 
-    For a policy that is the result of an intrinsic function, such as `Ref`, yield one unreadable statement.
+    For a policy that is the result of an intrinsic function, such as `Ref`, add one unreadable statement.
     """
     for key, item in value.items():
-        # A call for each text would take twice as long.
+        # Nearly all values are texts, and a call for each of them would take twice as long.
         if isinstance(item, str) and key != "Statement" and not item.lstrip().startswith("{"):
             continue
-        trust, policy = is_trust or key == TRUST_POLICY, is_policy or "polic" in str(key).lower()
-        if str(key).endswith(DOCUMENTS) and is_intrinsic_function(item) and not CHOSEN & item.keys():
-            yield trust, _unreadable(item)
+        trust, policy = is_trust or key == TRUST_POLICY, is_policy or _names_a_policy(key)
+        if isinstance(item, dict) and _is_unreadable_policy(key, item):
+            found.append((trust, _unreadable(item)))
         elif key == "Statement" and policy:
             for statement in _branches(item):
                 # Statements of other services, such as those that mask logs, are maps without an `Effect`.
                 if isinstance(statement, dict) and not is_intrinsic_function(statement):
-                    yield from find_statements(statement, is_trust=trust, is_policy=policy)
+                    _add_statements(found, statement, trust, policy)
                 else:
-                    yield trust, _unreadable(statement)
+                    found.append((trust, _unreadable(statement)))
         else:
-            yield from find_statements(item, is_trust=trust, is_policy=policy)
+            _add_statements(found, item, trust, policy)
 
 
-def _statements_in_text(text: str, *, is_trust: bool, is_policy: bool) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    """Yield the statements in `text`, if it is a policy in JSON.
+# A project has few different keys.
+@lru_cache(CACHED_KEYS)
+def _names_a_policy(key: Any) -> bool:
+    return "polic" in str(key).lower()
 
-    If `text` is a part of a policy but is not valid JSON, yield one unreadable statement.
+
+def _is_unreadable_policy(key: Any, item: dict[str, Any]) -> bool:
+    return str(key).endswith(DOCUMENTS) and is_intrinsic_function(item) and not CHOSEN & item.keys()
+
+
+def _add_from_text(found: list[FoundStatement], text: str, is_trust: bool, is_policy: bool) -> None:
+    """Add the statements in `text`, if it is a policy in JSON.
+
+    If `text` is a part of a policy but is not valid JSON, add one unreadable statement.
     """
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
         if is_policy:
-            yield is_trust, _unreadable(text)
+            found.append((is_trust, _unreadable(text)))
         return
-    yield from find_statements(content, is_trust=is_trust, is_policy=is_policy)
+    _add_statements(found, content, is_trust, is_policy)
 
 
 def _branches(value: Any) -> Iterator[Any]:
