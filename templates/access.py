@@ -42,8 +42,8 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     Also return the role for a GitHub workflow, if it is configured.
 
     Each policy allows the tasks of its group, and denies tasks of other groups. For example, developers can release but
-    cannot approve. So a second policy reduces what a person can do. Every policy forbids a person to override the
-    condition of a stage.
+    cannot approve. So a person with two of these policies can do less than with one. Every policy forbids a person to
+    override the condition of a stage.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

@@ -37,10 +37,10 @@ ALTERNATE = ServiceOutput(
     "Alternate target group; rollouts shift requests between both groups",
 )
 PRIMARY_METRICS = ServiceOutput(
-    MetricName, "ingress", "PrimaryTargetGroupName", "Name of the primary target group in metrics"
+    MetricName, "ingress", "PrimaryTargetGroupName", "Name that metrics use for the primary target group"
 )
 ALTERNATE_METRICS = ServiceOutput(
-    MetricName, "ingress", "AlternateTargetGroupName", "Name of the alternate target group in metrics"
+    MetricName, "ingress", "AlternateTargetGroupName", "Name that metrics use for the alternate target group"
 )
 PRODUCTION_RULE = ServiceOutput(
     ListenerRuleArn, "ingress", "ProductionRuleArn", "Listener rule for the requests of clients"

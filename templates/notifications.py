@@ -57,7 +57,7 @@ def build(env: Environment) -> LayerTemplate:
 
 
 def _addresses(env: Environment, group: str, environment: str | None = None) -> tuple[str, ...]:
-    """Return the e-mail addresses of a stakeholder group in the environment named `environment`; default: in `env`."""
+    """Return the e-mail addresses of a stakeholder group. `environment` is the environment's name, by default `env`."""
     owner = next(peer for peer in env.peers if peer.name == environment) if environment else env
     addresses: tuple[str, ...] = getattr(owner.settings.stakeholders, group)
     return addresses

@@ -178,7 +178,7 @@ def test_a_recorded_report_goes_where_the_scanner_would_write_it(
         "safety",
         "other",
     ]
-    assert "no recorded report rehearsal/other.json" in (tmp_path / "notes").read_text()
+    assert "its recorded report rehearsal/other.json is missing" in (tmp_path / "notes").read_text()
 
 
 def test_a_stack_that_cannot_be_deployed_is_named_with_its_cause(engine: Engine) -> None:

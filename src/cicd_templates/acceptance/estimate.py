@@ -24,8 +24,8 @@ class Item:
 
     - The price is paid once, or for each hour if `per_hour` is true.
     - `page` is the price page of AWS.
-    - `repeated` is a page outside AWS that shows the same price, with the date of the page. It is empty if
-      nobody has compared the price.
+    - `repeated` is a page outside AWS that shows the same price, with the date of the page. It is empty if the price
+      was compared with no page.
     - `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 
@@ -45,7 +45,7 @@ class Item:
     def units_in(self, counts: Mapping[str, int]) -> float:
         """Return how many units AWS charges. `counts` has the number of resources of each CloudFormation type.
 
-        Without `units`, return the estimated `count`.
+        If `units` is empty, return `count`, which is an estimate.
         """
         if not self.units:
             return self.count
@@ -111,7 +111,7 @@ def price_table() -> list[str]:
     Each row names the AWS page that states the price. If another website was found to state the same price, the row
     also names the page of that website.
     """
-    lines = ["| Price in US dollars | For | AWS page | Recorded on | Last checked against |", "|---|---|---|---|---|"]
+    lines = ["| Price in US dollars | For | AWS page | Recorded on | Compared with |", "|---|---|---|---|---|"]
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
         compared = f"{item.repeated}: same price; the AWS page itself was not read" if item.repeated else "nothing"

@@ -63,7 +63,7 @@ def run_pipeline(
     In AWS, the function polls the run until the run ends, and calls `at_each_poll` at each poll. If the run waits
     longer than `HELD_SECONDS` for its deployment window, the function stops the run.
 
-    `name` is the name of the pipeline run in the facts. A check that is repeated after an interrupt continues with the
+    The facts record the pipeline run under `name`. A check that is repeated after an interrupt continues with the
     pipeline run that it began before the interrupt.
     """
     if context.local:

@@ -30,8 +30,8 @@ ANSWER_LENGTH = 400
 class Row:
     """One check in the report.
 
-    `proves` is the statement that the check should prove. If the check passed, `counts_as` says whether the statement
-    is proven or only the steps ran.
+    `proves` is the statement that the check should prove. If the check passed, `counts_as` says whether the check
+    proved this statement or only ran its steps.
     """
 
     name: str

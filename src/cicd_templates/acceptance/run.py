@@ -59,7 +59,7 @@ def _not_run(check: Check, checks: Sequence[Check], context: CheckContext, journ
 
 
 def _unsafe_failures(checks: Sequence[Check], entries: Mapping[str, Entry]) -> list[str]:
-    """Return the names of the failed checks after which only checks that are marked as `last` are safe to run."""
+    """Return the names of the failed checks after which no other checks are safe, except checks marked as `last`."""
     failed = {name for name, entry in entries.items() if entry.state is State.FAILED}
     return [check.name for check in checks if check.name in failed and not check.safe_to_continue]
 

@@ -70,9 +70,9 @@ def fargate_service(
 ) -> ecs.Service:
     """Return the ECS service. `traffic` is None for a worker, which has no load balancer.
 
-    A service with the rolling strategy also gets both target groups, both listener rules and the role in `traffic`.
-    Otherwise, ECS would refuse a later change to another strategy. After a change back to the rolling strategy, ECS
-    keeps the target group that received the requests at the time of the change:
+    Even a service with the rolling strategy gets all parts of `traffic`: two target groups, two listener rules and the
+    role. Otherwise, ECS would refuse a later change to another strategy. After a change back to the rolling strategy,
+    ECS keeps the target group that received the requests at the time of the change:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings

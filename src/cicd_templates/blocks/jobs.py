@@ -58,7 +58,7 @@ def job_group(env: Environment, service: Service) -> str:
 
 
 def undelivered_starts_words(service: Service) -> list[str]:
-    """Return the words that make up the name of the job's queue for failed starts."""
+    """Return the words in the name of the queue for the job's starts that failed."""
     return [service.name, SCHEDULE, DEAD_LETTERS]
 
 

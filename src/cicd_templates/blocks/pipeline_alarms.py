@@ -145,7 +145,7 @@ def gate_alarms(
         "GateCannotJudgeAlarm",
         monitored,
         [word, "cannot-judge"],
-        "The gate could not judge a release, which Lambda does not count as an error of the function",
+        "The gate could not judge a release; Lambda does not count this as an error of the function",
         "GateErrors",
         pipeline,
         notified,

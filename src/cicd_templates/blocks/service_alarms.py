@@ -93,8 +93,8 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
         m_of_n_alarm(
             alarm(
                 "NotStartingAlarm", monitored.env, [monitored.service.name, "not-starting"],
-                "Tasks stopped by themselves in at least three of ten minutes", _events(monitored, TASK_ENDED, MINUTE),
-                above=0, tell=tell, periods=10,
+                "Tasks stopped by themselves in at least 3 of the last 10 minutes",
+                _events(monitored, TASK_ENDED, MINUTE), above=0, tell=tell, periods=10,
             ), 3,
         ),
         # After each failed start, ECS waits longer before the next attempt. Failures then become too rare for the alarm

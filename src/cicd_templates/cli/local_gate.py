@@ -55,7 +55,7 @@ class Day:
     refuse_weaker: bool = False
 
     def judging(self, policy: Policy) -> Policy:
-        """Return a copy of `policy` that has the `waiver_days` and the `refuse_weaker` of this `Day`."""
+        """Return a copy of `policy` with the `waiver_days` and the `refuse_weaker` of this object."""
         return replace(policy, waiver_days=self.waiver_days, refuse_weaker=self.refuse_weaker)
 
 

@@ -101,7 +101,7 @@ def not_reached(contents: FolderContents, release: Statement) -> list[str]:
 def unsigned_records(contents: FolderContents, deployments: Sequence[Deployment]) -> list[str]:
     """Return the names of the approval records that no signed statement in `deployments` lists.
 
-    Either nobody approved the request that such a record shows, or somebody added the record later.
+    Such a record has one of two causes: nobody approved the request that it shows, or somebody added it later.
     """
     listed = {approval_name(deployment.environment, deployment.record) for deployment in deployments}
     return [name for name in record_names(contents) if name not in listed]
@@ -281,7 +281,7 @@ def _alarms(alarms: list[dict[str, Any]]) -> str:
     parts = [f"{counted(len(alarms), 'alarm')}."]
     final = {str(alarm.get("state")) for alarm in alarms}
     if len(final) == 1 and not any("unread" in alarm or alarm.get("changes") for alarm in alarms):
-        return f"{parts[0]} All were {final.pop()} all the time."
+        return f"{parts[0]} All were {final.pop()} during the whole deployment."
     for alarm in alarms:
         if "unread" in alarm:
             parts.append(f"{alarm.get('name')} could not be read: {alarm['unread']}.")

@@ -59,7 +59,7 @@ def describe_tests(contents: FolderContents, key: PublicKey) -> str:
             continue
         passed, failed = (predicate.get(tests) for tests in ("passedTests", "failedTests"))
         counts = [len(tests) if isinstance(tests, list) else 0 for tests in (passed, failed)]
-        sentences.append(f"In the report of {check}, {counts[0]:,} passed and {counts[1]:,} failed.")
+        sentences.append(f"In the report of {check}, {counts[0]:,} tests passed and {counts[1]:,} failed.")
     return " ".join(sentences) or "The folder has no statement about tests."
 
 

@@ -204,8 +204,8 @@ def _compare(
 def _derivation_problems(contents: FolderContents, release: Statement, key: PublicKey) -> Iterator[Problem]:
     """Yield a problem for each derived file, such as VERIFY.md, with wrong contents.
 
-    Derived files are not signed, so somebody could change them to mislead readers. The right contents are computed from
-    the signed files. A missing derived file is no problem.
+    Derived files are not signed, so somebody could change them to mislead readers. Their contents are computed again
+    from the signed files, and compared. A missing derived file is no problem.
     """
     derived = derived_files(contents, release, key)
     for name in derived_names(contents):

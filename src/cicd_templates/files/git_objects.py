@@ -1,7 +1,7 @@
-"""Parses git's output about the files of a commit, and checks that each content matches its object id. Runs no program.
+"""Parses git's output about the files of a commit, and checks the content of each file against its object id.
 
-The content is exactly the content of the git objects. `git archive` would apply git attributes, which can leave out
-files, replace text in them and change line endings.
+This module runs no program. The content comes from the git objects, without any change. `git archive` would apply git
+attributes, which can leave out files, replace text in them and change line endings.
 """
 
 from __future__ import annotations

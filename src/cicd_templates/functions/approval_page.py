@@ -33,8 +33,8 @@ from cicd_templates.template.policy_diff import PolicyDiff, compare, hides_acces
 NOT_REPORTED = "(not reported)"
 NO_DRIFT = "Not checked; make drift checks it."
 NEXT = (
-    "Compare the digest in CodePipeline's approval request with the folder of this page; then approve or reject "
-    "the request in CodePipeline."
+    "Check that the digest in CodePipeline's approval request equals the name of this page's folder; then approve or "
+    "reject the request in CodePipeline."
 )
 
 

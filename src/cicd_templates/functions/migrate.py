@@ -5,8 +5,8 @@ of the two it is. A task may run longer than a Lambda function. So the function 
 continuation token, and CodePipeline invokes the function again.
 
 Before the function starts a task, it records the attempt as evidence. A new attempt begins only after the last attempt
-in the environment has ended, even if another pipeline run began the last attempt. A run begins no further attempt
-after one of its attempts has succeeded.
+in the environment has ended, even if another pipeline run began the last attempt. After an attempt of a run has
+succeeded, the run begins no other attempt.
 
 A rollback deploys an older release. The function starts no task during a rollback, because an older migration must not
 change the newer schema. A rollback gets the variables of the older run, so the function cannot recognize a rollback by

@@ -27,7 +27,7 @@ PRECISION = timedelta(seconds=1)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Deploy the service again. Do nothing if a deployment has begun after the event and succeeded."""
+    """Deploy the service again. Do nothing if a deployment that began after the event has already succeeded."""
     import boto3
 
     client = boto3.client("ecs")

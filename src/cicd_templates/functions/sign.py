@@ -266,7 +266,7 @@ def _source(s3: Any, pipeline: Any, execution: str) -> tuple[tuple[str, str], li
         found = _read_version(s3, location["bucket"], location["key"], into=file)
         with zipfile.ZipFile(file) as archive:
             if problem := unclear_directory(archive):
-                raise ValueError(f"the source archive has {problem}, so programs unpack different files from it")
+                raise ValueError(f"the source has {problem}, so two programs can unpack different files from it")
             if unclear := differing_local_name(archive):
                 raise ValueError(f"the source has the entry {unclear!r}, which programs unpack in different ways")
             with archive.open(only_file(archive.infolist(), dockerfile)) as content:

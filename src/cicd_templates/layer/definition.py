@@ -92,8 +92,8 @@ class Layer(NamedTuple):
     ) -> Sequence[Callable[[], LayerTemplate]]:
         """Return one function for each stack that this layer has in `env`. Each function builds and returns a template.
 
-        `uses` maps the name of a service to its uses of other layers' resources. If `services` is given, the stacks of
-        other services are left out.
+        `uses` has the uses of other layers' resources, keyed by the name of the service that uses them. If `services`
+        is given, the stacks of other services are left out.
 
         Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate`. In a layer with one
         stack per service, it also raises `TypeError` if the template is not for the service of the stack.

@@ -83,7 +83,7 @@ def allow(
         raise ValueError(f"{sid}: a statement in a role's policy needs a resource")
     everything = EVERY_RESOURCE in resources and to is None
     if everything != bool(because):
-        raise ValueError(f"{sid}: `because` is required for the resource * in a role's policy; otherwise, leave it out")
+        raise ValueError(f"{sid}: set `because` if a role's policy has the resource *, and in no other case")
     for action in actions:
         if action.action is None or "*" in action.action:
             raise ValueError(f"{sid}: {action.JSONrepr()} is a pattern; list each action by its name")

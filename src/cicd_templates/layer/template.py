@@ -110,8 +110,8 @@ class LayerTemplate:
     def publish(self, output: Output[V], value: V) -> None:
         """Publish `value` as a Parameter Store parameter, and as a template output without an export.
 
-        The names of the parameter and of the template output contain the name of `output`. The template of a service
-        can publish only a `ServiceOutput`, and any other template only another `Output`; raises `TypeError` otherwise.
+        The names of the parameter and of the template output contain the name of `output`. Raises `TypeError` if
+        `output` is a `ServiceOutput` but the template is not for a service, or the other way round.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

@@ -10,7 +10,7 @@ from cicd_templates.errors import ConfigurationError
 def require_unique(values: Iterable[tuple[str, str]], what: str, where: str, remedy: str) -> None:
     """Raise `ConfigurationError` if two owners have the same value. `values` has pairs: the owner and the value.
 
-    The message begins with `where`, calls the value `what`, such as `namespace`, and ends with `remedy`.
+    The message begins with `where` and ends with `remedy`. `what` is the word for the value, such as `namespace`.
     """
     owners: dict[str, str] = {}
     for owner, value in values:

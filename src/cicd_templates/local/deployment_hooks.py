@@ -253,7 +253,7 @@ def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
 
 
 def register(engine: ModuleType, stacks: ModuleType, deployments: Deployments) -> None:
-    """Make the engine's ECS and CloudFormation call `deployments` for every update of a service.
+    """Replace functions of the engine, so that ECS and CloudFormation call `deployments` when they update a service.
 
     CloudFormation makes such a call in a separate thread, so that the engine can answer the requests of the hooks.
     """

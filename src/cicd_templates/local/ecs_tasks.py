@@ -100,7 +100,7 @@ def _conflict(arns: list[str]) -> Response:
 
 
 def describe_tasks(describe: Handler, tasks: Tasks, engine: Any) -> Handler:
-    """Return a handler of DescribeTasks. It first marks tasks whose commands have ended as stopped in `engine`."""
+    """Return a handler of DescribeTasks. If the command of a task has ended, the handler first marks it as stopped."""
 
     def handle(request: dict[str, Any]) -> Response:
         cluster = engine._resolve_cluster_name(request.get("cluster", "default"))

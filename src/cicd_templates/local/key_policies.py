@@ -1,4 +1,4 @@
-"""Makes the local AWS refuse a key policy that nobody in the account could change later. KMS does the same.
+"""Makes the local AWS refuse a key policy under which nobody could change the policy later. KMS does the same.
 
 An API request can skip the check with the parameter `BypassPolicyLockoutSafetyCheck`. The property of this name in a
 template has no effect, because the engine does not send it to KMS.

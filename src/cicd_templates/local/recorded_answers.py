@@ -222,7 +222,7 @@ def refuse_existing_log_groups(handlers: dict[str, Any], groups: Mapping[str, An
 
 
 def register(cloudformation: Any, modules: Mapping[str, ModuleType], refusal: Callable[[Any, Any], str]) -> None:
-    """Replace functions of the engine, so that its CloudFormation answers as the top of this file describes.
+    """Replace functions of the engine, so that it answers CloudFormation requests as the top of this file describes.
 
     `modules` has the engine's Python modules for CloudFormation, keyed by name.
     """

@@ -72,8 +72,8 @@ class Requests:
     def passed(self) -> list[tuple[str, str]]:
         """Return the roles that the latest request in this thread passes, each with the service that receives the role.
 
-        The engine reads a request and decides on it in the same thread. This method forgets the roles, so a second call
-        for the same request returns an empty list.
+        The engine reads a request and decides on it in the same thread. This method removes the roles that it returns,
+        so a second call for the same request returns an empty list.
         """
         roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
         self._latest.roles = []

@@ -24,7 +24,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Project:
-    """A CodeBuild project. `cache` is the bucket and prefix of its S3 cache, or empty if there is no S3 cache."""
+    """A CodeBuild project. `cache` is the bucket and prefix of its S3 cache. Without an S3 cache, `cache` is empty."""
 
     name: str
     arn: str

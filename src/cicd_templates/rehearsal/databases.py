@@ -41,7 +41,10 @@ CLUSTER_ARN = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[a-z0-9-
 
 @dataclass
 class _Database:
-    """A running database. `sessions` maps the access key of each task that may connect to its credentials and role."""
+    """A running database.
+
+    `sessions` has the credentials and the role of each task that may connect. The key is the task's access key.
+    """
 
     host: str
     certificate: Path
@@ -68,10 +71,11 @@ class Databases:
         role: str,
         keys: Credentials,
     ) -> dict[str, str]:
-        """Return the environment variables of a task that get the address of a local database.
+        """Return the environment variables with which a task connects to local databases.
 
-        These are the variables that contain the address of a database cluster. Two more variables get the path of the
-        local database's certificate. `role` is the ARN of the task role, and `keys` are the role's credentials.
+        If a variable in `variables` is the address of a database cluster, the result has the same variable with the
+        address of a local database. Two more variables in the result have the path of the local database's certificate.
+        `role` is the ARN of the task role, and `keys` are the role's credentials.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}

@@ -94,7 +94,7 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 
 
 def name_marks(identities: Iterable[Hashable]) -> array[int]:
-    """Return a number for each name identity. Equal identities have equal numbers.
+    """Return a number for each of `identities`, which `name_identities` returned. Equal names have equal numbers.
 
     If all numbers are different, all names are different, so that `refuse_equal_names` is not needed. Processes can
     share the numbers only if one is forked from the other.

@@ -93,7 +93,7 @@ def files_of(
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
     """Return the text of each file, keyed by path.
 
-    Files of the environment named `only` get their new text. All other files keep their text in `root`.
+    `only` is the name of an environment. Its files get their new text. All other files keep their text in `root`.
     """
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())

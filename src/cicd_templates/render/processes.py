@@ -42,8 +42,8 @@ def map_in_processes(
     A process receives `batch` items at a time. Larger batches are faster if each item needs little time. The results
     must be picklable; `function` and `items` need not be.
 
-    Raises `CicdError` if a process ends before it has sent its results. `doing` returns words for the work on an item,
-    such as `review a stack`, for the message of this error.
+    Raises `CicdError` if a process ends before it has sent its results. In the message, the words that `doing` returns
+    describe the work on an item, such as `review a stack`.
     """
     processes = min(processes, len(items))
     if processes < 2:

@@ -51,7 +51,7 @@ _NOTES = (
 class EnvironmentReview:
     """The contents of an environment's review page, collected stack by stack, so that no template stays in memory.
 
-    `facts` are the facts about any stack of the environment. The page shows only facts that all stacks share.
+    `facts` are the facts about one stack. Any stack will do, because the page shows only facts that all stacks share.
     """
 
     def __init__(self, facts: StackFacts) -> None:

@@ -30,6 +30,6 @@ class Negations(ResourceRule):
             for negation, instead in NEGATIONS.items():
                 if negation in statement.node.value:
                     yield RuleFinding(
-                        f"{statement.sid} uses {negation}; use {instead}, and list what it applies to",
+                        f"{statement.sid} uses {negation}; use {instead}, and list what the statement applies to",
                         (*statement.path, negation),
                     )

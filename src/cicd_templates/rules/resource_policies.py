@@ -32,9 +32,10 @@ class ResourcePolicies(ResourceRule):
     shortdesc = "A resource policy restricts on whose behalf a service may act"
     description = (
         "If a service may write to a topic or use a key, every AWS customer can make the service do so (the confused"
-        " deputy problem). So a statement for a service needs a condition on aws:SourceAccount or aws:SourceArn, or on"
-        " the encryption context of a key. A statement for another account needs a condition that admits only certain"
-        " roles of the account. A statement for `*` needs a condition that admits only certain callers."
+        " deputy problem). So a statement for a service needs a condition on aws:SourceAccount or aws:SourceArn. For a"
+        " key, a condition on the encryption context is enough, too. A statement for another account needs a condition"
+        " that admits only certain roles of the account. A statement for `*` needs a condition that admits only certain"
+        " callers."
     )
     source_url = "docs/rules.md#e9117"
     tags = ["policies"]

@@ -20,9 +20,9 @@ class Suppressions(CloudFormationLintRule):
     shortdesc = "A suppression states its reason"
     description = (
         "The metadata of a resource or of a template can suppress a rule: `cfn-lint: {config: {ignore_checks:"
-        " [E9101]}}`. Beside `config`, `reasons: {E9101: <reason>}` must have one sentence for each suppressed rule,"
-        " so that a reviewer can judge the suppression. This rule is mandatory in `.cfnlintrc` and cannot be"
-        " suppressed."
+        " [E9101]}}`. The key `reasons` beside `config` must give the reason for each suppressed rule in one sentence,"
+        " such as `reasons: {E9101: <reason>}`, so that a reviewer can judge the suppression. This rule is mandatory in"
+        " `.cfnlintrc` and cannot be suppressed."
     )
     source_url = "docs/rules.md#e9171"
     tags = ["metadata"]

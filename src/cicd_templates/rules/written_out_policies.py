@@ -59,7 +59,7 @@ class WrittenOutPolicies(ResourceRule):
 def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
     """Return the resource's policies that are JSON texts, keyed by path. A text that cannot be read becomes None.
 
-    A text can be a literal or an `Fn::Sub`. Maps and all other intrinsic functions are left out.
+    A text can be a literal or an `Fn::Sub`. Policies that are maps or other intrinsic functions are left out.
     """
     place = IDENTITY_POLICIES.get(resource.type) or RESOURCE_POLICIES.get(resource.type)
     nodes = resource.properties(*place) if place and resource.type in TEXT_TYPES else ()

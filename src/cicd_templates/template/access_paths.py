@@ -1,8 +1,8 @@
 """Turns the policies of a resource into access paths, before and after a change.
 
-A path says what one principal may do with one target. If only CloudFormation can compute an action, the path counts as
-access to data. Conditions and Deny statements are not part of a path: `policy_diff` alone decides whether a change
-widens access.
+A path says what one principal may do with one target. If the value of an action is unknown before the deployment, the
+path counts as access to data. Conditions and Deny statements are not part of a path: `policy_diff` alone decides
+whether a change widens access.
 """
 
 from __future__ import annotations
@@ -107,9 +107,10 @@ def _items(value: Any) -> Iterator[str]:
 
 
 def _rights(statement: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
-    """Yield each right that a statement allows, and true if the right concerns data or the encryption of data.
+    """Yield `(right, is_data)` for each right that a statement allows.
 
-    A statement with `NotAction` allows nearly everything, so it counts as a right to write data.
+    `is_data` is true if the right is about data or the encryption of data. A statement with `NotAction` allows nearly
+    everything, so it counts as a right to write data.
     """
     if "NotAction" in statement:
         yield WRITES, True

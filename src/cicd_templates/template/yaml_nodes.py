@@ -73,7 +73,8 @@ def style_of(text: str) -> str | None:
 def node_of(value: Any, column: int) -> yaml.Node:
     """Return `value` as a tree of YAML nodes. Equal values get separate nodes, so that PyYAML writes no aliases.
 
-    No line of `value` begins to the right of `column`. A mapping in a list is written on one line if it fits there.
+    Each line of `value` begins at `column` or to the left of it. A mapping in a list is written on one line if it fits
+    there.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))

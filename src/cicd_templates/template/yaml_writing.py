@@ -47,7 +47,7 @@ _TAG_KEYS = ("Key", "Value")
 class _UnmovableError(Exception):
     """Raised for a value that PyYAML must write as a whole.
 
-    If PyYAML wrote each part of the value alone, the parts would look different.
+    PyYAML would write the parts of this value differently if it wrote them one by one.
     """
 
 

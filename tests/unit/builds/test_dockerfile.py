@@ -94,7 +94,7 @@ REFUSED = [
     (f"FROM {BASE} AS $X", 1, "FROM must name an image"),
     ("FROM python", 1, "python is not pinned"),
     ("FROM python:3.13@sha256:abc", 1, "is not pinned"),
-    (f"FROM python{DIGEST}", 1, "is not pinned; write registry/repository@sha256: and its digest"),
+    (f"FROM python{DIGEST}", 1, "is not pinned; write registry/repository@sha256:<digest>"),
     (f"FROM {LIBRARY}/python:3.13", 1, "is not pinned"),
     ("FROM 0", 1, "0 is not pinned"),
     (f"ARG X\nFROM {LIBRARY}/$X{DIGEST}", 2, "is not pinned"),

@@ -326,7 +326,7 @@ def test_code_that_no_check_judged_is_refused_by_its_place(
     answer = judged(image, {f"{SITE}/pip/x.py": "x"}, source, run, tmp_path)
 
     assert answer.startswith(f"exit: error: '{list(image)[-1]}'"), answer
-    assert "no check has examined 1 files of the image from which Python can import" in answer
+    assert "no check has examined 1 files of the image that Python can import" in answer
 
 
 @pytest.mark.parametrize(

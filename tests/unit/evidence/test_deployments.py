@@ -64,7 +64,7 @@ def test_the_deployments_are_shown_with_their_approvers_and_alarms(whole: Path) 
 
     assert (
         "deployed to production on 2026-11-24T13:01:00+00:00, approved by arn:aws:iam::1:user/ada on"
-        " 2026-11-24T12:59:00+00:00; 1 alarm. All were OK all the time." in lines
+        " 2026-11-24T12:59:00+00:00; 1 alarm. All were OK during the whole deployment." in lines
     )
     assert not [line for line in lines if line.startswith("no statement about")]
 
@@ -280,7 +280,10 @@ def test_signed_templates_whose_data_is_damaged_do_not_fit(tmp_path: Path, compr
     [
         ([], "The service has no alarms."),
         ("text", "The service has no alarms."),
-        ([{"name": "cpu", "state": "ALARM", "changes": []}] * 2, "2 alarms. All were ALARM all the time."),
+        (
+            [{"name": "cpu", "state": "ALARM", "changes": []}] * 2,
+            "2 alarms. All were ALARM during the whole deployment.",
+        ),
         (
             [{"name": "cpu", "state": "ALARM"}, {"name": "slow", "state": "ALARM", "changes": [{"on": 1, "to": "OK"}]}],
             "2 alarms. cpu: at the end ALARM. slow: OK at 1, at the end ALARM.",

@@ -81,7 +81,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         f"image {REPOSITORY}@sha256:{'1' * 64} pipeline execution e-2 source version v-2",
         f"signed on 2026-11-24T12:02:00+00:00 with the key sha256:{SIGNER.fingerprint}",
         "Decision PASS. Findings by severity: 1 high, 2 low. Accepted by waivers: 1.",
-        "Tests In the report of unit-tests, 2 passed and 0 failed.",
+        "Tests In the report of unit-tests, 2 tests passed and 0 failed.",
         "Accepted 2 exceptions in force. The first ends on 2026-11-30.",
         "Templates 3 files differ from the release of 2026-11-24T12:01:00+00:00, execution e-1.",
         "Shown to approvers 1 change set of production. Signed statements list the SHA-256 of every approval"
@@ -89,7 +89,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         "Approved by production: arn:aws:iam::1:user/ada on 2026-11-24T12:59:00+00:00.",
         "Deployed Signed statements about staging (migration), staging, production.",
         "staging 2026-11-24T13:01:00+00:00 no approval was needed"
-        " arn:aws:ecs:eu-central-1:1:task-definition/staging:7 1 alarm. All were OK all the time.",
+        " arn:aws:ecs:eu-central-1:1:task-definition/staging:7 1 alarm. All were OK during the whole deployment.",
         "production 2026-11-24T13:01:00+00:00 approved by arn:aws:iam::1:user/ada on 2026-11-24T12:59:00+00:00",
         "Task definitions Alarms from the start of the deployment to its end staging",
         f"deployments/staging/1.dsse.json signed statement of the type {form.DEPLOYMENT_TYPE}",
@@ -217,7 +217,7 @@ def test_a_decision_of_any_form_is_shown(tmp_path: Path, contents: dict[str, byt
         (b"{}", "The statement about unit-tests cannot be read."),
         (
             SIGNER.statement(form.TEST_RESULT_TYPE, {"passedTests": 7}, {"name": "source", "digest": {}}),
-            "In the report of unit-tests, 0 passed and 0 failed.",
+            "In the report of unit-tests, 0 tests passed and 0 failed.",
         ),
     ],
     ids=["no statement", "no lists"],

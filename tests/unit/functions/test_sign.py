@@ -427,7 +427,7 @@ def another_policy(account: SigningAccount) -> None:
         ),
         pytest.param(
             with_text_after_the_end, {},
-            "the source archive has text after the end, so programs unpack different files from it",
+            "the source has text after the end, so two programs can unpack different files from it",
             id="more than an archive",
         ),
         pytest.param(

@@ -83,7 +83,7 @@ def test_every_resource_needs_a_reason_and_carries_it() -> None:
     [pytest.param("*", "", id="* without reason"), pytest.param("arn:aws:s3:::x", "why", id="reason without *")],
 )
 def test_a_reason_goes_with_every_resource_and_with_no_other(on: str, because: str) -> None:
-    with pytest.raises(ValueError, match="`because` is required for the resource"):
+    with pytest.raises(ValueError, match="set `because` if a role's policy has the resource"):
         iam.allow("Sid", [s3.GetObject], on=on, because=because)
 
 

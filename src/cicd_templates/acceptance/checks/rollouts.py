@@ -61,7 +61,7 @@ def release_blue_green(context: CheckContext) -> str:
     wrong = sorted(path for path, state in states.items() if state != SUCCEEDED)
     require(states and not wrong, f"the release did not pass staging: {run.problem or ', '.join(wrong) or 'no action'}")
     if context.local:
-        return f"{len(states)} actions of staging succeeded with the templates of a blue/green rollout"
+        return f"{len(states)} actions of staging succeeded; the templates were for a blue/green rollout"
     used = [
         (deployment["status"], len(deployment["deploymentConfiguration"].get("lifecycleHooks", ())))
         for deployment in deployments_since(context, STAGING, began)

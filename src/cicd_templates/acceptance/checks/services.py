@@ -1,4 +1,7 @@
-"""Reads the service of the run from ECS, and its address from Parameter Store, with the credentials of the user."""
+"""Reads from AWS what an acceptance run has deployed: the service from ECS, and its address from Parameter Store.
+
+The calls use the user's credentials.
+"""
 
 from __future__ import annotations
 

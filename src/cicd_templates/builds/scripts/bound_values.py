@@ -111,7 +111,10 @@ def looks_random(value: str) -> bool:
 
 
 def bound_by_form(text: str) -> Iterator[tuple[int, str, str]]:
-    """Yield `(position, name, string)` for each string that a text in any language binds to a name."""
+    """Yield `(position, name, string)` for each string that source code in any language binds to a secret-like name.
+
+    These names match `KEY` or `TOKEN`.
+    """
     for key in (*KEY.finditer(text), *TOKEN.finditer(text)):
         before = text[max(0, key.start() - AROUND // 5) : key.start()]
         after = text[key.end() : key.end() + AROUND]
@@ -278,8 +281,8 @@ def unpacked(target: ast.AST, value: ast.expr) -> Iterator[tuple[str, ast.AST | 
 def bound_in_python(text: str) -> Iterator[tuple[int, str, str]]:
     """Yield the line, the name and the value of each binding in a Python file.
 
-    Also yield each string that the file joins from parts, with an empty name. A file that cannot be parsed yields
-    nothing.
+    If the file joins a string from parts, also yield the joined string, with an empty name. Yield nothing for a file
+    that cannot be parsed.
     """
     try:
         lines = text.split("\n")

@@ -5,9 +5,9 @@ the folder COPY. A copy contains the pinned packages without environment markers
 markers name other Python versions. Packages for systems other than Linux are omitted, because images run on Linux. The
 copies are named `requirements.txt`, `1-requirements.txt` and so on, because Safety skips other names and deep folders.
 
-The script prints a JSON list of the Python packages that no copy pins. Such packages are declared in other files of
-SOURCE, or their own files are in SOURCE. A scanner would silently skip these packages, so they stop a release. Standard
-input is a JSON list of the archives in SOURCE that contain packages.
+The script prints a JSON list of the Python packages that no copy pins. Either files of another format declare such a
+package, or SOURCE contains the package itself. A scanner would silently skip these packages, so they stop a release.
+Standard input is a JSON list of the archives in SOURCE that contain packages.
 """
 
 import ast
@@ -296,7 +296,7 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` includes another requirements file that the script copies, too."""
+        """Return whether `line` includes another requirements file, and the script also copies that file."""
         included = INCLUDED.fullmatch(line)
         return (
             included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies
@@ -324,7 +324,7 @@ class Dependencies:
 
 
 def main() -> None:
-    """Write copies of the requirements files, and print the packages that none of the copies pins."""
+    """Write copies of the requirements files, and print the packages that are pinned in none of the copies."""
     source, copy, wanted = sys.argv[1:]
     found = Dependencies(wanted)
     found.not_read += json.load(sys.stdin)

@@ -88,7 +88,7 @@ class Reader:
             return
         pinned = PINNED.fullmatch(name)
         if not pinned:
-            self.problems.append((number, f"{name} is not pinned; write registry/repository@sha256: and its digest"))
+            self.problems.append((number, f"{name} is not pinned; write registry/repository@sha256:<digest>"))
         elif not any(pinned[1] == prefix or pinned[1].startswith(f"{prefix}/") for prefix in self.prefixes):
             allowed = ", ".join(self.prefixes) or "none"
             self.problems.append((number, f"{pinned[1]} is not an allowed base image; allowed: {allowed}"))

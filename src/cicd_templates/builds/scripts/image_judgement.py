@@ -132,14 +132,14 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
     if strange:
         lines.append(
             f"error: no check has examined {len(strange)} Python packages of the image or of a stage of its "
-            f"Dockerfile, because they are neither in a base image nor pinned in a requirements file"
+            f"Dockerfile, because these packages are neither in a base image nor pinned in a requirements file"
         )
     code = code_of(image, bases, stages, source.digests)
     if code:
         lines += [f"error: {each[:200]!a}" for each in code[:SHOWN]]
         lines.append(
-            f"error: no check has examined {len(code)} files of the image from which Python can import, because they "
-            f"are neither in its base image nor in the record of a pinned package"
+            f"error: no check has examined {len(code)} files of the image that Python can import, because these files "
+            f"are neither in a base image nor in the RECORD file of a package"
         )
     lines += problems_of_system(image, bases, stages, source.digests) if stages is not None else []
     if lines:
@@ -177,9 +177,10 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
         near = min((other["databases"] for other in others), key=lambda other: len(other.items() ^ databases.items()))
         changed = sorted({at for at, _ in near.items() ^ databases.items()})
         lines.append(
-            f"error: {changed[0]!a} is different in every base image and in every stage of the Dockerfile, so the"
-            " registry's scan could miss system packages. If the Dockerfile changes this file, remove the change."
-            " If an earlier run built the image, the packages may have been updated since then; release again"
+            f"error: {changed[0]!a}: the image's files about system packages are equal to those of no base image and of"
+            " no stage of the Dockerfile, so the registry's scan could miss system packages. If the Dockerfile changes"
+            " this file, remove the change. If an earlier run built the image, the packages may have been updated since"
+            " then; release again"
         )
     in_bases = {digest for base in bases for kind in listed(base).values() for digest in kind.values()}
     of_stages = {digest for stage in stages for _, digest in listed(stage)["system"].items()}

@@ -218,7 +218,7 @@ class Image:
         The result has a dict for each kind of file:
 
         - `code`: code in a folder with packages.
-        - `system`: code in a folder with packages that a system package lists, but without a digest.
+        - `system`: code in a folder with packages, if a system package lists the code file.
         - `archives`: archives.
         - `databases`: package databases.
         - `elsewhere`: code in all other folders.

@@ -89,7 +89,7 @@ HARMLESS = re.compile(
 
 
 def is_form(command: str) -> bool:
-    """Return whether a command has one of the accepted forms. Such a command installs only packages in a lock file."""
+    """Return whether a command has one of `FORMS`. Such a command installs only packages that a lock file lists."""
     return any(
         re.fullmatch(f"{program}(?: (?:{options}))*", command)
         and all(re.search(rf"(?<!\S)(?:{each})(?!\S)", command) for each in needed)

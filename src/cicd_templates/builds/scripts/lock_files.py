@@ -1,4 +1,4 @@
-"""Decides whether COPY and mounts bring only lock files into a stage of a Dockerfile, and keep their names.
+"""Decides whether COPY and mounts in a Dockerfile bring only lock files into a stage, under unchanged names.
 
 The lock files must go to a project's folder. In a program's folder, a lock file could become part of the program:
 Node.js runs a file `go.sum` if the `package.json` beside it says so.
@@ -97,9 +97,9 @@ def runs_code(path: str) -> bool:
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object. Raise `ValueError` for a duplicate key.
+    """Return the JSON object with these keys and values. Raise `ValueError` if a key occurs twice.
 
-    Two programs could use different values of a duplicate key.
+    Two programs could use different values of such a key.
     """
     content = dict(pairs)
     if len(content) < len(pairs):
@@ -115,7 +115,7 @@ def is_lock_name(path: str) -> bool:
 
 
 def keeps_names(arguments: str) -> bool:
-    """Return whether a COPY instruction with these arguments gives the copies the names of the original files."""
+    """Return whether a COPY instruction with these arguments keeps the names of the files that it copies."""
     *sources, target = arguments.split() or [""]
     same = len(sources) == 1 and os.path.basename(target) == os.path.basename(sources[0])
     return bool(sources) and (same or target in (".", "./") or target.endswith("/"))

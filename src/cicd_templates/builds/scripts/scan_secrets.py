@@ -91,8 +91,8 @@ DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}
 def text(data: bytes) -> str:
     """Return the decoded text of a file, without NUL characters.
 
-    A byte order mark of UTF-16 or UTF-32 can be wrong. After such a mark, the result also contains the bytes decoded
-    as Latin-1.
+    A file can begin with the byte order mark of UTF-16 or UTF-32 although it has another encoding. So the text of such
+    a file is followed by its bytes decoded as Latin-1.
     """
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     plain = data.decode("latin-1")
@@ -112,7 +112,7 @@ class LineOf(str):
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield one list with all texts of a file that must be scanned for secrets:
+    """Yield all texts that must be scanned for secrets in a file, as one list:
 
     - the name of the file and its lines
     - the lines that `bound_values.py` and the parsers of detect-secrets make from the file

@@ -115,7 +115,7 @@ class EnvironmentTable(Table):
     )
     role_session_name: SessionName | None = Field(
         default=None,
-        description="Name of the session with `role_arn`, as CloudTrail records it; default: `cicd-templates`",
+        description="Session name for assuming `role_arn`, which CloudTrail records; default: `cicd-templates`",
     )
     source_identity: SessionName | None = Field(
         default=None,

@@ -52,10 +52,11 @@ class ProjectTable(Table):
         default=(),
         strict=False,
         description="Additional AWS regions to accept. List a region here if this version of the tool does not know it,"
-        " or does not know that all required AWS services are available there",
+        " or reports that a required AWS service is missing there although AWS now offers it",
     )
     unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
         default=(),
         strict=False,
-        description="Partitions to allow although nobody has checked their service names; only `aws-cn` is possible",
+        description="Partitions to allow although the names of their AWS services are untested; only `aws-cn` is"
+        " possible",
     )

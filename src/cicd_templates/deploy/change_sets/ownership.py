@@ -52,8 +52,8 @@ class Owner(Enum):
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of a stack. For a new stack without tags, return the tags in its change set or template.
 
-    For a new stack of another program, the result is empty. It is also empty if the caller may not read the change set
-    or the template.
+    The result is empty if another program created the new stack, or if the caller may not read the change set or the
+    template.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:

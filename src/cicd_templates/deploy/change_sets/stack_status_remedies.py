@@ -92,7 +92,8 @@ STATES: dict[str, StatusRule] = {
     "IMPORT_ROLLBACK_FAILED": StatusRule(
         Next.REFUSE,
         Next.DELETE,
-        "an import failed and could not be rolled back; the stack can only be deleted, so list its resources first",
+        "an import failed and could not be rolled back; the stack can only be deleted; list its resources before,"
+        " because some of them can remain",
         ("list-stack-resources", DELETE),
     ),
     # The AWS CLI has no `wait` command for this status.

@@ -19,7 +19,7 @@ STACKS_AT_A_TIME = 4
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
     """Return a mapping from the name of each stack to the names of the stacks that it needs.
 
-    A stack needs these stacks, so they can be deleted only after the stack:
+    A stack needs the following stacks. They can be deleted only after the stack that needs them:
 
     - the stacks whose values it reads
     - the stack with its deployment role, because CloudFormation also uses this role to delete the stack:

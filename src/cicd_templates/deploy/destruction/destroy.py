@@ -33,7 +33,7 @@ def destroy(
 ) -> list[Remainder]:
     """Destroy what `inventory` lists, and return the resources that are left.
 
-    The result includes what `also_left` returns: resources that the local AWS still records, but has never created.
+    The result includes what `also_left` returns: resources that the local AWS has recorded, but never created.
     `require_lock` is called before each deletion of a stack. If the inventory is protected, this function switches
     termination protection off, so only call it with the user's consent.
 
@@ -50,7 +50,7 @@ def destroy(
         write_report(inventory, record, None, file)
     except CicdError as error:
         raise CicdError(
-            f"{error}; nothing was deleted, because only this report would list the kept resources"
+            f"{error}; nothing was deleted, because no other file would list the resources that remain"
         ) from None
     try:
         execute_destruction(

@@ -192,8 +192,8 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
     """Return the values of the Parameter Store parameters that `stacks` publish or read, keyed by path.
 
-    The parameters of a deleted stack no longer exist. The result still has the parameters that contained the name or
-    ARN of a resource in `kept`. All other missing parameters are left out.
+    The parameters of a deleted stack no longer exist. If such a parameter contained the name or ARN of a resource in
+    `kept`, the result still has its value. All other missing parameters are left out.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}

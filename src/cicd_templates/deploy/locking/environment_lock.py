@@ -157,7 +157,7 @@ class EnvironmentLock:
     def _refuse_another(self, ours: Holder) -> None:
         """Raise `RefusedError` unless the command `ours` holds the lock.
 
-        `ours` can hold the lock although its request failed, because the answer of AWS can be lost.
+        The request of `ours` can seem to fail although `ours` got the lock, because the answer of AWS can be lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

@@ -134,7 +134,7 @@ def left_to_the_pipeline(
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the stack's ECS service exists or, if the template has no ECS service, its task definition.
+    """Return whether the stack has its ECS service. If its template has no ECS service, the task definition counts.
 
     A release cannot update a stack without this resource. For example, a stack may have only a log group after an
     import.

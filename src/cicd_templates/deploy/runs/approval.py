@@ -83,7 +83,7 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report each loss that needs no consent, because the local AWS only records the lost resource."""
+        """Report the losses of resources that the local AWS only records. Such losses need no consent."""
         for loss in plans.exempt(plan, self._context.recorded):
             self._reporter.report(
                 report.Note(f"{loss.words}; allowed, because the local AWS only records resources of this type")

@@ -27,7 +27,7 @@ def execute_change_set(clients: Clients, entry: Entry) -> None:
 
 
 def is_known(clients: Clients, entry: Entry) -> bool:
-    """Return whether the change set of `entry` still exists in AWS, or AWS has begun to execute it."""
+    """Return whether AWS still has the change set of `entry`, or has begun to execute it."""
     try:
         clients.cloudformation.describe_change_set(ChangeSetName=entry.change_set)
     except ClientError as error:

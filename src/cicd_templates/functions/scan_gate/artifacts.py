@@ -32,7 +32,7 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     if len(listed) > MAX_ENTRIES:
         raise UnusableError(f"the artifact has {len(listed)} entries; at most {MAX_ENTRIES} are allowed")
     if problem := unclear_directory(archive):
-        raise UnusableError(f"the artifact has {problem}, so programs unpack different files from it")
+        raise UnusableError(f"the artifact has {problem}, so two programs can unpack different files from it")
     if unclear := ambiguous_entry(entries) or differing_local_name(archive):
         raise UnusableError(f"the artifact has the entry {unclear!r}, which programs unpack in different ways")
     contents, remaining = {}, MAX_BYTES

@@ -96,7 +96,7 @@ def ascii_lower(text: str) -> str:
 
 
 def written_fingerprint(fingerprint: str) -> str:
-    """Return a fingerprint in groups of four digits. Scanners do not mistake this form for a secret in a policy."""
+    """Return a fingerprint in groups of four digits, so that no secret scanner mistakes it for a secret."""
     digest, dash, repeat = fingerprint.partition("-")
     return ":".join(digest[start : start + 4] for start in range(0, len(digest), 4)) + dash + repeat
 

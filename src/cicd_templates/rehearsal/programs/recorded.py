@@ -56,8 +56,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if not report.is_file():
         _add_note(
-            f"{program} is not run, and the source has no recorded report rehearsal/{program}.json;"
-            f" run {program} where it can reach its service, and commit its report"
+            f"{program} is not run, and its recorded report rehearsal/{program}.json is missing in the source;"
+            f" run {program} where it can reach its service, and commit its report under this name"
         )
         return COMMAND_NOT_FOUND
     _add_note(

@@ -71,9 +71,9 @@ def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
-    """Return `labels`, with one label in place of several labels that differ only in the service.
+    """Return `labels`. If many labels differ only in the service, return one label for all of them.
 
-    `generic` maps each label to the same label with a placeholder for the service.
+    This label is the value in `generic`, where a placeholder replaces the service.
     """
     counts = Counter(generic.get(label, label) for label in labels)
     joined = (_counted(generic.get(label, label), label, counts) for label in labels)
