@@ -45,6 +45,7 @@ class NameIndex:
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
         self.published: dict[str, str] = {}
         self._environments: dict[str, set[str]] = {}
+        # The resources with names: keyed by resource type, then by name.
         self._known: dict[str, dict[str, str]] = {}
         # The logical ids of the resources with names, keyed by the short name of the stack.
         self._named: dict[str, frozenset[str]] = {}
@@ -52,7 +53,7 @@ class NameIndex:
         for stack in stacks:
             facts = stack.facts
             self._environments.setdefault(facts.account, set()).add(stack.environment)
-            self._add("cloudformation", facts.stack, stack, f"stack {stack.label}")
+            self._add("AWS::CloudFormation::Stack", facts.stack, stack, f"stack {stack.label}")
             named = [name for name, resource in stack.resources.items() if self._add_resource(stack, name, resource)]
             self._add_named(stack.label, frozenset(named))
 
@@ -66,8 +67,8 @@ class NameIndex:
             self._add_named(label, named)
         for account, environments in other._environments.items():
             self._environments.setdefault(account, set()).update(environments)
-        for service, known in other._known.items():
-            own = self._known.setdefault(service, {})
+        for resource_type, known in other._known.items():
+            own = self._known.setdefault(resource_type, {})
             for name, entry in known.items():
                 own.setdefault(name, entry)
 
@@ -92,13 +93,20 @@ class NameIndex:
         if resource["Type"] == "AWS::SSM::Parameter" and isinstance(properties.get("Name"), str):
             self.published[properties["Name"]] = f"{stack.label}.{_target(properties['Value']) or logical_id}"
             return False
-        names = [value for key, value in properties.items() if key.endswith("Name") and isinstance(value, str)]
+        # The identifier of another resource, such as a database instance's DBClusterIdentifier, is not a name.
+        identifier = f"{resource['Type'].rpartition('::')[2]}Identifier"
+        names = [
+            value
+            for key, value in properties.items()
+            if (key.endswith("Name") or key == identifier) and isinstance(value, str)
+        ]
         for name in names:
-            self._add(service_of(resource["Type"]), name, stack, f"{stack.label}.{logical_id}")
+            self._add(resource["Type"], name, stack, f"{stack.label}.{logical_id}")
         return bool(names)
 
-    def _add(self, service: str, name: str, stack: StackTemplate, reference: str) -> None:
-        self._known.setdefault(service, {}).setdefault(name, f"{stack.environment}{_AFTER_ENVIRONMENT}{reference}")
+    def _add(self, resource_type: str, name: str, stack: StackTemplate, reference: str) -> None:
+        entry = f"{stack.environment}{_AFTER_ENVIRONMENT}{reference}"
+        self._known.setdefault(resource_type, {}).setdefault(name, entry)
 
     def _add_named(self, label: str, named: frozenset[str]) -> None:
         # The stacks of a layer often have the same names of resources for each service, which are then in memory once.
@@ -121,22 +129,40 @@ class NameIndex:
         return next(iter(environments)) if len(environments) == 1 else number
 
     def find(self, service: str, resource: str) -> tuple[str, str, str] | None:
-        """Find the resource whose name occurs in the text `resource`, such as an ARN.
+        """Find the resource whose name occurs in `resource`, the last part of an ARN.
 
         Return the resource's environment, its reference, and the text after the name. Return None if no known name
-        occurs in the text.
+        occurs in the text, or if resources of several types have the name and the ARN does not show which one it is.
         """
-        known = self._known.get(service)
+        known = {key: names for key, names in self._known.items() if service_of(key) == service}
         if not known:
             return None
         starts = [0, *(match.end() for match in _BOUNDARY.finditer(resource))]
         ends = [len(resource), *reversed([match.start() for match in _BOUNDARY.finditer(resource)])]
         for start in starts:
             for end in ends:
-                if end > start and (entry := known.get(resource[start:end])):
-                    environment, _, reference = entry.partition(_AFTER_ENVIRONMENT)
+                if end <= start:
+                    continue
+                name = resource[start:end]
+                types = [key for key, names in known.items() if name in names]
+                if len(types) > 1:
+                    types = [key for key in types if _is_arn_of(key, resource)]
+                    if len(types) != 1:
+                        return None
+                if types:
+                    environment, _, reference = known[types[0]][name].partition(_AFTER_ENVIRONMENT)
                     return environment, reference, resource[end:]
         return None
+
+
+def _is_arn_of(resource_type: str, resource: str) -> bool:
+    """Return whether `resource`, the last part of an ARN, begins with a word for this type.
+
+    Many ARNs have such a word: `cluster:...` for `AWS::RDS::DBCluster`, `report-group/...` for
+    `AWS::CodeBuild::ReportGroup`.
+    """
+    word = _BOUNDARY.split(resource)[0].replace("-", "")
+    return resource_type.rpartition("::")[2].lower().endswith(word)
 
 
 def _target(value: Any) -> str:

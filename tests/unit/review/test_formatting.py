@@ -108,6 +108,39 @@ def test_a_function_that_is_named_by_what_another_stack_publishes_is_that_functi
     assert formatter.format({"Fn::Sub": "arn:aws:lambda:eu-central-1:100000000001:function:${Name}"}) == "gate.Gate"
 
 
+SAME_NAMES = stack_of(
+    {
+        "Subnets": resource("RDS::DBSubnetGroup", DBSubnetGroupName="till"),
+        "Cluster": resource("RDS::DBCluster", DBClusterIdentifier="till", DBSubnetGroupName={"Ref": "Subnets"}),
+        "Writer": resource("RDS::DBInstance", DBInstanceIdentifier="till-1", DBClusterIdentifier="till"),
+        "Parameters": resource("RDS::DBClusterParameterGroup", DBClusterParameterGroupName="till-16"),
+        "Results": resource("CodeBuild::ReportGroup", Name="checks"),
+        "Project": resource("CodeBuild::Project", Name="checks"),
+        "Inline": resource("IAM::Policy", PolicyName="readers"),
+        "Managed": resource("IAM::ManagedPolicy", ManagedPolicyName="readers"),
+    },
+    label="same",
+)
+
+
+@pytest.mark.parametrize(
+    ("resource", "text"),
+    [
+        ("rds:{}:cluster:till", "Cluster"),
+        ("rds:{}:db:till-1", "Writer"),
+        ("rds:{}:cluster-pg:till-16", "Parameters"),
+        ("rds:{}:cluster-snapshot:till", "rds:cluster-snapshot:till"),
+        ("codebuild:{}:project/checks", "Project"),
+        ("codebuild:{}:report-group/checks", "Results"),
+        ("iam:{}:policy/readers", "iam:policy/readers"),
+    ],
+)
+def test_a_name_that_several_resources_have_is_that_of_the_type_in_the_arn(resource: str, text: str) -> None:
+    formatter = Formatter(SAME_NAMES, NameIndex([SAME_NAMES]))
+
+    assert formatter.format(f"arn:aws:{resource.format('eu-central-1:100000000002')}") == text
+
+
 @pytest.mark.parametrize("joined", [False, True], ids=["in one process", "in several processes"])
 def test_only_resources_with_a_physical_name_are_references_whatever_the_environment(joined: bool) -> None:
     stacks = [
