@@ -24,11 +24,14 @@ def impossible_changes(
 
     `before` has the resources of the deployed template, keyed by logical id.
     """
-    return (*_same_names(stack, changes), *_protected(clients, stack, changes, before))
+    same_names = dict(_same_names(stack, changes))
+    # To switch off the deletion protection of such a resource would not help.
+    others = [change for change in changes if change.logical_id not in same_names]
+    return (*same_names.values(), *_protected(clients, stack, others, before))
 
 
-def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[str]:
-    """Yield a line for each resource that must be replaced, but whose name stays the same.
+def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
+    """Yield the logical id of each resource that must be replaced, but whose name stays the same, and a line about it.
 
     The replacement fails, because CloudFormation creates the new resource before it deletes the old one:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
@@ -43,9 +46,10 @@ def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[str
             spelled = " and ".join(f"{name} {properties[name]}" for name in names)
             cause = f"{', '.join(causes)} cannot change without" if causes else "this change needs"
             yield (
+                change.logical_id,
                 f"{change.logical_id} ({change.resource_type}): {cause} a replacement, but CloudFormation cannot "
                 f"create the new resource, because it would have the same {spelled} as the old one; undo this change, "
-                "or add a resource with another name, use it instead of the old one, and then remove the old one"
+                "or add a resource with another name, use it instead of the old one, and then remove the old one",
             )
 
 

@@ -99,6 +99,15 @@ def clusters(answer: Any) -> Any:
     return live(rds={"describe_db_clusters": answer})
 
 
+@pytest.mark.parametrize("name", ["rates", "order-book"])
+def test_nobody_is_told_to_switch_off_a_protection_for_a_replacement_that_would_fail_anyway(name: str) -> None:
+    before = protected(CLUSTER, "DeletionProtection")
+    after = {"Type": CLUSTER, "Properties": {"DBClusterIdentifier": name, "DatabaseName": "new"}}
+
+    (line,) = found(replaced(CLUSTER, "DatabaseName"), clusters(ON), before, after)
+    assert f"it would have the same DBClusterIdentifier {name}" in line
+
+
 ON = {"DBClusters": [{"DeletionProtection": True}]}
 OFF = {"DBClusters": [{"DeletionProtection": False}]}
 ATTRIBUTES = "LoadBalancerAttributes"
