@@ -31,7 +31,7 @@ def drift(as_json: bool, **options: Any) -> None:
         results = drift_of(target)
         by_environment[target.environment] = results
         if not as_json:
-            _show(target.environment, results)
+            _show(target.environment, results, "the local AWS" if target.clients.local else "CloudFormation")
             if any(stack.drifted for stack in results):
                 plan = target.command("plan")
                 terminal.show(f"  put the changes into templates/, or plan to revert them: `{plan} REVERT_DRIFT=1`")
@@ -51,7 +51,7 @@ def drift(as_json: bool, **options: Any) -> None:
         raise CicdError("none of these stacks is deployed, so nothing was checked")
 
 
-def _show(environment: str, stacks: list[StackDrift]) -> None:
+def _show(environment: str, stacks: list[StackDrift], checker: str) -> None:
     from cicd_templates.deploy.plans.text import drift_lines
 
     terminal.show(environment)
@@ -62,4 +62,4 @@ def _show(environment: str, stacks: list[StackDrift]) -> None:
         unsupported.update(stack.unsupported)
     if unsupported:
         listed = ", ".join(f"{resource_type} ({number})" for resource_type, number in sorted(unsupported.items()))
-        terminal.show(f"  CloudFormation does not check resources of these types for drift: {listed}")
+        terminal.show(f"  {checker} does not check resources of these types for drift: {listed}")

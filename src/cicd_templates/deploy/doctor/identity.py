@@ -34,6 +34,8 @@ def check_region(examined: ExaminedEnvironment) -> Iterator[Check]:
     status = next((region.get("OptInStatus", USABLE[0]) for region in regions if region["RegionName"] == name), None)
     if status in USABLE:
         yield Check("region", name)
+    elif status is None and examined.clients.local:
+        yield Check("region", f"{name} is not known on the local AWS", read=False)
     elif status is None:
         yield Check("region", f"AWS has no region {name}", "correct `region` in templates/environments.toml")
     else:

@@ -103,13 +103,18 @@ def test_a_changed_property_is_shown_with_what_can_be_done_about_it(monkeypatch:
     )
 
 
-def test_types_that_cloudformation_never_checks_are_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("local", "checker"), [(False, "CloudFormation"), (True, "the local AWS")])
+def test_types_that_are_never_checked_are_named_once(
+    monkeypatch: pytest.MonkeyPatch, local: bool, checker: str
+) -> None:
     alias = {"StackResourceSummaries": [resource("Alias", "AWS::KMS::Alias", "NOT_CHECKED")]}
-    result = drift(monkeypatch, aws(list_stack_resources=alias))
+    fake = aws(list_stack_resources=alias)
+    fake.endpoint_url = "http://127.0.0.1:4566" if local else None
+    result = drift(monkeypatch, fake)
 
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == (
-        "  CloudFormation does not check resources of these types for drift: AWS::KMS::Alias (2)"
+        f"  {checker} does not check resources of these types for drift: AWS::KMS::Alias (2)"
     )
 
 

@@ -102,3 +102,21 @@ def test_a_region_has_to_be_one_that_the_account_uses(regions: list[object], fin
     fake = aws({"ec2.describe_regions": {"Regions": regions}})
 
     assert list(identity.check_region(examined(fake))) == [Check("region", finding, fix)]
+
+
+@pytest.mark.parametrize(
+    ("regions", "status", "finding"),
+    [
+        ([{"RegionName": "eu-central-1"}], "ok", "eu-central-1"),
+        ([{"RegionName": "us-east-1"}], "?", "eu-central-1 is not known on the local AWS"),
+    ],
+    ids=["known", "of another partition"],
+)
+def test_a_region_that_the_local_aws_does_not_know_is_no_mistake(
+    regions: list[object], status: str, finding: str
+) -> None:
+    fake = aws({"ec2.describe_regions": {"Regions": regions}})
+    fake.endpoint_url = "http://127.0.0.1:4566"
+
+    (check,) = identity.check_region(examined(fake))
+    assert (check.status, check.finding, check.fix) == (status, finding, "")
