@@ -221,8 +221,8 @@ def _may_push(env: Environment, service: Service) -> list[Grant]:
             "LogInToTheRegistry",
             [ecr.GetAuthorizationToken],
             on="*",
-            because="ecr:GetAuthorizationToken supports no resource-level permissions; its token gives access only to"
-            " the repository in PushTheImage.",
+            because="ecr:GetAuthorizationToken supports no resource-level permissions; with the token, the role can use"
+            " only the repository in PushTheImage.",
         ),
     ]
 

@@ -51,7 +51,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
     layer.add_all(
         _watching_function(
             reserved_words.MEASURE, monitored, key, topics["operations"],
-            "Writes metrics at the end of a run and of the gate",
+            "Writes metrics when a pipeline run ends and when the gate has decided",
             EventPattern=pipeline_event_rules.finished_pattern(monitored),
         )
     )  # fmt: skip

@@ -19,7 +19,7 @@ from templates import keys
 VPC_ID = Output(VpcId, "network", "VpcId", "The environment's VPC")
 PUBLIC_SUBNET_IDS = Output(SubnetIds, "network", "PublicSubnetIds", "Public subnets for load balancers, one per zone")
 PRIVATE_SUBNET_IDS = Output(SubnetIds, "network", "PrivateSubnetIds", "Private subnets for tasks, one per zone")
-NAT_RANGES = Output(IpRanges, "network", "NatRanges", "Address ranges from which private subnets reach the internet")
+NAT_RANGES = Output(IpRanges, "network", "NatRanges", "Public address ranges of requests from private subnets")
 
 ANY_ADDRESS = "0.0.0.0/0"
 

@@ -221,7 +221,7 @@ def test_a_deployment_of_staging_changes_what_production_will_get_only_by_a_cons
 
     deployed = project.ok("deploy --env staging --layer keys --local --yes")
     assert "keys: created" in deployed
-    assert "templates: the pipeline would get changed files for production: " in deployed
+    assert "templates: the pipeline would also get the changed files of production: " in deployed
     assert "templates: not handed to the pipeline, because files of production and tools changed, too; --" in deployed
     assert handed_over(project) == before
 

@@ -71,7 +71,7 @@ ITEMS = (
         units={"AWS::ElasticLoadBalancingV2::LoadBalancer": 1},
     ),
     Item(
-        "Fargate task with 0.25 vCPU and 0.5 GB, two while a release replaces the previous release", 4, 0.0123,
+        "Fargate task with 0.25 vCPU and 0.5 GB; two run while a release replaces the previous one", 4, 0.0123,
         "AWS Fargate pricing", "fortem.dev, 2026", units={"AWS::ECS::Service": 2},
     ),
     Item(
@@ -138,7 +138,7 @@ def lines(*, local: bool, accounts: int, regions: list[str], checks: int) -> Ite
     yield "  about 34 CloudFormation stacks in three environments, one of which has the pipeline; a certificate for"
     yield "  each runtime environment; a role for each environment with the policies of `make deploy-policy`."
     yield (
-        f"The run takes about {HOURS} hours, mostly waiting for AWS, and one more hour until the last check. Rough "
+        f"The run takes about {HOURS} hours, mostly waiting for AWS. The last check is possible one hour later. Rough "
         "cost:"
     )
     for item in ITEMS:

@@ -92,7 +92,7 @@ class TemplatesHandover:
             return True
         if others:
             for line in _lines(others):
-                self._note(f"the pipeline would get changed files for {line}")
+                self._note(f"the pipeline would also get the changed files of {line}")
             if self.confirm_others(HAND_OVER_OTHERS.format(others=" and ".join(others))):
                 return True
             self._note(

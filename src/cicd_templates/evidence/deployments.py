@@ -161,7 +161,7 @@ def _route_problems(
             yield name_of_deployment(environment, 1), UNPROVEN
     for match in filter(None, map(DEPLOYMENT.fullmatch, deployment_names(contents))):
         if match[1] in not_attested and not match[2]:
-            yield match[0], f"exists, but you stated that {match[1]} has no statement"
+            yield match[0], f"exists, but you said that {match[1]} needs no statement"
 
 
 def _environments(contents: FolderContents) -> set[str]:

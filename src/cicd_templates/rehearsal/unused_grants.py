@@ -37,7 +37,7 @@ TABLE_KEY = (
 
 REASONS = (
     ("*-migration-task", "*", "*", "a migration gets all permissions of its service, even those that it does not need"),
-    *(("*-task", "*", action, f"{purpose}; this run did not") for action, purpose in CALLS.items()),
+    *(("*-task", "*", action, f"{purpose}; this run did not do that") for action, purpose in CALLS.items()),
     ("*-task", "EncryptTheSession", "kms:Decrypt", EXEC),
     ("*-task", "EncryptFor*", "kms:*", "SQS uses the key for each message that is sent; this run sent none"),
     ("*-task", "DecryptFrom*", "kms:*", "SQS uses the key for each message that is received; this run received none"),
@@ -57,7 +57,7 @@ REASONS = (
         "*",
         "*ItsStore",
         "*",
-        "CodePipeline itself uses it for the artifact store; a rehearsal does not record this use",
+        "CodePipeline itself uses this permission for the artifact store; a rehearsal does not record that",
     ),
     ("*", "*", "s3:GetObjectVersion", "reads an artifact by its version; the rehearsal reads artifacts by key"),
     ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "AWS documents this permission for artifact stores"),
@@ -122,7 +122,12 @@ REASONS = (
     ("*-task", "OpenTheChannel", "ssmmessages:*", EXEC),
     ("*-task", "RecordTheSession", "logs:*", EXEC),
     ("*-task", "FindTheRecord", "logs:*", EXEC),
-    ("*-task", "ConnectTo*", "rds-db:connect", "connects to a database; this run did not, and its notes say why"),
+    (
+        "*-task",
+        "ConnectTo*",
+        "rds-db:connect",
+        "lets a task connect to a database; no task did, and the notes of the run say why",
+    ),
     ("*", "*Source", "s3:*Tagging", "used if the source object has tags"),
     (
         "*",

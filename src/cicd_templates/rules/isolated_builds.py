@@ -1,4 +1,4 @@
-"""E9164: a build runs the application's code only if its metadata declares this and the build has no secrets."""
+"""E9164: a build project runs the application's code only if the project declares this and has no secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class IsolatedBuilds(ResourceRule):
     """Refuse builds that could run the application's code by accident, and secrets in builds that may run this code."""
 
     id = "E9164"
-    shortdesc = "A build runs the application's code only if its metadata declares this and the build has no secrets"
+    shortdesc = "A build project runs the application's code only if the project declares this and has no secrets"
     description = (
         "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there"
         " first. A file `venv.py` in the application then runs instead of `python3 -m venv`, and can replace every tool"

@@ -43,7 +43,7 @@ def _unexplained(holder: Any, path: Path) -> Iterator[RuleMatch]:
         if not isinstance(reason, str) or not reason.strip():
             place = [*path, "Metadata", SUPPRESSION_KEY, "config", "ignore_checks"]
             yield RuleMatch(
-                place, f"{rule} is suppressed without a reason; beside config, write reasons: {{{rule}: <reason>}}"
+                place, f"{rule} is suppressed without a reason; next to `config`, add reasons: {{{rule}: <reason>}}"
             )
 
 

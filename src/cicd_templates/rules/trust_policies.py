@@ -23,7 +23,7 @@ class TrustPolicies(ResourceRule):
     """Require a condition if a trust policy lets AWS services, whole accounts or users with tokens assume a role."""
 
     id = "E9116"
-    shortdesc = "A trust policy limits who can use the role through a service or another account"
+    shortdesc = "A trust policy has a condition if it trusts a service, another account or a token"
     description = (
         "A service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
         " customer's resource can use the role through the service (the confused deputy problem). StringEqualsIfExists"

@@ -291,8 +291,8 @@ def test_a_host_of_the_configuration_replaces_the_public_ones(tmp_path: Path, mo
     (line,) = problems(files, tmp_path, monkeypatch, "evil.example")
 
     assert line == (
-        f"'requirements.txt':2: 'https://{PYPI}/simple' is not on a host of [services.shop.build] indexes;"
-        f' indexes = ["evil.example", "{PYPI}"]'
+        f"'requirements.txt':2: 'https://{PYPI}/simple' is on no host in `indexes` of [services.shop.build];"
+        f' set indexes = ["evil.example", "{PYPI}"]'
     )
     assert problems(files, tmp_path, monkeypatch, "evil.example", PYPI) == []
 

@@ -203,7 +203,7 @@ def test_a_reviewed_plan_is_no_consent_for_other_environments(agreed: bool, monk
     lines = execute(monkeypatch, tools, others=others)
 
     assert (tools.published, len(others.questions)) == (agreed, 1)
-    assert "templates: the pipeline would get changed files for staging: 1 (keys.yaml)" in lines
+    assert "templates: the pipeline would also get the changed files of staging: 1 (keys.yaml)" in lines
 
 
 def test_templates_are_handed_over_once_as_soon_as_the_bucket_exists(
@@ -242,8 +242,8 @@ def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of
     left_altogether().deploy(notes, yes, tools, confirm_others=others)
 
     assert notes.lines[1:] == [
-        "templates: the pipeline would get changed files for staging: 1 (keys.yaml)",
-        "templates: the pipeline would get changed files for tools:"
+        "templates: the pipeline would also get the changed files of staging: 1 (keys.yaml)",
+        "templates: the pipeline would also get the changed files of tools:"
         " 7 (a.yaml, b.yaml, c.yaml, d.yaml, e.yaml and 2 more)",
         "templates: not handed to the pipeline, because files of staging and tools changed, too; --hand-over"
         " hands over all changes",

@@ -115,17 +115,17 @@ def test_a_person_can_except_environments_that_the_release_did_not_reach(whole: 
 
     assert problems(whole, "production") == {}
     lines = typed(whole, "--not-attested", "production")
-    assert "no statement about a deployment to production; you stated that none is needed" in lines
+    assert "no statement about a deployment to production; you said that none is needed" in lines
     (whole / STAGING).unlink()
     assert problems(whole, "production") == {STAGING: MISSING}
     assert problems(whole, "staging", "production") == {}
-    assert "no statement about a deployment to staging; you stated that none is needed" in typed(
+    assert "no statement about a deployment to staging; you said that none is needed" in typed(
         whole, "--not-attested", "staging, production,"
     )
 
 
 def test_an_exception_for_an_environment_that_was_reached_is_wrong(whole: Path) -> None:
-    excepted = "exists, but you stated that {} has no statement"
+    excepted = "exists, but you said that {} needs no statement"
 
     assert problems(whole, "production") == {PRODUCTION: excepted.format("production")}
     (whole / STAGING).unlink()

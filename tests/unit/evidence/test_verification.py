@@ -371,7 +371,7 @@ def test_an_added_record_of_an_approval_is_in_no_signed_statement(tmp_path: Path
 
     compare = "compare its digest with the digest in the request for approval"
     assert [line for line in result.output.splitlines() if compare in line] == [
-        f"in no signed statement: {name}; {compare}"
+        f"{name} is in no signed statement; {compare}"
     ]
     unsigned = "Approval records: 2. Records whose SHA-256 is in no signed statement: 1."
     assert unsigned in (folder / PAGE).read_text()

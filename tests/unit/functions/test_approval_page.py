@@ -93,7 +93,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "These changes allow more: service-till/Role (Read, otherwise unchanged: allow s3:Put*).",
+                "These changes allow more access: service-till/Role (Read, otherwise unchanged: allow s3:Put*).",
             ),
             id="a role gains an action",
         ),
@@ -102,7 +102,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource added.",
                 NOTHING_LOST,
-                "These changes allow more: service-till/Role (allow s3:GetObject on arn:aws:s3:::uploads/*,"
+                "These changes allow more access: service-till/Role (allow s3:GetObject on arn:aws:s3:::uploads/*,"
                 " without a condition).",
             ),
             id="a role is added",
@@ -115,7 +115,7 @@ def test_the_review_says_the_same_as_the_plan_of_this_change_set(edit: changes.E
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "These changes allow more: service-till/Role"
+                "These changes allow more access: service-till/Role"
                 " (Read, otherwise unchanged: allow on (known after the deployment) and 1 more).",
             ),
             id="an unknown value is not the value of before",
@@ -241,7 +241,7 @@ def test_a_change_set_without_changes_and_one_without_resources_are_told_apart()
     stage = reviewed_stage("production", "till", [("service", outputs), ("migration", empty)])
     page = approval_page(stage, ("x",), [outputs, empty])
 
-    assert page.changes == "1 updated stack: outputs or tags of stacks only."
+    assert page.changes == "1 updated stack: only outputs or tags of stacks."
     assert json.loads(page.data)["notes"] == [{"text": "Nothing changes", "stacks": ["migration-till"]}]
     assert "".join(Parsed(page.html).texts["pre"]).strip() == "No resource changes."
 

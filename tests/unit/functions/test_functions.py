@@ -171,7 +171,7 @@ def with_values(pages: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], d
     [
         (
             [],
-            "1 updated stack: outputs or tags of stacks only. no resource changes"
+            "1 updated stack: only outputs or tags of stacks. no resource changes"
             " LOST: Nothing that holds data is deleted or replaced."
             " ACCESS: No policy statement allows more than before.",
         ),

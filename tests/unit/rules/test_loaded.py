@@ -39,7 +39,7 @@ def test_a_template_that_ignores_a_rule_as_a_whole_says_why_too() -> None:
 
     assert findings(rule, {}, Metadata=template) == [
         "Metadata/cfn-lint/config/ignore_checks: "
-        "E9101 is suppressed without a reason; beside config, write reasons: {E9101: <reason>}"
+        "E9101 is suppressed without a reason; next to `config`, add reasons: {E9101: <reason>}"
     ]
 
 

@@ -106,7 +106,8 @@ def remove_own(context: CheckContext) -> str:
             remove_roles(context, environment)
     require(
         not kept,
-        f"resources that the checks created for {', '.join(kept)} are kept until the stacks there are destroyed",
+        f"resources that the checks created for {', '.join(kept)} are kept until the stacks of these environments are"
+        " destroyed",
     )
     return "the certificates, the roles and the policies of the run are removed"
 

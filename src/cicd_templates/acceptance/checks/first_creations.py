@@ -26,7 +26,7 @@ def decline(context: CheckContext) -> str:
     """Plan the first creation of stacks and discard the plan. Require that no stack of the plan is left."""
     context.commands.on("plan", STAGING)
     planned = stacks_of(context, STAGING)
-    require(planned, "the plan of a first creation left no stack in REVIEW_IN_PROGRESS that could be discarded")
+    require(planned, "the plan of a first creation created no stack in REVIEW_IN_PROGRESS, so nothing can be discarded")
     context.commands.on("plan-discard", STAGING)
     left = stacks_of(context, STAGING)
     require(not left, f"the plan was discarded, but {len(left)} of its stacks still exist")

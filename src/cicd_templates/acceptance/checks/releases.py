@@ -117,7 +117,7 @@ STOPPED = Check(
 )
 VERIFIED = Check(
     "evidence-verified",
-    "The signed evidence of a release can be verified without AWS, and the verification finds a changed byte.",
+    "The signed evidence of a release can be verified without AWS, and the verification fails if a byte was changed.",
     verify_evidence,
     needs=("released",),
 )

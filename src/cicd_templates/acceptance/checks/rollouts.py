@@ -96,7 +96,7 @@ def take_back(context: CheckContext) -> str:
         if deployment["status"] in TAKEN_BACK
         for alarm in deployment.get("alarms", {}).get("triggeredAlarmNames", ())
     }
-    answered = f"orders were answered with {', '.join(sorted(answers)) or 'nothing'}"
+    answered = f"the application answered orders with {', '.join(sorted(answers)) or 'nothing'}"
     require(alarms, f"no alarm caused a rollback of the release; {answered}; {run.problem}")
     require(task_definition(context, STAGING) == expected, "staging did not return to the old release")
     return f"{len(alarms)} alarms caused the rollback, and staging returned to the old release; {answered}"

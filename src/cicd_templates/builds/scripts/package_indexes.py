@@ -320,8 +320,10 @@ def problems_of(
         if not is_allowed(address, hosts):
             host = re.fullmatch(r"(?:[a-z]+\+)?https://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:/.*)?", address)
             listed = json.dumps(sorted({each.partition("/")[0] for each in hosts} | ({host[1]} if host else set())))
-            way = f"indexes = {listed}" if host else "write its address with https, and without a user name or port"
-            yield f"{path!a}:{number}: {address[:100]!a} is not on a host of [services.{service}.build] indexes; {way}"
+            way = f"set indexes = {listed}" if host else "write its address with https, and without a user name or port"
+            yield (
+                f"{path!a}:{number}: {address[:100]!a} is on no host in `indexes` of [services.{service}.build]; {way}"
+            )
 
 
 def main() -> None:

@@ -105,12 +105,14 @@ def report_verification(folder: Path, result: Verification) -> None:
     for sentence in result.deployments:
         terminal.show(f"deployed to {sentence}")
     for environment in result.undeployed:
-        terminal.show(f"no statement about a deployment to {environment}; you stated that none is needed")
+        terminal.show(f"no statement about a deployment to {environment}; you said that none is needed")
     if not result.has_route:
         terminal.show(
             "The release statement lists no environments, so nothing shows whether a statement about a deployment is"
             " missing."
         )
     for name in result.unsigned:
-        terminal.show(f"in no signed statement: {name}; compare its digest with the digest in the request for approval")
+        terminal.show(
+            f"{name} is in no signed statement; compare its digest with the digest in the request for approval"
+        )
     terminal.show(f"signer: sha256:{result.fingerprint}")

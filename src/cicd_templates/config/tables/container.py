@@ -122,7 +122,7 @@ class ContainerTable(Table):
     )
     memory: Annotated[int, Field(ge=6)] | None = Field(
         default=None,
-        description="Memory limit in MiB, out of the task's `memory`; ECS kills a container that needs more",
+        description="Memory limit in MiB, a part of the task's `memory`; ECS kills a container that needs more",
     )
     user: UserId = Field(default=CONTAINER_USER, description="User and group that run the container; not root")
     volumes: dict[Word, VolumeTable] = Field(

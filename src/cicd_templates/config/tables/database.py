@@ -40,8 +40,8 @@ class DatabaseTable(Table):
     )
     users: Literal["by hand", "created"] = Field(
         default="by hand",
-        description='Who creates the database users of services: a person (`"by hand"`), or each release in its first'
-        ' step in an environment (`"created"`, which also enables the RDS Data API)',
+        description='Who creates the database users of services: a person (`"by hand"`), or the pipeline in the first'
+        ' step of each release to an environment (`"created"`, which also enables the RDS Data API)',
     )
     min_capacity: Annotated[Capacity, Field(ge=0.5)] = Field(
         default=0.5, description="Smallest capacity of each instance, in Aurora capacity units (ACU) of 2 GiB of memory"

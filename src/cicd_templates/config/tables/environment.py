@@ -44,7 +44,10 @@ DeployerRoleArn = Annotated[
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 ExternalId = Annotated[
     str,
-    matching(r"[\w+=,.@:/-]{2,1224}", "write 2 to 1224 letters, digits and _ + = , . @ : / -, as in the trust policy"),
+    matching(
+        r"[\w+=,.@:/-]{2,1224}",
+        "write the external ID of the trust policy: 2 to 1224 letters, digits and _ + = , . @ : / -",
+    ),
 ]
 SessionName = Annotated[
     str, matching(r"(?!aws:)[\w+=,.@-]{2,64}", "write 2 to 64 letters, digits and _ + = , . @ -, such as release-team")

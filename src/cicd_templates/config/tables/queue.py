@@ -18,7 +18,8 @@ class QueueTable(Table):
         default=60, description="Seconds for which SQS hides a message that a task has received and not yet deleted"
     )
     max_receives: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=5, description="How often a message is received before SQS moves it to the queue's dead-letter queue"
+        default=5,
+        description="How many times tasks receive a message before SQS moves it to the queue's dead-letter queue",
     )
     oldest_minutes: Annotated[int, Field(ge=1, le=20160)] = Field(
         default=15,

@@ -149,7 +149,7 @@ def _folders(settings: ServiceTable) -> Iterator[tuple[str, str]]:
             if _overlap(first, path):
                 yield (
                     key,
-                    f"{path} and {first} of the volume {one} overlap; choose folders that do not contain each other",
+                    f"{path} overlaps with {first} of the volume {one}; choose folders that do not contain each other",
                 )
         if at == "volumes" and settings.audited_exec:
             for key, path, _ in paths:

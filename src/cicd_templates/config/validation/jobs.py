@@ -29,8 +29,8 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.containers:
         yield (
             "containers",
-            "a job has only one container, and the exit code of its command decides whether the run succeeded; remove"
-            ' this table, or set shape = "worker"',
+            "a job has only one container, because the exit code of its command decides whether the run succeeded;"
+            ' remove this table, or set shape = "worker"',
         )
     if settings.job is None:
         yield "job", f"a job needs this table; add it with {EXAMPLE}"

@@ -72,7 +72,7 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     nouns = [counted(count, "resource") if number == 0 else f"{count:,}" for number, (count, _) in enumerate(actions)]
     resources = ", ".join(f"{noun} {verb}" for noun, (_, verb) in zip(nouns, actions, strict=True))
     environments = f" in {counted(len(plans), 'environment')}" if len(plans) > 1 else ""
-    return f"{' and '.join(stacks)}{environments}: {resources or 'outputs or tags of stacks only'}."
+    return f"{' and '.join(stacks)}{environments}: {resources or 'only outputs or tags of stacks'}."
 
 
 def _action(change: Change) -> str:
@@ -169,7 +169,9 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
     wider = [row for row in rows if row.grants.widens]
     created = [row for row in rows if row.creates_stack]
     new = sum(count * len(row.places) for row in rows for type_, count in row.contents if grants_access(type_))
-    sentences = [f"These changes allow more: {first_of([_access(row) for row in wider], '; ')}."] if wider else []
+    sentences = (
+        [f"These changes allow more access: {first_of([_access(row) for row in wider], '; ')}."] if wider else []
+    )
     if new:
         where = (
             "read their statements below" if any(row.grants.added for row in created) else "read them in the templates"

@@ -38,7 +38,7 @@ RESOURCE_TYPES = (
                 frozenset({"EnableIAMDatabaseAuthentication"}),
             ),
             Interruption(
-                "connections that only a removed security group allows are cut off", frozenset({"VpcSecurityGroupIds"})
+                "connections end if only a removed security group allowed them", frozenset({"VpcSecurityGroupIds"})
             ),
         ),
         arns={
@@ -87,7 +87,7 @@ RESOURCE_TYPES = (
                 frozenset({"PubliclyAccessible"}),
             ),
             Interruption(
-                "connections that only a removed security group allows are cut off", frozenset({"VPCSecurityGroups"})
+                "connections end if only a removed security group allowed them", frozenset({"VPCSecurityGroups"})
             ),
         ),
         arns={"db": "rds:{region}:{account}:db:{name}"},

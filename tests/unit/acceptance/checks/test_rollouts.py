@@ -137,8 +137,8 @@ def test_a_release_whose_orders_fail_is_taken_back_by_its_alarm(
     made = check_context(tmp_path, aws=ecs(deployment(1, "SUCCESSFUL"), BACK), facts=dict(FACTS), post=post)
 
     assert rollouts.take_back(made) == (
-        "1 alarms caused the rollback, and staging returned to the old release; orders were answered with 201, 500,"
-        " no response (ConnectionResetError)"
+        "1 alarms caused the rollback, and staging returned to the old release; the application answered orders with"
+        " 201, 500, no response (ConnectionResetError)"
     )
     assert released == [("failing.zip", "failing")]
     assert set(sent) == {("https://balancer.example.com/orders", b'{"items": 1}', "PEM of the run")}
@@ -150,7 +150,7 @@ def test_an_interrupted_check_still_knows_what_ran_before(tmp_path: Path, monkey
     facts = {**FACTS, "before failing": [1.0, "task:0"]}
     made = check_context(tmp_path, aws=ecs(BACK, running="task:0"), facts=facts)
 
-    assert rollouts.take_back(made).endswith("orders were answered with nothing")
+    assert rollouts.take_back(made).endswith("the application answered orders with nothing")
 
 
 def test_on_the_local_aws_the_smoke_test_stops_a_release_whose_orders_fail(
@@ -196,7 +196,7 @@ def test_a_machine_that_cannot_reach_the_service_is_named(tmp_path: Path, monkey
 
     pipeline(monkeypatch, rollouts, STOPPED, polls=1)
     made = check_context(tmp_path, aws=ecs(), facts=dict(FACTS), post=post)
-    with pytest.raises(CheckFailed, match=r"no alarm .* answered with no response \(ConnectionRefusedError\)"):
+    with pytest.raises(CheckFailed, match=r"no alarm .* answered orders with no response \(ConnectionRefusedError\)"):
         rollouts.take_back(made)
 
 

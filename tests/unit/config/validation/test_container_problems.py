@@ -100,13 +100,13 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [volumes(one={"path": "/var/a"}, two={"path": "/var/a/b"})],
             "volumes.two.path",
-            "/var/a/b and /var/a of the volume one overlap; choose folders that do not contain each other",
+            "/var/a/b overlaps with /var/a of the volume one; choose folders that do not contain each other",
             id="a folder in another",
         ),
         pytest.param(
             [containers(proxy=container(volumes={"one": {"path": "/a/b"}, "two": {"path": "/a"}}))],
             "containers.proxy.volumes.two.path",
-            "/a and /a/b of the volume one overlap; choose folders that do not contain each other",
+            "/a overlaps with /a/b of the volume one; choose folders that do not contain each other",
             id="a folder around another",
         ),
         pytest.param(

@@ -57,11 +57,11 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
         ),
         (
             {"Parameters": [IMAGE, {**KEY, "ResolvedValue": "key-9"}]},
-            [f"the change set has another value of the parameter KeyArn than {PATH} in Parameter Store"],
+            [f"the change set's value of the parameter KeyArn differs from {PATH} in Parameter Store"],
         ),
         (
             {"Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]},
-            [f"the change set has another value of the parameter KeyArn than {PATH} in Parameter Store"],
+            [f"the change set's value of the parameter KeyArn differs from {PATH} in Parameter Store"],
         ),
     ],
 )

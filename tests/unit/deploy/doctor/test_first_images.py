@@ -33,9 +33,9 @@ def seen(*edits: tuple[str, Any], deployed: bool = False) -> list[Check]:
 @pytest.mark.parametrize(
     ("exceptions", "status", "finding"),
     [
-        ({}, "fix", f"no exception lets {IMAGE} run without a signature, so the hook verify-image would stop"),
-        ({"a": exception(OTHER)}, "fix", f"no exception lets {IMAGE} run"),
-        ({"a": exception(IMAGE, -1)}, "fix", f"no exception lets {IMAGE} run"),
+        ({}, "fix", f"{IMAGE} is not in the pipeline's repository, and no exception lets it run without a sign"),
+        ({"a": exception(OTHER)}, "fix", f"{IMAGE} is not in the pipeline's repository, and no exception lets it"),
+        ({"a": exception(IMAGE, -1)}, "fix", f"{IMAGE} is not in the pipeline's repository, and no exception lets it"),
         (
             {"a": exception(IMAGE)},
             "ok",

@@ -43,7 +43,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "These changes allow more: service-till/TaskRole (ReadUploads, otherwise unchanged: allow"
+                "These changes allow more access: service-till/TaskRole (ReadUploads, otherwise unchanged: allow"
                 " s3:PutObject).",
                 "The slowest stack, service-till, takes at most 5 min. No interruption is known.",
             ),
@@ -107,7 +107,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 updated stack: 1 resource modified.",
                 NOTHING_LOST,
-                "These changes allow more: keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
+                "These changes allow more access: keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
                 " without a condition).",
                 "The slowest stack, keys, takes at most 5 min. No interruption is known.",
             ),
@@ -161,7 +161,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 + EMPTY
                 + " storage/Uploads (AWS::S3::Bucket): replaced; objects: kept, outside the stack. "
                 + EMPTY,
-                "These changes allow more: keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
+                "These changes allow more access: keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
                 " without a condition);"
                 " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
                 " Resources in new stacks that grant access: 1; read their statements below.",
@@ -207,10 +207,10 @@ def test_the_first_losses_are_named_and_the_others_counted() -> None:
 @pytest.mark.parametrize(
     ("grants", "expected"),
     [
-        (PolicyDiff(("a", "b"), ("c",), True), "These changes allow more: roles/Role (a and 2 more)."),
-        (PolicyDiff((), ("deny x",), True), "These changes allow more: roles/Role (no longer: deny x)."),
-        (PolicyDiff((), (), True), "These changes allow more: roles/Role (read its policy)."),
-        (PolicyDiff(("x" * 161,), (), True), f"These changes allow more: roles/Role ({'x' * 159}…)."),
+        (PolicyDiff(("a", "b"), ("c",), True), "These changes allow more access: roles/Role (a and 2 more)."),
+        (PolicyDiff((), ("deny x",), True), "These changes allow more access: roles/Role (no longer: deny x)."),
+        (PolicyDiff((), (), True), "These changes allow more access: roles/Role (read its policy)."),
+        (PolicyDiff(("x" * 161,), (), True), f"These changes allow more access: roles/Role ({'x' * 159}…)."),
         (PolicyDiff((), ("allow x",), False), NOBODY),
     ],
     ids=["several statements", "a denial that ends", "no statement to show", "a long statement", "less access"],
@@ -267,7 +267,7 @@ def test_an_equal_statement_of_several_environments_is_told_once(tmp_path: Path)
 
     assert answers(*plans)[::2] == (
         "3 updated stacks in 3 environments: 3 resources modified.",
-        "These changes allow more: service-till/TaskRole in 3 environments"
+        "These changes allow more access: service-till/TaskRole in 3 environments"
         " (ReadUploads, otherwise unchanged: allow s3:PutObject).",
     )
 
@@ -278,7 +278,7 @@ def test_waiting_stacks_and_stacks_without_resources_are_mentioned() -> None:
     waiting = replace(PLAN, stacks=(), waits={"service": ("keys",)}, removed=tuple("abcdefghijklmn"))
 
     assert answers(replace(PLAN, stacks=(outputs,), waits={}))[::3] == (
-        "1 updated stack: outputs or tags of stacks only.",
+        "1 updated stack: only outputs or tags of stacks.",
         "No interruption is known.",
     )
     assert answers(waiting)[0] == (

@@ -96,7 +96,7 @@ def test_the_answers_the_facts_and_the_plan_as_text_need_no_script(tmp_path: Pat
     answers = [text for text in parsed.texts["dd"] if text.strip()]
     assert answers[0].startswith("1 new stack and 5 updated stacks: ")
     assert answers[1].startswith("service-till/Table (AWS::DynamoDB::Table): replaced; a table: deleted.")
-    assert answers[2].startswith("These changes allow more: keys/Key ")
+    assert answers[2].startswith("These changes allow more access: keys/Key ")
     assert parsed.texts["code"][0] == "make deploy PLAN=p.json DIGEST=1"
     assert "".join(parsed.texts["pre"]).startswith("# Plan of staging\n")
     assert parsed.texts["p"][0].splitlines()[0] == (

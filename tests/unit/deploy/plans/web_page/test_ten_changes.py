@@ -82,8 +82,9 @@ ANSWERS = {
     "widened role": (
         "1 updated stack: 1 resource modified, 1 perhaps replaced. Changed: service-billing/TaskRole.",
         NOTHING_LOST,
-        "These changes allow more: service-billing/TaskRole (ReadExports, otherwise unchanged: allow s3:PutObject)."
-        " New access paths to data: service-billing/TaskRole writes s3:::books-production-exports-222222222222/*.",
+        "These changes allow more access: service-billing/TaskRole (ReadExports, otherwise unchanged: allow"
+        " s3:PutObject). New access paths to data: service-billing/TaskRole writes"
+        " s3:::books-production-exports-222222222222/*.",
         UNCHECKED,
         f"The slowest stack, service-billing, takes at most 5 min.{KNOWN}",
         DEPLOY,
@@ -141,7 +142,7 @@ ANSWERS = {
     "key policy edit": (
         "1 updated stack: 1 resource modified, 1 perhaps modified. Changed: keys/Key.",
         NOTHING_LOST,
-        "These changes allow more: keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root, without a"
+        "These changes allow more access: keys/Key (allow kms:Decrypt on * to arn:aws:iam::555555555555:root, without a"
         " condition). New access paths to data: iam::555555555555:root reads keys/Key."
         " New policy statements contain ids of other accounts; check who owns these: 555555555555.",
         UNCHECKED,
