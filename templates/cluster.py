@@ -25,7 +25,9 @@ from cicd_templates.layer.template import LayerTemplate
 from templates import keys, network, storage
 
 CLUSTER_NAME = Output(ClusterName, "cluster", "ClusterName", "Cluster that runs the services of the environment")
-LISTENER_ARN = Output(ListenerArn, "cluster", "ListenerArn", "Listener that the services share through their rules")
+LISTENER_ARN = Output(
+    ListenerArn, "cluster", "ListenerArn", "Listener that all web services share, each with rules of its own"
+)
 BALANCER_GROUP_ID = Output(SecurityGroupId, "cluster", "LoadBalancerGroupId", "Security group of the load balancer")
 TEST_LISTENER_ARN = Output(
     ListenerArn, "cluster", "TestListenerArn", "Listener on which a new release is tested before clients reach it"

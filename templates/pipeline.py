@@ -217,8 +217,8 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
     - In an unprotected environment, separate stages create database users, run the migration, and deploy and test the
       service. So a failed migration can be retried, and a rollback of the service does not run a migration.
 
-    A smoke test tests a web service, and one run tests a job. A worker is not tested. If the deployment of the service
-    fails in an unprotected environment, the pipeline rolls the stage back immediately.
+    A web service is tested with a smoke test, and a job with one run. A worker is not tested. If the deployment of the
+    service fails in an unprotected environment, the pipeline rolls the stage back immediately.
 
     Directly before a change set of the migration or of the service is executed, an approval check runs. The check fails
     if the change set would deploy anything unsigned. In a protected environment, the check also fails if the change set

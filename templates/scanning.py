@@ -23,7 +23,7 @@ def exists(env: Environment) -> bool:
 def build(env: Environment) -> LayerTemplate:
     """Return the registry's scanning configuration.
 
-    A name pattern selects the repositories of this environment and its copies.
+    Its name pattern matches the repositories of this environment and of the environment's copies.
     """
     layer = LayerTemplate(env)
     ours = ecr.RepositoryFilter(Filter=f"{name_prefix(env)}-*", FilterType="WILDCARD")

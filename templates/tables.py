@@ -29,7 +29,7 @@ def offers(env: Environment) -> Sequence[Offer]:
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the configuration has a table."""
+    """Return whether the environment has a DynamoDB table."""
     return bool(env.tables)
 
 

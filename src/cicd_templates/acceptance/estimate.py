@@ -114,7 +114,11 @@ def price_table() -> list[str]:
     lines = ["| Price in US dollars | For | AWS page | Recorded on | Compared with |", "|---|---|---|---|---|"]
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
-        compared = f"{item.repeated}: same price; the AWS page itself was not read" if item.repeated else "nothing"
+        compared = (
+            f"{item.repeated}, which states the same price; the AWS page itself was not read"
+            if item.repeated
+            else "nothing"
+        )
         lines.append(f"| {item.price:g} {per} | {cell(item.name)} | {item.page} | {DATE} | {cell(compared)} |")
     return lines
 
@@ -136,7 +140,7 @@ def lines(*, local: bool, accounts: int, regions: list[str], checks: int) -> Ite
         "removes them at the end:"
     )
     yield "  about 34 CloudFormation stacks in three environments, one of which has the pipeline; a certificate for"
-    yield "  each runtime environment; a role for each environment with the policies of `make deploy-policy`."
+    yield "  each runtime environment; for each environment, a role with the policies of `make deploy-policy`."
     yield (
         f"The run takes about {HOURS} hours, mostly waiting for AWS. The last check is possible one hour later. Rough "
         "cost:"

@@ -42,7 +42,7 @@ def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal,
 def _is_repeated(check: Check, entry: Entry) -> bool:
     """Return whether a check must run again.
 
-    A waiting check runs again. A check with `last` also runs again if it failed or was skipped.
+    A check that is still waiting runs again. A check whose `last` is true also runs again if it failed or was skipped.
     """
     return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
 

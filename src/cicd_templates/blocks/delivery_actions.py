@@ -82,7 +82,7 @@ def execute_action(
 
 
 def stack_variables(peer: Environment, layer: str = SERVICE_LAYER) -> str:
-    """Return the namespace of the pipeline variables that contain the outputs of the stack of `layer` in `peer`."""
+    """Return the namespace of the pipeline variables with the outputs of one stack, the stack of `layer` in `peer`."""
     return f"{title(peer.name)}{_ending(layer)}"
 
 

@@ -31,8 +31,8 @@ def window_stage(context: PipelineContext, peer: Environment, *, image: str) -> 
     The stage comes before the approval, so that nobody is asked to approve outside the window. The window and the
     gate's verdict are separate conditions, because all rules of one condition have the same `Result`.
 
-    For a run outside the window, AWS documents both a failure and a wait for the next window. After a wait, the run
-    continues with the old scan result.
+    AWS's documentation is not consistent about a run outside the window: the run fails, or it waits for the next
+    window. After a wait, the run continues with the old scan result.
     """
     settings = peer.settings
     scan = image_scan_action(

@@ -41,7 +41,7 @@ LATE_MINUTES = 10
 
 
 def job_rules(monitored: MonitoredService, topics: Mapping[str, TopicArn]) -> list[events.Rule]:
-    """Return the rules that notify stakeholder groups of failed runs and of rollbacks of the job's stack."""
+    """Return the rules that notify stakeholder groups when a run fails, or when the job's stack is rolled back."""
     env = monitored.env
     page = f"{console_address(env.region)}/ecs/v2/clusters/{cluster_name(env)}/tasks?region={env.region}"
     return [
@@ -101,7 +101,7 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
         late_data_alarm(
             alarm(
                 "NotStartedAlarm", env, [service.name, "not-started"],
-                "ECS refused to start the job until EventBridge Scheduler gave up; see the dead-letter queue",
+                "ECS refused every attempt of EventBridge Scheduler to start the job; see the dead-letter queue",
                 _undelivered_starts(monitored), above=0, tell=tell,
             ), 3,
         ),

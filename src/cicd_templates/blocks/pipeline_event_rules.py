@@ -100,7 +100,7 @@ def finished_pattern(monitored: MonitoredService) -> dict[str, Any]:
 def _pattern(monitored: MonitoredService, detail_type: str, **detail: Any) -> dict[str, Any]:
     """Return the pattern for CodePipeline events of the type `detail_type` whose details match `detail`.
 
-    In a keyword, write `_` for each hyphen in the key of the event.
+    Each keyword is a key of the event's details, with `_` in place of each hyphen.
     """
     narrowed = {key.replace("_", "-"): value for key, value in detail.items()}
     return {

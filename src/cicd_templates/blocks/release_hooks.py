@@ -166,8 +166,8 @@ def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
             "JoinTheNetwork",
             actions,
             on="*",
-            because="ec2:Describe... support no resource-level permissions, and Lambda requires a role that may call"
-            " the other actions on every resource.",
+            because="ec2:Describe... support no resource-level permissions. Lambda requires that the role may call the"
+            " other actions on every resource, too.",
         ),
         deny(
             "LeaveTheNetworkToLambda",

@@ -110,10 +110,9 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return two numbers of minutes for the alarm on unhealthy targets.
+    """Return `(window, unhealthy)`, two numbers of minutes for the alarm on unhealthy targets.
 
-    The alarm evaluates the first number of minutes. It fires if a target is unhealthy during the second number of these
-    minutes.
+    The alarm evaluates the last `window` minutes. It fires if a target was unhealthy in `unhealthy` of these minutes.
 
     - One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
       balancer counts the task as unhealthy.

@@ -46,8 +46,8 @@ class TaskRun(NamedTuple):
     - `word` is part of the names of the role and the function. `word` is reserved, so no service has this name.
     - `subject` is the name of the task in messages.
     - `records` is the folder of the evidence bucket in which the function records its attempts.
-    - `family` has the words in the name of the task definition. `roles` has the words in the names of the task's two
-      roles.
+    - `family` lists the words that make up the name of the task definition.
+    - `roles` lists the words that make up the name of each of the task's two roles.
     - `limit_minutes` is the longest time that a run may take.
     """
 
@@ -76,7 +76,7 @@ def outputs(definition: tasks.TaskDefinition, subnets: SubnetIds, group: Securit
 
 
 def task_run_role(logical_id: str, env: Environment, service: Service, run: TaskRun) -> iam.Role:
-    """Return the role in `env` with which the pipeline's Lambda function runs the task.
+    """Return the role that the pipeline's Lambda function assumes in `env` to run the task.
 
     Only this Lambda function may assume the role.
     """

@@ -288,7 +288,7 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return notes about the chosen stacks: how many resources of each type the local AWS only records."""
+        """Return notes about the chosen stacks: the numbers of resources that the local AWS only records, by type."""
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self._recorded({stack.name for stack in self.chosen}))

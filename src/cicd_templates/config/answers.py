@@ -64,8 +64,8 @@ def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[s
 
     `accepted` has the earlier answers. A contradiction between `answer` and an earlier answer is a problem, too.
 
-    Problems at configuration keys that `answer` does not set are usually consequences. They are returned only if there
-    are no other problems.
+    A problem at a configuration key that `answer` does not set is usually a consequence of another problem. So it is
+    returned only if there are no problems at keys that `answer` sets.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

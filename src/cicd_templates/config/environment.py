@@ -162,7 +162,8 @@ class Environment:
     def evidence_lock_mode(self) -> str:
         """The S3 Object Lock mode for evidence: `GOVERNANCE`, `COMPLIANCE`, or an empty string if there is no lock.
 
-        A copy never uses compliance mode, because nobody could delete a bucket whose files are locked in this mode.
+        A copy of an environment never uses compliance mode, because nobody could delete the copy's bucket while its
+        files are locked in this mode.
         """
         if self.evidence.lock_days is None:
             return ""

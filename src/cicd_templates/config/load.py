@@ -234,7 +234,7 @@ class _Reader:
         )
 
     def _shared(self, services: Iterable[Service]) -> tuple[Service, ...]:
-        """Return `services`. To save memory, replace a service with an equal one that an earlier call returned."""
+        """Return `services`. To save memory, the object of an earlier call replaces each service that equals it."""
         firsts = ((self._services.setdefault(service.name, service), service) for service in services)
         return tuple(first if first == service else service for first, service in firsts)
 

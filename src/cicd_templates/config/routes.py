@@ -38,7 +38,7 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
     """Match one character of a path with `pattern`, from position `at` of the pattern.
 
-    Return a pair for each possible match: the next position in the pattern, and the matched character.
+    Return a pair for each possible match: the next position in the pattern, and one of `characters` that matches.
     """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)

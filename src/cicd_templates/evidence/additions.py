@@ -1,6 +1,6 @@
 """Checks the files that were added to a release's evidence after the signing: the previous release, and approvals.
 
-The previous release has its own signature. An approval record has none, but these contain its digest:
+The previous release has its own signature. An approval record has no signature, but its digest is in:
 
 - the path of the record
 - the request for approval

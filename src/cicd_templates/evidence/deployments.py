@@ -1,13 +1,13 @@
 """Checks the statements about deployments of a release. Each statement has its own signature.
 
-The release statement is signed before the first deployment, so it cannot list the statements about deployments. But
-two other lists show that a statement is missing:
+The release statement is signed before the first deployment, so it cannot list the statements about deployments. But two
+other lists show that a statement is missing:
 
-- The release statement lists the pipeline's environments in order. The folder must have a statement about each of
-  them. A person can except environments to which the release was not deployed yet. All of these must come after the
-  last environment with a statement.
-- Each statement about a deployment lists the earlier statements. So the check finds a missing statement if the
-  folder has a later one.
+- The release statement lists the pipeline's environments in order. The folder must have a statement about each of them.
+  The person who verifies the release can name environments that need no statement, because the release was not deployed
+  to them yet. All of these must come after the last environment with a statement.
+- Each statement about a deployment lists the earlier statements. So the check finds a missing statement if the folder
+  has a later one.
 
 If a release is deployed to an environment more than once, nothing in the folder shows that the last statement about
 this environment is missing.

@@ -113,7 +113,7 @@ def _records_answer(contents: FolderContents, deployments: Sequence[Deployment])
     if unsigned := unsigned_records(contents, deployments):
         return (
             f"Approval records: {len(record_names(contents))}. Records whose SHA-256 is in no signed"
-            f" statement: {len(unsigned)}. Either nobody approved the request that such a record shows, or somebody"
+            f" statement: {len(unsigned)}. Either the request that such a record shows was never approved, or somebody"
             " added the record later."
         )
     return (
@@ -124,7 +124,7 @@ def _records_answer(contents: FolderContents, deployments: Sequence[Deployment])
 
 def _approvers(deployments: Sequence[Deployment]) -> str:
     approvals = dict.fromkeys(f"{each.environment}: {each.approver}" for each in deployments if each.approver)
-    return f"{'; '.join(approvals)}." if approvals else "No signed statement is about an approval."
+    return f"{'; '.join(approvals)}." if approvals else "No signed statement names an approver."
 
 
 def _templates_answer(contents: FolderContents, key: PublicKey, difference: TemplatesDifference | None) -> str:

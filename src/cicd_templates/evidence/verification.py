@@ -165,7 +165,7 @@ def _compare(
     route = route_of(release)
     if unknown := [name for name in not_attested if name not in route]:
         raise ConfigurationError(
-            f"{', '.join(unknown)} is not an environment of this release; it has {', '.join(route) or 'none'}"
+            f"{', '.join(unknown)} is not an environment of this release; the release has {', '.join(route) or 'none'}"
         )
     image, *files = release.subject
     listed = {file.name: file.digest.get("sha256", "") for file in files}

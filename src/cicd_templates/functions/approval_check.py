@@ -182,8 +182,8 @@ def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> N
     target = run.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")
     if run.get("executionType") != "ROLLBACK" or target != signed:
         raise RefusedError(
-            f"{statements} is about the run {signed}, but the current run {present} is neither that run nor a "
-            "rollback to it"
+            f"{statements} is about the run {signed}, but the current run is {present}, which is not a rollback to "
+            f"{signed}"
         )
 
 

@@ -54,9 +54,9 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the prefix of the S3 keys that list the folders with statements about an image.
+    """Return the prefix of the S3 keys that say which folders contain statements about an image.
 
-    The rest of a key is a folder in the service's folder, such as `<execution>/signed`.
+    The rest of such a key is the path of a folder below the service's folder, for example `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 

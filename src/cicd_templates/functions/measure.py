@@ -2,7 +2,7 @@
 
 - After the gate's decision: `CommitToVerdictSeconds`.
 - After a successful run: `RunSucceeded` and `LeadTimeSeconds`.
-- After the first successful run after failed runs: also `RecoverySeconds`, the time since the first of these failures.
+- After a successful run that follows failed runs: also `RecoverySeconds`, the time since the first of these failures.
 - After a failed run: `RunFailed`.
 - After the rollback of a stage: `RunRolledBack`.
 

@@ -29,7 +29,7 @@ def address_problem(image: str) -> str:
     repository, _, digest = image.partition("@")
     if repository == os.environ["REPOSITORY"] and re.fullmatch("sha256:[0-9a-f]{64}", digest):
         return ""
-    return f"{image} is not an image with a digest in {os.environ['REPOSITORY']}"
+    return f"{image} does not name an image in {os.environ['REPOSITORY']} by its digest"
 
 
 def scan_problem(ecr: Any, image: str, context: Any) -> str:

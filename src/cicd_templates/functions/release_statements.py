@@ -121,8 +121,8 @@ def release_payload(release: SignedRelease, statements: Mapping[str, str], signe
     The statement lists all files of the release. The key `locations` of the predicate has the versioned addresses of
     the files outside the folder of the statements.
 
-    Raises `ValueError` if a build has chosen an invalid name for a file. The evidence could then not be collected into
-    a folder.
+    Raises `ValueError` if a build has chosen an invalid file name, because the file could not be collected into a
+    folder.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)

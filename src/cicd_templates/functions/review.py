@@ -10,7 +10,7 @@ The user parameters:
 - `role`: the role that the function assumes to read the change set
 - `image`: the image of the release, with its digest
 - `templates`: the version of the templates
-- `migration`: the stack of the migration, if there is one. Its change set has the name in `changeSet`, too.
+- `migration`: the stack of the migration, if there is one. Its change set has the same name as that of `stack`.
 - `region`, `environment` and `execution`
 
 The environment variable `CONSOLE` is the address of the console, and `SERVICE` is the name of the service. The module

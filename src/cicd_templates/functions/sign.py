@@ -199,7 +199,7 @@ def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
     """
     repository, _, digest = parameters["image"].partition("@")
     if repository != os.environ["REPOSITORY"] or not DIGEST.fullmatch(digest):
-        raise ValueError(f"{parameters['image']} is not an image in {os.environ['REPOSITORY']} with a digest")
+        raise ValueError(f"{parameters['image']} does not name an image in {os.environ['REPOSITORY']} by its digest")
     version = re.sub("[^A-Za-z0-9._-]", "-", parameters["sourceVersion"])[:110]
     tag = f"v-{version}-{parameters['sourceDigest'][:12]}"
     name = repository.partition("/")[2]

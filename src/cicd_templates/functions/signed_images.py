@@ -84,7 +84,7 @@ class SignedImage:
 
 
 def template_files(environment: str, layers: Iterable[str]) -> list[str]:
-    """Return the paths of the service's templates for `layers`, as in the archive of the reviewed templates."""
+    """Return the paths of the service's templates for `layers` in the archive of the reviewed templates."""
     return [f"{environment}/{layer}-{os.environ['SERVICE']}.yaml" for layer in layers]
 
 

@@ -94,7 +94,7 @@ def find_problem_of_further(name: str, image: str) -> str:
     """Return why `image` must not run in the additional container `name`, or an empty string if it may run.
 
     The configuration must list the image's repository, and the image must have a digest. Any digest is accepted,
-    because reviewers have approved it with the template, and a rollback deploys an older one.
+    because reviewers have approved the digest with the template, and a rollback deploys an older digest.
     """
     repository, _, digest = image.partition("@")
     if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):

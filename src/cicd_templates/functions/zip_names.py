@@ -102,7 +102,7 @@ def _raw_name(entry: ZipInfo) -> bytes:
 
 
 def _as_utf_8(entry: ZipInfo) -> str:
-    """Return the name of an entry, decoded as UTF-8. Some programs do this even without the UTF-8 flag."""
+    """Return the name of an entry, decoded as UTF-8. Some programs do this even if the entry has no UTF-8 flag."""
     return _raw_name(entry).decode("utf-8", errors="replace")
 
 

@@ -80,7 +80,7 @@ class Layer(NamedTuple):
     def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:
         """Yield the template of each stack that this layer has in `env`.
 
-        Raises the `TypeError` of the functions that `builds` returns.
+        Raises `TypeError` if one of the functions that `builds` returns raises it.
         """
         return (build() for build in self.builds(env, uses))
 

@@ -115,8 +115,9 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
 
     Only a few services send this key, according to AWS's documentation. For these, the condition requires the key.
 
-    A service that does not send the key can assume the role without it. Other customers cannot use the role even then,
-    because a role can be passed to a service (`iam:PassRole`) only within the role's account.
+    For any other service, the condition applies only if the service sends the key. Without the key, other customers
+    still cannot use the role, because a role can be passed to a service (`iam:PassRole`) only within the role's
+    account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists

@@ -78,7 +78,7 @@ class Offer:
 
 
 class Use(NamedTuple):
-    """One line of `[services.<name>.uses]`: the offer of a resource, and the kind of access that the service gets."""
+    """One line of `[services.<name>.uses]`: an offered resource that the service uses, and the kind of access."""
 
     offer: Offer
     access: str

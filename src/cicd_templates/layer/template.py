@@ -101,9 +101,9 @@ class LayerTemplate:
             layers = dict.fromkeys((self._layers_read.get(name, output.layer), output.layer))
             owners = " or of ".join(f"the layer {layer}" for layer in layers)
             raise ConfigurationError(
-                f"{path}: the parameter {name} already reads {declared.properties.get('Default', 'another value')};"
-                f" rename the Output of {owners}. If {name} begins with the name of a configured resource, you can"
-                " rename the resource instead"
+                f"{path}: a parameter {name} must read this value, but the parameter {name} already reads"
+                f" {declared.properties.get('Default', 'another value')}; rename the Output of {owners}. If {name}"
+                " begins with the name of a configured resource, you can rename the resource instead"
             )
         return output.kind(Ref(name))
 

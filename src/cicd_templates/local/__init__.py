@@ -10,7 +10,7 @@ The subprocess is a program from another project and is called the engine. This 
    `codepipeline`), and IAM decisions like those of AWS (`caller_identity`, `condition_keys`, `encryption`,
    `request_resources`, `iam_decisions`).
 3. `orphans` ends an engine if the command that started it is killed. The engine serves no requests before `orphans`
-   watches it. If the command is killed during this time, the engine ends by itself.
+   watches it. If the command is killed before `orphans` watches the engine, the engine ends by itself.
 4. `engine_state_file` stores how later commands can reach the engine that `make local` has started.
 
 The modules that the entry point imports run in the engine's interpreter, so they may import only the standard library

@@ -46,7 +46,7 @@ class Servers:
         self._file = folder / SERVERS_FILE
 
     def add(self, cluster: str, server: Server) -> None:
-        """Store the database server of a cluster. `cluster` is the ARN of the cluster."""
+        """Record which database server a cluster has. `cluster` is the ARN of the cluster."""
         with self._file.open("a") as file:
             file.write(json.dumps([cluster, asdict(server)]) + "\n")
 
@@ -58,7 +58,7 @@ class Servers:
 
 
 class DataApi:
-    """Answers ExecuteStatement. `secrets` has the secret with each cluster's password, keyed by cluster resource id."""
+    """Answers ExecuteStatement. `secrets` maps the resource id of each cluster to the secret with its password."""
 
     def __init__(
         self,

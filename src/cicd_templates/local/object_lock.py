@@ -58,7 +58,7 @@ def register(s3: ModuleType, handlers: Handlers) -> None:
 
 
 def _has_checksum(headers: Mapping[str, str]) -> bool:
-    """Return whether the headers contain a checksum of the body, or say that a checksum follows the body."""
+    """Return whether the headers contain a checksum of the body, or announce a checksum after the body."""
     return any(name == "content-md5" or name.startswith("x-amz-checksum-") for name in headers) or headers.get(
         "x-amz-trailer", ""
     ).startswith("x-amz-checksum-")

@@ -185,7 +185,7 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return a function that replaces `resolve` and leaves out the resources whose condition is false.
+    """Return a replacement for `resolve` that also leaves out the resources whose condition is false.
 
     The engine calls `resolve` to prepare a template for the comparison with another template.
     """

@@ -11,7 +11,7 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 
 
 def secrets_by_arn(table: dict[str, Any], drift_readers: dict[str, Any]) -> None:
-    """Wrap the engine's handlers of secrets in `table`, so that the physical id of a secret is its ARN.
+    """Wrap the handlers in `table` that the engine uses for secrets, so that the physical id of a secret is its ARN.
 
     Also wraps the function in `drift_readers` that reads a secret for drift detection, so that it accepts the ARN.
     """

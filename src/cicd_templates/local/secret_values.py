@@ -22,7 +22,7 @@ Refuse = Callable[[str, str, int], Any]
 
 
 def register(secrets: ModuleType, table: dict[str, Any], refuse: Refuse) -> None:
-    """Replace the engine's two functions that create a secret: one in its module `secrets`, one in its `table`.
+    """Replace the engine's two functions that create a secret: one in the engine's module `secrets`, one in `table`.
 
     `table` maps each resource type to the functions that create and delete such a resource.
 

@@ -23,7 +23,7 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function that calls `policy_of` with an ARN, in the account and region of this ARN.
+    """Return a function that calls `policy_of` with an ARN while the engine uses the account and region of this ARN.
 
     `scope(account, region)` returns a context manager that makes the engine use this account and region.
     """

@@ -117,7 +117,7 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "Reviewing every six months who has which policy (7.2.4); REVIEW.md lists what each policy allows",
         ),
         _row(
-            "8.6.2 no passwords of systems in scripts or files",
+            "8.6.2 no passwords of system accounts in scripts or files",
             "build.SnykTokenSecret",
             "test_a_secret_is_read_by_one_project_only test_a_secret_comes_from_standard_input_and_is_printed_nowhere",
             "Rotating the secrets of third parties",

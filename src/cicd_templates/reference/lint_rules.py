@@ -98,7 +98,7 @@ OWNED_ELSEWHERE = (
 
 
 def rules_reference() -> str:
-    """Return the text of `docs/rules.md`: a table of the tool for each check, and a section for each rule."""
+    """Return the text of `docs/rules.md`: a table of all checks with their tools, and a section for each rule."""
     return "\n".join([LINT_RULES_HEADER, *_owners(), *(line for rule in RULES for line in _section(rule()))])
 
 

@@ -158,7 +158,8 @@ def runnable_phases(
 
     - If the build has the tokens of its external services, all commands can run.
     - Without these tokens, commands that download something are left out.
-    - Commands that only install packages by hash always run: the replacement for pip checks them and downloads nothing.
+    - Commands that only install packages by hash always run: a rehearsal replaces pip with a program that only checks
+      the hashes and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []

@@ -93,7 +93,7 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 def only_checks_hashes(command: str) -> bool:
     """Return whether a command installs packages by hash with pip, and downloads nothing else.
 
-    A rehearsal can run such a command: its replacement for pip checks the hashes and downloads nothing.
+    A rehearsal can run such a command: it replaces pip with a program that checks the hashes and downloads nothing.
     """
     without_files = WRITTEN_FILE.sub("", command)
     return "--require-hashes" in without_files and not DOWNLOAD.search(REPLACED_PIP.sub("", without_files))

@@ -57,7 +57,7 @@ class Role:
 
 
 def read_roles(template: Mapping[str, Any], environment: str) -> list[Role]:
-    """Return each role with a `RoleName` in a template. The role has the statements of all its policies."""
+    """Return each role with a `RoleName` in a template, as a role with the statements of all its policies."""
     resources = template["Resources"]
     attached: dict[str, list[Any]] = {}
     for resource in resources.values():

@@ -81,10 +81,10 @@ class Session:
         return self._assumed(role)
 
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
-        """Return a session of `role`, as an AWS service opens it to act for the resource with the ARN `on_behalf_of`.
+        """Return a session of `role` for an AWS service that acts for the resource with the ARN `on_behalf_of`.
 
         Call this method on the session of the root user of the resource's account. The request has the ARN as its
-        external id. From this ARN, the local AWS takes the service and the resource when it checks the trust policy.
+        external id. When the local AWS checks the trust policy, it reads the service and the resource from this ARN.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 

@@ -117,8 +117,8 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
     """Return the IAM decisions about requests of the action's roles, and about requests to assume these roles.
 
-    A role also counts as a role of the action if another role of the action assumes it. `before` is the number of
-    decisions that were made before the action began. The result does not contain these decisions.
+    A role also counts as a role of the action if another role of the action assumes it. The first `before` decisions
+    are left out, because they were made before the action began.
     """
     roles = set(step.roles)
     found = []

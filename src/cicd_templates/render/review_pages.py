@@ -66,7 +66,7 @@ Part = NewPart | RecordedReview
 
 
 def part_of(plain: Sequence[Any]) -> RecordedReview | DifferencesPart:
-    """Return the part whose method `to_plain` has returned `plain`."""
+    """Return the part from which `plain` was made: `to_plain` of that part returned `plain`."""
     paths, *rest = plain
     if len(rest) == 1:
         return RecordedReview(tuple(paths), rest[0])

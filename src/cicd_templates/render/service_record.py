@@ -89,9 +89,11 @@ class Updated(NamedTuple):
 class _Record(NamedTuple):
     """The record of a complete run.
 
-    `files` maps the path of each file to its SHA-256 and its status. `stacks` maps the path of each template to its
-    service and to the digest of what other stacks depend on. `names` is the index of the names in all stacks as JSON,
-    and `parts` are the parts of the review pages.
+    - `files` maps the path of each file to its SHA-256 and its status.
+    - `stacks` maps the path of each template to its service, and to a digest of those parts of the template on which
+      other files depend.
+    - `names` is the index of the names in all stacks, as JSON.
+    - `parts` are the parts of the review pages.
     """
 
     inputs: Inputs
@@ -161,8 +163,8 @@ class ServiceRecord:
     ) -> Updated | None:
         """Render the services that have changed since the recorded run, and write their files and the review pages.
 
-        Return None, and write nothing, if all services must be rendered. `is_certain` is called after the rendering.
-        False means that the inputs may have changed during the rendering. Then, too, all services must be rendered.
+        Return None, and write nothing, if all services must be rendered. `is_certain` is called after the rendering. If
+        it returns False, the inputs may have changed during the rendering, so all services must be rendered.
 
         `sources` is the digest of the sources, and is written to the checksums file.
         """

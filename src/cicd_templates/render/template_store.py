@@ -34,7 +34,7 @@ class Unpacked(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The offsets in the file at which a template's text, its content and its names begin, and at which it ends."""
+    """The offsets in the file at which the text, the content and the names of a template begin, and the names end."""
 
     text: int
     content: int

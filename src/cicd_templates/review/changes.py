@@ -82,7 +82,7 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return the stack of a different service with which the new `stack` is compared, or None.
+    """Return the stack of another service with which the new stack `stack` is compared. Return None if there is none.
 
     The result has the same layer and environment as `stack`. Stacks that are also in `old` are preferred. If `old` has
     none, the first stack in `new` is the result, or None if `stack` itself is the first.

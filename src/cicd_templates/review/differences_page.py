@@ -113,7 +113,7 @@ def _side(stack: ReviewedStack) -> _Side:
 def _resource_differences(
     sides: tuple[_Side, _Side], resources: tuple[Mapping[str, Any], Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments, except in environment names and account numbers.
+    """Yield the differences of a resource between two environments. Ignore environment names and account numbers.
 
     A difference is yielded only if both of these comparisons find it:
 

@@ -37,8 +37,7 @@ class MergedRows:
     def to_plain(self) -> list[Any]:
         """Return the contents as a value that JSON can represent; see `extend_plain`.
 
-        `rows` shows the first row of a pattern only if a single service has the pattern. All other first rows are left
-        out.
+        The first row of a pattern is left out if several services have the pattern, because `rows` does not show it.
         """
         return [
             sorted(self._all_services),
@@ -49,7 +48,7 @@ class MergedRows:
         ]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the rows of another table, as its `to_plain` returned them, after the rows of this table."""
+        """Add the rows of another table after the rows of this table. Its `to_plain` returned `plain`."""
         all_services, patterns = plain
         self._all_services.update(all_services)
         for texts, services, first in patterns:

@@ -158,9 +158,10 @@ def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...
 
 
 def parsed_policy(value: Any) -> dict[str, Any] | None:
-    """Return the policy in the JSON text `value`. Return None if CloudFormation computes the text, or it is no policy.
+    """Return the policy in the JSON text `value`.
 
-    `value` can also be an `Fn::Sub` with a JSON text, if the variables cannot change the structure of the policy.
+    Return None if CloudFormation computes the text, or if the text is not a policy. `value` can also be an `Fn::Sub`
+    with a JSON text, if the variables cannot change the structure of the policy.
     """
     text = known_text(value)
     if text is None or (text != value and (not is_sub(value) or "${" in _SAFE_VARIABLE.sub("", text))):

@@ -17,8 +17,9 @@ class RoleBoundary(ResourceRule):
     id = "E9119"
     shortdesc = "Roles have the environment's boundary and path"
     description = (
-        "With a permissions boundary and a path on every role, organisations limit what their teams can create. If the"
-        " metadata of a template (CicdTemplates) has PermissionsBoundary or RolePath, every role must have this value."
+        "Organisations limit what their teams can create: every role must have a permissions boundary and a path. If"
+        " the metadata of a template (CicdTemplates) has PermissionsBoundary or RolePath, every role must have this"
+        " value."
     )
     source_url = "docs/rules.md#e9119"
     tags = ["iam"]

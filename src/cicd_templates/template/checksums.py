@@ -1,7 +1,7 @@
 """Reads and writes the list of checksums of rendered files. The list shows whether the files or their sources changed.
 
 The list has the format of `sha256sum`. Its first line is a comment with a digest of the configuration and of the user's
-own layers. The deployment compares this digest, so that outdated templates are not deployed.
+own layers. A deployment compares this digest with the current files, so that outdated templates are not deployed.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ def _may_be_omitted(value: Any) -> bool:
 
 
 def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the access that a permission, such as an `AWS::Lambda::Permission`, grants as an IAM statement.
+    """Return an IAM statement with the access that a permission grants. An example is an `AWS::Lambda::Permission`.
 
     Return None if resources of this type are not permissions, or if the resource grants access to nobody.
     """

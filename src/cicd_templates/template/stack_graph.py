@@ -74,7 +74,7 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
     producer, is_list = published[read.path]
     if producer.environment != stack.environment:
         return (
-            f"{reader}, but {producer.stack} publishes this path in another environment;"
+            f"{reader}, but this is a value of another environment, where {producer.stack} publishes it;"
             " stacks read only values of their own environment, so use a name from `naming`"
         )
     if is_list != read.is_list:

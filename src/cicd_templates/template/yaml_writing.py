@@ -169,7 +169,7 @@ def _in_line(text: str, indent: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return the YAML of a text that follows a key or a dash, or an empty string if the text needs several lines."""
+    """Return `text` as YAML for the line of its key or dash, or an empty string if the text needs several lines."""
     style = style_of(text)
     if style == "|":
         return ""
@@ -196,7 +196,7 @@ def _tagged(tag: str, text: str) -> str:
 def _in_flow(text: str) -> str | None:
     """Return a text as YAML for a flow mapping such as `{Key: text}`.
 
-    Returns None if no flow mapping can contain the text, and an empty string if PyYAML must write the mapping.
+    Returns None if no flow mapping can contain the text. Returns an empty string if only PyYAML can write the mapping.
     """
     style = style_of(text)
     if style == "|":

@@ -12,7 +12,9 @@ def test_each_price_has_its_page_and_says_what_it_was_compared_with() -> None:
 
     assert len(rows) == len(estimate.ITEMS)
     assert all(f"pricing | {estimate.DATE} |" in row for row in rows)
-    assert rows[0].endswith("| cloudpipelines.pages.dev, 2026: same price; the AWS page itself was not read |")
+    assert rows[0].endswith(
+        "| cloudpipelines.pages.dev, 2026, which states the same price; the AWS page itself was not read |"
+    )
     assert rows[-1].endswith("| nothing |")
 
 

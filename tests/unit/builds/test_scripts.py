@@ -290,7 +290,7 @@ def test_evidence_that_differs_from_an_earlier_attempts_is_put_beside_it(run: Ru
     (tmp_path / "sbom.json").write_text("{}")
     fake = Fake()
     fake.there = {"pay/e-1/sbom.cdx.json": b"{}"}
-    assert "kept pay/e-1/sbom.cdx.json, which" in run(
+    assert "has already stored pay/e-1/sbom.cdx.json" in run(
         "put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json"
     )
 
@@ -298,6 +298,6 @@ def test_evidence_that_differs_from_an_earlier_attempts_is_put_beside_it(run: Ru
     assert "stored pay/e-1/sbom.cdx-3.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
 
     fake.there = {f"pay/e-1/a{number}.b": b"" for number in ("", *(f"-{each}" for each in range(2, 10)))}
-    assert "exit: cannot store pay/e-1/a.b: all keys up to pay/e-1/a-9.b hold other contents" in run(
+    assert "a.b: this key and all numbered keys up to pay/e-1/a-9.b have other contents" in run(
         "put_evidence", fake, str(tmp_path / "sbom.json"), "a.b"
     )

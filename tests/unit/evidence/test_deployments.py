@@ -138,7 +138,7 @@ def test_an_exception_for_an_unknown_environment_is_one_line(whole: Path) -> Non
     command = ["verify-evidence", str(whole), "--not-attested", "production,prod"]
     result = CliRunner().invoke(main, command)
 
-    expected = "error: prod is not an environment of this release; it has staging, production\n"
+    expected = "error: prod is not an environment of this release; the release has staging, production\n"
     assert (result.exit_code, result.output) == (2, expected)
 
 
@@ -157,7 +157,7 @@ def test_a_release_without_a_list_of_environments_is_named(tmp_path: Path) -> No
         " missing." in typed(tmp_path)
     )
     result = CliRunner().invoke(main, ["verify-evidence", str(tmp_path), "--not-attested", "staging"])
-    assert "error: staging is not an environment of this release; it has none\n" in result.output
+    assert "error: staging is not an environment of this release; the release has none\n" in result.output
 
 
 MIGRATION = form.name_of_deployment("staging", 1, migration=True)

@@ -141,7 +141,7 @@ def test_the_page_answers_which_alarms_could_not_be_read(
             [{"approvedBy": "ada", "approvedOn": "Monday"}, {"approvedBy": "bob", "approvedOn": "Tuesday"}],
             "production: ada on Monday; production: bob on Tuesday.",
         ),
-        ([None], "No signed statement is about an approval."),
+        ([None], "No signed statement names an approver."),
     ],
 )
 def test_the_page_answers_who_approved(whole: Path, approvals: list[dict[str, str] | None], sentence: str) -> None:

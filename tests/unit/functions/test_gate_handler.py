@@ -354,7 +354,7 @@ def test_a_run_that_was_judged_too_often_does_not_pass(monkeypatch: pytest.Monke
 
     assert kind == "failure"
     assert (
-        "cannot store pay/e-1/summary.md: all keys up to pay/e-1/summary-9.md hold other contents"
+        "cannot store pay/e-1/summary.md: this key and all numbered keys up to pay/e-1/summary-9.md have other contents"
         in answer["failureDetails"]["message"]
     )
 

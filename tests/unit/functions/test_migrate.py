@@ -307,8 +307,8 @@ OTHER_IMAGE = f"{REPOSITORY}@sha256:{'e' * 64}"
     ("image", "asked", "found", "expected"),
     [
         (OTHER_IMAGE, ASKED["image"], scan("COMPLETE"), f" must run only {ASKED['image']}, but it has {OTHER_IMAGE}"),
-        (f"docker.io/x@{DIGEST}", f"docker.io/x@{DIGEST}", scan("COMPLETE"), "is not an image with a digest in"),
-        (f"{REPOSITORY}:latest", f"{REPOSITORY}:latest", scan("COMPLETE"), "is not an image with a digest in"),
+        (f"docker.io/x@{DIGEST}", f"docker.io/x@{DIGEST}", scan("COMPLETE"), "does not name an image in"),
+        (f"{REPOSITORY}:latest", f"{REPOSITORY}:latest", scan("COMPLETE"), "does not name an image in"),
         (ASKED["image"], ASKED["image"], scan("COMPLETE", HIGH=1), "found vulnerabilities: {'HIGH': 1}"),
         (ASKED["image"], ASKED["image"], scan("IN_PROGRESS"), "has status IN_PROGRESS"),
         (ASKED["image"], ASKED["image"], scan("FAILED"), "has status FAILED"),

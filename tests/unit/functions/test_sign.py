@@ -373,12 +373,13 @@ def another_policy(account: SigningAccount) -> None:
             f"the tag v-v-1-{TREE[:12]} is on the image sha256:2, not on {DIGEST}", id="another image",
         ),
         pytest.param(
-            None, {"image": f"docker.io/x@{DIGEST}"}, f"docker.io/x@{DIGEST} is not an image in {REPOSITORY}",
+            None, {"image": f"docker.io/x@{DIGEST}"}, f"docker.io/x@{DIGEST} does not name an image in {REPOSITORY}",
             id="another repository",
         ),
         *(
             pytest.param(
-                None, {"image": image}, f"{image.rstrip()} is not an image in {REPOSITORY} with a digest", id=image[-9:]
+                None, {"image": image}, f"{image.rstrip()} does not name an image in {REPOSITORY} by its digest",
+                id=image[-9:],
             )
             for image in (REPOSITORY, f"{REPOSITORY}:v1", f"{REPOSITORY}@sha256:{'1' * 63}", f"{REPOSITORY}@{DIGEST}\n",
                           f"{REPOSITORY}@sha512:{'1' * 64}", f"{REPOSITORY}@sha256:{'A' * 64}")

@@ -418,7 +418,7 @@ def test_statements_of_another_run_count_only_in_a_rollback_to_it(
     account: DeployingAccount, run: dict[str, Any], accepted: bool
 ) -> None:
     account.runs["e-2"] = run
-    message = f"{FOLDER} is about the run e-1, but the current run e-2 is neither that run nor a rollback to it"
+    message = f"{FOLDER} is about the run e-1, but the current run is e-2, which is not a rollback to e-1"
 
     assert account.check(execution="e-2") == ("" if accepted else f"Nothing more is executed: {message}")
 
@@ -607,7 +607,7 @@ def test_an_exception_does_not_replace_the_statements_of_another_run(
     account.prepare("service", image=UNSIGNED)
     account.runs["e-2"] = {"executionType": "STANDARD"}
 
-    assert f"{FOLDER} is about the run e-1, but the current run e-2" in account.check(execution="e-2")
+    assert f"{FOLDER} is about the run e-1, but the current run is e-2" in account.check(execution="e-2")
     assert not account.messages
 
 

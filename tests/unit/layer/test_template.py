@@ -176,9 +176,9 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
         layer.read(Output(KeyArn, "other", "KeyArn", "Another key"))
 
     assert str(caught.value) == (
-        "/shipping/staging/other/KeyArn: the parameter KeyArn already reads /shipping/staging/keys/KeyArn;"
-        " rename the Output of the layer keys or of the layer other. If KeyArn begins with the name of a configured"
-        " resource, you can rename the resource instead"
+        "/shipping/staging/other/KeyArn: a parameter KeyArn must read this value, but the parameter KeyArn already"
+        " reads /shipping/staging/keys/KeyArn; rename the Output of the layer keys or of the layer other. If KeyArn"
+        " begins with the name of a configured resource, you can rename the resource instead"
     )
 
 

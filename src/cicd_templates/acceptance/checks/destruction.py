@@ -23,7 +23,7 @@ LATER_SECONDS = 3600
 def destroy_all(context: CheckContext) -> str:
     """Destroy the pipeline. Then make production disposable, and destroy the runtime environments.
 
-    The pipeline comes first: while it exists, no command can change the stacks of production that the pipeline deploys.
+    The pipeline comes first, because no command can change the production stacks that an existing pipeline deploys.
 
     If a step fails, the next steps still run, so that nothing costs money longer than necessary.
     """

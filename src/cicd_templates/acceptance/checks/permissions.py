@@ -13,7 +13,7 @@ from cicd_templates.acceptance.roles import ATTEMPTS, PAUSE_SECONDS, create_role
 
 
 def use_printed_policies(context: CheckContext) -> str:
-    """For each environment, create a role with the policies that `deploy-policy` prints. Later commands use it.
+    """Create a role for each environment with the policies that `deploy-policy` prints. Later commands use these roles.
 
     `deploy-policy` prints the policies for a project with blue/green rollouts. The templates of such a project have the
     most resources, because each deployment hook adds a Lambda function.

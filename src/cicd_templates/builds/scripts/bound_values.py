@@ -247,8 +247,8 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
     """Yield each name in a comparison, loop, `match`, pair or class, with the expression that has its values.
 
-    For all of these except comparisons, the expression is a list. From a list, `values_of` takes only strings that look
-    like secrets.
+    If the values are compared with `==` or `!=`, the expression is the other side of the comparison. In all other
+    cases, it is a list of values: `values_of` takes only strings that look random from a list.
     """
     if isinstance(node, ast.Compare):
         equal = all(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)

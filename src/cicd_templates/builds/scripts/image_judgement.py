@@ -7,8 +7,9 @@
   dependencies read these files.
 - Importable files beside packages, if a BASE image, the RECORD file of a package or SOURCE has the same files.
 - Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
-- Importable files that a system package lists, if a system package of a BASE image or a STAGE lists the same files. A
-  file that was copied out of its system package is refused, because the registry's scan does not see that package.
+- Importable files that a system package of IMAGE lists, if a BASE image or a STAGE has the same files. A file that was
+  copied from a system package of a STAGE is refused if IMAGE does not have this package, because the registry's scan
+  would miss the package.
 - The databases of system packages, and the files that name the operating system, if one BASE image or STAGE has equal
   files.
 

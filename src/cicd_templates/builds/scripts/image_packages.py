@@ -134,8 +134,10 @@ class Image:
     - `lists` contains the digests of the file lists that installers wrote in the image.
     - `trusted` contains the digests of the trusted file lists, or is None if all are trusted.
     - `sites` are the folders that contain packages.
-    - `bare` maps the path of each package folder whose name has no version to the package's name.
-    - `databases` maps the path of each file from which a scan reads the operating system or its packages to its digest.
+    - `bare` has the package folders whose names have no version. It maps the path of a folder to the name of its
+      package.
+    - `databases` has the files from which a scan reads the operating system or its packages. It maps the path of a file
+      to its digest.
     - `described` contains the paths of the package folders with a metadata file. If a folder of `bare` is not in
       `described`, the version of its package is unknown.
     """
@@ -286,7 +288,7 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 def read_lists(paths: list[str]) -> set[str]:
     """Return the digests of the file lists that installers wrote into other images.
 
-    `paths` are the bills of materials of these images. The digests are in the file `<path>.lists` of each path.
+    `paths` are the bills of materials of these images. For each path, the digests are in the file `<path>.lists`.
     """
     digests: set[str] = set()
     for path in paths:

@@ -178,7 +178,7 @@ def copies_locks(context: str, arguments: str) -> bool:
 
 
 def mounts_locks(context: str, folder: str, options: list[str]) -> bool:
-    """Return whether RUN mounts only lock files, does not rename them, and mounts them where lock files are allowed."""
+    """Return whether RUN mounts only lock files, keeps their names, and mounts them where lock files are allowed."""
     for option in options:
         parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
         values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}

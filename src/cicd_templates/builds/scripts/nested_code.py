@@ -28,7 +28,7 @@ def is_nested_too_deep(text: str | bytes) -> bool:
 
 
 def files_nested_too_deep(source: str) -> Iterator[str]:
-    """Yield the end of an error message for each Python file below `source` whose code is nested too deeply."""
+    """For each Python file below `source` whose code is nested too deeply, yield the end of an error message."""
     for folder, _, names in os.walk(source):
         for name in sorted(names):
             path = os.path.join(folder, name)

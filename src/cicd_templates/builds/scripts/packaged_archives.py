@@ -1,7 +1,7 @@
 """Print a JSON list of the archives below a source that contain Python packages: `packaged_archives.py SOURCE`.
 
-Python can import from every file that ends like a zip file, whatever the file's name is. A tar archive, such as a
-source distribution, is listed if it contains the metadata of a package.
+Python can import from every file whose content ends like a zip file. The name of the file does not matter. A tar
+archive, such as a source distribution, is listed if it contains the metadata of a package.
 """
 
 import json

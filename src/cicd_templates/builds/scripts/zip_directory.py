@@ -20,7 +20,7 @@ def end_of_directory(data: "bytes | mmap.mmap") -> int:
 def zipped_names(data: "bytes | mmap.mmap") -> Iterator[bytes]:
     """Yield the names of all entries in the zip file `data`.
 
-    A zip file can have several central directories, and each program may read another of them. So this function
+    A zip file can have several central directories, and different programs may read different ones. So this function
     finds the entries of all central directories.
     """
     if end_of_directory(data) < 0:

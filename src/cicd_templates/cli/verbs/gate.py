@@ -92,7 +92,7 @@ def _source(example: str) -> Path:
 
 
 def _day(configured: Path) -> Day:
-    """Return the current time, with the limits that the configuration sets for scan policies."""
+    """Return the current time, and the limits that the configuration sets for scan policies."""
     from cicd_templates.cli.local_gate import Day
 
     pipeline = selection.environment(None, None, configured).pipeline

@@ -39,7 +39,7 @@ class AutoscalingTable(Table):
     )
     messages_per_task: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Target number of waiting messages per task, in a queue from which a worker receives; default for"
-        " a worker without any target: 100, or `cpu_percent = 60` if the worker receives from no queue",
+        description="Target number of waiting messages per task, in a queue from which a worker receives. A worker"
+        " without any target gets the target 100 or, if it receives from no queue, `cpu_percent = 60`",
     )
     schedules: dict[Word, ScheduleTable] = Field(default={}, description="Schedules with other limits, by name")

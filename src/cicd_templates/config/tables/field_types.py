@@ -17,8 +17,8 @@ def matching(
 ) -> AfterValidator:
     """Return a validator that accepts a text if `pattern` matches the complete text.
 
-    - The error message quotes at most `shown` characters of the refused text. `allowed` is its second part, which says
-      what to write instead.
+    - The error message quotes at most `shown` characters of the refused text. Then `allowed` says what to write
+      instead.
     - If `every_script` is true, `\\w` in `pattern` matches the letters and digits of every script, not only ASCII.
     """
 

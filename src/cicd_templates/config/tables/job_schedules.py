@@ -60,8 +60,8 @@ def _rate_interval(expression: str, content: str) -> Interval:
     match = _RATE.fullmatch(content)
     if match is None or (match[1] == "1") == bool(match[3]):
         raise ValueError(
-            f"{expression!r} is not a rate; write a number and minutes, hours or days, or 1 and minute, hour or day,"
-            ' such as "rate(15 minutes)" or "rate(1 day)"'
+            f"{expression!r} is not a rate; write a number and the unit minutes, hours or days, such as"
+            ' "rate(15 minutes)"; after the number 1, write the unit in the singular, such as "rate(1 day)"'
         )
     minutes = int(match[1]) * RATE_MINUTES[match[2]]
     return Interval(minutes, minutes)

@@ -78,8 +78,9 @@ class ServiceTable(Table):
     )
     unsigned_images: Annotated[dict[Word, UnsignedImageTable], Field(max_length=MOST_EXCEPTIONS)] = Field(
         default={},
-        description="Exceptions for images without a signature, keyed by name: at most three, each for exactly one"
-        " image and until a date. With the hook `verify-image`, the first deployment needs an exception for `image`",
+        description="Exceptions for images without a signature, keyed by name. At most three are allowed. Each has"
+        " exactly one image and an expiry date. With the hook `verify-image`, the first deployment needs an exception"
+        " for `image`",
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8080,

@@ -16,5 +16,5 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         if getattr(environment.settings, name) is not None and environment.settings.role_arn is None:
             yield Problem(
                 f"environments.{environment.name}.{name}",
-                "needs role_arn, which is missing; if the AWS profile assumes the role, set this option in the profile",
+                f"needs role_arn; add role_arn or, if the AWS profile assumes the role, set {name} in the profile",
             )

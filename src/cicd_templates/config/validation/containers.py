@@ -101,7 +101,7 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
             if port in taken:
                 yield (
                     f"containers.{name}.ports",
-                    f"{port} is also the {taken[port]}, and the containers of a task share one network interface;"
+                    f"{port} is already the {taken[port]}; the containers of a task share one network interface, so"
                     " choose another port",
                 )
             taken.setdefault(port, f"port of the container {name}")

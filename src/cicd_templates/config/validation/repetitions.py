@@ -56,8 +56,8 @@ def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
 def _overrides(table: Any, steps: list[str]) -> bool:
     """Return whether an environment's own `table` overrides the shared value at the path `steps`.
 
-    For the path `health.path`, the table overrides the value with its own `health.path`, or with a `health` that is
-    not a table.
+    For the path `health.path`, the table overrides the value if it contains `health.path`, or if it contains a `health`
+    that is not a table.
     """
     for step in steps:
         if not isinstance(table, Mapping):
@@ -71,8 +71,8 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
     """Return one problem for all `environments` that have `problem`.
 
-    If all runtime environments get the problem from a shared table, the path of the result is the key in this table.
-    Otherwise, the path is the key in the first environment, and `also_in` lists the other environments.
+    If all runtime environments have the problem because of a shared table, the path of the result is the key in this
+    table. Otherwise, the path is the key in the first environment, and `also_in` lists the other environments.
     """
     if not environments:
         return problem

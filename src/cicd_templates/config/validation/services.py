@@ -156,6 +156,6 @@ def _smoke_route(settings: ServiceTable, nat: Nat, where: str) -> Iterator[Probl
     if nat == "none" and "smoke" in settings.hooks:
         yield Problem(
             f"{where}.hooks",
-            "the smoke hook connects to the public address of the load balancer, which it cannot reach with"
+            "the smoke hook connects to the public address of the load balancer, and cannot reach this address with"
             ' nat = "none"; set nat = "single"',
         )

@@ -25,8 +25,8 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     A secret belongs to the environment whose name is in the path or name of the secret. If the ARN of the secret
     contains no environment's name, the secret belongs to the only environment in its account.
 
-    The rule about accounts does not apply to a variable in an environment's own table, because there the accounts share
-    the secret on purpose.
+    If an environment's own table sets the variable, the account of the secret does not count: the user has chosen the
+    secret for this environment on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """

@@ -29,7 +29,7 @@ def problems(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[P
 
 
 def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Problem]:
-    """Yield a problem for each unsigned image in the tables of the tools environment, because it runs no services."""
+    """Yield a problem for each unsigned image in the tables of the tools environment, which runs no services."""
     for service in tools.services:
         own = value_at(raw, "environments", tools.name, "services", service.name, "unsigned_images")
         # If the value is not a table, the reader of the file reports it.
@@ -60,7 +60,7 @@ def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) ->
                 if first != name:
                     yield Problem(
                         f"{f'environments.{environment.name}.' if is_own else ''}{at}.{name}.image",
-                        f"the exception {first} is for the same image; write one exception for each image",
+                        f"the exception {first} already covers this image; write only one exception for each image",
                     )
 
 

@@ -283,7 +283,7 @@ def session_clients(region: str, credentials: Mapping[str, Any]) -> Clients:
 def local_clients_as(clients: Clients, role_arn: str) -> Clients:
     """Return clients for the local AWS that use the credentials of the role `role_arn`.
 
-    The function assumes the role with `clients`. Raises `CicdError` if the local AWS refuses this.
+    The function uses `clients` to assume the role. Raises `CicdError` if the local AWS refuses this.
     """
     try:
         keys = clients.sts.assume_role(RoleArn=role_arn, RoleSessionName="cicd-templates")["Credentials"]

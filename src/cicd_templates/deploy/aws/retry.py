@@ -70,7 +70,7 @@ def retry_steps(call: Callable[[], T]) -> Steps[T]:
 
 
 def is_role_unknown(error: ClientError) -> bool:
-    """Return whether CloudFormation refused a request because it cannot assume a role, such as a very new role."""
+    """Return whether CloudFormation refused a request because it cannot assume a role. The role may be too new."""
     message = error.response["Error"].get("Message", "")
     return error.response["Error"]["Code"] == "ValidationError" and "cannot be assumed" in message
 

@@ -68,8 +68,8 @@ def with_actual_states(
     `before` has the resources before a change set, and `after` has the resources after it. `states` has the actual
     states. All three are keyed by logical id.
 
-    The returned `before` lacks a resource that was deleted or whose state is unknown. All access that such a resource
-    grants then counts as new.
+    If a resource was deleted, or if its state is unknown, the returned `before` does not have the resource. All access
+    that the resource grants then counts as new.
     """
     old, new = dict(before), dict(after)
     for name, state in states.items():

@@ -25,7 +25,7 @@ class DetectedDrift:
         return stack.label in self._labels() and not reason_to_keep(stack)
 
     def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
-        """Return why the plan does not revert the drift of some stacks, keyed by the labels of these stacks.
+        """Return the stacks whose drift the plan does not revert: a map from each stack's label to the reason.
 
         `stacks` are the stacks of the plan. If `revert` is false, the result is empty.
         """

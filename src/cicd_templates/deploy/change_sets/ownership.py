@@ -135,8 +135,9 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete the change set `arn`.
 
-    `creates` says whether the change set creates the stack. If it does and the stack has nothing else, delete the stack
-    instead. CloudFormation then deletes both. Two separate requests could be interrupted and leave an empty stack.
+    `creates` says whether the change set creates the stack. If it does, and the stack contains nothing else, delete
+    only the stack, because CloudFormation then deletes the change set, too. Two separate requests could be interrupted
+    and leave an empty stack.
 
     `stack_id` identifies the stack even if somebody else has deleted its change set.
     """

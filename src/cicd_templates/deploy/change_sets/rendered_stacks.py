@@ -77,6 +77,6 @@ def matching(stacks: Sequence[StackTemplate], layer: str | None, service: str | 
 
 
 def asked(layer: str | None, service: str | None) -> str:
-    """Return the layer and the service that the user chose as text, such as `layer 'x' and service 'y'`."""
+    """Return a phrase with the layer and the service that the user chose, such as `layer 'x' and service 'y'`."""
     named = (("layer", layer), ("service", service))
     return " and ".join(f"{word} {value!r}" for word, value in named if value is not None)

@@ -146,7 +146,7 @@ def label_of(tags: Mapping[str, str]) -> str:
 def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
     """Yield the resources of the environment's deleted stacks.
 
-    A resource that remained when its stack was deleted gets the deletion policy `Retain`.
+    If a resource remained when its stack was deleted, its deletion policy in the result is `Retain`.
     """
     for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
         for summary in page["StackSummaries"]:

@@ -35,7 +35,7 @@ def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool)
             Remainder(
                 STACK_TYPE,
                 stack.name,
-                f"the stack still exists, in {stack.status}",
+                f"the stack still exists (status {stack.status})",
                 explained=False,
                 command=removal_command(STACK_TYPE, stack.name, inventory.scope.region),
             )
@@ -62,7 +62,7 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
 def wait_for_remainders(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
     """Return the resources that are left after the destruction of `inventory`.
 
-    Lists the resources in AWS again, up to `LOOKS` times, as long as one of them is left for an unknown reason.
+    Lists the resources in AWS at most `LOOKS` times, until it is known why each remaining resource is left.
     """
     for look in range(LOOKS - 1):
         remains = list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)

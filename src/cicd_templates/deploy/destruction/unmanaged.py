@@ -263,7 +263,7 @@ def _guardduty(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _report_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the report groups that CodeBuild created for the projects in `had`, and named after them."""
+    """Yield the report groups that CodeBuild created for the projects in `had`. Each is named after its project."""
     projects = tuple(f"{owned.physical_id}-" for owned in had if owned.resource_type == "AWS::CodeBuild::Project")
     if not projects:
         return

@@ -44,8 +44,8 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
 def discard_plans(context: DeployContext, environment: str) -> int:
     """Delete all plans of an environment with their change sets, and return the number of change sets.
 
-    If a file is not a valid plan, only the file is removed. Its change sets remain until somebody plans their stacks
-    again, at least a day later.
+    If a file is not a valid plan, only the file is removed. Its change sets remain. The next plan of their stacks
+    deletes them if they are at least a day old.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):

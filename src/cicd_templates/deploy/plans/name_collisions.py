@@ -169,14 +169,14 @@ def _possible_use(clients: Clients, stack: StackTemplate, tags: Mapping[str, str
     name = made_by.resource_name.partition("/")[0]
     if (made_by.account, made_by.region) != (stack.account, stack.region):
         return (
-            f"the stack {name} in account {made_by.account} and {made_by.region} created the resource and may use it;"
+            f"the stack {name} (account {made_by.account}, {made_by.region}) created the resource and may still use it;"
             " destroy that stack first, with a configuration for its account and region, or choose another project name"
             " or suffix"
         )
     described = describe_stack(clients, tags[OF_STACK_ID])
     if described is not None and described["StackStatus"] != "DELETE_COMPLETE":
         return (
-            f"the stack {name} created the resource and still exists, in {described['StackStatus']}; destroy that"
+            f"the stack {name} created the resource and still exists (status {described['StackStatus']}); destroy that"
             " stack first, or choose another project name or suffix"
         )
     return ""

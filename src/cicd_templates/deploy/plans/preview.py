@@ -44,7 +44,7 @@ UNCHECKED = (
 
 
 def preview_change_set_name(plan_id: str) -> str:
-    """Return the name of every change set of a preview."""
+    """Return the name that all change sets of a preview have."""
     return f"{PREVIEW_PREFIX}{plan_id}"
 
 

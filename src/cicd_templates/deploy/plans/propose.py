@@ -321,7 +321,7 @@ def create_change_set(clients: Clients, request: Mapping[str, Any], name: str, t
 def wait_until_ready(context: DeployContext, stack: StackTemplate, name: str, within: str = "") -> Steps[Described]:
     """Wait until CloudFormation has created or refused a change set, and return it.
 
-    `name` is the ARN of the change set, or its name in the stack `within`.
+    `name` is the ARN of the change set. If the stack `within` is given, `name` can also be the change set's name.
     """
     deadline = context.polling.now() + CHANGE_SET_SECONDS
     while True:

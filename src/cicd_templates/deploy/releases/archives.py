@@ -223,7 +223,7 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """Return the files in `data`, a zip from `bundle`, keyed by name. If `data` is no such zip, the result is empty."""
+    """Return the files in the zip file `data`, keyed by name. If `bundle` cannot have made `data`, return no files."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()

@@ -25,8 +25,8 @@ def verify_collected(
 ) -> tuple[Verification, Mapping[str, str]]:
     """Verify the folder. Also return the environments that need no statement, each with the reason from `history`.
 
-    The release has reached none of these environments. The folder must have every statement that `history` names.
-    `not_attested` has the environments for which the user says that there is no statement.
+    They need no statement because the release has not reached them. The folder must have every statement that `history`
+    names. `not_attested` has the environments for which the user says that there is no statement.
     """
     last = not_reached(read_folder(folder), release.statement)
     excepted = {name: history.not_attested[name] for name in last if name in history.not_attested}

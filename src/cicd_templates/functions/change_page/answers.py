@@ -233,7 +233,7 @@ def _interruptions(rows: Sequence[Row]) -> str:
 
 
 def may_interrupt(row: Row) -> bool:
-    """Return whether the change in a row may interrupt something that uses the resource.
+    """Return whether the change that `row` shows may interrupt something that uses the resource.
 
     A replacement may interrupt it, except if AWS keeps old revisions of the resource.
     """

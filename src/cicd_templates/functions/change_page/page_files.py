@@ -1,4 +1,4 @@
-"""Reads the files of the page. A Lambda function has constants in place of this module."""
+"""Reads the files of the page. In a Lambda function, constants with the texts of these files replace this module."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class Row:
 
     @property
     def title(self) -> str:
-        """The name that all changed resources of the row have, or their number if the names differ."""
+        """The name that all resources of the row have. If their names differ, the number of resources."""
         if len(self.places) == 1:
             return self.places[0].name
         return self.name or counted(len(self.places), "resource")
@@ -242,8 +242,8 @@ def _tags(text: str) -> dict[str, str] | None:
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
     """Return the rows of `pairs`, the most severe first. Similar rows are joined into one row.
 
-    Each pair has a row, and the same row with placeholders for some names. Rows are similar if `_likeness_key` returns
-    the same key for their forms with placeholders.
+    Each pair is a row, and a copy of the row in which placeholders replace some names. Rows are similar if
+    `_likeness_key` returns the same key for their copies.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for row, generic in pairs:

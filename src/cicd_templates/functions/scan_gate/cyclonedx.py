@@ -64,10 +64,10 @@ def read_cyclonedx(value: Any) -> Report:
 
 
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
-    """Return two severities of a vulnerability: the worst word in its ratings, and the severity for the gate.
+    """Return the worst severity that `ratings` state in words, and the severity of the vulnerability for the gate.
 
-    The gate uses the worst rating. A rating without a word gets the severity of its CVSS score. If a rating is unknown,
-    and no other rating is high or critical, the severity for the gate is unknown.
+    For the gate, the worst rating counts. A rating that states no severity gets the severity of its CVSS score. If a
+    rating is unknown, and no other rating is high or critical, the severity for the gate is unknown.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)

@@ -164,7 +164,8 @@ def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
 def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
     """Return the findings in groups. All findings in a group count as one finding.
 
-    Findings with a common key of `_identities` are in one group. Groups with a common finding are one group.
+    Two findings are in the same group if they have a key of `_identities` in common, or if a chain of such pairs
+    connects them.
     """
     leaders: dict[tuple[str, str], tuple[str, str]] = {}
 

@@ -176,4 +176,7 @@ def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
             if s3.get_object(Bucket=bucket, Key=numbered)["Body"].read() != body:
                 continue
         return numbered
-    raise ValueError(f"cannot store {key}{suffix}: all keys up to {key}-{MAX_ATTEMPTS}{suffix} hold other contents")
+    raise ValueError(
+        f"cannot store {key}{suffix}: this key and all numbered keys up to {key}-{MAX_ATTEMPTS}{suffix} have other"
+        " contents"
+    )

@@ -28,7 +28,8 @@ SAME_NAME = "a replacement would fail, because the old resource still has the sa
 class Detail:
     """A property that changes. `before` and `after` are empty if CloudFormation does not report these values.
 
-    `cause` is the attribute of another resource, such as `Key.Arn`, whose change also changes this property, or empty.
+    `cause` is the attribute of another resource, such as `Key.Arn`, whose change causes the change of this property. It
+    is empty if there is no such attribute.
     """
 
     attribute: str
@@ -141,9 +142,11 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return `changes` without the properties that refer to a resource of which only the tags change.
 
-    These properties keep their values, but CloudFormation reports that they may change, or that their change may
-    replace the resource. If a resource has no other changes, the properties stay in the result, but the resource counts
-    as not replaced.
+    CloudFormation reports that such a property may change, and even that this change may replace the property's
+    resource. In fact, the property keeps its value.
+
+    A resource that only such properties could replace counts as not replaced. If a resource has no other changes, the
+    properties stay in the result.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -214,14 +217,14 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties with the resource's unique name, if this name would make a replacement fail.
+    """Return the properties that contain the resource's unique name, if this name would make a replacement fail.
 
     CloudFormation creates the new resource before it deletes the old one, so the two cannot have the same name. The
     result is empty if the name changes, or if AWS chooses the name.
 
-    `properties` are the resource's properties after the change. `identifier` has the name properties of a type for
-    which the table of resource types has none. A value that only one resource can have, such as the address range of a
-    subnet, also counts as a name.
+    `properties` are the resource's properties after the change. `identifier` lists the properties that name the
+    resource. It is used only if the table of resource types has no such property for the type. A value that only one
+    resource can have, such as the address range of a subnet, also counts as a name.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property

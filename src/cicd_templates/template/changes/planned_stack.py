@@ -60,6 +60,6 @@ class PlannedStack:
     def is_changing(self) -> bool:
         """Whether a deployment would change the stack.
 
-        The stack then has a change set or, in the preview of a new stack, only changes.
+        Such a stack has a change set, except in the preview of a new stack. The preview has only a list of changes.
         """
         return bool(self.change_set or self.changes)

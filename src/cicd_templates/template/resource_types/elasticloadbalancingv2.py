@@ -21,7 +21,7 @@ RESOURCE_TYPES = (
                 " are reset"
             ),
         ),
-        ends_with_it="requests for its service go to another rule, or to the listener's default action",
+        ends_with_it="another rule, or the listener's default action, handles the requests for its service",
         arns={"listener-rule/app": "elasticloadbalancing:{region}:{account}:listener-rule/app/{name}"},
         arn_names_of="AWS::ElasticLoadBalancingV2::LoadBalancer",
     ),

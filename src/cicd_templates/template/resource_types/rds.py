@@ -13,8 +13,8 @@ UPGRADE = Interruption(
     frozenset({"EngineVersion"}),
 )
 PORT = Interruption(
-    "every instance restarts at once, and clients fail until they use the new port: deploy the services that use the"
-    " database immediately afterwards",
+    "every instance restarts at once, and clients fail until they use the new port: immediately afterwards, deploy the"
+    " services that use the database",
     frozenset({"Port"}),
 )
 RESTART = "the instance restarts, or fails over to another, and its connections end"
@@ -83,7 +83,7 @@ RESOURCE_TYPES = (
                 ),
             ),
             Interruption(
-                "clients lose their access to the database: those outside the VPC, or those inside it",
+                "clients outside the VPC, or clients inside the VPC, lose their access to the database",
                 frozenset({"PubliclyAccessible"}),
             ),
             Interruption(

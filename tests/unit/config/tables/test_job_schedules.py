@@ -50,7 +50,7 @@ def test_the_times_between_two_runs_follow_from_the_schedule(schedule: str, shor
         ("cron(0 3 * * ? *) ", "is not the schedule of a job"),
         ("rate(\u0663 minutes)", "is not the schedule of a job"),
         ("at(2027-01-01T03:00:00)", "runs a single time; a job runs again and again, so write"),
-        ("rate(1 minutes)", "is not a rate; write a number and minutes, hours or days, or 1 and minute, hour or day"),
+        ("rate(1 minutes)", "is not a rate; write a number and the unit minutes, hours or days, such as"),
         ("rate(2 hour)", "is not a rate"),
         ("rate(0 minutes)", "is not a rate"),
         ("rate(5 weeks)", "is not a rate"),

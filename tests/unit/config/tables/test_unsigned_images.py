@@ -141,8 +141,8 @@ def test_a_second_exception_for_an_image_is_one_problem_where_it_is_written(
     edits: list[tuple[str, Any]], expected: list[tuple[str, str, str]]
 ) -> None:
     assert problems_of(*edits) == [
-        f"{place}services.parcel-dispatcher.unsigned_images.{name}.image: the exception {first} is for the same image;"
-        " write one exception for each image"
+        f"{place}services.parcel-dispatcher.unsigned_images.{name}.image: the exception {first} already covers this"
+        " image; write only one exception for each image"
         for place, name, first in expected
     ]
 

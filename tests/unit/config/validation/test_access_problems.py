@@ -15,5 +15,5 @@ def test_an_option_of_a_role_is_refused_without_the_role(option: str) -> None:
     given = (f"{STAGING}/{option}", "ours-7")
 
     (problem,) = [problem for problem in problems_of(given) if f"environments.staging.{option}: " in problem]
-    assert "needs role_arn, which is missing" in problem
+    assert "needs role_arn; add role_arn or, if the AWS profile assumes the role, set " in problem
     assert getattr(environment("staging", given, ROLE).settings, option) == "ours-7"

@@ -79,14 +79,14 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(proxy=container(ports=[8081, 8080]))],
             "containers.proxy.ports",
-            "8080 is also the port of the service parcel-dispatcher, and the containers of a task share one network"
-            " interface; choose another port",
+            "8080 is already the port of the service parcel-dispatcher; the containers of a task share one network"
+            " interface, so choose another port",
             id="the port of the service",
         ),
         pytest.param(
             [containers(proxy=container(ports=[9000]), agent=container(ports=[9000]))],
             "containers.agent.ports",
-            "9000 is also the port of the container proxy, and the containers of a task share one network interface;"
+            "9000 is already the port of the container proxy; the containers of a task share one network interface, so"
             " choose another port",
             id="the port of another container",
         ),

@@ -376,7 +376,7 @@ def test_a_stack_that_is_still_there_is_not_explained() -> None:
     there = inventory(stacks=(living(status="DELETE_FAILED"),))
 
     (left,) = remainders.list_remainders(aws(), there, stacks_too=True)
-    assert (left.explained, left.reason) == (False, "the stack still exists, in DELETE_FAILED")
+    assert (left.explained, left.reason) == (False, "the stack still exists (status DELETE_FAILED)")
     assert "delete-stack --region eu-central-1 --stack-name shipping-staging-keys" in left.command
     assert remainders.list_remainders(aws(), there, stacks_too=False) == []
 

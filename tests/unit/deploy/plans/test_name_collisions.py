@@ -295,14 +295,18 @@ def test_what_a_stack_would_add_is_imported_by_an_update() -> None:
         (
             of_stack("eu-west-1", "111111111111"),
             False,
-            "the stack s in account 111111111111 and eu-west-1 created the resource and may use it; destroy that"
+            "the stack s (account 111111111111, eu-west-1) created the resource and may still use it; destroy that"
             " stack first",
         ),
-        (of_stack(), False, "the stack s in account 222222222222 and eu-central-1 created the resource and may use it"),
+        (
+            of_stack(),
+            False,
+            "the stack s (account 222222222222, eu-central-1) created the resource and may still use it",
+        ),
         (
             of_stack(account="111111111111"),
             True,
-            "the stack s created the resource and still exists, in CREATE_COMPLETE; destroy",
+            "the stack s created the resource and still exists (status CREATE_COMPLETE); destroy",
         ),
     ],
     ids=["no stack", "another region", "another account", "a living stack"],

@@ -190,7 +190,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
                     "AWS::ElasticLoadBalancingV2::ListenerRule",
                     "Delete",
                     "deleted",
-                    "requests for its service go to another rule, or to the listener's default action",
+                    "another rule, or the listener's default action, handles the requests for its service",
                 ),
                 (
                     "AWS::ElasticLoadBalancingV2::TargetGroup",
@@ -229,7 +229,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
                 why="the database does not answer while RDS upgrades it; a major upgrade often takes several minutes."
                 " A major upgrade cannot be undone; a snapshot restores only the data from before the upgrade. Try it"
                 " in another environment first; every instance restarts at once, and clients fail until they use the"
-                " new port: deploy the services that use the database immediately afterwards",
+                " new port: immediately afterwards, deploy the services that use the database",
             ),
             id="an upgrade of a database, and its port",
         ),

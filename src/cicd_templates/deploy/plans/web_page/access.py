@@ -94,9 +94,10 @@ def _generic(path: AccessPath, service: str) -> AccessPath:
 
 
 def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the number of `paths`, and at most `MOST_PATHS` lines for the list.
+    """Return the number of `paths`, the first lines that the page shows for them, and the number of further lines.
 
-    Each line has a principal, one kind of access, and the targets that the principal can access in this way.
+    Each line has a principal, one kind of access, and the targets that the principal can access in this way. At most
+    `MOST_PATHS` lines are returned.
     """
     rows = [
         {
