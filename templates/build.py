@@ -184,7 +184,7 @@ def _repository(context: BuildContext) -> str:
 
 
 def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
-    """Let a build store only files whose names match `names`, and only directly in the folder of a run.
+    """Let a build store files directly in the folder of a run if their names match `names`, and no other files.
 
     In an IAM pattern, `*` also matches slashes, so the Allow statement matches too many folders. A Deny statement
     excludes the folders in which Lambda functions store verdicts and signatures: all folders below the run's folder,

@@ -147,7 +147,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 
 
 def names_in_statements(env: Environment, service: Service) -> dict[str, AWSHelperFn | str]:
-    """Return environment variables with the ARNs of the CodeBuild project that builds the image, and of the scan gate.
+    """Return two environment variables: the ARN of the project that builds the image, and the ARN of the scan gate.
 
     The signed statements about the service's releases contain these ARNs as their builder and verifier.
     """

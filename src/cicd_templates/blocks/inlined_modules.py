@@ -80,9 +80,10 @@ def read_module(path: str) -> Module:
 
 
 def with_needed_modules(path: str) -> list[str]:
-    """Return the paths of a module and of all modules of this package that it imports directly or indirectly.
+    """Return the path of a module, and the paths of all modules of this package that it needs.
 
-    Each module comes after the modules that it imports.
+    A module needs the modules that it imports, and the modules that these modules need. Each module comes after the
+    modules that it imports.
     """
     paths: dict[str, None] = {}
     for needed in read_module(path).needs:

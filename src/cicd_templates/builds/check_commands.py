@@ -40,8 +40,8 @@ def install_pins(pins: str) -> str:
 def install_requirements() -> str:
     """Return the command that installs the packages in the source's `requirements.txt`, as wheels with matching hashes.
 
-    pip obeys options in this file, such as `--no-binary`, which run code of a package. So only a check that runs the
-    application may use this command.
+    This file can contain options of pip, such as `--no-binary`. With such an option, pip can run code of a package. So
+    only a check that runs the application may use this command.
     """
     return "\n".join(
         [

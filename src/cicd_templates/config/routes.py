@@ -54,7 +54,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states` and the positions in `pattern` after a `*`, because a `*` also matches an empty text.
+    """Return `states`, and for each state at a `*` also the state after it, because a `*` also matches an empty text.
 
     A state is a position in `pattern`.
     """

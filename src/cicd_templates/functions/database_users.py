@@ -79,7 +79,7 @@ def _printable(text: str) -> str:
 def create_users(parameters: dict[str, str]) -> str:
     """Create the missing users of a database and grant all of them their privileges. Return what was done.
 
-    If the list has a user or privilege that no configuration can contain, raises `ValueError` and runs no statement.
+    Raises `ValueError`, before it runs any statement, if the list has a user or privilege that no configuration allows.
     """
     values = client_in_role("ssm", parameters["role"], parameters["region"], SESSION)
     listed, secret = (values.get_parameter(Name=parameters[name])["Parameter"]["Value"] for name in ("users", "secret"))

@@ -2,7 +2,7 @@
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
 `image` (with its digest) and `expires`, its last day in UTC. The exception is valid on this day and on the LONGEST_DAYS
-days before. Only functions that report exceptions also get `owner` and `reason`.
+days before. For functions that report exceptions, each exception also has `owner` and `reason`.
 """
 
 from __future__ import annotations

@@ -71,8 +71,9 @@ def differing_local_name(archive: ZipFile) -> str:
 def unclear_directory(archive: ZipFile) -> str:
     """Return why programs could find different central directories in a zip file, or an empty string.
 
-    zipfile reads the directory directly before the record at the file's end. The record must point to this directory.
-    zipfile does not check this: it accepts a ZIP64 record with other values, and skips text around the archive.
+    The record at the end of a zip file contains the offset of the directory. zipfile does not need this offset: it
+    reads the directory that ends where the record begins. Other programs use the offset, so it must be right. zipfile
+    also accepts a ZIP64 record that contradicts the first record, and text before or after the archive.
     """
     file = archive.fp
     assert file is not None, "the archive is open"

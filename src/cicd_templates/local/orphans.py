@@ -25,9 +25,10 @@ _pipes: set[IO[bytes]] = set()
 
 @contextlib.contextmanager
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
-    """If a signal ends this process or the `with` block, kill a process group and remove `folder`.
+    """Kill a process group and remove `folder` if a signal ends this process or the `with` block.
 
-    Ctrl-C and SIGTERM are included: the block can clean up after them, but a second signal can interrupt the cleanup.
+    This also holds for Ctrl-C and SIGTERM. The block can clean up after these signals itself, but a second signal can
+    interrupt this cleanup.
 
     If the block ends without a signal, nothing is killed or removed. A process that has left the group is never killed.
     """

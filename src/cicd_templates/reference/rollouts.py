@@ -120,7 +120,8 @@ ROLLOUT_STEPS = (
     RolloutStep(
         'rollout = "linear"',
         "The new release gets another fifth of the requests every five minutes.",
-        "Both releases serve requests for longer, so each must be able to read the data of the other.",
+        "Both releases serve requests at the same time for longer than in other rollouts, so each must be able to read"
+        " the data of the other.",
         "The deployment and the stack have the same states as in a `blue-green` rollout. The weights in the listener"
         " rules show the progress.",
     ),

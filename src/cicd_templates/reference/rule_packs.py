@@ -15,9 +15,9 @@ HEADS = ("rules", "in `out/`", "reason")
 RULE_PACKS_INTRODUCTION = """
 ## Rules of cdk-nag that are not followed
 
-cdk-nag checks CDK applications, so it cannot check these templates. This table lists the rules of its packs
-AwsSolutions, NIST 800-53 rev 5, PCI DSS 3.2.1 and Serverless that `out/` does not follow by default, with the reasons.
-`out/` follows all other rules about the resource types in it.
+cdk-nag checks CDK applications, so it cannot check these templates. It has the packs AwsSolutions, NIST 800-53 rev 5,
+PCI DSS 3.2.1 and Serverless. By default, `out/` follows all rules of these packs about its resource types, except the
+rules in this table.
 """
 # The ids of the rules, what is rendered instead, and the reason.
 RULES_NOT_FOLLOWED = (
@@ -78,7 +78,8 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-CB5",),
         "most builds run in a Python image that is pinned by its digest",
-        "CodeBuild's own images have no digest. Only the build of the service's image needs Docker.",
+        "CodeBuild's own images have no digest. Only the build of the service's image runs in one of them, because it"
+        " needs Docker.",
     ),
     (
         ("AwsSolutions-S1", f"{NIST}-S3BucketLoggingEnabled", f"{PCI}-S3BucketLoggingEnabled"),

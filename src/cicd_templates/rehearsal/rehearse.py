@@ -140,8 +140,8 @@ def _release_and_wait(
 
     Return the version of the source and the id of the execution.
 
-    - If the source is an S3 object, an event rule starts the pipeline. Then the role of the rule sends the same request
-      again, to check the permissions of this role.
+    - If the source is an S3 object, an event rule starts the pipeline. Then the same request is sent again with the
+      role of the rule, to check the permissions of this role.
     - If the source is a repository behind a connection, the root user of the account starts the pipeline. The version
       is a commit.
     """

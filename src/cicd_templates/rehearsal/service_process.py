@@ -171,7 +171,7 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
     """Return whether the task has requested messages from each queue at least once.
 
-    Ignores the first `before` IAM decisions, which are older than the task.
+    `before` is the number of IAM decisions that are older than the task. These decisions are ignored.
     """
     asked = {
         resource

@@ -56,7 +56,7 @@ class TemplateStore:
         self._file: IO[bytes] | None = None
 
     def add(self, template: Unpacked | Place) -> int:
-        """Add a template and return its number. If it is already in the file, `template` is its place there."""
+        """Add a template and return its number. If the template is already in the file, `template` is its place."""
         number = len(self._places) // 4
         if isinstance(template, Unpacked) and number < self._in_memory:
             self._unpacked[number] = template
@@ -79,7 +79,7 @@ class TemplateStore:
         return self._file
 
     def write(self, template: Unpacked | Place) -> Place:
-        """Append a template to the file, and return its place. A template with a place is not written again.
+        """Append a template to the file, and return its place. If `template` is a place, only return it.
 
         Several processes may call this function at the same time.
         """

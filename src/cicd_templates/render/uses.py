@@ -83,7 +83,8 @@ def _scaling(env: Environment, service: Service, uses: Sequence[Use]) -> Iterato
     if scaling is not None and scaling.messages_per_task is not None and not backlogs(uses):
         yield Problem(
             f"environments.{env.name}.services.{service.name}.autoscaling.messages_per_task",
-            'the service receives from no queue; add a queue to uses, such as orders = "receive", or use cpu_percent',
+            'the service receives from no queue; add a queue to the table uses, such as orders = "receive", or use'
+            " cpu_percent",
         )
 
 

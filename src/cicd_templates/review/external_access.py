@@ -32,8 +32,8 @@ class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
     - `is_outside` is true if a principal is outside the role's account.
-    - `names` has the names of the roles, users and sessions that are principals. For an account or another kind of
-      principal, it has an empty text. AWS services, and resources and parameters of the same template, are left out.
+    - `names` has the names of the roles, users and sessions that are principals. Any other principal, such as an
+      account, has an empty name. AWS services, and resources and parameters of the same template, are left out.
     - `account` is the role's account.
     - `text` describes the statement.
     - `service` is the service to which the role belongs, or None.

@@ -41,7 +41,7 @@ class Permission(NamedTuple):
 
     - `principals` and `resources` are the properties that name the principals and the resources of a permission.
     - `action` is the property that lists the actions, or a text that describes them if there is no such property.
-    - `grants` are lists. An additional item in such a list widens access.
+    - `grants` are the properties with lists in which an additional item widens access.
     - `conditions` are properties that restrict access. If such a property is removed, access widens.
     - `others` describes principals that another resource can add to the permission. It is empty if no resource can.
 
@@ -170,8 +170,9 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield the permissions that an existing resource has through its roles and through the default policy of its type.
 
-    These statements show how the access of an existing resource changes with a different role. A new resource does not
-    need them: an existing role gains no access, and the page shows every new role.
+    These statements show how the access of an existing resource changes with a different role. They are not needed for
+    a new resource: if its role existed before, the role gains no access, and if its role is new, the page shows the
+    role itself.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:

@@ -252,8 +252,8 @@ def _difference(
     """Return a sentence with the parts of `statement` that its counterpart lacks, or an empty string.
 
     The counterpart is the statement in `others` with the same Sid, effect and elements. Without a counterpart, the
-    sentence has the complete `statement`. There is no counterpart if the Sid occurs twice in `others` or in `own`, the
-    statements of the template that contains `statement`.
+    sentence has the complete `statement`. `own` has the statements of the template that contains `statement`. If the
+    Sid occurs twice in `own` or twice in `others`, there is no counterpart.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

@@ -398,10 +398,10 @@ def test_a_policy_that_is_no_text_has_a_problem() -> None:
         ({}, []),
         ({"a": None, "b": None}, []),
         ({"a": b"", "b": b""}, []),
-        ({"a": b"", "b": None}, ["the file is not the same in all checks; these checks have the file: a"]),
+        ({"a": b"", "b": None}, ["the file is not the same in all checks; checks that have the file: a"]),
         (
             {"a": b'unknown = "low"', "b": b""},
-            ["the file is not the same in all checks; these checks have the file: a, b"],
+            ["the file is not the same in all checks; checks that have the file: a, b"],
         ),
         (
             {"a": b"x = 1"},
@@ -617,7 +617,7 @@ def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_pat
     differing = gate(tmp_path, **files)
     assert differing.exit_code == 1
     assert (
-        "- **scan-policy.toml**: the file is not the same in all checks; these checks have the file: snyk"
+        "- **scan-policy.toml**: the file is not the same in all checks; checks that have the file: snyk"
         in differing.output
     )
 

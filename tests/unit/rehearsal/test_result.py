@@ -132,13 +132,13 @@ def test_the_summary_fits_a_terminal_and_says_what_was_not_so() -> None:
         (["eu-central-1", "us-east-1"], []),
         (
             ["us-gov-west-1", "us-east-1", "us-gov-west-1"],
-            ["ARNs and host names are those of the partition aws, not of aws-us-gov, in which us-gov-west-1 is"],
+            ["us-gov-west-1 is in the partition aws-us-gov, but ARNs and host names are those of the partition aws"],
         ),
         (
             ["cn-northwest-1", "cn-north-1"],
             [
-                "ARNs and host names are those of the partition aws, not of aws-cn, in which cn-north-1 is",
-                "ARNs and host names are those of the partition aws, not of aws-cn, in which cn-northwest-1 is",
+                "cn-north-1 is in the partition aws-cn, but ARNs and host names are those of the partition aws",
+                "cn-northwest-1 is in the partition aws-cn, but ARNs and host names are those of the partition aws",
             ],
         ),
     ],

@@ -169,7 +169,7 @@ def test_messages_per_task_without_a_queue_is_refused() -> None:
 
     assert (
         "environments.staging.services.packer.autoscaling.messages_per_task: the service receives from no queue; add a"
-        ' queue to uses, such as orders = "receive", or use cpu_percent' in str(caught.value)
+        ' queue to the table uses, such as orders = "receive", or use cpu_percent' in str(caught.value)
     )
 
 

@@ -171,10 +171,11 @@ def in_toml(text: str) -> Iterator[tuple[int, str]]:
 
 
 def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each key and each string in `value`, with its path: the keys of the objects around it, outermost first.
+    """Yield `(path, text)` for each key and each string in `value`.
 
-    The path of a key ends with the key itself and an empty string. In `value`, lists of pairs stand for JSON objects,
-    because dicts would lose duplicate keys.
+    The path of a string has the keys that lead to the string, outermost first. The path of a key has the keys that lead
+    to its object, then the key itself, then an empty string. In `value`, lists of pairs stand for JSON objects, because
+    dicts would lose duplicate keys.
     """
     if isinstance(value, list):
         for each in value:

@@ -35,8 +35,8 @@ def names_in_zip(path: str) -> Iterator[str]:
 def names_in_tar(path: str) -> Iterator[str]:
     """Yield the names of all entries in a tar archive, compressed or not.
 
-    If there are more than `MOST_MEMBERS` entries, the other names become `PKG-INFO`, so that the archive counts as a
-    package.
+    After `MOST_MEMBERS` entries, yield `PKG-INFO` instead of each other name, so that an archive with more entries
+    counts as a package.
     """
     try:
         with tarfile.open(path) as archive:

@@ -36,7 +36,7 @@ QUESTIONS = {
     make_option(
         "--accounts",
         variable="ACCOUNTS",
-        help="Account ids: one for all environments, or one for each environment, the first for tools.",
+        help="Account ids: one for all environments, or one for each environment. The first is for tools.",
     ),
     make_option("--region", variable="REGION", help="AWS region of all environments."),
     make_option("--email", variable="EMAIL", help="E-mail address that gets notifications and requests for approval."),

@@ -270,7 +270,8 @@ def finish(
 def _evidence_of(run: PipelineRun, folder: Path) -> list[str] | CicdError | None:
     """Call `write_release_evidence`, and return its result or the error that it raised.
 
-    The caller first shows the result of the rehearsal, because it can show the cause of the error.
+    The error is not raised, so that the caller can first show the result of the rehearsal. This result can show the
+    cause of the error.
     """
     from cicd_templates.rehearsal.release_evidence import write_release_evidence
 

@@ -112,8 +112,8 @@ class ServiceTable(Table):
     secret_keys: tuple[SecretKeyArn, ...] = Field(
         default=(),
         strict=False,
-        description="ARNs of your KMS keys that encrypt existing secrets and parameters in `secrets`; the policies of"
-        " these keys must also allow the execution roles of the service and of its migration to decrypt",
+        description="ARNs of your KMS keys that encrypt existing secrets and parameters in `secrets`; the policy of"
+        " each key must also allow `kms:Decrypt` for the execution roles of the service and of its migration",
     )
     uses: dict[Word, Word] = Field(
         default={},

@@ -83,7 +83,10 @@ def _order(at: str, table: ContainerTable) -> Iterator[tuple[str, str]]:
                 "a container with init ends before the service, so it cannot be essential; remove this key",
             )
         if table.health_check is not None:
-            yield f"{at}.health_check", "ECS checks only the exit code of a container with init; remove this table"
+            yield (
+                f"{at}.health_check",
+                "a container with init needs no health check, because ECS waits for its exit code; remove this table",
+            )
         if table.ports:
             yield f"{at}.ports", "a container with init ends before other containers can call it; remove its ports"
     if table.start_seconds is not None and not table.init and table.health_check is None:

@@ -106,7 +106,7 @@ def _missing_services(configuration: Configuration) -> Iterator[Problem]:
         region = environment.region
         if environment.kind != "tools" or region in environment.project.new_regions:
             continue
-        since = f'if AWS has added the service since, set project.new_regions = ["{region}"]'
+        since = f'if AWS now offers the service there, set project.new_regions = ["{region}"]'
         for name in NEEDED:
             if region in REGIONS_WITHOUT[name]:
                 yield Problem(

@@ -16,7 +16,9 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         return
     at, settings = f"environments.{environment.name}", environment.settings
     if settings.allow_http and environment.protected:
-        yield Problem(f"{at}.allow_http", "a protected environment serves TLS only; set certificate_arn instead")
+        yield Problem(
+            f"{at}.allow_http", "a protected environment serves only TLS; remove this key, and set certificate_arn"
+        )
     if settings.allow_http and settings.certificate_arn:
         yield Problem(f"{at}.allow_http", "contradicts certificate_arn; remove one of them")
     if settings.certificate_authority and not settings.certificate_arn:

@@ -51,4 +51,4 @@ def _of_the_profile(core: Any, access: Access) -> Iterator[str]:
     for service, settings in sorted(core.full_config.get("services", {}).get(section, {}).items()):
         if isinstance(settings, Mapping) and (url := settings.get(ENDPOINT_SETTING)):
             place = f"the section `services {section}` of the AWS profile {name!r}"
-            yield f"{ENDPOINT_SETTING} = {url} of {service} in {place}"
+            yield f"{ENDPOINT_SETTING} = {url} for {service} in {place}"

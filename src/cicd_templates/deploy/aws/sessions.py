@@ -137,7 +137,8 @@ def ask_mfa_code(prompt: str) -> str:
         device = prompt.removeprefix("Enter MFA code for ").strip().removesuffix(":")
         raise MissingCodeError(
             f"the MFA code of {device} must be typed, but there is no terminal; run `make status` with the same"
-            " ENV= in a terminal and type the code there; this command can then use the credentials until they expire"
+            " ENV= in a terminal and type the code there; then run the failed command again, which can use the"
+            " credentials until they expire"
         )
     return getpass.getpass(prompt)
 

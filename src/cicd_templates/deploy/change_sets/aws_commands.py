@@ -50,7 +50,7 @@ def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str
     """Return the commands that switch off the deletion protection of `resources`, the present resources of a stack.
 
     If the creation of a stack fails in a protected environment, a person must run these commands and then delete the
-    stack. If a stack with this `status` can still be deployed, the result is empty.
+    stack. `status` is the stack's status. For a status in which the stack can still be deployed, the result is empty.
     """
     if status not in DELETED_BY_HAND:
         return ()

@@ -1,8 +1,8 @@
 """Writes and reads destroy-report.json, the report of destructions.
 
-The report has one entry for each environment of a project in an account. An entry has the deletions of a destruction,
-the remaining resources, and what can be imported. A destruction replaces only the entry of its environment. The
-other entries must remain, because no other lasting record lists the KMS keys that destructions have kept.
+The report has one entry for each environment of a project in an account. An entry lists what a destruction deleted,
+which resources remain, and which of these can be imported. A destruction replaces only the entry of its environment.
+The other entries must remain, because no other lasting record lists the KMS keys that destructions have kept.
 """
 
 from __future__ import annotations

@@ -159,8 +159,8 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
     """Yield the log groups that our EventBridge rules write to.
 
-    Only the tags prove who owns a log group, because an environment and its copies can have the same name prefix. A log
-    group whose tags the caller may not read is left out here, because `_tagged` finds it.
+    Only the tags prove who owns a log group, because an environment and its copies can have the same name prefix. If
+    the caller may not read a log group's tags, the log group is left out here. `_tagged` also finds such log groups.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):

@@ -49,6 +49,6 @@ def _check_image(subject: str, image: str, service: str | None, variables: Mappi
         subject,
         f"{image} is not in the pipeline's repository, and no exception lets it run without a signature, so the hook"
         " verify-image would stop the first deployment",
-        f"add [services.{service}.unsigned_images.first-deployment] with this image, an owner, a reason and a last day"
-        " to the configuration, and render",
+        f"add [services.{service}.unsigned_images.first-deployment] to the configuration, with this image, an owner, a"
+        " reason and a last day; then render",
     )

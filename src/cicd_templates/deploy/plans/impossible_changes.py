@@ -47,7 +47,7 @@ def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[tup
             cause = f"{', '.join(causes)} cannot change without" if causes else "this change needs"
             yield (
                 change.logical_id,
-                f"{change.logical_id} ({change.resource_type}): {cause} a replacement, but CloudFormation cannot "
+                f"{change.logical_id} ({change.resource_type}): {cause} a replacement; CloudFormation cannot "
                 f"create the new resource, because it would have the same {spelled} as the old one; undo this change, "
                 "or add a resource with another name, use it instead of the old one, and then remove the old one",
             )

@@ -114,7 +114,7 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
         return Policy(
-            problems=[f"the file is not the same in all checks; these checks have the file: {', '.join(having)}"]
+            problems=[f"the file is not the same in all checks; checks that have the file: {', '.join(having)}"]
         )
     content = next(iter(copies.values()), None)
     return Policy() if content is None else read_policy(content, checks)

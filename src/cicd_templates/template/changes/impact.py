@@ -290,8 +290,8 @@ def _fate(policy: str, resource_type: str) -> str:
 def interruption(change: Change) -> str:
     """Return why an update in place interrupts a running service, or an empty string if the service keeps running.
 
-    Properties with a `cause` are ignored. They refer to the id or the ARN of another resource, and an update in place
-    changes neither.
+    Properties with a `cause` are ignored. They refer to the id or the ARN of another resource. An update in place of
+    the other resource does not change its id or ARN.
     """
     if change.action != "Modify":
         return ""

@@ -55,7 +55,7 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(prepare=container(init=True, health_check=HEALTH))],
             "containers.prepare.health_check",
-            "ECS checks only the exit code of a container with init; remove this table",
+            "a container with init needs no health check, because ECS waits for its exit code; remove this table",
             id="a health check of an init container",
         ),
         pytest.param(

@@ -72,7 +72,7 @@ def test_an_existing_network_needs_neither_a_range_nor_zones() -> None:
         ),
         pytest.param(
             [("environments/production/allow_http", True)],
-            "environments.production.allow_http: a protected environment serves TLS only",
+            "environments.production.allow_http: a protected environment serves only TLS",
             id="plain HTTP in production",
         ),
         pytest.param(

@@ -87,7 +87,7 @@ def test_a_source_on_github_is_refused_where_a_pipeline_cannot_read_it(region: s
     assert problem == (
         f"services.parcel-dispatcher.source: {region} has no CodeConnections, so a pipeline there cannot read from"
         ' GitHub; use source = "s3"; with github.releases = true, a workflow on GitHub can upload releases to S3; if'
-        f' AWS has added the service since, set project.new_regions = ["{region}"]'
+        f' AWS now offers the service there, set project.new_regions = ["{region}"]'
     )
 
 
@@ -115,7 +115,7 @@ def test_a_region_without_what_every_pipeline_needs_is_refused(region: str, serv
 
     assert [problem for problem in problems if "every pipeline needs" in problem] == [
         f"environments.tools.region: {region} has no {service}, which every pipeline needs; choose another region; if"
-        f' AWS has added the service since, set project.new_regions = ["{region}"]'
+        f' AWS now offers the service there, set project.new_regions = ["{region}"]'
         for service in services
     ]
 

@@ -435,7 +435,7 @@ def test_credentials_that_have_expired_when_they_come_are_one_line(
         (
             {},
             "[profile dev]\nservices = here\n[services here]\ns3 =\n  endpoint_url = http://x\n",
-            "endpoint_url = http://x of s3 in the section `services here` of the AWS profile 'dev'",
+            "endpoint_url = http://x for s3 in the section `services here` of the AWS profile 'dev'",
         ),
         (
             {"AWS_ENDPOINT_URL_S3": "http://y"},

@@ -47,11 +47,11 @@ def found(
         (
             replaced("AWS::Athena::WorkGroup", "Anything"),
             {"Name": "w"},
-            "R (AWS::Athena::WorkGroup): Anything cannot change without a replacement, but CloudFormation cannot"
+            "R (AWS::Athena::WorkGroup): Anything cannot change without a replacement; CloudFormation cannot"
             " create the new resource, because it would have the same Name w as the old one; undo this"
             " change, or add a resource with another name, use it instead of the old one, and then remove the old one",
         ),
-        (replaced("AWS::IAM::Role"), {"RoleName": "x"}, "this change needs a replacement, but"),
+        (replaced("AWS::IAM::Role"), {"RoleName": "x"}, "this change needs a replacement; CloudFormation cannot"),
         (replaced(CLUSTER, "DBClusterIdentifier", "DatabaseName"), {"DBClusterIdentifier": "new"}, ""),
         (replaced(CLUSTER, "DatabaseName"), {}, ""),
         (replaced(CLUSTER, "DatabaseName", replacement="Conditional"), {"DBClusterIdentifier": "rates"}, ""),
