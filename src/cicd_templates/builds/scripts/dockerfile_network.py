@@ -57,8 +57,8 @@ INSTALLS = {
     "a package manager": r"\b(?:apt|apt-get|apk|dnf|microdnf|yum)(?:\s+-\S+)*\s+(?:install|add|update|upgrade)\b",
 }
 PROBLEM = (
-    "{} can install or download content that no lock file lists, so no check has examined it; write it in one of the "
-    "forms in docs/pipeline.md, before the first COPY of any other file than a lock file{}"
+    "{} can install or download content that no lock file lists, so no check has examined it; write the command in a "
+    "form that docs/pipeline.md lists, before the first COPY of any other file than a lock file{}"
 )
 PLACE = ", because its folder may contain programs; use /app"
 # A variable with a plain value that no shell treats as a command. BuildKit also removes quotes from names.

@@ -84,7 +84,7 @@ def _accepted(given: Mapping[str, str]) -> dict[str, str]:
             if not problems:
                 accepted[name] = answer
         elif not sys.stdin.isatty():
-            lines.append(f"{hints.option(name)}: required, because no terminal can ask for it: {QUESTIONS[name]}")
+            lines.append(f"{hints.option(name)}: required, because there is no terminal to ask on: {QUESTIONS[name]}")
     if lines:
         raise ConfigurationError("\n".join(lines))
     return accepted

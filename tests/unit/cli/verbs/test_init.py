@@ -173,8 +173,8 @@ def test_each_wrong_answer_is_one_line_that_names_it(changed: dict[str, str], op
 
 def test_a_wrong_argument_and_what_is_missing_without_a_terminal_are_listed_together() -> None:
     assert typed(without="--region", email="team", services="").output.splitlines() == [
-        "error: --services: required, because no terminal can ask for it: Services, such as billing-api,ledger",
-        "  --region: required, because no terminal can ask for it: AWS region, such as eu-central-1",
+        "error: --services: required, because there is no terminal to ask on: Services, such as billing-api,ledger",
+        "  --region: required, because there is no terminal to ask on: AWS region, such as eu-central-1",
         "  --email: 'team' is not allowed; write an e-mail address, such as team@example.com",
     ]
 
