@@ -41,7 +41,7 @@ DELIVERY = living("shipping-staging-delivery", ROLE)
         ),
         (
             living("other", role=ROLE_ARN),
-            "other is deleted by the role shipping-staging-delivery of shipping-staging-delivery",
+            "other needs the role shipping-staging-delivery of shipping-staging-delivery to be deleted",
         ),
         (
             living("other", links=links("other", after=("elsewhere", "shipping-staging-delivery"))),
