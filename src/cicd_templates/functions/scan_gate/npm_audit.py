@@ -20,10 +20,7 @@ from cicd_templates.functions.scan_gate.severity import cwe_numbers, normalised_
 
 
 def read_npm_audit(value: Any) -> Report:
-    """Return the output of `npm audit --json` as a `Report`.
-
-    The `Report` is marked as incomplete, for example, if the counts in the output contradict the lists in it.
-    """
+    """Return `npm audit --json` as a `Report`. A `Report` whose counts contradict its lists is marked as incomplete."""
     report = require_keys(value, "npm", "auditReportVersion", "vulnerabilities", "metadata")
     require_version(report["auditReportVersion"], "2", "auditReportVersion")
     packages = mapping(report["vulnerabilities"], "vulnerabilities")

@@ -213,8 +213,7 @@ def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: boo
     """Return the severity that `value` sets: a word, or a table with the word, a reason, an owner and a date.
 
     A severity weaker than `weakest` needs a table. If `weakest` is empty, no severity needs a table. `lower` is true
-    for thresholds: a higher threshold is weaker, because it blocks less. For other settings, a lower severity is
-    weaker.
+    for thresholds: a higher threshold is weaker, because it blocks less. Otherwise, a lower severity is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

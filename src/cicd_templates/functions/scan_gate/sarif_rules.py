@@ -97,8 +97,7 @@ class Levels:
     def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
         """Return the configured level of a descriptor, or None. `invocation` is the number of the invocation.
 
-        If `invocation` is not a valid number, return the worst of these levels: the default level, and the overrides of
-        all invocations.
+        If this number is invalid, return the worst of the default level and the overrides of all invocations.
         """
         default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
         if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):

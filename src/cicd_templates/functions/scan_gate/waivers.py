@@ -38,8 +38,7 @@ class Waiver:
 def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[str, ...] = ()) -> Waiver:
     """Return the waiver in `value`, a table of the policy. Call `note` with each problem of the table.
 
-    `path` is the TOML path of the table. `also` lists the keys that the table may have in addition to the keys of a
-    waiver.
+    `path` is the TOML path of the table. `also` lists the keys that it may have in addition to those of a waiver.
     """
     if not isinstance(value, dict):
         note(f"{path}: is not a table")
