@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cicd_templates.errors import ConfigurationError
+from cicd_templates.errors import ConfigurationError, closest
 from cicd_templates.files.paths import BUILD
 from cicd_templates.template import stack_graph
 from cicd_templates.template.checksums import TEMPLATE_SUFFIXES, find_strays
@@ -61,14 +61,30 @@ def capabilities(stack: StackTemplate) -> tuple[str, ...]:
 def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
     """Return the stacks with this layer and this service. None means every layer or every service.
 
-    If there is no such stack, raises `ConfigurationError` with the labels of all stacks.
+    If there is no such stack, raises `ConfigurationError` with the names that can be chosen.
     """
     chosen = matching(stacks, layer, service)
     if chosen:
         return chosen
-    raise ConfigurationError(
-        f"there is no stack of {asked(layer, service)}; the stacks are {', '.join(stack.label for stack in stacks)}"
-    )
+    raise ConfigurationError(f"there is no stack of {asked(layer, service)}; {_choices(stacks, layer, service)}")
+
+
+def _choices(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> str:
+    """Return which layers or services the user can choose instead of an unknown one, or all stacks if both are known.
+
+    For the label of a stack, such as `delivery-shop`, return the layer and the service of this stack.
+    """
+    labelled = next((stack for stack in stacks if stack.service and stack.label in (layer, service)), None)
+    if labelled:
+        return f"the stack {labelled.label} has {asked(labelled.layer, labelled.service)}"
+    for word, name, known in (
+        ("layer", layer, {stack.layer for stack in stacks}),
+        ("service", service, {stack.service for stack in stacks if stack.service}),
+    ):
+        if name is not None and name not in known:
+            close = closest(name, sorted(known))
+            return f"did you mean {close}?" if close else f"the {word}s are {', '.join(sorted(known)) or 'none'}"
+    return f"the stacks are {', '.join(stack.label for stack in stacks)}"
 
 
 def matching(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:

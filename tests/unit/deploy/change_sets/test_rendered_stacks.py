@@ -70,12 +70,38 @@ def test_stacks_are_chosen_by_layer_and_service(layer: str | None, service: str 
     assert len(select(STAGING, layer, service)) == expected
 
 
-def test_a_choice_of_nothing_says_what_there_is() -> None:
-    with pytest.raises(
-        ConfigurationError,
-        match="there is no stack of layer 'key' and service 'x'; the stacks are delivery-parcel-dispatcher, keys",
-    ):
-        select(STAGING, "key", "x")
+@pytest.mark.parametrize(
+    ("layer", "service", "message"),
+    [
+        ("clustre", None, "there is no stack of layer 'clustre'; did you mean cluster?"),
+        ("xyz", None, "there is no stack of layer 'xyz'; the layers are cluster, delivery, health, "),
+        (None, "parcel-dispatch", "there is no stack of service 'parcel-dispatch'; did you mean parcel-dispatcher?"),
+        (None, "x", "there is no stack of service 'x'; the services are parcel-dispatcher"),
+        (
+            "keys",
+            "parcel-dispatcher",
+            "there is no stack of layer 'keys' and service 'parcel-dispatcher'; the stacks are"
+            " delivery-parcel-dispatcher, keys, ",
+        ),
+        (
+            "health-parcel-dispatcher",
+            None,
+            "there is no stack of layer 'health-parcel-dispatcher'; the stack health-parcel-dispatcher has"
+            " layer 'health' and service 'parcel-dispatcher'",
+        ),
+    ],
+    ids=["misspelt layer", "unknown layer", "misspelt service", "unknown service", "no such pair", "label of a stack"],
+)
+def test_a_choice_of_nothing_says_what_can_be_chosen(layer: str | None, service: str | None, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        select(STAGING, layer, service)
+
+    assert str(caught.value).startswith(message)
+
+
+def test_without_services_no_service_can_be_chosen() -> None:
+    with pytest.raises(ConfigurationError, match="the services are none"):
+        select([stack for stack in STAGING if not stack.service], None, "till")
 
 
 @pytest.mark.parametrize("create", [True, False])

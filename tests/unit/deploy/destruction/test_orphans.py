@@ -287,7 +287,7 @@ def test_only_a_destruction_may_choose_what_is_no_longer_rendered(removed: bool,
     if removed:
         assert open_claims().chosen == []
     else:
-        with pytest.raises(ConfigurationError, match="there is no stack of layer 'claims'; the stacks are"):
+        with pytest.raises(ConfigurationError, match="there is no stack of layer 'claims'; the layers are"):
             open_claims()
 
 
