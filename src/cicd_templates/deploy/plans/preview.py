@@ -30,6 +30,7 @@ from cicd_templates.deploy.plans.propose import (
 )
 from cicd_templates.deploy.plans.survey import Survey
 from cicd_templates.errors import CicdError
+from cicd_templates.template.changes.duration import longest_wait
 from cicd_templates.template.changes.impact import Change, Impact
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.previews import PREVIEW_PREFIX
@@ -110,6 +111,7 @@ def from_template(stack: StackTemplate) -> PlannedStack:
         changes=changes,
         impacts=(Impact("safe"),) * len(changes),
         findings=(UNCHECKED,),
+        longest_wait_seconds=longest_wait(changes, stack.resources),
         service=stack.service or "",
         file=str(stack.path),
         lines=dict(resource_lines(stack)),

@@ -56,6 +56,7 @@ def test_new_stacks_are_shown_from_their_templates_and_no_empty_stack_is_made(ha
     ]
     assert {change.action for change in made.stacks[0].changes} == {"Add"}
     assert made.stacks[0].findings == (UNCHECKED,)
+    assert [stack.longest_wait_seconds > 0 for stack in made.stacks] == [True, True, True]
     assert made.waits == {}
 
 
