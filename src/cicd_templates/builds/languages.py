@@ -39,10 +39,8 @@ def _languages(service: Service) -> set[str]:
 
 
 def _python_defaults(service: Service) -> list[str]:
-    """Return the settings for which the service uses a default value that works only for Python."""
+    """Return the settings that the service leaves out and whose default works only for Python."""
     tables: dict[str, tuple[Table, str]] = {"build.sbom": (service.settings.build, "sbom")}
     if service.settings.is_web:
         tables["smoke"] = (service.settings, "smoke")
-    return [
-        key for key, (table, name) in tables.items() if getattr(table, name) == type(table).model_fields[name].default
-    ]
+    return [key for key, (table, name) in tables.items() if name not in table.model_fields_set]

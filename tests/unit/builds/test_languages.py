@@ -20,6 +20,9 @@ NODE = {"audit": {"preset": "npm-audit"}, "scan": {"preset": "semgrep"}}
     [
         pytest.param(NODE, {}, "build.sbom and smoke: the default works only for Python", id="Node with defaults"),
         pytest.param(NODE, {"smoke": ["curl $SERVICE_URL"]}, "build.sbom: the default", id="its own smoke test"),
+        pytest.param(
+            NODE, {"smoke": ['python3 smoke/smoke.py "$SERVICE_URL"']}, "build.sbom: ", id="the default itself"
+        ),
         pytest.param(NODE, {"build": {"sbom": ["x > $SBOM"]}}, "smoke: the default", id="its own bill of materials"),
         pytest.param(NODE, {"smoke": ["x"], "build": {"sbom": ["x"]}}, "", id="nothing left of the defaults"),
         pytest.param({**NODE, "tests": {"preset": "unit-tests"}}, {}, "", id="Node and Python"),
