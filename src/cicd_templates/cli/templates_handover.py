@@ -8,7 +8,7 @@ If the templates cannot be handed over, the deployment says why and continues. I
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -93,10 +93,10 @@ class TemplatesHandover:
         if others:
             for line in _lines(others):
                 self._note(f"the pipeline would also get the changed files of {line}")
-            if self.confirm_others(HAND_OVER_OTHERS.format(others=" and ".join(others))):
+            if self.confirm_others(HAND_OVER_OTHERS.format(others=_listed(others))):
                 return True
             self._note(
-                f"not handed to the pipeline, because files of {' and '.join(others)} changed, too;"
+                f"not handed to the pipeline, because files of {_listed(others)} changed, too;"
                 f" {hints.option('HAND_OVER', value=True)} hands over all changes"
             )
             return False
@@ -106,6 +106,12 @@ class TemplatesHandover:
 
     def _note(self, text: str) -> None:
         self.reporter.report(Note(f"templates: {text}"))
+
+
+def _listed(environments: Iterable[str]) -> str:
+    """Return the names as a list in a sentence: `qa`, `qa and tools`, or `load, qa and tools`."""
+    *first, last = environments
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _lines(changed: Mapping[str, tuple[str, ...]]) -> list[str]:

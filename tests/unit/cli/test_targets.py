@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -234,6 +235,18 @@ def test_other_templates_than_the_pipeline_has_are_handed_over_with_consent_only
     ):
         left_altogether().deploy(Notes(), refuse, tools, confirm_others=others)
     assert (len(refuse.questions), others.questions, tools.published) == (asked, [], 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "listed"),
+    [(["qa"], "qa"), (["qa", "tools"], "qa and tools"), (["load", "qa", "tools"], "load, qa and tools")],
+)
+def test_other_environments_are_named_as_in_a_sentence(changed: list[str], listed: str) -> None:
+    notes = Notes()
+    tools: Any = Tools(replace(OTHERS, changed=dict.fromkeys(changed, ("keys.yaml",))))
+    left_altogether().deploy(notes, Answers(True), tools, confirm_others=Answers(False))
+
+    assert f"because files of {listed} changed, too" in notes.lines[-1]
 
 
 def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of_their_own() -> None:
