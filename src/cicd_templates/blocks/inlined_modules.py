@@ -100,13 +100,13 @@ def joined_text(modules: Sequence[Module], *before_last: str) -> str:
 
 def refuse_duplicate_names(modules: Iterable[Module]) -> None:
     """Raise `ValueError` if two modules define the same name: the second definition would replace the first."""
-    owners: dict[str, str] = {}
+    owners: dict[str, Module] = {}
     for module in modules:
-        title = module.body.splitlines()[0]
         for name in module.names:
             if name in owners:
-                raise ValueError(f"{name} is defined twice: {owners[name]} and {title}")
-            owners[name] = title
+                first, second = (owner.body.partition("\n")[0] for owner in (owners[name], module))
+                raise ValueError(f"{name} is defined twice: {first} and {second}")
+            owners[name] = module
 
 
 def _import_block(modules: Iterable[Module]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import pkgutil
+import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -121,7 +121,9 @@ class Main(Group):
 
 def _modules() -> list[str]:
     """Return the names of the modules in `verbs`."""
-    return [module.name for module in pkgutil.iter_modules(verbs.__path__)]
+    (folder,) = verbs.__path__
+    names = sorted(name.removesuffix(".py") for name in os.listdir(folder) if name.endswith(".py"))
+    return [name for name in names if name != "__init__"]
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,9 +6,10 @@ so other files in the folder remain.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import NamedTuple
 
 from cicd_templates.config.environment import Environment
@@ -269,7 +270,11 @@ def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
     If a folder of `files` is a link on the disk, this link is left out.
     """
     expected = {*files, *(parent.as_posix() for path in files for parent in PurePosixPath(path).parents)}
-    present = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_symlink() or not path.is_dir()}
+    present: set[str] = set()
+    for folder, folders, names in os.walk(root):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        at = "" if folder == str(root) else f"{PurePath(folder).relative_to(root).as_posix()}/"
+        present.update(f"{at}{name}" for name in (*names, *links))
     return present - expected
 
 

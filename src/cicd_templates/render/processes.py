@@ -1,14 +1,13 @@
 """Maps a function over many items in forked processes, one per core.
 
 A forked process inherits all objects of its parent. So the parent sends only the index of each item, and a forked
-process sends only the results back. `multiprocessing` and `concurrent.futures` are imported only when processes are
-started, because small projects start none.
+process sends only the results back. `multiprocessing`, `concurrent.futures` and `signal` are imported only when
+processes are started, because small projects start none.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -78,6 +77,7 @@ def begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
     If the parent is killed, a thread ends this process. Without this thread, the process would wait for work forever.
     """
     import multiprocessing
+    import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _work[:] = [(function, items)]

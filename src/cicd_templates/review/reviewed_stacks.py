@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -14,12 +13,12 @@ from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_template import StackTemplate
 
 
-@dataclass(frozen=True)
 class ReviewedStack:
     """A template, and a formatter for the values in it."""
 
-    template: StackTemplate
-    formatter: Formatter
+    def __init__(self, template: StackTemplate, formatter: Formatter) -> None:
+        self.template = template
+        self.formatter = formatter
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:

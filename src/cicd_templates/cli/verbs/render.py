@@ -64,13 +64,15 @@ def render(env: str | None, form: Format, check: bool, out: Path | None, suffix:
         )
         return
     # These imports are slow.
-    from cicd_templates.render import out_folder, service_record
+    from cicd_templates.render import out_folder
     from cicd_templates.render import render as stacks
     from cicd_templates.template.checksums import source_digest
 
     layers, sources = project_layers(), source_digest(configuration=raw)
     record = None
     if last:
+        from cicd_templates.render import service_record
+
         inputs = service_record.inputs_of(last.code, configuration, layers)
         record = service_record.ServiceRecord(inputs, folder)
     if last and record and (updated := record.update(configuration, layers, form, sources, last.is_certain)):
