@@ -6,6 +6,7 @@ Comments, reasons and formatting are not compared, because they do not affect AW
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ from cicd_templates.template.stack_graph import READING_TYPE
 
 CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Renamed", "Added", "Changed")
 _LONGEST = 100
+# How many equal characters are shown before the first difference of two long values.
+_SHARED = 30
 # A function that takes a region and a resource type. It returns the create-only properties of the type, and the
 # properties that are create-only in some cases.
 CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
@@ -291,16 +294,24 @@ def _before_and_after(before: ReviewedStack, after: ReviewedStack, difference: D
         kept = sum(block.size for block in blocks)
         return Markup(f"text of {len(new)} lines, {len(new) - kept} added and {len(old) - kept} removed")
     if difference.before is ABSENT:
-        return Markup(f"now {_quoted(after, difference.after)}")
+        return Markup(f"now {_quoted(_one_line(after, difference.after))}")
     if difference.after is ABSENT:
-        return Markup(f"no longer {_quoted(before, difference.before)}")
-    return Markup(f"{_quoted(before, difference.before)} to {_quoted(after, difference.after)}")
+        return Markup(f"no longer {_quoted(_one_line(before, difference.before))}")
+    old, new = _one_line(before, difference.before), _one_line(after, difference.after)
+    # The cut texts must show what differs.
+    same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
+    start = same - _SHARED if max(len(old), len(new)) > _LONGEST and same > _LONGEST - _SHARED else 0
+    return Markup(f"{_quoted(old, start)} to {_quoted(new, start)}")
 
 
-def _quoted(stack: ReviewedStack, value: Any) -> Markup:
-    """Return a value as a Markdown code span of at most `_LONGEST` characters."""
-    text = " ".join(stack.formatter.format(value).split()) or "empty"
-    return code(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
+def _one_line(stack: ReviewedStack, value: Any) -> str:
+    return " ".join(stack.formatter.format(value).split()) or "empty"
+
+
+def _quoted(text: str, start: int = 0) -> Markup:
+    """Return `text` as a Markdown code span: at most `_LONGEST` characters, from the character at `start` on."""
+    shown = text[start : start + _LONGEST]
+    return code(f"{'...' if start else ''}{shown}{'...' if len(text) > start + _LONGEST else ''}")
 
 
 def _access_changes(

@@ -182,6 +182,18 @@ def test_a_service_that_shares_nothing_with_another_is_described_in_full() -> No
             id="long text",
         ),
         pytest.param(
+            {"A": resource("X::Y", Text="a" * 200 + "old")},
+            {"A": resource("X::Y", Text="a" * 200 + "new" + "z" * 90)},
+            [("Changed", "network.A", f"Text: `...{'a' * 30}old` to `...{'a' * 30}new{'z' * 67}...`")],
+            id="long text that differs late",
+        ),
+        pytest.param(
+            {"A": resource("X::Y", Text="a" * 90 + "old")},
+            {"A": resource("X::Y", Text="a" * 90 + "new")},
+            [("Changed", "network.A", f"Text: `{'a' * 90}old` to `{'a' * 90}new`")],
+            id="text that differs late, but is short",
+        ),
+        pytest.param(
             {"A": resource("X::Y") | {"DeletionPolicy": "Retain"}},
             {"A": resource("X::Y") | {"DeletionPolicy": "Delete"}},
             [("Changed", "network.A", "DeletionPolicy: `Retain` to `Delete`")],
