@@ -11,6 +11,7 @@ RETRIED = "used only if an action is retried, and its first attempt has stored e
 SCHEDULED = (
     "an EventBridge rule starts the function; a rehearsal checks access to logs only for functions of pipeline actions"
 )
+UNSIGNED = "used only if an exception in unsigned_images lets a stage deploy its image, and this image was signed"
 EXEC = "used only in a session of ECS Exec"
 # What each action of a kind of access in `uses` is for. The application chooses its calls, and these are not the ones
 # that it made in this run. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/api-permissions-reference.html
@@ -72,6 +73,9 @@ REASONS = (
         "codepipeline:GetPipelineExecution",
         "used only in a rollback of a stage, which no rehearsal does",
     ),
+    ("*-approval-check-function", "ReadTheNewestTemplates", "s3:GetObject", UNSIGNED),
+    ("*-approval-check-function", "RecordUnsignedImages", "s3:PutObject", UNSIGNED),
+    ("*-approval-check-function", "TellSecurityOfUnsignedImages", "sns:Publish", UNSIGNED),
     ("*", "CompareEvidence", "s3:GetObject", RETRIED),
     ("*", "CompareDecisions", "s3:GetObject", RETRIED),
     (

@@ -121,6 +121,10 @@ def test_the_first_reason_that_fits_counts() -> None:
         ("shop-staging-till-task", "ReceiveFromPaid", "sqs:ChangeMessageVisibility", "gives a task more time"),
         ("shop-staging-till-task", "ConnectToLedger", "rds-db:connect", "connect to a database"),
         ("shop-staging-till-task", "RecordTheSession", "logs:PutLogEvents", "ECS Exec"),
+        ("shop-tools-till-approval-check-function", "ReadTheNewestTemplates", "s3:GetObject", "unsigned_images"),
+        ("shop-tools-till-approval-check-function", "RecordUnsignedImages", "s3:PutObject", "unsigned_images"),
+        ("shop-tools-till-approval-check-function", "TellSecurityOfUnsignedImages", "sns:Publish", "unsigned_images"),
+        ("shop-tools-till-approval-check-function", "TellSecurityOfOtherThings", "sns:Publish", ""),
         ("shop-staging-till-task", "OfAnOwnLayer", "s3:GetObject", ""),
     ],
 )
