@@ -1,4 +1,4 @@
-"""Replaces scanners that need an external service. A rehearsed build gets a recorded report instead.
+"""Replaces scanners that need an external service or are not installed. A rehearsed build gets a recorded report.
 
 The recorded report is the file `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the
 report to the file of the option `--json-file-output`, or by default to standard output.
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     if not report.is_file():
         _add_note(
             f"{program} is not run, and its recorded report rehearsal/{program}.json is missing in the source;"
-            f" run {program} where it can reach its service, and commit its report under this name"
+            f" run {program} yourself, and commit its report under this name"
         )
         return COMMAND_NOT_FOUND
     _add_note(
