@@ -18,8 +18,8 @@ from pathlib import Path
 
 # Each replaced program, with the module in `programs` that runs instead and the first argument of that module. The
 # programs in SERVICE_PROGRAMS need an external service. If a build has no token for that service, the program outputs a
-# recorded report. PUBLIC_SERVICE_PROGRAMS need no token. They run if they are in the prepared environment; otherwise they
-# output a recorded report as well.
+# recorded report. PUBLIC_SERVICE_PROGRAMS need no token. They run if they are in the prepared environment; otherwise
+# they output a recorded report as well.
 PIP_PROGRAMS = {"pip": ("pip", ""), "pip3": ("pip", "")}
 CONTAINER_PROGRAMS = {"aws": ("aws", ""), "docker": ("docker", "")}
 SERVICE_PROGRAMS = {"snyk": ("recorded", "snyk"), "safety": ("recorded", "safety")}
