@@ -297,11 +297,11 @@ def _before_and_after(before: ReviewedStack, after: ReviewedStack, difference: D
         return Markup(f"now {_quoted(_one_line(after, difference.after))}")
     if difference.after is ABSENT:
         return Markup(f"no longer {_quoted(_one_line(before, difference.before))}")
-    old, new = _one_line(before, difference.before), _one_line(after, difference.after)
+    then, now = _one_line(before, difference.before), _one_line(after, difference.after)
     # The cut texts must show what differs.
-    same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
-    start = same - _SHARED if max(len(old), len(new)) > _LONGEST and same > _LONGEST - _SHARED else 0
-    return Markup(f"{_quoted(old, start)} to {_quoted(new, start)}")
+    same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(then, now, strict=False)))
+    start = same - _SHARED if max(len(then), len(now)) > _LONGEST and same > _LONGEST - _SHARED else 0
+    return Markup(f"{_quoted(then, start)} to {_quoted(now, start)}")
 
 
 def _one_line(stack: ReviewedStack, value: Any) -> str:
