@@ -92,6 +92,7 @@ RULES = [
     ("src/cicd_templates/config/naming.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/template/cloudformation_yaml.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/render/template_text.py", (*AWS, *RENDERER)),
+    ("src/cicd_templates/render/key_order.py", (*AWS, *RENDERER)),
     ("src/cicd_templates/review/**/*.py", (*AWS, *RENDERER, "click", "cicd_templates.deploy", "cicd_templates.blocks")),
     ("src/cicd_templates/render/render.py", (*AWS, "templates", "cicd_templates.deploy")),
     ("src/cicd_templates/render/out_folder.py", (*AWS, "templates", "cicd_templates.deploy")),

@@ -6,9 +6,9 @@ layers --> tagging --> patching --> template_text --> render (checks the links, 
    processes (module `processes`). `stack_rendering` takes each template through the next three steps. `template_store`
    stores the results.
 2. `tagging` puts tags on every taggable resource, and the permissions boundary and the path on every role. `plain_data`
-   turns the objects of troposphere into dicts and lists.
+   turns the objects of troposphere into dicts and lists, and `key_order` puts their keys in order.
 3. `patching` sets the values that the configuration patches, each with its reason.
-4. `template_text` orders the keys and writes the YAML or JSON, with a header and with the reasons as comments.
+4. `template_text` writes the YAML or JSON, with a header and with the reasons as comments.
 5. `equal_names` refuses resources with the same physical name, across all environments.
 6. `review_pages` writes the pages that a reviewer reads first. `github_workflow` writes workflows that a user can copy.
 7. `out_folder` compares the new files with those in `out/`, or replaces the changed ones. It also writes the checksums.

@@ -12,12 +12,14 @@ from typing import Any
 
 from troposphere import AWSHelperFn, BaseAWSObject, Template, encode_to_dict
 
+from cicd_templates.render.key_order import in_order
+
 _SCALARS = frozenset({str, int, bool, float, type(None)})
 
 
 def template_content(template: Template) -> dict[str, Any]:
     """Return the sections of `template` that a layer can fill. Raises troposphere's errors for invalid objects."""
-    sections = {
+    sections: dict[str, dict[str, Any]] = {
         "Conditions": template.conditions,
         "Mappings": template.mappings,
         "Metadata": template.metadata,
@@ -26,17 +28,21 @@ def template_content(template: Template) -> dict[str, Any]:
         "Resources": template.resources,
         "Rules": template.rules,
     }
-    return {name: plain_data(section) for name, section in sections.items()}
+    # The entries of a section keep the order of the layer.
+    return {name: {key: plain_data(entry) for key, entry in section.items()} for name, section in sections.items()}
 
 
 def plain_data(value: Any) -> Any:
-    """Return `value` as plain data. The result shares no dict and no list with `value`."""
+    """Return `value` as plain data, with its keys in the order of `key_order`.
+
+    The result shares no dict and no list with `value`.
+    """
     kind: Any = type(value)
     if kind in _SCALARS:
         return value
     # Most items are texts. A call for each of them would double the time.
     if kind is dict:
-        return {key: item if type(item) is str else plain_data(item) for key, item in value.items()}
+        return in_order({key: item if type(item) is str else plain_data(item) for key, item in value.items()})
     if kind is list or kind is tuple:
         return [item if type(item) is str else plain_data(item) for item in value]
     return _conversion(kind)(value)

@@ -11,7 +11,7 @@ from cicd_templates.config.environment import Environment
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.template import LayerTemplate
-from cicd_templates.render import patching, tagging, template_text
+from cicd_templates.render import key_order, patching, tagging, template_text
 from cicd_templates.render.audit_exemptions import exempt_paths_taken_for_keys
 from cicd_templates.render.template_text import Format
 from cicd_templates.template import stack_graph
@@ -43,8 +43,11 @@ def render_stack(
     facts = _facts(env, layer, service_name, after, tags)
     label = naming.file_stem(layer.name, service_name)
     patches = env.settings.patch.get(label, {})
-    patching.apply_patches(content, patches, f'environments.{env.name}.patch."{label}"')
-    ordered = template_text.order_keys(
+    if patches:
+        patching.apply_patches(content, patches, f'environments.{env.name}.patch."{label}"')
+        # A patch can add keys at any level.
+        content["Resources"] = {name: key_order.order_values(body) for name, body in content["Resources"].items()}
+    ordered = key_order.order_keys(
         content
         | {
             "AWSTemplateFormatVersion": "2010-09-09",

@@ -36,6 +36,16 @@ def test_a_patch_is_in_the_file_its_header_its_metadata_and_above_its_resource()
     assert stack.template.resources["Key"]["Properties"]["PendingWindowInDays"] == 14
 
 
+def test_the_keys_that_a_patch_sets_are_in_the_order_that_a_reader_expects() -> None:
+    statement = {"Resource": "*", "Action": "kms:*", "Principal": "*", "Effect": "Allow", "Sid": "Own"}
+    policy = {"Statement": [statement], "Version": "2012-10-17"}
+    stack = rendered("keys", {"Resources.Key.Properties.KeyPolicy": {"value": policy, "because": WHY}})
+
+    patched = cloudformation_yaml.load(stack.text)["Resources"]["Key"]["Properties"]["KeyPolicy"]
+    assert list(patched) == ["Version", "Statement"]
+    assert list(patched["Statement"][0]) == ["Sid", "Effect", "Principal", "Action", "Resource"]
+
+
 TEMPLATE: dict[str, Any] = {
     "Parameters": {"P": {"Default": "a"}},
     "Resources": {

@@ -121,3 +121,16 @@ def test_a_change_of_the_result_does_not_change_the_object() -> None:
     queue = sqs.Queue("Queue", RedriveAllowPolicy={"sourceQueueArns": ["a"]})
     plain_data(queue)["Properties"]["RedriveAllowPolicy"]["sourceQueueArns"].append("b")
     assert queue.RedriveAllowPolicy == {"sourceQueueArns": ["a"]}
+
+
+def test_the_keys_of_maps_are_in_order_but_not_the_entries_of_sections() -> None:
+    template = Template()
+    template.add_parameter(Parameter("Effect", Type="String"))
+    template.add_parameter(Parameter("Another", Type="String"))
+    statement = {"Action": "s3:*", "Effect": "Deny", "Sid": "No"}
+    template.add_resource(sqs.QueuePolicy("Policy", Queues=["q"], PolicyDocument={"Statement": [statement]}))
+
+    content = template_content(template)
+    assert list(content["Parameters"]) == ["Effect", "Another"]
+    document = content["Resources"]["Policy"]["Properties"]["PolicyDocument"]
+    assert list(document["Statement"][0]) == ["Sid", "Effect", "Action"]
