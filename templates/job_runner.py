@@ -14,7 +14,7 @@ JOB_FUNCTION = ServiceOutput(FunctionName, "job_runner", "JobFunctionName", "Fun
 
 
 def exists(env: Environment) -> bool:
-    """Return whether the pipeline deploys to at least one environment in which it tests a job."""
+    """Return whether `env` has this layer: its pipeline deploys to at least one unprotected environment."""
     return bool(checked_environments(env))
 
 

@@ -11,9 +11,10 @@ from templates import keys, notifications, secrets
 
 
 def needed(service: Service) -> bool:
-    """Return whether the service needs this layer: its tasks get a secret or parameter as an environment variable.
+    """Return whether the service needs this layer.
 
-    A job does not need this layer, because each run of the job starts a new task.
+    A service needs it if its tasks get a secret or a parameter as an environment variable. A job does not need it,
+    because each run of the job starts a new task.
     """
     return service.settings.job is None and bool(service.settings.secret_sources)
 

@@ -166,7 +166,8 @@ def secret_arns(
     """Return the ARN from which ECS reads each secret environment variable of a container, keyed by variable name.
 
     `variables` is the container's table `secrets`. It maps each variable to the path of a parameter, to an ARN, or to
-    the name of a secret in `own_secrets`. `own_secrets` has the ARNs of the secrets in the layer `secrets`.
+    the name of a secret in `own_secrets`. `own_secrets` maps the name of each secret that the layer `secrets` creates
+    to its ARN.
     """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in variables.items():

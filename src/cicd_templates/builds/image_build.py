@@ -118,7 +118,7 @@ digest="$(cat /tmp/digest)"
 if [[ "$digest" =~ ^sha256:[0-9a-f]{{64}}$ ]]; then
   export {IMAGE_URI}="$REPOSITORY_URI@$digest"
 else
-  printf 'error: the registry answered %q instead of a digest, sha256: and 64 hexadecimal digits\\n' "$digest" >&2
+  printf 'error: the registry answered %q instead of a digest (sha256:<64 hexadecimal digits>)\\n' "$digest" >&2
   false
 fi
 """

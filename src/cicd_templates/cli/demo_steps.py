@@ -61,7 +61,7 @@ def _run(reporter: DemoReporter, out: Path, began: float) -> None:
         findings = lint_templates([out / stack.path for stack in rendered])
     if findings:
         raise CicdError("\n  ".join(["cfn-lint has findings:", *map(str, findings)]))
-    terminal.show("2. lint     cfn-lint: 0 errors, warnings and informational findings")
+    terminal.show("2. lint     cfn-lint: no findings of any severity")
     with contextlib.ExitStack() as stack:
         with terminal.working("starting the local AWS"):
             engine = stack.enter_context(local_engine.running())

@@ -119,7 +119,7 @@ class Environment:
 
     @property
     def route(self) -> tuple[Environment, ...]:
-        """The environments that a release passes, in order. Available only in the tools environment."""
+        """The environments to which a release is deployed, in order. Available only in the tools environment."""
         by_name = {environment.name: environment for environment in self.runtimes}
         return tuple(by_name[name] for name in self.pipeline.path)
 

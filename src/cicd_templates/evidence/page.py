@@ -113,7 +113,7 @@ def _records_answer(contents: FolderContents, deployments: Sequence[Deployment])
     if unsigned := unsigned_records(contents, deployments):
         return (
             f"Approval records: {len(record_names(contents))}. Records whose SHA-256 is in no signed"
-            f" statement: {len(unsigned)}. Either the request that such a record shows was never approved, or somebody"
+            f" statement: {len(unsigned)}. Such a record belongs to a request that was never approved, or somebody"
             " added the record later."
         )
     return (

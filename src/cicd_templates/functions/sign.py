@@ -194,8 +194,8 @@ def _examine(s3: Any, parameters: dict[str, str], signer: str) -> tuple[SignedRe
 def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
     """Return the repository, the SHA-256 and the push time of the image.
 
-    An image's tag contains the version and the digest of its source, and cannot be moved to another image. Raises
-    `ValueError` if the tag for this source belongs to another image.
+    The tag of an image contains the version and the digest of the image's source. A tag cannot be moved to another
+    image. Raises `ValueError` if the tag for this source belongs to another image.
     """
     repository, _, digest = parameters["image"].partition("@")
     if repository != os.environ["REPOSITORY"] or not DIGEST.fullmatch(digest):
@@ -214,7 +214,7 @@ def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
     key = parameters["reportKey"]
     folder = re.escape(f"{os.environ['SERVICE']}/{parameters['execution']}/")
     if not re.fullmatch(rf"{folder}verdict(-[1-9][0-9]*)?\.json", key):
-        raise ValueError(f"{key} is not a decision about this execution")
+        raise ValueError(f"{key} is not the key of a decision about this execution")
     answer = s3.get_object(Bucket=os.environ["EVIDENCE_BUCKET"], Key=key)
     verdict = json.loads(answer["Body"].read())
     expected = {

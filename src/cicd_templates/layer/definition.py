@@ -51,8 +51,9 @@ class Layer(NamedTuple):
     - `offers` receives an environment without services. It returns the resources of this layer that services can use.
     - `after` lists layers that must be deployed first, in addition to the layers whose values this layer reads. If this
       layer and a listed layer both have one stack per service, each stack waits only for the stack of the same service.
-    - `deployed_as` is the output that publishes the role for the layer's stacks. The pipeline and `make deploy` must
-      pass the same role to CloudFormation, because CloudFormation keeps a stack's role for all later operations.
+    - `deployed_as` is the output with the ARN of the role that deploys the layer's stacks. The pipeline and
+      `make deploy` must pass the same role to CloudFormation, because CloudFormation keeps a stack's role for all later
+      operations.
 
     The description of the template is the first line of the module's docstring, after the colon.
     """

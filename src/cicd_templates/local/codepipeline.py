@@ -264,7 +264,7 @@ def register(
     executions: ActionExecutions,
     runs: PipelineExecutions,
 ) -> None:
-    """Make the engine answer requests to CodePipeline, after it has checked the caller's permissions."""
+    """Make the engine answer requests to CodePipeline. For each request, it first checks the caller's permissions."""
     router.SERVICE_PATTERNS["codepipeline"] = {
         "target_prefixes": [TARGET_PREFIX],
         "host_patterns": [r"codepipeline\."],

@@ -1,8 +1,8 @@
 """Calls the lifecycle hooks of ECS deployments in the stage PRE_SCALE_UP. If a hook refuses, rolls the deployment back.
 
 The local AWS starts no containers. So a deployment is already complete at the point where ECS would start the first
-task, and hooks of later stages are not called. ECS also calls hooks when a service is created. This module does not: in
-a rehearsal, the creation only restores the state that AWS already has, and deploys no new release.
+task, and hooks of later stages are not called. ECS also calls hooks when a service is created. This module does not,
+because a rehearsal creates a service only to get the state that AWS already has. It deploys no new release then.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 This module runs inside the engine's interpreter, so it imports only the standard library, and botocore when it calls a

@@ -27,7 +27,7 @@ _pipes: set[IO[bytes]] = set()
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
     """Kill a process group and remove `folder` if a signal ends this process or the `with` block.
 
-    This also holds for Ctrl-C and SIGTERM. The block can clean up after these signals itself, but a second signal can
+    Ctrl-C and SIGTERM are such signals. The block can also clean up after these two itself, but a second signal can
     interrupt this cleanup.
 
     If the block ends without a signal, nothing is killed or removed. A process that has left the group is never killed.

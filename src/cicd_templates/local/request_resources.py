@@ -70,8 +70,7 @@ class Requests:
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
     def passed(self) -> list[tuple[str, str]]:
-        """Return the roles that the latest request in this thread passes, each with the service that receives the role.
-
+        """Return pairs of a role and a service. The latest request in this thread passes the role to the service.
         The engine reads a request and decides on it in the same thread. This method removes the roles that it returns,
         so a second call for the same request returns an empty list.
         """

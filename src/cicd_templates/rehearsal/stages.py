@@ -117,8 +117,8 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
     """Return the IAM decisions about requests of the action's roles, and about requests to assume these roles.
 
-    A role also counts as a role of the action if another role of the action assumes it. The first `before` decisions
-    are left out, because they were made before the action began.
+    The roles of an action include each role that one of them assumes. `before` is the number of decisions that were
+    made before the action began. These decisions are left out.
     """
     roles = set(step.roles)
     found = []

@@ -7,9 +7,10 @@ from fnmatch import fnmatchcase
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html
 STORE = "AWS documents this permission for the key of an artifact store, but S3 needs only GenerateDataKey and Decrypt"
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
-RETRIED = "used only if an action is retried, and its first attempt has stored evidence"
+RETRIED = "used only if an action is retried and its first attempt has stored evidence"
 SCHEDULED = (
-    "an EventBridge rule starts the function; a rehearsal checks access to logs only for functions of pipeline actions"
+    "an EventBridge rule starts the function, but a rehearsal checks access to logs only for functions of pipeline"
+    " actions"
 )
 UNSIGNED = "used only if an exception in unsigned_images lets a stage deploy its image, and this image was signed"
 EXEC = "used only in a session of ECS Exec"
@@ -40,14 +41,14 @@ REASONS = (
     ("*-migration-task", "*", "*", "a migration gets all permissions of its service, even those that it does not need"),
     *(("*-task", "*", action, f"{purpose}; this run did not do that") for action, purpose in CALLS.items()),
     ("*-task", "EncryptTheSession", "kms:Decrypt", EXEC),
-    ("*-task", "EncryptFor*", "kms:*", "SQS uses the key for each message that is sent; this run sent none"),
-    ("*-task", "DecryptFrom*", "kms:*", "SQS uses the key for each message that is received; this run received none"),
+    ("*-task", "EncryptFor*", "kms:*", "SQS uses the key when a task sends a message, but this run sent none"),
+    ("*-task", "DecryptFrom*", "kms:*", "SQS uses the key when a task receives a message, but this run received none"),
     ("*-task", "*", "kms:*", TABLE_KEY),
     (
         "*-function",
         "UseTheKey",
         "kms:*",
-        "decrypts the function's variables and dead letters; the local AWS stores them without encryption",
+        "decrypts the function's variables and dead letters, but the local AWS stores them without encryption",
     ),
     ("*", "*", "kms:DescribeKey", STORE),
     ("*", "*", "kms:Encrypt", STORE),
@@ -58,9 +59,9 @@ REASONS = (
         "*",
         "*ItsStore",
         "*",
-        "CodePipeline itself uses this permission for the artifact store; a rehearsal does not record that",
+        "CodePipeline itself uses this permission for the artifact store, but a rehearsal does not record that",
     ),
-    ("*", "*", "s3:GetObjectVersion", "reads an artifact by its version; the rehearsal reads artifacts by key"),
+    ("*", "*", "s3:GetObjectVersion", "reads an artifact by its version, but a rehearsal reads artifacts by key"),
     ("*", "FindTheArtifacts", "s3:GetBucketVersioning", "AWS documents this permission for artifact stores"),
     ("*", "RunTheProject", "codebuild:StopBuild", "used only if somebody stops a run"),
     ("*", "FindTheFunction", "lambda:ListFunctions", "AWS documents this permission for Lambda actions of a pipeline"),
@@ -82,7 +83,7 @@ REASONS = (
         "*-image",
         "PushTheImage",
         "ecr:BatchGetImage",
-        "lets docker reuse layers in the repository; a rehearsal replaces docker with a program that reuses none",
+        "lets docker reuse layers in the repository, but a rehearsal replaces docker with a program that reuses none",
     ),
     (
         "*-image",
@@ -121,7 +122,7 @@ REASONS = (
     ("*-execution", "WriteTheLog", "logs:PutLogEvents", "used if the task prints something"),
     ("*-stuck-function", "WriteTheLog", "logs:*", SCHEDULED),
     ("*-measure-function", "WriteTheLog", "logs:*", SCHEDULED),
-    ("*-execution", "*", "ecr:*", "pulls the image of a task; a rehearsal starts no container"),
+    ("*-execution", "*", "ecr:*", "needed to pull the image of a task, but a rehearsal starts no container"),
     ("*-execution", "DecryptThem", "kms:Decrypt", "decrypts parameters, which the local AWS does not encrypt"),
     ("*-task", "OpenTheChannel", "ssmmessages:*", EXEC),
     ("*-task", "RecordTheSession", "logs:*", EXEC),
@@ -130,7 +131,7 @@ REASONS = (
         "*-task",
         "ConnectTo*",
         "rds-db:connect",
-        "lets a task connect to a database; no task did, and the notes of the run say why",
+        "lets a task connect to a database, but no task connected; the notes of the run say why",
     ),
     ("*", "*Source", "s3:*Tagging", "used if the source object has tags"),
     (

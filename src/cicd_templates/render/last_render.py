@@ -96,7 +96,7 @@ class LastRender:
         return self._is_covered(loaded) and self._digests_now() == self._digests
 
     def remember(self, stacks: int) -> None:
-        """Record the number of stacks, and that the output folder belongs to the inputs of this run.
+        """Record the number of stacks, and that the output folder was rendered from the inputs of this run.
 
         Call this only if `is_certain` has returned True after the stacks were rendered. Nothing is recorded if an input
         cannot be read.

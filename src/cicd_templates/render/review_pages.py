@@ -33,7 +33,7 @@ class ReviewPart(NamedTuple):
     review: Review
 
     def to_plain(self) -> list[Any]:
-        """Return the part as a value that JSON can represent; see `part_of`."""
+        """Return this part as a value that JSON can represent. `part_of` reads this value."""
         return [self.paths, self.review.to_plain()]
 
 
@@ -57,7 +57,7 @@ class DifferencesPart(NamedTuple):
     rows: Sequence[differences_page.Row]
 
     def to_plain(self) -> list[Any]:
-        """Return the part as a value that JSON can represent; see `part_of`."""
+        """Return this part as a value that JSON can represent. `part_of` reads this value."""
         return list(self)
 
 
@@ -66,7 +66,7 @@ Part = NewPart | RecordedReview
 
 
 def part_of(plain: Sequence[Any]) -> RecordedReview | DifferencesPart:
-    """Return the part from which `plain` was made: `to_plain` of that part returned `plain`."""
+    """Return the part whose `to_plain` returned `plain`."""
     paths, *rest = plain
     if len(rest) == 1:
         return RecordedReview(tuple(paths), rest[0])

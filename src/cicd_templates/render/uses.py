@@ -1,4 +1,4 @@
-"""Finds the layers that offer the resources that services list in their `uses` tables."""
+"""Finds, for each resource in the `uses` table of a service, the layer that offers this resource."""
 
 from __future__ import annotations
 

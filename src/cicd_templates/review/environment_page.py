@@ -123,7 +123,7 @@ class EnvironmentReview:
         ]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents of another review, as its `to_plain` returned them, except its facts."""
+        """Add the contents of another review, except its facts, in the form that its `to_plain` returns."""
         _, reachable, examples, billed, used, all_rows = plain
         items = (billing.BilledItem(kind, count, total, tuple(names)) for kind, count, total, names in billed)
         self._reachable += reachable
@@ -218,7 +218,7 @@ class Review:
         ]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents of another review, as its `to_plain` returned them."""
+        """Add the contents of another review in the form that its `to_plain` returns."""
         access, environments = plain
         self._access.extend_plain(access)
         for environment, recorded in environments.items():

@@ -125,7 +125,7 @@ class AccessReview:
         }
 
     def extend_plain(self, plain: Mapping[str, Any]) -> None:
-        """Add the contents of another review, as its `to_plain` returned them; see `extend`."""
+        """Add the contents of another review in the form that its `to_plain` returns; see `extend`."""
         self._runtimes |= plain["runtimes"]
         self._services |= dict.fromkeys(plain["services"])
         for environment, accounts in plain["accounts"].items():

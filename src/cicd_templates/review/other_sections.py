@@ -43,7 +43,7 @@ def _as_dict(value: Any) -> dict[str, Any]:
 
 
 def effective_parts(resource: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of a resource that are compared: not its type, and not the reasons in its metadata.
+    """Return the parts of a resource that are compared. Its type and the reasons in its metadata are left out.
 
     The result always has the keys `Properties` and `Metadata`. Their values can be empty.
     """

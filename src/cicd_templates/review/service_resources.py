@@ -64,7 +64,7 @@ class ServiceResources:
         return [list(self._types.items()), users]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents of another collection, as its `to_plain` returned them."""
+        """Add the contents of another collection in the form that its `to_plain` returns."""
         labels, users = plain
         for label, types in labels:
             self._add_types(label, tuple((logical_id, kind) for logical_id, kind in types))

@@ -170,9 +170,9 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     """Yield the permissions that an existing resource has through its roles and through the default policy of its type.
 
-    These statements show how the access of an existing resource changes with a different role. They are not needed for
-    a new resource: if its role existed before, the role gains no access, and if its role is new, the page shows the
-    role itself.
+    These statements show how the access of an existing resource changes with a different role. A new resource needs no
+    such statements. If its role existed before, the role gains no access. If its role is new, the page shows the
+    permissions of the role.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:

@@ -159,7 +159,7 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
 
 
 def _in_line(text: str, indent: str) -> str:
-    """Return the YAML that puts `text` after a key or a dash: on the same line, or as a literal block.
+    """Return `text` as YAML that follows a key or a dash: on the same line, or as a literal block.
 
     Return an empty string if only PyYAML can write the text.
     """

@@ -493,7 +493,7 @@ def test_only_a_digest_is_handed_to_later_actions(source: Path, tmp_path: Path, 
     ended = run(f"{export}\nif [ $? = 0 ]; then echo $IMAGE_URI; fi", source, tmp_path / "bin", **IMAGE_VARIABLES)
 
     assert ended.stdout == ""
-    assert "instead of a digest, sha256: and 64 hexadecimal digits" in ended.stderr
+    assert "instead of a digest (sha256:<64 hexadecimal digits>)" in ended.stderr
 
 
 def test_an_image_with_a_package_that_no_check_judged_is_refused(source: Path, tmp_path: Path) -> None:

@@ -258,7 +258,7 @@ def test_an_address_without_a_digest_is_not_scanned(
     monkeypatch.setitem(ENVIRONMENT, "IMAGE_URI", f"1.dkr.ecr.eu-central-1.amazonaws.com/shipping{end}")
     found = run("image_scan", Fake(scan("COMPLETE")), str(tmp_path / "scan.json"))
 
-    assert "does not end in a digest, @sha256: and 64 hexadecimal digits" in found
+    assert "does not end in a digest (@sha256:<64 hexadecimal digits>)" in found
 
 
 def test_a_refusal_of_the_registry_is_no_clean_scan(run: Run, tmp_path: Path) -> None:

@@ -242,9 +242,9 @@ def test_lint_says_what_it_found_and_where(in_project: Path) -> None:
     paths[0].parent.mkdir(parents=True)
     for path in paths:
         path.write_text((PROJECT / path.relative_to(in_project)).read_text())
-    nothing = "cfn-lint: 0 errors, warnings and informational findings in 2 templates"
-    assert f"{nothing}, 2 linted anew" in run("lint").output
-    assert f"{nothing}, 0 linted anew" in run("lint").output
+    nothing = "cfn-lint: no findings of any severity in 2 templates"
+    assert f"{nothing}; 2 of them linted anew" in run("lint").output
+    assert f"{nothing}; 0 of them linted anew" in run("lint").output
     path = paths[0]
     path.write_text(path.read_text().replace("kms:EnableKey\n", "kms:EnableKeyy\n"))
     result = run("lint")

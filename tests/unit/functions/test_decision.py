@@ -709,14 +709,14 @@ def test_a_waiver_for_all_does_not_cover_a_missing_report(tmp_path: Path) -> Non
         (
             "--all-current --expires 2020-01-31 --owner ada",
             "",
-            "--expires 2020-01-31: that day has passed; name the last day",
+            "--expires 2020-01-31: that day has passed; write the date of today",
         ),
         (
             "--all-current --expires soon --owner ada",
             "",
             "--expires soon: not a date; write one such as 2027",
         ),
-        ("--all-current --owner ada", "", "until when? Name the last day of the waivers with --expires"),
+        ("--all-current --owner ada", "", "until when do the waivers apply? Name their last day with --expires"),
         (f"--all-current --expires {LAST}", "", "who owns the waivers? Name the owner with --owner"),
         (f"--all-current --expires {LAST} --owner ada", "unknwon = 1", "unknwon: unknown key"),
         (

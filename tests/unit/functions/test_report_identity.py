@@ -70,18 +70,18 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "trivy",
             {"SchemaVersion": 2, "Results": [{"Target": "t", "secrets": [{"RuleID": "S", "Severity": "HIGH"}]}]},
-            "Trivy did not write this report: a result has no Target, or neither findings nor a Class; its keys:"
-            " Target, sec",
+            "Trivy did not write this report: each result must have a Target, and findings or a Class; one result has"
+            " these keys: Target, sec",
             id="trivy with a list in another case",
         ),
         pytest.param(
             "trivy",
             {"SchemaVersion": 2, "Results": [{"Target": "t", "Class": "secret", "secrets": [{"RuleID": "S"}]}]},
-            "its keys: Class, Target, secrets",
+            "these keys: Class, Target, secrets",
             id="trivy with a class and a list in another case",
         ),
         pytest.param(
-            "trivy", {"SchemaVersion": 2, "Results": [{"Class": "os-pkgs"}]}, "its keys: Class", id="no target"
+            "trivy", {"SchemaVersion": 2, "Results": [{"Class": "os-pkgs"}]}, "these keys: Class", id="no target"
         ),
         pytest.param(
             "safety",

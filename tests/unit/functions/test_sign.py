@@ -397,12 +397,12 @@ def another_policy(account: SigningAccount) -> None:
             None, {"templatesVersion": "t-2"}, "has templates_version 't-1' instead of 't-2'", id="other templates"
         ),
         pytest.param(
-            None, {"reportKey": f"{SERVICE}/e-0/verdict.json"}, "is not a decision about this execution",
+            None, {"reportKey": f"{SERVICE}/e-0/verdict.json"}, "is not the key of a decision",
             id="the decision of another run",
         ),
         *(
             pytest.param(
-                None, {"reportKey": f"{SERVICE}/{EXECUTION}/{name}"}, "is not a decision about this execution", id=name
+                None, {"reportKey": f"{SERVICE}/{EXECUTION}/{name}"}, "is not the key of a decision", id=name
             )
             for name in ("verdict", "verdict.json.txt", "verdicts/x.json", "verdict-0.json", "verdict-2.json/x")
         ),

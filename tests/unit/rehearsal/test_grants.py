@@ -83,7 +83,7 @@ def test_the_first_reason_that_fits_counts() -> None:
 @pytest.mark.parametrize(
     ("role", "statement", "action", "expected"),
     [
-        ("shop-staging-till-execution", "PullTheImage", "ecr:BatchGetImage", "pulls the image of a task"),
+        ("shop-staging-till-execution", "PullTheImage", "ecr:BatchGetImage", "needed to pull the image of a task"),
         ("shop-staging-till-execution", "WriteTheLog", "logs:PutLogEvents", "used if the task prints something"),
         ("shop-staging-till-execution", "WriteTheLog", "logs:CreateLogStream", ""),
         (

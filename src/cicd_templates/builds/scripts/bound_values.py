@@ -173,7 +173,7 @@ def text_of(node: ast.AST) -> str | None:
 
 
 def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.AST, str]]:
-    """Yield each string that can be the value of an expression. From lists, yield only strings that look random."""
+    """Yield each string that can be the value of an expression. In a list, skip strings that do not look random."""
     text = text_of(node) if node else None
     inner: list[ast.expr] = []
     if node and text is not None:

@@ -145,7 +145,7 @@ def main() -> None:
     """Write the result of the image scan to a file. Exit with 1 if this result blocks the release."""
     repository, (_, _, digest) = os.environ["REPOSITORY"], os.environ["IMAGE_URI"].partition("@")
     if not re.fullmatch("sha256:[0-9a-f]{64}", digest):
-        sys.exit(f"{os.environ['IMAGE_URI']!r} does not end in a digest, @sha256: and 64 hexadecimal digits")
+        sys.exit(f"{os.environ['IMAGE_URI']!r} does not end in a digest (@sha256:<64 hexadecimal digits>)")
     status, counts, findings = wait_for_scan(boto3.client("ecr"), repository, digest)
     summary = {"repository": repository, "digest": digest, "status": status, "counts": counts, "findings": findings}
     with open(sys.argv[1], "w") as file:

@@ -3,8 +3,8 @@
 detect-secrets skips files with certain extensions, and files that are not valid UTF-8. So the script copies every file
 as UTF-8:
 
-- To decode a file, it uses the encoding of the byte order mark, or UTF-8 without a mark. If this fails, it uses
-  Latin-1, which accepts every byte.
+- If a file begins with a byte order mark, the script decodes the file with the encoding that the mark names. If not,
+  it uses UTF-8. If the decoding fails, it uses Latin-1, which accepts every byte.
 - It removes NUL characters, because UTF-16 text without a mark contains them.
 - It copies a link as a file that contains only the path of the link's target. The target has its own copy.
 - It removes digests in lock files (`sha512-...`), because each of them looks like a secret.

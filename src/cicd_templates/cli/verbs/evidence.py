@@ -110,5 +110,5 @@ def _wanted_digest(execution: str | None, release: str | None, digest: str | Non
         return ""
     match = _DIGEST.fullmatch(digest.strip().lower())
     if match is None:
-        raise ConfigurationError(f"{digest!r} is not a digest; write sha256: and 64 hexadecimal digits")
+        raise ConfigurationError(f"{digest!r} is not a digest; write sha256:<64 hexadecimal digits>")
     return match[1]

@@ -160,7 +160,7 @@ def waive(
 
 def _last_day(expires: str, today: date) -> date:
     if not expires:
-        raise ConfigurationError(f"until when? Name the last day of the waivers with {hints.option('EXPIRES')}")
+        raise ConfigurationError(f"until when do the waivers apply? Name their last day with {hints.option('EXPIRES')}")
     try:
         last = date.fromisoformat(expires)
     except ValueError:
@@ -169,7 +169,7 @@ def _last_day(expires: str, today: date) -> date:
         ) from None
     if last < today:
         raise ConfigurationError(
-            f"{hints.option('EXPIRES', expires)}: that day has passed; name the last day of the waivers"
+            f"{hints.option('EXPIRES', expires)}: that day has passed; write the date of today or of a later day"
         )
     return last
 

@@ -63,6 +63,4 @@ def lint(form: str, suffix: str | None) -> None:
             "docs/rules.md explains the rules E91... and W91..."
         )
     if form != "sarif":
-        terminal.show(
-            f"cfn-lint: 0 errors, warnings and informational findings in {len(paths)} templates, {changed} linted anew"
-        )
+        terminal.show(f"cfn-lint: no findings of any severity in {len(paths)} templates; {changed} of them linted anew")

@@ -61,7 +61,7 @@ Digest = Annotated[
     str,
     matching(
         r"[a-z0-9.-]+(:\d+)?/[\w./-]+@sha256:[0-9a-f]{64}",
-        "write an image with registry and digest: registry/repository@sha256: and 64 lower-case hexadecimal digits",
+        "write an image with registry and digest: registry/repository@sha256:<64 lower-case hexadecimal digits>",
         # The mistake is often in the digest at the end. The name of a repository in ECR has at most 256 characters.
         shown=400,
     ),

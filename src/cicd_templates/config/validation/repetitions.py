@@ -71,8 +71,9 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
     """Return one problem for all `environments` that have `problem`.
 
-    If all runtime environments have the problem because of a shared table, the path of the result is the key in this
-    table. Otherwise, the path is the key in the first environment, and `also_in` lists the other environments.
+    If all runtime environments have the problem because of a shared table, the returned problem has the path of the key
+    in the shared table. Otherwise, it has the path of the key in the first environment, and `also_in` lists the other
+    environments.
     """
     if not environments:
         return problem

@@ -87,7 +87,9 @@ def _write_or_show_report(
                 Note(f"kept: {owned.resource_type} {owned.physical_id} of {owned.stack} {owned.logical_id}")
             )
         reporter.report(Note(str(error)))
-        raise CicdError(f"{error}; copy the list of kept resources above, because the file does not have it") from None
+        raise CicdError(
+            f"{error}; copy the list of kept resources above, because it was not written to the file"
+        ) from None
 
 
 def _detached_error(clients: Clients, inventory: Inventory) -> DetachedError:

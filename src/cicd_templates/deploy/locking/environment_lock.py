@@ -157,7 +157,7 @@ class EnvironmentLock:
     def _refuse_another(self, ours: Holder) -> None:
         """Raise `RefusedError` unless the command `ours` holds the lock.
 
-        The request of `ours` can seem to fail although `ours` got the lock, because the answer of AWS can be lost.
+        The answer of AWS can be lost. Then the request of `ours` seems to have failed, although `ours` got the lock.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

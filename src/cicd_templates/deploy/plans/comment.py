@@ -122,7 +122,7 @@ def _values(detail: Detail) -> tuple[str, str]:
 
 
 def _access(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield one line for each added or removed policy statement. The line names all `rows` with this statement."""
+    """Yield one line for each added or removed policy statement. The line lists the `rows` that have this statement."""
     holders: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         holder = f"{row.title}, {row.extent}" if row.extent else row.title

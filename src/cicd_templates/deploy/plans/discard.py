@@ -44,8 +44,8 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
 def discard_plans(context: DeployContext, environment: str) -> int:
     """Delete all plans of an environment with their change sets, and return the number of change sets.
 
-    If a file is not a valid plan, only the file is removed. Its change sets remain. The next plan of their stacks
-    deletes them if they are at least a day old.
+    If a file is not a valid plan, only the file is removed. The change sets remain in AWS. When one of their stacks is
+    planned again, its change sets that are at least a day old are deleted.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):

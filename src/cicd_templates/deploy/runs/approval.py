@@ -79,15 +79,18 @@ class Approval:
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):
             self._allowed = tuple(allowed for allowed in self._allowed if allowed != name)
-            self._reporter.report(report.Note(f"ALLOW={name}: this plan loses no resource of that name"))
+            unused = f"ALLOW={name}: this plan deletes or replaces no stateful resource of that name"
+            self._reporter.report(report.Note(unused))
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report the losses of resources that the local AWS only records. Such losses need no consent."""
+        """Report the losses of resources that the local AWS records but does not create.
+
+        Such losses need no consent.
+        """
         for loss in plans.exempt(plan, self._context.recorded):
-            self._reporter.report(
-                report.Note(f"{loss.words}; allowed, because the local AWS only records resources of this type")
-            )
+            because = "allowed, because the local AWS records resources of this type, but does not create them"
+            self._reporter.report(report.Note(f"{loss.words}; {because}"))
 
     def remove_files(self) -> None:
         """Remove the plan files that this run has written."""

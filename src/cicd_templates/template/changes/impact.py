@@ -222,8 +222,8 @@ def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[s
     CloudFormation creates the new resource before it deletes the old one, so the two cannot have the same name. The
     result is empty if the name changes, or if AWS chooses the name.
 
-    `properties` are the resource's properties after the change. `identifier` lists the properties that name the
-    resource. It is used only if the table of resource types has no such property for the type. A value that only one
+    `properties` are the resource's properties after the change. The table of resource types has the properties that
+    name a resource of this type. If the table has none for the type, `identifier` gives them. A value that only one
     resource can have, such as the address range of a subnet, also counts as a name.
     """
     facts = facts_of(change.resource_type)
@@ -275,7 +275,7 @@ def _published(logical_id: str, before: Mapping[str, Any]) -> bool:
 
 
 def _fate(policy: str, resource_type: str) -> str:
-    """Return what happens to a resource's data under its DeletionPolicy or UpdateReplacePolicy `policy`."""
+    """Return what happens to a resource's data if its DeletionPolicy or UpdateReplacePolicy has the value `policy`."""
     match policy:
         case "Retain" | "RetainExceptOnCreate":
             return "kept, outside the stack"

@@ -144,7 +144,7 @@ def test_a_file_that_was_changed_in_the_bucket_is_named(account: SigningAccount)
     [
         ("--execution run-1 --release v-1", 2, "which release? Use only one of --execution, --release, --digest"),
         ("--execution ../x", 2, "'../x' is not the id of a pipeline execution"),
-        ("--digest sha256:12", 2, "'sha256:12' is not a digest; write sha256: and 64 hexadecimal digits"),
+        ("--digest sha256:12", 2, "'sha256:12' is not a digest; write sha256:<64 hexadecimal digits>"),
         ("--service till", 2, "no service 'till'"),
         ("--execution run-9", 1, "no signed release of basket, execution run-9 in s3://evidence"),
         ("--out taken", 2, "taken exists; remove it, or name a new folder with --out"),

@@ -82,7 +82,7 @@ def test_only_with_an_exception_the_check_may_record_and_tell_it() -> None:
         ({"image": "public.ecr.aws/docker/library/python:3"}, "write an image with registry and digest"),
         (
             {"image": f"public.ecr.aws/docker/library/python@sha256:{'A' * 64}"},
-            "registry/repository@sha256: and 64 lower-case hexadecimal digits",
+            "registry/repository@sha256:<64 lower-case hexadecimal digits>",
         ),
         ({"owner": ""}, "write the name of a person or a team"),
         ({"reason": "because"}, "explain why in at least ten characters"),

@@ -472,7 +472,8 @@ def test_an_allowed_name_without_a_loss_is_reported_once(harness: DeployHarness)
     with pytest.raises(RefusedError) as caught:
         harness.deploy(allowed=["network/data", "keys/Key"])
     notes = [line for line in harness.lines() if line.startswith("ALLOW=")]
-    assert notes == [f"ALLOW={name}: this plan loses no resource of that name" for name in ("network/data", "keys/Key")]
+    unused = "this plan deletes or replaces no stateful resource of that name"
+    assert notes == [f"ALLOW={name}: {unused}" for name in ("network/data", "keys/Key")]
     assert str(caught.value).endswith("ALLOW=network/Data")
 
 
@@ -769,7 +770,8 @@ def test_losses_of_resources_that_the_local_aws_only_records_are_allowed_and_rep
     harness.deploy()
 
     loss = "network/Data (AWS::S3::Bucket): perhaps replaced; objects: deleted"
-    assert f"{loss}; allowed, because the local AWS only records resources of this type" in harness.lines()
+    because = "allowed, because the local AWS records resources of this type, but does not create them"
+    assert f"{loss}; {because}" in harness.lines()
 
 
 def test_declining_discards_what_was_shown(harness: DeployHarness) -> None:
