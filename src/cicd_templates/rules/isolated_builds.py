@@ -14,6 +14,11 @@ RUNS_APPLICATION = "RunsApplication"
 PYTHON_COMMAND = re.compile(r"(?<![\w.=/-])((?:/[\w./-]+/)?python[\d.]*)[ \t]+(?!-I\b)(\S+)")
 # A program from the source, at the beginning of a command.
 OWN_PROGRAM = re.compile(r"(?:^|[;&|(])[ \t]*(\.\.?/\S+)", re.MULTILINE)
+# An interpreter that starts a script of the source. A script outside the source has an absolute path.
+OWN_SCRIPT = re.compile(
+    r"(?<![\w.=/-])(?:/[\w./-]+/)?(?:python[\d.]*|ba?sh|node|perl|ruby)[ \t]+(?:-\w+[ \t]+)*"
+    r"(\w[\w./-]*\.(?:py|sh|[cm]?js|pl|rb))(?![\w.-])"
+)
 SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MULTILINE)
 
 
@@ -25,7 +30,8 @@ class IsolatedBuilds(ResourceRule):
     description = (
         "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there"
         " first. A file `venv.py` in the application then runs instead of `python3 -m venv`, and can replace every tool"
-        " that the build installs. If the commands of a project are meant to run the application, its metadata must"
+        " that the build installs. A script of the source, such as `tools/sbom.py`, can do the same. If the commands"
+        " of a project are meant to run the application, its metadata must"
         f" have `{RUNS_APPLICATION}: true`. Such a project must not take variables from Secrets Manager or"
         " Parameter Store."
     )
@@ -56,11 +62,15 @@ class IsolatedBuilds(ResourceRule):
 
 
 def _starts_in(text: str) -> Iterator[str]:
+    scripts = {found.start(): found[1] for found in OWN_SCRIPT.finditer(text)}
     for found in PYTHON_COMMAND.finditer(text):
-        yield f"`{found[1]} {found[2]}` can load modules of the application; write `{found[1]} -I {found[2]}`"
-    for found in OWN_PROGRAM.finditer(text):
-        remedy = f"if it is meant to run, set {RUNS_APPLICATION}: true in the metadata"
-        yield f"{found[1]} is a program of the application; {remedy}"
+        if found.start() not in scripts:
+            yield f"`{found[1]} {found[2]}` can load modules of the application; write `{found[1]} -I {found[2]}`"
+    for program in (*scripts.values(), *(found[1] for found in OWN_PROGRAM.finditer(text))):
+        yield (
+            f"{program} is a program of the application; write what it does into the commands of the build, or, if it"
+            f" is meant to run, set {RUNS_APPLICATION}: true in the metadata"
+        )
 
 
 def _secrets_in(text: str) -> Iterator[str]:

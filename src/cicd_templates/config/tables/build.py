@@ -46,7 +46,10 @@ class BuildTable(Table):
         default=("cyclonedx-py requirements requirements.txt --output-format JSON --output-file $SBOM",),
         strict=False,
         min_length=1,
-        description="Commands that write a CycloneDX bill of materials to `$SBOM`",
+        description=(
+            "Commands that write a CycloneDX bill of materials to `$SBOM`; they cannot run programs of the source,"
+            " because this build stores evidence"
+        ),
     )
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] = Field(
         default=15, description="Minutes after which the build is stopped"
