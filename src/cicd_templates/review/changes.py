@@ -6,7 +6,6 @@ Comments, reasons and formatting are not compared, because they do not affect AW
 from __future__ import annotations
 
 import difflib
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from cicd_templates.markdown import Markup, code, plain
 from cicd_templates.plurals import counted
 from cicd_templates.review.access_changes import access_changes, sentence
+from cicd_templates.review.formatting import cut_pair
 from cicd_templates.review.further_containers import TASK_DEFINITION, added_container
 from cicd_templates.review.other_sections import effective_parts, section_differences
 from cicd_templates.review.renames import Renames, Stacks, find_renames, general_sentences
@@ -27,8 +27,6 @@ from cicd_templates.template.stack_graph import READING_TYPE
 
 CHANGE_KINDS = ("Replaced", "Removed", "Access widened", "Access narrowed", "Renamed", "Added", "Changed")
 _LONGEST = 100
-# How many equal characters are shown before the first difference of two long values.
-_SHARED = 30
 # A function that takes a region and a resource type. It returns the create-only properties of the type, and the
 # properties that are create-only in some cases.
 CreateOnly = Callable[[str, str], tuple[frozenset[str], frozenset[str]]]
@@ -297,21 +295,17 @@ def _before_and_after(before: ReviewedStack, after: ReviewedStack, difference: D
         return Markup(f"now {_quoted(_one_line(after, difference.after))}")
     if difference.after is ABSENT:
         return Markup(f"no longer {_quoted(_one_line(before, difference.before))}")
-    then, now = _one_line(before, difference.before), _one_line(after, difference.after)
-    # The cut texts must show what differs.
-    same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(then, now, strict=False)))
-    start = same - _SHARED if max(len(then), len(now)) > _LONGEST and same > _LONGEST - _SHARED else 0
-    return Markup(f"{_quoted(then, start)} to {_quoted(now, start)}")
+    then, now = cut_pair(_one_line(before, difference.before), _one_line(after, difference.after), _LONGEST)
+    return Markup(f"{code(then)} to {code(now)}")
 
 
 def _one_line(stack: ReviewedStack, value: Any) -> str:
     return " ".join(stack.formatter.format(value).split()) or "empty"
 
 
-def _quoted(text: str, start: int = 0) -> Markup:
-    """Return `text` as a Markdown code span: at most `_LONGEST` characters, from the character at `start` on."""
-    shown = text[start : start + _LONGEST]
-    return code(f"{'...' if start else ''}{shown}{'...' if len(text) > start + _LONGEST else ''}")
+def _quoted(text: str) -> Markup:
+    """Return `text` as a Markdown code span of at most `_LONGEST` characters."""
+    return code(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")
 
 
 def _access_changes(

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from cicd_templates.markdown import cell, plain, table
+from cicd_templates.review.formatting import cut_pair
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.comparison import ABSENT, Difference
 from cicd_templates.template.comparison import differences as value_differences
@@ -90,7 +91,7 @@ def _stack_rows(before: ReviewedStack | None, after: ReviewedStack | None) -> It
             continue
         for difference in _resource_differences(sides, (old[name], new[name])):
             path = ".".join(difference.path).removeprefix("Properties.")
-            yield name, path, _shortened(before, difference.before), _shortened(after, difference.after)
+            yield name, path, *cut_pair(_text(before, difference.before), _text(after, difference.after), _LONGEST)
 
 
 class _Side(NamedTuple):
@@ -205,8 +206,5 @@ def _formatted(value: Any, stack: ReviewedStack, text_of: TextFunction) -> Any:
     return value
 
 
-def _shortened(stack: ReviewedStack, value: Any) -> str:
-    if value is ABSENT:
-        return "-"
-    text = stack.formatter.format(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+def _text(stack: ReviewedStack, value: Any) -> str:
+    return "-" if value is ABSENT else stack.formatter.format(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +18,8 @@ _BOUNDARY = re.compile(r"[/:]")
 _IDENTIFYING_ATTRIBUTES = ("Arn", "Id", "AllocationId", "GroupId", "Name")
 # The names of environments have no colon.
 _AFTER_ENVIRONMENT = ": "
+# How many equal characters are shown before the first difference of two long values.
+_SHARED = 30
 _OPERATORS = {
     "ArnEquals": "is",
     "ArnLike": "is",
@@ -254,6 +257,24 @@ class Formatter:
         if resource == "root":
             return f"account {owner}"
         return f"{prefix}{resource}" if service == "s3" else f"{prefix}{service}:{resource}"
+
+
+def cut_pair(before: str, after: str, longest: int) -> tuple[str, str]:
+    """Return two texts that differ, each cut to `longest` characters of the text and `...`.
+
+    If two long texts begin alike, the cut texts begin `_SHARED` characters before the first difference.
+    """
+    start = 0
+    if max(len(before), len(after)) > longest:
+        pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
+        same = sum(1 for _ in pairs)
+        start = same - _SHARED if same > longest - _SHARED else 0
+    return _cut(before, start, longest), _cut(after, start, longest)
+
+
+def _cut(text: str, start: int, longest: int) -> str:
+    end = start + longest
+    return f"{'...' if start else ''}{text[start:end]}{'...' if len(text) > end else ''}"
 
 
 def format_actions(actions: str | Sequence[str]) -> str:

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.review.formatting import Formatter, NameIndex, format_actions, format_condition, service_of
+from cicd_templates.review.formatting import (
+    Formatter,
+    NameIndex,
+    cut_pair,
+    format_actions,
+    format_condition,
+    service_of,
+)
 from tests.unit.review.conftest import ACCOUNTS, reading, resource, stack_of
 
 KEYS = stack_of(
@@ -205,3 +212,19 @@ def test_an_account_of_several_environments_is_called_by_its_number() -> None:
     assert formatter.format(shared) == "account 200000000001"
     assert formatter.format(f"arn:aws:sns:eu-central-1:{shared}:other") == "sns:other"
     assert formatter.format(ACCOUNTS["production"]) == "account production"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cut"),
+    [
+        ("old", "new", ("old", "new")),
+        ("a" * 38 + "x", "a" * 38 + "y", ("a" * 38 + "x", "a" * 38 + "y")),
+        ("a" * 50, "b", ("a" * 40 + "...", "b")),
+        ("a" * 60 + "x", "a" * 60 + "y" * 20, (f"...{'a' * 30}x", f"...{'a' * 30}{'y' * 10}...")),
+        ("a" * 60, "a" * 60 + "y", (f"...{'a' * 30}", f"...{'a' * 30}y")),
+        ("-", "a" * 60, ("-", "a" * 40 + "...")),
+    ],
+    ids=["short", "short and alike", "long", "long and alike", "one begins the other", "missing"],
+)
+def test_two_cut_texts_show_what_differs(before: str, after: str, cut: tuple[str, str]) -> None:
+    assert cut_pair(before, after, 40) == cut
