@@ -146,7 +146,8 @@ def _environment(start: NewProject, name: str, account: str, number: int | None 
     yield f"account = {_quoted(account)}"
     yield f"region = {_quoted(start.region)}"
     if protected:
-        yield 'protection = "protected"  # data outlives its stacks, and a person approves every release'
+        approved = "" if number is None else ", and a person approves every release"
+        yield f'protection = "protected"  # data outlives its stacks{approved}'
     else:
         yield 'protection = "disposable"  # `make destroy` deletes everything; releases arrive without approval'
     yield f"log_retention_days = {365 if protected else 30}"

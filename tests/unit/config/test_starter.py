@@ -49,6 +49,14 @@ def test_a_partition_that_nobody_has_checked_is_accepted_in_a_line_that_says_so(
     assert starter_text(replace(START, region=region)).count(line) == shown
 
 
+@pytest.mark.parametrize("environments", [["dev", "live"], ["a", "b", "c", "d"], ["only"]])
+def test_only_the_last_environment_says_that_a_person_approves_releases(environments: list[str]) -> None:
+    *others, last = starter_text(replace(START, environments=environments)).split("[environments.")
+
+    assert "and a person approves every release" not in "".join(others[:-1])
+    assert "and a person approves every release" in others[-1] + last
+
+
 @pytest.mark.parametrize("name", ["safety", "snyk"])
 def test_one_line_turns_on_each_check_that_needs_a_token(name: str) -> None:
     text = starter_text(START).replace(f"# {name} =", f"{name} =")
