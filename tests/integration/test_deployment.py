@@ -23,7 +23,7 @@ def test_all_environments_are_deployed_then_unchanged_then_destroyed_with_nothin
     deployed = project.ok("deploy --env all --local --yes")
     assert deployed.index("Deploying production") < deployed.index("Deploying tools")
     assert deployed.count(": created, ") == STACKS
-    assert "the local AWS only records these resources, and does not build them: " in deployed
+    assert "the local AWS records these resources, but does not create them: " in deployed
     assert "3 EC2::EIP" in deployed
 
     again = project.ok("deploy --env all --local --yes")

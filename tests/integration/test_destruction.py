@@ -305,7 +305,7 @@ def test_an_undeletable_stack_keeps_the_stacks_that_it_reads_from_until_it_is_de
     assert "not destroyed: ingress-parcel-dispatcher, " in result.output
     assert describe_stack(project.clients("staging"), "shipping-staging-notifications") is None
     assert report(project, "staging")["finished"] is False
-    assert "no stack owns the resource; it stays until the environment that created it is destroyed" in project.ok(
+    assert "no stack owns the resource, so it stays until the environment that created it is destroyed" in project.ok(
         "status --left --env staging --local"
     )
 

@@ -264,7 +264,8 @@ def test_a_payment_is_accepted_settled_and_reported_up_to_production(
                 assert json.loads(answer.read())["amount"] == 1250
         assert step.notes == [
             "not rehearsed: the other containers of the task (statistics)",
-            "the database ledger runs in a PostgreSQL server on this machine; rehearsal/ledger.sql creates its users",
+            "the database ledger runs in a PostgreSQL server on this machine, and rehearsal/ledger.sql creates its"
+            " users",
         ]
         assert items(passed, "production") == {"schema": "schema", "invoice-7": "accepted"}
         assert waiting(passed, "production") == 2

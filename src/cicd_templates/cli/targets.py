@@ -293,7 +293,7 @@ class Target:
             return []
         counts = Counter(entry["type"] for entry in self._recorded({stack.name for stack in self.chosen}))
         types = ", ".join(f"{count} {name.removeprefix('AWS::')}" for name, count in sorted(counts.items()))
-        return [f"the local AWS only records these resources, and does not build them: {types}"] if types else []
+        return [f"the local AWS records these resources, but does not create them: {types}"] if types else []
 
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
         """Return the resources that are still in the record of the local AWS after a destruction.

@@ -44,7 +44,7 @@ def _files(data: bytes) -> dict[str, bytes]:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         size = sum(entry.file_size for entry in entries)
         if size > MOST_BYTES:
-            raise ValueError(f"an archive has {size} bytes in total; at most {MOST_BYTES} are read")
+            raise ValueError(f"an archive has {size} bytes in total, but at most {MOST_BYTES} are read")
         if len({entry.filename for entry in entries}) < len(entries):
             raise ValueError("an archive has two files with the same name")
         return {entry.filename: archive.read(entry) for entry in entries}

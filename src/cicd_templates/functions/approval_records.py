@@ -87,7 +87,7 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
         raise NotApprovedError(f"the stored record is not the approved record: {key}")
     if not isinstance(record.get("page"), dict):
         raise NotApprovedError(
-            f"{key}: this record was written by older templates and has no page; retry the whole stage"
+            f"{key}: this record was written by older templates and has no page, so retry the whole stage"
         )
     for name, expected in record["page"].items():
         key = record_key(environment, execution, digest, name)

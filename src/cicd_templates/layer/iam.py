@@ -208,7 +208,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):
-        raise ValueError(f"a policy needs at least one statement, and each Sid only once; its Sids are {sids}")
+        raise ValueError(f"a policy needs at least one statement, and each Sid only once; this one has the Sids {sids}")
     return PolicyDocument(Version="2012-10-17", Statement=statements)
 
 

@@ -26,7 +26,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     question = configuration.get("CustomData", "")
     if len(question) > LONGEST_DATA:
         raise ActionFailedError(
-            f"the approval's CustomData has {len(question)} characters; CodePipeline accepts at most {LONGEST_DATA}"
+            f"the approval's CustomData has {len(question)} characters, but CodePipeline accepts at most {LONGEST_DATA}"
         )
     session = run.action_session(action, step)
     if topic := configuration.get("NotificationArn"):

@@ -75,10 +75,10 @@ def unpack(archive: zipfile.ZipFile, folder: Path) -> None:
     """
     entries = archive.infolist()
     if len(entries) > MOST_ENTRIES:
-        raise CicdError(f"an archive has {len(entries)} entries; at most {MOST_ENTRIES} are unpacked")
+        raise CicdError(f"an archive has {len(entries)} entries, but at most {MOST_ENTRIES} are unpacked")
     size = sum(entry.file_size for entry in entries)
     if size > MOST_BYTES:
-        raise CicdError(f"an archive has {size} bytes in total; at most {MOST_BYTES} are unpacked")
+        raise CicdError(f"an archive has {size} bytes in total, but at most {MOST_BYTES} are unpacked")
     for entry in entries:
         _refuse_special_entry(entry)
     _refuse_ambiguous_names(entries)

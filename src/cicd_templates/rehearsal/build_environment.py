@@ -145,8 +145,8 @@ def application_addresses(
             process = urlsplit(started[namespace])
             found[each["name"]] = urlunsplit(deployed._replace(scheme=process.scheme, netloc=process.netloc))
             step.note(
-                f"{each['name']} is the address of a process that rehearsal/serve has started; no"
-                " containers are started"
+                f"{each['name']} is the address of a process that rehearsal/serve has started, because a"
+                " rehearsal starts no containers"
             )
     return found
 

@@ -53,7 +53,7 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
     written = f"arn:{partition}:s3:::{artifact.bucket}/{artifact.object_key}"
     run.setup.require_allowed(role, [SET_OWNER], written)
     run.artifacts[name] = artifact
-    step.note(f"{repository} was not contacted; the given source replaces the branch {branch}")
+    step.note(f"{repository} was not contacted, because the given source replaces the branch {branch}")
     return {
         "CommitId": run.source_version,
         "BranchName": branch,

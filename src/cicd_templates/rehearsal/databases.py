@@ -34,7 +34,7 @@ from cicd_templates.template.arn import Arn
 SCRIPTS = Path("rehearsal")
 CONNECT = "rds-db:connect"
 CLUSTER_TYPE = "AWS::RDS::DBCluster"
-NOTE = "the database {} runs in a PostgreSQL server on this machine; {} creates its users"
+NOTE = "the database {} runs in a PostgreSQL server on this machine, and {} creates its users"
 # The ARN of a cluster in the parameters of a function.
 CLUSTER_ARN = re.compile(r"arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:[a-z0-9-]+")
 

@@ -65,7 +65,7 @@ def closing_lines(result: RehearsalResult) -> str:
         lines += _wrapped(f"{', '.join(paths)}: {note}", "  ")
     lines += ["", "Parts of the definition that are not rehearsed:"]
     lines += [line for each in result.uninterpreted for line in _wrapped(each, "  ")]
-    lines += ["", "Resource types that the local AWS only records and does not create:"]
+    lines += ["", "Resource types that the local AWS records but does not create:"]
     lines += _wrapped(", ".join(result.recorded), "  ", "")
     lines += ["", *_permissions(result.grants, ended=result.succeeded), "", "Critical path:"]
     for step in critical_path(result.steps):

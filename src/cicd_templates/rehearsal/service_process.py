@@ -119,7 +119,7 @@ def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
     if not (task.source / WORK_SCRIPT).is_file():
         step.note(f"{NOT_SHOWN}the worker itself, because the source has no script {WORK_SCRIPT} that starts it")
         return
-    step.note(f"the worker is a process that {WORK_SCRIPT} has started; no containers are started")
+    step.note(f"the worker is a process that {WORK_SCRIPT} has started, because a rehearsal starts no containers")
     queues = _queues(run, task)
     before = len(run.setup.calls.rows())
     with task.running(task.command_of_script(WORK_SCRIPT)) as process:
@@ -136,7 +136,7 @@ def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
             _terminate(process)
     if ended is not None:
         raise ActionFailedError(
-            f"{WORK_SCRIPT} ended with exit code {ended} before it was stopped; ECS would restart it", task.log()
+            f"{WORK_SCRIPT} ended with exit code {ended} before it was stopped; in AWS, ECS restarts it", task.log()
         )
 
 

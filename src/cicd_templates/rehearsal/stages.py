@@ -80,7 +80,7 @@ def run_action(run: PipelineRun, action: Action, step: ActionProgress, on_progre
         if action.namespace:
             run.variables[action.namespace] = variables
     if any(row[1] == SCAN for row in _decisions(run, step, before)):
-        step.note("the local registry does not scan images; the result of the scan is a placeholder without findings")
+        step.note("the local registry does not scan images, so the scan's result is a placeholder without findings")
     if any(row[1] == ALARMS for row in _decisions(run, step, before)):
         step.note("the local AWS does not evaluate alarms, so their states do not show how the release behaves")
     list_execution(run, action, identifier, started, step.state.value.capitalize())

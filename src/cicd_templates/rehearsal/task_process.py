@@ -199,7 +199,7 @@ def _secret(session: Session, source: str, step: ActionProgress) -> str:
     """
     value = _parameter(session, source) if ":parameter/" in source else _value_of_secret(session, source)
     if value is None:
-        step.note(f"{Arn.parse(source).resource} has no value in the local AWS; the task got a placeholder")
+        step.note(f"{Arn.parse(source).resource} has no value in the local AWS, so the task got a placeholder")
         return PLACEHOLDER_SECRET
     return value
 

@@ -34,7 +34,7 @@ CALLS = {
     "sqs:SendMessage": "sends messages, alone or in a batch",
 }
 TABLE_KEY = (
-    "DynamoDB uses the key for its callers; AWS does not document which calls need it, so the local AWS checks none"
+    "DynamoDB uses the key for its callers, but AWS does not document which calls need it, so the local AWS checks none"
 )
 
 REASONS = (

@@ -39,7 +39,7 @@ class BodySize(CloudFormationLintRule):
         return [
             RuleMatch(
                 ["Metadata"],
-                f"the template has {_size(cfn):,} bytes; at most {TEMPLATE_BODY_BYTES:,} fit into a request",
+                f"the template has {_size(cfn):,} bytes, but at most {TEMPLATE_BODY_BYTES:,} fit into a request",
             )
         ]
 

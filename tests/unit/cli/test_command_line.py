@@ -480,7 +480,7 @@ def test_a_release_to_the_local_aws_shows_the_request_that_would_start_the_run(
     monkeypatch.setattr("cicd_templates.local.engine_state_file.required", lambda: engine)
     released = run(f"release --app {releasing} --local").output
 
-    assert "  run      e-7: recorded, not started; the local AWS has no CodePipeline\n  request\n" in released
+    assert "  run      e-7: recorded, but the local AWS has no CodePipeline to start it\n  request\n" in released
     assert f'    "revision": "{version}"\n' in released
     assert "earlier" not in released
 
@@ -556,7 +556,7 @@ def test_a_folder_without_a_dockerfile_is_not_released(releasing: Path) -> None:
         (
             "secret",
             [("services/parcel-dispatcher/checks", {"bandit": {"preset": "bandit"}})],
-            "parcel-dispatcher has no secret in tools; there is nothing to set",
+            "parcel-dispatcher has no secret in tools, so there is nothing to set",
         ),
     ],
 )
@@ -620,7 +620,7 @@ def test_ctrl_c_at_the_name_of_what_is_destroyed_is_not_the_name(monkeypatch: py
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.prompt", interrupted)
-    with pytest.raises(RefusedError, match="'' was typed instead of production; nothing was deleted"):
+    with pytest.raises(RefusedError, match="'' was typed instead of production, so nothing was deleted"):
         guards.require_confirmed(["production"], None, destroy._typing())
 
 

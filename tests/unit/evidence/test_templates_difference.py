@@ -63,7 +63,7 @@ def test_an_archive_that_is_too_large_is_not_unpacked(monkeypatch: pytest.Monkey
     monkeypatch.setattr(templates_difference, "MOST_BYTES", 3)
 
     assert compare_templates(templates(a="aa", b="bb"), templates()).problem == (
-        "The templates cannot be compared: ValueError: an archive has 4 bytes in total; at most 3 are read"
+        "The templates cannot be compared: ValueError: an archive has 4 bytes in total, but at most 3 are read"
     )
 
 

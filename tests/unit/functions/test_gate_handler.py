@@ -438,7 +438,7 @@ def test_a_zip_is_read_within_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_artifacts, "MAX_BYTES", 1_000_000)
     with pytest.raises(UnusableError, match="a has more than 1,000,000 bytes"):
         artifacts.read_entries(bomb, ["a"])
-    with pytest.raises(UnusableError, match="bytes; the limit is"):
+    with pytest.raises(UnusableError, match="bytes, but the limit is"):
         report_artifacts.fetch_artifact(Aws(a=b"0" * 1_000_001), {"bucket": "b", "key": "a"})
 
 

@@ -65,8 +65,8 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
 @pytest.mark.parametrize(
     ("form", "report", "reason"),
     [
-        pytest.param("trivy", replaced(trivy(), 3, "SchemaVersion"), "SchemaVersion is 3; the gate", id="trivy 3"),
-        pytest.param("trivy", without(trivy(), "SchemaVersion"), "SchemaVersion is none; the gate", id="trivy without"),
+        pytest.param("trivy", replaced(trivy(), 3, "SchemaVersion"), "SchemaVersion is 3, but", id="trivy 3"),
+        pytest.param("trivy", without(trivy(), "SchemaVersion"), "SchemaVersion is none, but", id="trivy without"),
         pytest.param(
             "trivy",
             {"SchemaVersion": 2, "Results": [{"Target": "t", "secrets": [{"RuleID": "S", "Severity": "HIGH"}]}]},
@@ -93,7 +93,7 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
             "safety", without(safety_scan(), "meta"), "the report has no meta, so Safety did not", id="no meta"
         ),
         pytest.param("safety", [[1, 2, 3, 4, 5]], "a row is not a list of five strings", id="numbers for safety 1"),
-        pytest.param("sarif", {**sarif(), "version": "2.0.0"}, "'2.0.0'; the gate supports only 2.1.0", id="sarif 2.0"),
+        pytest.param("sarif", {**sarif(), "version": "2.0.0"}, "'2.0.0', but the gate supports", id="sarif 2.0"),
         pytest.param("sarif", sarif(tool=""), "a run has no tool.driver.name", id="sarif without a tool"),
         pytest.param("cyclonedx", {**cyclonedx(), "specVersion": "2.0"}, "specVersion is '2.0'", id="cyclonedx 2"),
         pytest.param("cyclonedx", {**cyclonedx(), "specVersion": True}, "specVersion is True", id="no version"),
@@ -122,8 +122,8 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "pip-audit",
             {"dependencies": [{"name": "flask", "version": "1", "vulns": None}]},
-            "pip-audit did not write this report: a dependency has no name, or neither vulns nor skip_reason;"
-            " its keys: name",
+            "pip-audit did not write this report: each dependency must have a name, and vulns or skip_reason; one has"
+            " these keys: name",
             id="pip-audit with null for a list",
         ),
         pytest.param(
@@ -192,7 +192,7 @@ OTHER_RUN = {**sarif(), "runs": [*sarif()["runs"], *sarif(tool="ESLint")["runs"]
             "cyclonedx",
             without(STOPPING["cyclonedx"], "metadata"),
             "grype",
-            "the report does not name the tool that wrote it; the check's tool is grype",
+            "the report does not name the tool that wrote it, but it must name the check's tool, grype",
         ),
         (
             "cyclonedx",

@@ -119,7 +119,7 @@ def test_a_question_that_is_too_long_and_one_without_a_topic(tmp_path: Path) -> 
     fake = Fake()
     run = made(tmp_path, fake)
 
-    assert "has 1001 characters; CodePipeline accepts at most 1000" in failure(
+    assert "has 1001 characters, but CodePipeline accepts at most 1000" in failure(
         approval.execute, run, action("Manual", CustomData="x" * 1001)
     )
     assert approval.execute(run, action("Manual"), STEP) == {}
@@ -175,7 +175,7 @@ def test_the_given_source_stands_for_the_branch_behind_a_connection(tmp_path: Pa
     assert fake.asked[2][1]["ResourceArns"] == [f"arn:aws:s3:::bucket/{run.artifacts['App'].object_key}"]
     assert (variables["CommitId"], variables["BranchName"]) == ("v1", "main")
     assert run.artifacts["App"].object_key == fake.asked[1][1]["Key"]
-    assert "acme/till was not contacted; the given source replaces the branch main" in str(step)
+    assert "acme/till was not contacted, because the given source replaces the branch main" in str(step)
 
 
 def test_a_source_that_only_builds_can_clone_is_refused_and_so_is_a_role_without_the_connection(

@@ -137,9 +137,9 @@ def test_other_extra_fields_are_none_of_our_business(tmp_path: Path) -> None:
 def test_too_many_entries_and_too_many_bytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     many = archive(("a", 0), ("b", 0), content=b"12")
     monkeypatch.setattr(artifacts, "MOST_BYTES", 3)
-    with pytest.raises(CicdError, match="an archive has 4 bytes in total; at most 3 are unpacked"):
+    with pytest.raises(CicdError, match="an archive has 4 bytes in total, but at most 3 are unpacked"):
         artifacts.unpack(many, tmp_path)
     monkeypatch.setattr(artifacts, "MOST_ENTRIES", 1)
-    with pytest.raises(CicdError, match="an archive has 2 entries; at most 1 are unpacked"):
+    with pytest.raises(CicdError, match="an archive has 2 entries, but at most 1 are unpacked"):
         artifacts.unpack(many, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -125,7 +125,7 @@ def test_a_task_finds_its_database_with_the_users_of_the_script_until_the_rehear
     assert {name: changed[0][name] for name in ("LEDGER_DATABASE_HOST",)} == {"LEDGER_DATABASE_HOST": "127.9.8.7"}
     assert set(changed[0]) == {"LEDGER_DATABASE_HOST", "SSL_CERT_FILE", "PGSSLROOTCERT"}
     assert step.notes == [
-        "the database ledger runs in a PostgreSQL server on this machine; rehearsal/ledger.sql creates its users"
+        "the database ledger runs in a PostgreSQL server on this machine, and rehearsal/ledger.sql creates its users"
     ]
 
 
@@ -146,7 +146,7 @@ def test_a_database_with_the_data_api_needs_no_script_and_the_local_aws_finds_it
         assert [server.scripts for server in place.servers.values()] == [[]]
     assert step.notes == task.notes
     assert step.notes == [
-        "the database ledger runs in a PostgreSQL server on this machine; the release creates its users"
+        "the database ledger runs in a PostgreSQL server on this machine, and the release creates its users"
     ]
 
 

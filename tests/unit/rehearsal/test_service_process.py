@@ -203,7 +203,9 @@ while :; do sleep 0.01; done
     service_process.work(run, step, DEPLOYING)
 
     assert len(asked(fake, "get_queue_attributes")) == 3
-    assert step.notes == ["the worker is a process that rehearsal/work has started; no containers are started"]
+    assert step.notes == [
+        "the worker is a process that rehearsal/work has started, because a rehearsal starts no containers"
+    ]
     assert logged(fake) == ["working as working", "ended"]
 
 
@@ -239,7 +241,9 @@ def test_a_worker_without_a_queue_runs_for_a_moment(tmp_path: Path, monkeypatch:
 
     service_process.work(run, step, DEPLOYING)
 
-    assert step.notes == ["the worker is a process that rehearsal/work has started; no containers are started"]
+    assert step.notes == [
+        "the worker is a process that rehearsal/work has started, because a rehearsal starts no containers"
+    ]
 
 
 def test_a_worker_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +267,7 @@ def test_a_worker_that_ends_by_itself_fails_the_deployment(tmp_path: Path, monke
 
     with pytest.raises(ActionFailedError) as caught:
         cloudformation.execute(run, DEPLOYING, step_of())
-    assert str(caught.value) == "rehearsal/work ended with exit code 4 before it was stopped; ECS would restart it"
+    assert str(caught.value) == "rehearsal/work ended with exit code 4 before it was stopped; in AWS, ECS restarts it"
     assert caught.value.log == "no table\n"
 
 

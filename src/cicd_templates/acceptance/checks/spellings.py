@@ -100,6 +100,6 @@ KEY_SPELLINGS = Check(
     encrypt_with_each_spelling,
     needs=("deployed",),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="the local AWS only compares two strings: the KMS key in the request and the KMS key in the policy",
+    local_limit="the local AWS compares the KMS key in the request with the KMS key in the policy as strings",
     question="If a bucket's policy names a KMS key by its ARN, may a request name the key by its id or alias?",
 )

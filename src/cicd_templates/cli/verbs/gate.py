@@ -219,5 +219,5 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
         terminal.show(f"covered: {read.covered}")
     for finding in (*read.findings, *read.suppressed):
         where = f"{finding.package} {finding.version}".strip() or f"{finding.file}:{finding.line}"
-        not_stated = "" if finding.stated else f"  not stated; the format's default is {finding.tool_severity}"
+        not_stated = "" if finding.stated else f"  not stated, so the format's default applies: {finding.tool_severity}"
         terminal.show(f"  {finding.severity:<8}  {finding.id}  {where}{not_stated}")

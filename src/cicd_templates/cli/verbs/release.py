@@ -87,5 +87,5 @@ def _show_local_start(account: str, version: str) -> None:
         return bool(starts)
 
     Polling(poll_seconds=LOCAL_POLL_SECONDS).until(begun, f"the start for version {version}", LOCAL_START_SECONDS)
-    terminal.show(f"  run      {starts[0]['execution']}: recorded, not started; the local AWS has no CodePipeline")
+    terminal.show(f"  run      {starts[0]['execution']}: recorded, but the local AWS has no CodePipeline to start it")
     terminal.show_page(textwrap.indent(f"request\n{json.dumps(starts[0]['request'], indent=2)}", "  "))

@@ -35,7 +35,7 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
     names_of_checks = {secret_name for check in checks_of(of) for secret_name in check.secrets.values()}
     known = sorted(names_of_checks) if environment.kind == "tools" else of.own_secrets
     if not known:
-        raise ConfigurationError(f"{of.name} has no secret in {environment.name}; there is nothing to set")
+        raise ConfigurationError(f"{of.name} has no secret in {environment.name}, so there is nothing to set")
     if not name:
         raise ConfigurationError(f"which secret? Name one with {hints.option('NAME')}: {', '.join(known)}")
     if name not in known:

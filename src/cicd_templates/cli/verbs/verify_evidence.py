@@ -105,7 +105,7 @@ def report_verification(folder: Path, result: Verification) -> None:
     for sentence in result.deployments:
         terminal.show(f"deployed to {sentence}")
     for environment in result.undeployed:
-        terminal.show(f"no statement about a deployment to {environment}; you said that none is needed")
+        terminal.show(f"no statement about a deployment to {environment}, but you said that none is needed")
     if not result.has_route:
         terminal.show(
             "The release statement lists no environments, so nothing shows whether a statement about a deployment is"

@@ -21,7 +21,7 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.total_bake_minutes > LONGEST_BAKE_MINUTES:
         yield (
             "bake_minutes",
-            f"the bake times add up to {settings.total_bake_minutes} minutes; CloudFormation allows at most"
+            f"the bake times add up to {settings.total_bake_minutes} minutes, but CloudFormation allows at most"
             f" {LONGEST_BAKE_MINUTES} (33 hours)",
         )
     if settings.is_progressive:

@@ -100,7 +100,7 @@ def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable
         given = confirmed.split(",")
         if sorted(given) != sorted(names):
             raise RefusedError(
-                f"{confirmed!r} was confirmed, but the plan destroys {','.join(names)}; nothing was deleted"
+                f"{confirmed!r} was confirmed, but the plan destroys {','.join(names)}, so nothing was deleted"
             )
         return
     if ask is None:
@@ -110,4 +110,4 @@ def require_confirmed(names: Sequence[str], confirmed: str | None, ask: Callable
     for name in names:
         typed = ask(name)
         if typed != name:
-            raise RefusedError(f"{typed!r} was typed instead of {name}; nothing was deleted")
+            raise RefusedError(f"{typed!r} was typed instead of {name}, so nothing was deleted")

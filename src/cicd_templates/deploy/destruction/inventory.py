@@ -195,7 +195,8 @@ def _unmanaged_item(found: UnmanagedResource, standing: str, kept_by: str, *, pr
         return item(Fate.UNTOUCHED, "no stack owns the resource, and destroy does not know how to delete it")
     kept = facts_of(found.resource_type).kept_when_protected or operations.leftover.kept_when_protected
     if protected and kept:
-        return item(Fate.RETAINED, "kept by policy, because the environment is protected; no stack owns the resource")
+        detail = "kept by policy, because the environment is protected; it belongs to no stack"
+        return item(Fate.RETAINED, detail)
     if found.resource_type == "AWS::KMS::Key":
         return item(Fate.SCHEDULED, WINDOW)
     return item(Fate.EMPTIED if operations.contents else Fate.DELETED, "outside the stacks")

@@ -18,7 +18,7 @@ from cicd_templates.plurals import counted
 # The tagging API still lists deleted resources for a while. If there are unexplained remainders, the inventory is
 # therefore taken again after 1, 2, 4, 8 and 16 more poll intervals, which is about a minute in AWS.
 LOOKS = 6
-WHILE_IN_USE = "no stack owns the resource; it stays until the environment that created it is destroyed"
+WHILE_IN_USE = "no stack owns the resource, so it stays until the environment that created it is destroyed"
 
 
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:

@@ -20,11 +20,11 @@ _ENCODED = re.compile(r"Encoded authorization failure message: (?P<text>[\w-]{20
 _REMEDIES = (
     (
         "service control policy",
-        "the organisation's service control policy forbids the action; only its administrator can allow it",
+        "a service control policy forbids the action; only an administrator of the organisation can allow it",
     ),
     (
         "resource control policy",
-        "the organisation's resource control policy forbids the action; only its administrator can allow it",
+        "a resource control policy forbids the action; only an administrator of the organisation can allow it",
     ),
     ("permissions boundary", "the principal's permissions boundary does not allow the action; extend the boundary"),
     ("session policy", "the policy of the session does not allow the action; start a session without this policy"),

@@ -39,8 +39,8 @@ from cicd_templates.template.stack_template import StackTemplate
 
 # The warning about the checks of a plan that a preview leaves out, because it lacks the permissions for them.
 UNCHECKED = (
-    "warning: a preview does not check whether names are already in use or changes are impossible;"
-    " `make plan` checks this"
+    "warning: a preview does not check whether names are already in use or changes are impossible,"
+    " but `make plan` checks this"
 )
 
 

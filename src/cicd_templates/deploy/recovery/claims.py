@@ -39,7 +39,7 @@ def claims(state: Path, stack: StackTemplate, *, local: bool) -> dict[str, Claim
     journal = Journal(state / "runs", environment).read()
     again = hints.make("plan", **stack.make_variables, LOCAL=local)
     by_stack = {
-        name: Claim("an interrupted run created change sets for the stack; the next plan replaces them", (again,))
+        name: Claim("an interrupted run created change sets for the stack, and the next plan replaces them", (again,))
         for names in journal.proposals.values()
         for name in names
     }

@@ -28,14 +28,14 @@ def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> 
         size = len(value.encode())
     except UnicodeError:
         # The original error is not chained, because its message quotes bytes of the value.
-        raise ConfigurationError("the value is not UTF-8 text; nothing was set") from None
+        raise ConfigurationError("the value is not UTF-8 text, so nothing was set") from None
     if not value:
         raise ConfigurationError(
             "the value is empty; type it, or pass it on standard input, as in `make secret NAME=api-key < file`"
         )
     if "\0" in value or size > LONGEST_BYTES:
         raise ConfigurationError(
-            f"the value has a null character or more than {LONGEST_BYTES:,} bytes; nothing was set"
+            f"the value has a null character or more than {LONGEST_BYTES:,} bytes, so nothing was set"
         )
     return value
 
@@ -43,7 +43,7 @@ def read_value(stream: IO[str], ask: Callable[[str], str] = getpass.getpass) -> 
 def _ask_twice(ask: Callable[[str], str]) -> str:
     value = ask("Value: ")
     if ask("Again: ") != value:
-        raise ConfigurationError("the two values differ; nothing was set")
+        raise ConfigurationError("the two values differ, so nothing was set")
     return value
 
 

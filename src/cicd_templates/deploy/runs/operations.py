@@ -76,7 +76,7 @@ class Operations:
         """
         if not self._context.retry_call(lambda: is_known(self._context.clients, entry)):
             note = (
-                f"{entry.label}: AWS has no record of the operation that an earlier run began; the stack is "
+                f"{entry.label}: AWS has no record of the operation that an earlier run began, so the stack is "
                 "planned again"
             )
             self._reporter.report(report.Note(note))

@@ -33,7 +33,7 @@ VERBS = {
     # The resource already matches the template. Only CloudFormation's record of the resource changes.
     "SyncWithActual": "recorded, not changed",
 }
-UNCOMPARED = "alike; masked values were not compared"
+UNCOMPARED = "alike, but masked values were not compared"
 NEW_REVISION = "(the new revision)"
 STACK_TYPE, SERVICE_TYPE = "AWS::CloudFormation::Stack", "AWS::ECS::Service"
 

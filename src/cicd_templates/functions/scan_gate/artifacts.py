@@ -30,7 +30,7 @@ def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
     entries = archive.infolist()
     listed = [entry.filename for entry in entries]
     if len(listed) > MAX_ENTRIES:
-        raise UnusableError(f"the artifact has {len(listed)} entries; at most {MAX_ENTRIES} are allowed")
+        raise UnusableError(f"the artifact has {len(listed)} entries, but at most {MAX_ENTRIES} are allowed")
     if problem := unclear_directory(archive):
         raise UnusableError(f"the artifact has {problem}, so two programs can unpack different files from it")
     if unclear := ambiguous_entry(entries) or differing_local_name(archive):

@@ -69,6 +69,6 @@ def fetch_artifact(s3: Any, location: dict[str, str]) -> tuple[bytes, StoredRepo
     """
     answer = s3.get_object(Bucket=location["bucket"], Key=location["key"])
     if answer["ContentLength"] > MAX_BYTES:
-        raise UnusableError(f"the artifact has {answer['ContentLength']:,} bytes; the limit is {MAX_BYTES:,}")
+        raise UnusableError(f"the artifact has {answer['ContentLength']:,} bytes, but the limit is {MAX_BYTES:,}")
     data = bytes(answer["Body"].read())
     return data, StoredReport(location["key"], answer["VersionId"], hashlib.sha256(data).hexdigest())

@@ -37,7 +37,7 @@ def read_sarif(value: Any) -> Report:
     """Return a SARIF log as one `Report` with the results of all its runs."""
     log = require_keys(value, "a SARIF tool", "version", "runs")
     if log["version"] != "2.1.0":
-        raise UnusableError(f"the version of SARIF is {text(log['version'])[:40]!r}; the gate supports only 2.1.0")
+        raise UnusableError(f"the version of SARIF is {text(log['version'])[:40]!r}, but the gate supports only 2.1.0")
     read = Report()
     runs = rows(log["runs"], "runs")
     if not runs:

@@ -46,7 +46,7 @@ def _read_project(project: dict[str, Any], read: Report) -> None:
     if all(project.get(key) is None for key in _ISSUE_LISTS) or project.keys().isdisjoint(_FACTS):
         has = ", ".join(sorted(project)[:8]) or "none"
         raise UnusableError(
-            f"a project has neither `vulnerabilities` nor `issues`, so this is not a report of Snyk; its keys: {has}"
+            f"Snyk did not write this report: a project lacks the keys that Snyk writes; its keys: {has}"
         )
     found = rows(project.get("vulnerabilities"), "vulnerabilities")
     infrastructure = rows(project.get("infrastructureAsCodeIssues"), "infrastructureAsCodeIssues")

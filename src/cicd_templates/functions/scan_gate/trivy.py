@@ -64,7 +64,7 @@ def _trivy_results(value: Any, read: Report) -> Iterator[dict[str, Any]]:
 def _results_of_object(report: dict[str, Any], read: Report) -> Iterator[dict[str, Any]]:
     if report.get("SchemaVersion") != 2 and not (report.get("SchemaVersion") is None and "ClusterName" in report):
         schema = text(report.get("SchemaVersion")) or "none"
-        raise UnusableError(f"the report's SchemaVersion is {schema}; the gate supports only version 2")
+        raise UnusableError(f"the report's SchemaVersion is {schema}, but the gate supports only version 2")
     read.tool_version = text(mapping(report.get("Trivy"), "Trivy").get("Version"))
     system = mapping(mapping(report.get("Metadata"), "Metadata").get("OS"), "Metadata.OS")
     if system.get("EOSL"):

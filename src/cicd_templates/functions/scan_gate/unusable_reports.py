@@ -43,7 +43,7 @@ def _writer_problem(report: Report, form: str, tool: str) -> str:
     if not tool or form not in ("sarif", "cyclonedx"):
         return ""
     if not report.writers:
-        return f"the report does not name the tool that wrote it; the check's tool is {tool}"
+        return f"the report does not name the tool that wrote it, but it must name the check's tool, {tool}"
     others = [name for name in report.writers if not _letters(name).startswith(_letters(tool))]
     # A CycloneDX document also names the libraries that helped to write it.
     mixed = form == "cyclonedx" and len(others) < len(report.writers)

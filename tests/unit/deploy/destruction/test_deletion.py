@@ -281,7 +281,7 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
         (
             "AWS::EC2::Subnet",
             {"ec2": INTERFACES},
-            "deleted 1 unused network interface; AWS services release the others",
+            "deleted 1 unused network interface, and AWS services release the others",
             ("delete_network_interface", {"NetworkInterfaceId": "eni-1"}),
         ),
         (

@@ -368,7 +368,7 @@ def test_resources_that_an_environment_in_use_created_outside_its_stacks_are_exp
     (left,) = remainders.list_remainders(aws(), there, stacks_too=False)
     assert (left.explained, left.reason) == (
         True,
-        "no stack owns the resource; it stays until the environment that created it is destroyed",
+        "no stack owns the resource, so it stays until the environment that created it is destroyed",
     )
 
 
@@ -853,7 +853,7 @@ def test_only_what_was_recorded_for_the_chosen_stacks_is_noted(tmp_path: Path) -
     engine = Engine(1, 1, tmp_path)
     target = Target([KEYS], [KEYS], aws(local=True), Polling(), engine)
 
-    assert target.notes() == ["the local AWS only records these resources, and does not build them: 2 EC2::EIP"]
+    assert target.notes() == ["the local AWS records these resources, but does not create them: 2 EC2::EIP"]
     whole, network = inventory(), replace(inventory(), labels=frozenset({"network"}))
     assert [left.reason for left in target.recorded_remains(whole)] == [f"recorded for {KEYS.name}"] * 2
     assert target.recorded_remains(network) == []

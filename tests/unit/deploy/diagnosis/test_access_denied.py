@@ -32,7 +32,7 @@ KEY = "arn:aws:kms:eu-central-1:222222222222:key/1"
             f"User: {ME} is not authorized to perform: iam:CreateRole on resource: role r with an explicit deny in a"
             " service control policy",
             f"{ME} may not iam:CreateRole on role r",
-            "the organisation's service control policy forbids the action; only its administrator can allow it",
+            "a service control policy forbids the action; only an administrator of the organisation can allow it",
             id="a service control policy wins over the word deny",
         ),
         pytest.param(

@@ -58,7 +58,7 @@ def test_an_invalid_value_is_refused_without_showing_the_value(text: str, expect
 def test_two_different_values_set_nothing() -> None:
     values = iter(["one", "two"])
 
-    with pytest.raises(ConfigurationError, match="the two values differ; nothing was set") as refused:
+    with pytest.raises(ConfigurationError, match="the two values differ, so nothing was set") as refused:
         read_value(Terminal(), lambda prompt: next(values))
     assert "one" not in str(refused.value)
 
@@ -69,7 +69,7 @@ def test_bytes_that_are_no_text_are_refused_without_saying_them(errors: str) -> 
 
     with pytest.raises(ConfigurationError) as refused:
         read_value(stream)
-    assert str(refused.value) == "the value is not UTF-8 text; nothing was set"
+    assert str(refused.value) == "the value is not UTF-8 text, so nothing was set"
     # A traceback would otherwise show the error that keeps the bytes.
     assert refused.value.__suppress_context__
 

@@ -123,8 +123,8 @@ def _explanation(plans: Sequence[Plan], command: str) -> str:
         ),
         (
             "make recover" in command,
-            "make recover only shows the differences and the repairs. make plan REVERT_DRIFT=1 makes a plan that "
-            "reverts the changes; deploy that plan to revert them.",
+            "make recover shows the differences and the repairs, but changes nothing. make plan REVERT_DRIFT=1 makes a "
+            "plan that reverts the changes; deploy that plan to revert them.",
         ),
         (
             "make destroy" in command,

@@ -239,7 +239,7 @@ def test_masked_values_of_several_services_are_not_called_the_same() -> None:
     stacks = [stack(name, (modified("Q", "****", "**** (cannot be compared)"), SAFE)) for name in ("till", "kiosk")]
 
     assert shown(fold([plan(*stacks)])) == [
-        ("service-{service}/Q", "modified", "2 services: alike; masked values were not compared")
+        ("service-{service}/Q", "modified", "2 services: alike, but masked values were not compared")
     ]
 
 

@@ -182,7 +182,8 @@ VERDICTS = {
 }
 EXPLANATIONS = {
     "drift": (
-        "make recover only shows the differences and the repairs. make plan REVERT_DRIFT=1 makes a plan that reverts"
+        "make recover shows the differences and the repairs, but changes nothing. make plan REVERT_DRIFT=1 makes a"
+        " plan that reverts"
         " the changes; deploy that plan to revert them."
     ),
     "replaced database": (
