@@ -15,7 +15,8 @@ def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValu
     containers = [properties]
     for parent in containers:
         for key, item in parent.items() if isinstance(parent, dict) else enumerate(parent):
-            if not isinstance(item, dict | list):
+            # Most values are texts, and this is their quickest check.
+            if type(item) is str or not isinstance(item, dict | list):
                 values.append((key, item, parent))
             elif key != "Tags":
                 containers.append(item)

@@ -79,8 +79,12 @@ def _write_mapping(lines: list[str], mapping: dict[Any, Any], indent: str, colum
     start = "" if continued else indent
     for key, value in mapping.items():
         if _is_plain_key(key):
-            lines.append(f"{start}{key}:")
-            _write_value(lines, value, indent, column)
+            # Most values are short texts. Two further calls for each of them would take longer.
+            if type(value) is str and len(value) <= LONGEST_IN_LINE and (text := _in_block(value)):
+                lines.append(f"{start}{key}: {text}\n")
+            else:
+                lines.append(f"{start}{key}:")
+                _write_value(lines, value, indent, column)
         else:
             lines.append(start + _moved(node_of({key: value}, column), 0, indent))
         start = indent
