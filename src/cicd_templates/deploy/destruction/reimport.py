@@ -290,9 +290,10 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
     polling.until(ignore_transient(prepared), f"the import of {reimport.stack.name}", CHANGE_SET_SECONDS)
     if description["Status"] == "FAILED" or description["ExecutionStatus"] == "UNAVAILABLE":
         discard_change_set(clients, change_set["Id"], change_set["StackId"], creates=True)
-        raise CicdError(
-            f"{reimport.stack.name}: CloudFormation refused the import: {description.get('StatusReason', '')}"
-        )
+        # The local AWS cannot import some types that AWS imports, so the environment cannot be deployed there again.
+        remedy = "; start anew with `make local-stop` and `make local`" if clients.local else ""
+        reason = f"{description.get('StatusReason', '')}{remedy}"
+        raise CicdError(f"{reimport.stack.name}: CloudFormation refused the import: {reason}")
     cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
     _wait_for_status(clients, reimport.stack, "IMPORT_COMPLETE", polling)
     cloudformation.update_stack(

@@ -813,11 +813,21 @@ def test_an_import_that_ends_otherwise_is_an_error() -> None:
         import_resources(importing(["IMPORT_ROLLBACK_COMPLETE"]), BACK, clock())
 
 
-def test_an_import_that_is_refused_leaves_nothing_behind() -> None:
+@pytest.mark.parametrize(
+    ("local", "reason"),
+    [
+        (False, "the key is in another stack"),
+        (True, "the key is in another stack; start anew with `make local-stop` and `make local`"),
+    ],
+    ids=["AWS", "the local AWS"],
+)
+def test_an_import_that_is_refused_leaves_nothing_behind(local: bool, reason: str) -> None:
     fake = importing(["REVIEW_IN_PROGRESS"], {"Status": "FAILED", "StatusReason": "the key is in another stack"})
+    fake.local = local
 
-    with pytest.raises(CicdError, match="CloudFormation refused the import: the key is in another stack"):
+    with pytest.raises(CicdError) as refused:
         import_resources(fake, BACK, clock())
+    assert str(refused.value).endswith(f": CloudFormation refused the import: {reason}")
     # The deletion of the empty stack deletes its change set.
     assert [call for call, _ in fake.calls][-1] == "delete_stack"
     assert fake.called("delete_change_set") == []
