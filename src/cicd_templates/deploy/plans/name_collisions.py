@@ -145,8 +145,8 @@ def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tup
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
     if not ours.items() <= tags.items():
         return (
-            "the resource does not belong to this environment; choose another name in the configuration, such as that of"
-            " the queue, table or service, or another suffix, or ask the owner of the resource",
+            "the resource does not belong to this environment; choose another name in the configuration, such as that"
+            " of the queue, table or service, or another suffix, or ask the owner of the resource",
         )
     if used := _possible_use(clients, stack, tags):
         return (used,)
