@@ -128,19 +128,15 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
     listed = _listed_in_sums(root)
     others = _other_paths(files, root)
     stale = others & listed
-    links = {path: find_link(root, path) for path in files}
     processes = process_count(len(files))
     paths = sorted(files)
-    differ = map_in_processes(
-        lambda path: bool(links[path]) or _text(root / path) != files[path],
-        paths,
-        processes,
-        lambda path: f"read {path}",
-        FILES_PER_BATCH,
+    compared = map_in_processes(
+        lambda path: _compare(path, files, root), paths, processes, lambda path: f"read {path}", FILES_PER_BATCH
     )
-    changed = [path for path, differs in zip(paths, differ, strict=True) if differs]
+    comparisons = dict(zip(paths, compared, strict=True))
+    changed = [path for path, (_, differs) in comparisons.items() if differs]
     try:
-        for link in filter(None, links.values()):
+        for link in {link for link, _ in comparisons.values() if link}:
             link.unlink(missing_ok=True)
         written = map_in_processes(
             lambda path: replace_file(root / path, files[path]),
@@ -161,6 +157,15 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
     except OSError as error:
         raise _cannot_write(error, root) from None
     return Written(tuple(changed), tuple(sorted(stale)), tuple(sorted(others - stale)), len(files) - len(changed))
+
+
+def _compare(path: str, files: Mapping[str, str], root: Path) -> tuple[Path | None, bool]:
+    """Return the link on the way to a file below `root`, if there is one, and whether the file must be written."""
+    if link := find_link(root, path):
+        return link, True
+    text = _text(root / path)
+    # Reading the new text takes longer than to find out that there is no old one.
+    return None, text is None or text != files[path]
 
 
 def write_changed(files: Mapping[str, str], root: Path) -> None:
@@ -269,13 +274,14 @@ def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
 
     If a folder of `files` is a link on the disk, this link is left out.
     """
-    expected = {*files, *(parent.as_posix() for path in files for parent in PurePosixPath(path).parents)}
+    expected_folders = {path.rpartition("/")[0] for path in files}
+    parents = {parent for each in expected_folders for parent in (each, *map(str, PurePosixPath(each).parents))}
     present: set[str] = set()
     for folder, folders, names in os.walk(root):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         at = "" if folder == str(root) else f"{PurePath(folder).relative_to(root).as_posix()}/"
         present.update(f"{at}{name}" for name in (*names, *links))
-    return present - expected
+    return present - files.keys() - parents
 
 
 def _listed_in_sums(root: Path) -> set[str]:

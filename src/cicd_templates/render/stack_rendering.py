@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from cicd_templates.config import naming
@@ -82,7 +83,7 @@ def _has_transform(value: object) -> bool:
 def _facts(env: Environment, layer: Layer, service: str | None, after: list[str], tags: dict[str, str]) -> StackFacts:
     role = layer.deployed_as
     patches = env.settings.patch.get(naming.file_stem(layer.name, service), {})
-    return StackFacts(
+    facts = StackFacts(
         project=env.project.name,
         environment=env.name,
         suffix=env.suffix or None,
@@ -95,12 +96,18 @@ def _facts(env: Environment, layer: Layer, service: str | None, after: list[str]
         protection=env.settings.protection,
         role_path=env.settings.role_path,
         permissions_boundary=env.settings.permissions_boundary or None,
-        sources=(layer.source, "templates/environments.toml"),
+        sources=_sources(layer.source),
         after=tuple(after),
         deployed_as=naming.parameter_path(env, role.layer, role.name, service) if role else None,
-        patches={path: entry.because for path, entry in patches.items()},
         stack_tags=tags,
     )
+    return facts._replace(patches={path: entry.because for path, entry in patches.items()}) if patches else facts
+
+
+# The stacks of a layer share the tuple, which is then in memory once.
+@cache
+def _sources(layer: str) -> tuple[str, str]:
+    return layer, "templates/environments.toml"
 
 
 _PROTECTION = {
