@@ -15,7 +15,7 @@ def closest(word: str, known: Sequence[str]) -> str:
 
 
 def suggestion(word: str, known: Sequence[str], most: int | None = None) -> str:
-    """Return a hint for the user who typed the unknown name `word`.
+    """Return a hint for the user who typed `word`, an unknown name.
 
     The hint has a similar known name. If no name is similar, it has the first `most` known names.
     """

@@ -25,7 +25,7 @@ class CheckMustWait(CicdError):  # noqa: N818 - the outcome of a check, not an e
 
 
 class LocalCoverage(StrEnum):
-    """What a check can do on the local AWS: prove its statement, only run its steps, or not run at all."""
+    """What a check can do on the local AWS: prove its statement, run its steps without a proof, or not run at all."""
 
     PROVEN = "shown"
     STEPS_ONLY = "walked through"

@@ -13,8 +13,7 @@ NO_RESPONSE = (HTTPException, OSError)
 
 
 def post(url: str, body: bytes, trusted: str) -> int:
-    """Send `body` to `url`, and return the status of the response. For TLS, trust only the certificates `trusted`.
-
+    """Send `body` to `url`, and return the status of the response. For TLS, trust only the certificates in `trusted`.
     If there is no response, raises an exception of one of the types in `NO_RESPONSE`.
     """
     address = urlsplit(url)

@@ -148,13 +148,13 @@ def m_of_n_alarm(base: cloudwatch.Alarm, datapoints: int) -> cloudwatch.Alarm:
 
 
 def late_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Make the alarm `base` evaluate the last `periods` periods, because values can arrive late. Return `base`."""
+    """Make `base` evaluate the last `periods` periods, because values can arrive late. Return this alarm."""
     base.EvaluationPeriods, base.DatapointsToAlarm = periods, 1
     return base
 
 
 def missing_data_alarm(base: cloudwatch.Alarm, periods: int) -> cloudwatch.Alarm:
-    """Return the alarm `base`, changed so that it also notifies if its metric has no value for `periods` periods.
+    """Change `base` so that it also notifies if its metric has no value for `periods` periods. Return this alarm.
 
     Without data, the alarm changes to INSUFFICIENT_DATA, and this change sends the notification. A new alarm is in
     INSUFFICIENT_DATA from the beginning, so it does not notify before its metric has had a value:

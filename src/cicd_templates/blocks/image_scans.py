@@ -13,7 +13,7 @@ from cicd_templates.config.naming import APP, title
 def image_scan_action(context: PipelineContext, name: str, evidence: str, *, image: str, order: int) -> PipelineAction:
     """Return an action that judges the registry's scan of `image`, an image address.
 
-    The action stores the result of the scan as evidence, in a file with the name `evidence`.
+    The action stores the result of the scan as evidence. `evidence` is the name of the file.
 
     The build outputs the address of the image, and CodePipeline inserts this address into JSON. A malicious build could
     output an address with quotes, and so add variables to the JSON. The signer stops such a release: it gets the same

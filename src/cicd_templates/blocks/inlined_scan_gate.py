@@ -43,7 +43,7 @@ READER_NAMES = {
 
 
 def scan_gate_source(formats: Iterable[str]) -> str:
-    """Return the source of the scan gate's Lambda function, with readers for the report formats `formats`.
+    """Return the source of the scan gate's Lambda function, with readers for the report formats in `formats`.
 
     Raises `ValueError` if two modules define the same name.
     """

@@ -209,9 +209,9 @@ def may_encrypt(sid: str, key: KeyArn) -> Grant:
 def may_use_through(
     sid: str, env: Environment, services: Sequence[str], uses: Sequence[Action], keys: KeyArn | Sequence[KeyArn | str]
 ) -> Grant:
-    """Let a role call the KMS actions `uses` on `keys`, but only through one of the AWS services `services`.
+    """Let a role call KMS actions on `keys`, but only through one of the AWS services in `services`.
 
-    `services` contains the prefixes of the services' host names, such as `sqs`.
+    `uses` has the actions. `services` has the prefixes of the services' host names, such as `sqs`.
     """
     hosts = [host for service in services for host in regional_hosts(service, env.region)]
     return allow(sid, uses, on=keys, when=[StringEquals({"kms:ViaService": hosts})])

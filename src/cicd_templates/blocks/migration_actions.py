@@ -37,7 +37,7 @@ def run_parameters(
 ) -> dict[str, str]:
     """Return the pipeline's parameters for the Lambda function that runs a task once.
 
-    The task definition is in the stack of the layer `layer`.
+    `layer` is the name of the layer whose stack has the task definition.
     """
     outputs = stack_variables(peer, layer)
     return {

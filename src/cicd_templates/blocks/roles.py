@@ -32,7 +32,7 @@ def service_role(
 def assumed_role(
     logical_id: str, env: Environment, trusted: PolicyDocument, *grants: Grant, name: Sequence[str]
 ) -> iam.Role:
-    """Return a role with the trust policy `trusted`, and with `grants` as its only permissions."""
+    """Return a role. `trusted` is its trust policy, and `grants` are its only permissions."""
     role = iam.Role(
         logical_id,
         RoleName=physical_name(env, "AWS::IAM::Role", *name),

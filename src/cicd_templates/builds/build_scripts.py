@@ -32,7 +32,7 @@ def script_text(name: str) -> str:
 def _shared_text(module: str, script: str) -> str:
     """Return the text of a module, under a comment with its title.
 
-    The module's docstring is left out, and so are all imports that the text `script` already has.
+    The module's docstring is left out, and so are all imports that are already in `script`.
     """
     _, title, body = read_build_file("scripts", f"{module}.py").split('"""', 2)
     own = set(_IMPORT.findall(script))

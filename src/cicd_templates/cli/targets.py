@@ -168,7 +168,7 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute the plan `made`. Then plan the stacks that waited for its changes, and return this second plan.
+        """Execute a plan. Then plan the stacks that waited for its changes, and return this second plan.
 
         Returns None if no stack waited. Hands the templates to the pipeline after all checks. `confirm_others` asks the
         user about changed templates of other environments.
@@ -288,7 +288,7 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return notes about the chosen stacks: the numbers of resources that the local AWS only records, by type."""
+        """Return a note with the numbers, by type, of the resources that the local AWS records but does not create."""
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self._recorded({stack.name for stack in self.chosen}))

@@ -96,7 +96,7 @@ def read_toml(path: Path) -> Raw:
 
 
 def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> Configuration:
-    """Return the configuration from the parsed TOML file `raw`. Error messages use `source` as the file's name."""
+    """Return the configuration in `raw`, a parsed TOML file. Error messages use `source` as the file's name."""
     reader = _Reader()
     configuration, unread = reader.configuration(raw, suffix)
     problems = [
@@ -251,7 +251,7 @@ class _Reader:
         return overrides
 
     def _resolved(self, model: type[T], at: str, base: Raw, override: Raw, environment: str) -> T | None:
-        """Return the table at the TOML path `at` for one environment, or None if the table has problems.
+        """Return the table whose TOML path is `at` for one environment, or None if the table has problems.
 
         `override` has the environment's own values. They replace the shared values in `base`.
         """
@@ -269,7 +269,7 @@ class _Reader:
         return self._table(model, _merge(base, override), at, where)
 
     def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
-        """Return the table at the TOML path `at`. Placeholders replace wrong values and missing required values.
+        """Return the table with the TOML path in `at`. Placeholders replace wrong values and missing required values.
 
         The correct values remain, so that later checks do not report them as missing.
         """
@@ -333,9 +333,9 @@ def _message(detail: ErrorDetails, model: type[Table]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table to which the path `loc` leads.
+    """Return the fields of the table to which a path leads.
 
-    `loc` begins in the table that `model` describes, and has the form of the paths in pydantic's errors.
+    The path, `loc`, begins in the table that `model` describes, and has the form of the paths in pydantic's errors.
     """
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)

@@ -67,7 +67,7 @@ def wrong_numbers(start: NewProject) -> list[tuple[str, str]]:
 
 
 def starter_text(start: NewProject) -> str:
-    """Return the text of `environments.toml` for the new project `start`.
+    """Return the text of `environments.toml` for a new project.
 
     Raises `ConfigurationError` if the number of accounts or of environments is wrong, or if a name is given twice.
     """

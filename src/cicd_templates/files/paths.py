@@ -28,7 +28,7 @@ def rendered_folder(suffix: str | None) -> Path:
     folder = BUILD / suffix if suffix else OUT
     if folder.is_symlink():
         raise ConfigurationError(
-            f"{folder}: is a link to {folder.readlink()}; a commit contains the link, not the templates;"
+            f"{folder}: is a link to {folder.readlink()}, so a commit would contain the link instead of the templates;"
             " replace the link with a folder"
         )
     if folder.exists() and not folder.is_dir():

@@ -11,7 +11,7 @@ from cicd_templates.functions.evidence_format import moment
 
 
 def alarm_states(cloudwatch: Any, names: Sequence[str], began: datetime, ended: datetime) -> list[dict[str, Any]]:
-    """Return an entry for each alarm: its state at the time `ended`, and its changes of state since the time `began`.
+    """Return an entry for each alarm: its state at `ended`, and its changes of state from `began` to `ended`.
 
     If an alarm cannot be read, its entry contains the reason. CloudWatch keeps the history of an alarm for 30
     days:

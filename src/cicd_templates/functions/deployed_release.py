@@ -123,7 +123,7 @@ def deployment_statement(s3: Any, pipeline: Any, parameters: dict[str, str], sig
 
 
 def _of_environment(variable: str, environment: str) -> str:
-    """Return the item for `environment` from the list in the environment variable `variable`.
+    """Return the item for `environment` from a list. `variable` is the environment variable that has the list.
 
     Raises `ValueError` if the list has no such item.
     """

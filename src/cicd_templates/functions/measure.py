@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 
 def event_metrics(kind: str, state: str, at: datetime, runs: list[dict[str, Any]]) -> dict[str, float]:
-    """Return the metrics for an event that happened at the time `at`.
+    """Return the metrics for an event. `at` is the time when it happened.
 
     The first item of `runs` is the run of the event. The other items are the earlier runs, newest first. Raises
     `ValueError` if no metric is defined for the event.

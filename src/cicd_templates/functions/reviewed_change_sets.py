@@ -94,7 +94,7 @@ def images_in(description: dict[str, Any]) -> list[str]:
 
 
 def _all_changes(cloudformation: Any, answer: dict[str, Any], **asked: Any) -> list[dict[str, Any]]:
-    """Return the changes on the page `answer` and on all following pages."""
+    """Return the changes on the first page, which is `answer`, and on all following pages."""
     pages = [answer]
     while token := pages[-1].get("NextToken"):
         pages.append(cloudformation.describe_change_set(**asked, NextToken=token))
@@ -110,7 +110,7 @@ def _comparable(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parsed(text: str) -> Any:
-    """Return the content of the JSON `text`, or the text itself if it is not JSON."""
+    """Return the value that `text` has as JSON, or the text itself if it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:

@@ -67,7 +67,7 @@ def allow(
     when: Sequence[ConditionElement] = (),
     because: str = "",
 ) -> Grant:
-    """Return a statement that allows `actions` on the resources `on` if all conditions in `when` hold.
+    """Return a statement that allows `actions` on the resources in `on` if all conditions in `when` hold.
 
     If `to` is a principal, the statement is for a resource policy. In a resource policy, `*` means the resource to
     which the policy is attached. `on=[]` omits the Resource element, as ECR requires.

@@ -29,7 +29,7 @@ def remember(engine: Engine, path: Path = STATE_FILE) -> None:
 
 
 def recall(path: Path = STATE_FILE) -> Engine | None:
-    """Return the engine that the file `path` describes, or None if it is not running or does not answer.
+    """Return the engine that the state file describes, or None if it is not running or does not answer.
 
     After a reboot, another process may have the engine's process id, so the start time is compared, too. Raises
     `CicdError` if the file was not written by `remember`.

@@ -196,8 +196,8 @@ again.
 
 Every step renders and passes cfn-lint without a finding. On the local AWS every step is applied and reverted, and no
 stack fails. The hooks from the templates run there against releases that are healthy, unhealthy, slow and silent. The
-local AWS starts no tasks and shifts no requests; it only records scaling and the composite alarm. Nothing has been run
-on AWS.
+local AWS starts no tasks and shifts no requests. It records scaling and the composite alarm, but does not create them.
+Nothing has been run on AWS.
 """
 
 

@@ -158,8 +158,8 @@ def runnable_phases(
 
     - If the build has the tokens of its external services, all commands can run.
     - Without these tokens, commands that download something are left out.
-    - Commands that only install packages by hash always run: a rehearsal replaces pip with a program that only checks
-      the hashes and downloads nothing.
+    - Commands always run if all they do is install packages by hash. A rehearsal replaces pip with a program that
+      checks the hashes and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []

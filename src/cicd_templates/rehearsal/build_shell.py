@@ -45,7 +45,7 @@ def run_phases(
     environment: Mapping[str, str],
     limit_seconds: float,
 ) -> BuildOutcome:
-    """Run the phases in the folder `source`. Write the scripts and the log to `folder`.
+    """Run the phases. The current folder is `source`. Write the scripts and the log to `folder`.
 
     After `limit_seconds`, all processes are killed.
     """

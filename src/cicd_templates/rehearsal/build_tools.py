@@ -86,7 +86,7 @@ def _normalised(name: str) -> str:
 
 
 def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
-    """Return those `commands` of the build phase `phase` that download something before the actual work."""
+    """Return those `commands` of a build phase that download something before the actual work."""
     return (each for each in commands if phase in DOWNLOADING_PHASES and DOWNLOAD.search(WRITTEN_FILE.sub("", each)))
 
 
@@ -113,7 +113,7 @@ def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> Non
 
 
 def with_private_tmp(text: str, temporary: Path) -> str:
-    """Return `text` with the folder `temporary` in place of `/tmp`, which other processes of the machine also use."""
+    """Return `text` with `temporary`, a folder, in place of `/tmp`, which other processes of the machine also use."""
     return SHARED.sub(lambda found: str(temporary), text)
 
 

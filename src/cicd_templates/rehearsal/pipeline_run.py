@@ -66,7 +66,7 @@ class RehearsalSetup:
     start_databases: Callable[[PipelineRun, ActionProgress, str], bool]
 
     def root_session(self, arn: str) -> Session:
-        """Return a session of the root user of the account in the ARN `arn`."""
+        """Return a session of the root user of the account that `arn` contains."""
         return root(self.endpoint, Arn.parse(arn).account, self.region, self.secret)
 
     def require_allowed(self, role: str, actions: list[str], resource: str) -> None:

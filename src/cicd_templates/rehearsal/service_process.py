@@ -107,7 +107,9 @@ def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator
 
 
 def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
-    """Run the worker that the action `deploying` has deployed, until its queues are empty. Then stop it.
+    """Run the worker that an action has deployed, until its queues are empty. Then stop it.
+
+    `deploying` is the action.
 
     The script `rehearsal/work` starts the worker. Nothing is run if the action has deployed no worker. Raises
     `ActionFailedError` if the worker ends by itself.

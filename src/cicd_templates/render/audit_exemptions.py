@@ -18,7 +18,7 @@ _TAKEN_FOR_KEY = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+=]{40}(?![A-Za-z0-9
 
 
 def exempt_paths_taken_for_keys(content: dict[str, Any]) -> None:
-    """Exempt Lambda functions in the template `content` from checkov's check for secrets in variables.
+    """Exempt Lambda functions in a template from checkov's check for secrets in variables.
 
     A function is exempt if one of its variables contains a Parameter Store path that checkov takes for a secret key.
     """

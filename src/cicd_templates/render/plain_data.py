@@ -50,7 +50,7 @@ def plain_data(value: Any) -> Any:
 
 @cache
 def _conversion(kind: Any) -> Callable[[Any], Any]:
-    """Return the function that turns objects of the class `kind` into plain data."""
+    """Return the function that turns objects of one class into plain data."""
     if issubclass(kind, AWSHelperFn) and kind.to_dict is AWSHelperFn.to_dict:
         return lambda value: plain_data(value.data)
     if issubclass(kind, BaseAWSObject) and kind.to_dict is BaseAWSObject.to_dict:

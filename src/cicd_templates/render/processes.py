@@ -85,7 +85,7 @@ def begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
 
 
 def end_after(parent: Any) -> None:
-    """End this process at once when the process `parent` has ended."""
+    """End this process at once when its parent process has ended."""
     parent.join()
     os._exit(1)
 

@@ -288,7 +288,7 @@ def _new_parts(record: _Record, rendered: Mapping[str, RenderedStack], lines: li
 
 
 def _new_part(part: RecordedReview | DifferencesPart, stacks: Iterable[RenderedStack], names: NameIndex) -> NewPart:
-    """Return the part that replaces the recorded `part`, made from `stacks`."""
+    """Return the part that replaces `part`, a recorded one. It is made from `stacks`."""
     templates = [stack.without_text for stack in stacks]
     reviewed = [ReviewedStack(template, Formatter(template, names)) for template in templates]
     if isinstance(part, RecordedReview):

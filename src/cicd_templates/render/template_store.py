@@ -79,8 +79,7 @@ class TemplateStore:
         return self._file
 
     def write(self, template: Unpacked | Place) -> Place:
-        """Append a template to the file, and return its place. If `template` is a place, only return it.
-
+        """Append a template to the file, and return its place. If `template` is a place, return it and write nothing.
         Several processes may call this function at the same time.
         """
         if isinstance(template, Place):

@@ -83,7 +83,7 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return the stack of another service with which the new stack `stack` is compared. Return None if there is none.
+    """Return the stack of another service with which a new stack is compared. Return None if there is none.
 
     The result has the same layer and environment as `stack`. Stacks that are also in `old` are preferred. If `old` has
     none, the first stack in `new` is the result, or None if `stack` itself is the first.
@@ -144,7 +144,7 @@ def _renamed_access(
 
 
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
-    """Yield a change for each Deny statement of the stack `before` that no longer protects a retained resource.
+    """Yield a change for each Deny statement of `before` that no longer protects a retained resource.
 
     `before` is the stack of a renamed service under the old name. Its deletion keeps the retained resources, but
     removes the Deny statements.

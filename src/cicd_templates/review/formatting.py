@@ -61,7 +61,7 @@ class NameIndex:
             self._add_named(stack.label, frozenset(named))
 
     def extend(self, other: NameIndex) -> None:
-        """Add all names from the index `other`.
+        """Add all names from another index.
 
         The stacks of `other` must come later in deploy order than the stacks of this index.
         """
@@ -82,7 +82,7 @@ class NameIndex:
 
     @classmethod
     def from_plain(cls, plain: list[Any]) -> NameIndex:
-        """Return the index with the contents `plain`, a value that `to_plain` returned."""
+        """Return the index whose `to_plain` returned `plain`."""
         index = cls(())
         index.published, environments, index._known, named = plain
         index._environments = {account: set(names) for account, names in environments.items()}
@@ -122,7 +122,7 @@ class NameIndex:
         return logical_id in self._named.get(label, ())
 
     def account_label(self, number: str) -> str | None:
-        """Return the name of the only environment in the account `number`.
+        """Return the name of the only environment in an account. `number` is the number of the account.
 
         Return `number` if the account has several environments, and None if it has no environment.
         """

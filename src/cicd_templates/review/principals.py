@@ -58,7 +58,7 @@ ANYONE = Principal(Kind.ANYONE)
 
 
 def parse_principals(value: Any, account: str) -> Iterator[Principal]:
-    """Yield the principals in `value`, a statement's `Principal`. The template is deployed in the account `account`."""
+    """Yield the principals in `value`, a statement's `Principal`. `account` is where the template is deployed."""
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for kind, listed in value.items():
             for item in listed if isinstance(listed, list) else [listed]:

@@ -24,7 +24,7 @@ RENDER_PROGRAM = (
 
 
 def render_with(revision: str, folder: Path) -> list[StackTemplate]:
-    """Return the templates that the git revision `revision` of this tool renders from the current configuration.
+    """Return the templates that a git revision of this tool renders from the current configuration.
 
     The user's extra layers are included. `folder` must be empty. Raises `CicdError` with the output of the revision if
     the revision cannot render the configuration.

@@ -158,7 +158,7 @@ def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...
 
 
 def parsed_policy(value: Any) -> dict[str, Any] | None:
-    """Return the policy in the JSON text `value`.
+    """Return the policy in `value`, a JSON text.
 
     Return None if CloudFormation computes the text, or if the text is not a policy. `value` can also be an `Fn::Sub`
     with a JSON text, if the variables cannot change the structure of the policy.

@@ -53,7 +53,7 @@ def _is_map(value: Any) -> bool:
 
 
 def _parsed_json(value: Any) -> Any:
-    """Return the JSON document in the string `value`, such as a dashboard's body, or None if there is none."""
+    """Return the JSON document in `value`, a string such as a dashboard's body, or None if there is none."""
     if isinstance(value, str) and value.startswith(("{", "[")):
         with contextlib.suppress(ValueError):
             return json.loads(value)

@@ -110,7 +110,7 @@ def _may_deny(statement: Mapping[str, Any]) -> bool:
 
 
 def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool:
-    """Return whether the statement `wide` covers the statement `narrow`, and has the same `Effect`.
+    """Return whether one statement covers another: whether `wide` covers `narrow`, and has the same `Effect`.
 
     Returns false if a comparison of the texts cannot prove that `wide` applies to at least the same requests.
     """
@@ -122,7 +122,7 @@ def statement_covers(wide: Mapping[str, Any], narrow: Mapping[str, Any]) -> bool
 
 
 def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether the condition `after` may admit a request that the condition `before` does not admit.
+    """Return whether the new condition, `after`, may admit a request that the old one, `before`, does not admit.
 
     - A request must meet all parts of a condition, so an additional part admits fewer requests.
     - A request must match one value of a part, so an additional value admits more requests.
@@ -135,9 +135,9 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a condition becomes no stricter if the values `wide` replace the values `narrow`.
+    """Return whether a condition becomes no stricter if its values change from `narrow` to `wide`.
 
-    The key and the `operator` of the condition stay the same.
+    The key and the operator of the condition stay the same.
     """
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
@@ -252,7 +252,7 @@ def _difference(
     """Return a sentence with the parts of `statement` that its counterpart lacks, or an empty string.
 
     The counterpart is the statement in `others` with the same Sid, effect and elements. Without a counterpart, the
-    sentence has the complete `statement`. `own` has the statements of the template that contains `statement`. If the
+    sentence has all parts of `statement`. `own` has the statements of the template that contains `statement`. If the
     Sid occurs twice in `own` or twice in `others`, there is no counterpart.
     """
     sid = statement.get("Sid")

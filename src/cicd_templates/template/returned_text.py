@@ -13,7 +13,7 @@ def as_returned(text: str) -> str:
 
 
 def is_text_of(text: str, body: str) -> bool:
-    """Return whether GetTemplate can return `body` if the stack has the template `text`.
+    """Return whether GetTemplate can return `body` if `text` is the template of the stack.
 
     Non-ASCII characters are not compared.
     """

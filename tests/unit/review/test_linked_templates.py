@@ -17,7 +17,11 @@ __all__ = ["repository"]
 @pytest.mark.parametrize(
     ("is_link", "message"),
     [
-        (True, "is a link to target; a commit contains the link, not the templates; replace the link with a folder"),
+        (
+            True,
+            "is a link to target, so a commit would contain the link instead of the templates; replace the link with a"
+            " folder",
+        ),
         (False, "is not a folder; move it away, then run `make render`"),
     ],
     ids=["link", "file"],

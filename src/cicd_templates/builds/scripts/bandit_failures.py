@@ -1,7 +1,7 @@
 """Print a JSON list of the code that Bandit did not examine: `bandit_failures.py SOURCE LOG`.
 
-LOG is the file with Bandit's standard error. If one of Bandit's tests raises an exception, Bandit only logs the
-exception and continues. Bandit's report then contains neither a finding nor an error.
+LOG is the file with Bandit's standard error. If one of Bandit's tests raises an exception, Bandit logs the exception
+and continues. Bandit's report then contains no finding and no error.
 
 The list also contains the files below SOURCE whose code is nested too deeply.
 """

@@ -80,7 +80,7 @@ def strings(value: Any) -> list[str]:
 
 
 def lists_in(value: Any) -> list[str]:
-    """Return the strings of all lists in the map `value`, such as `{"dev": ["pytest"]}`."""
+    """Return the strings of all lists in `value`, a map such as `{"dev": ["pytest"]}`."""
     return [text for each in value.values() for text in strings(each)] if isinstance(value, dict) else []
 
 
@@ -240,7 +240,7 @@ class Dependencies:
         self.own = ""
 
     def take(self, path: str, full: str) -> None:
-        """Add the dependencies in the file `full`, if its kind is known. `path` is relative to the source."""
+        """Add the dependencies in `full`, a file, if its kind is known. `path` is relative to the source."""
         name = os.path.basename(path)
         readers = [reader for pattern, reader in READERS.items() if fnmatch.fnmatchcase(name, pattern)]
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in CONDA):

@@ -229,7 +229,7 @@ class Network:
 
 
 def without_network(text: str, cut: list[int], problems: list[tuple[int, str]]) -> str:
-    """Return the Dockerfile `text` with `--network=none` in each RUN command whose line number is in `cut`."""
+    """Return `text`, a Dockerfile, with `--network=none` in each RUN command whose line number is in `cut`."""
     lines = text.replace("\r\n", "\n").split("\n")
     for number in cut:
         begun = re.fullmatch(r"(\s*RUN)(\s.*)", lines[number - 1], re.IGNORECASE)

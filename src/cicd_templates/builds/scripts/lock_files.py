@@ -135,7 +135,7 @@ def is_project_folder(path: str) -> bool:
 
 
 def is_place_for_lock(folder: str, target: str, source: str) -> bool:
-    """Return whether the lock file `source` may be copied to `target`. A relative `target` starts in `folder`.
+    """Return whether `source`, a lock file, may be copied to `target`. A relative `target` starts in `folder`.
 
     A `.txt` file may also be copied directly to /tmp.
     """

@@ -129,7 +129,7 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script reads the file `included`, a path relative to `folder`, as a requirements file."""
+    """Return whether this script reads `included` as a requirements file. `included` is relative to `folder`."""
     # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):
         return False
@@ -187,7 +187,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in the JSON `text`. `counts` gets the path of a string and returns whether to read it."""
+    """Yield the addresses in `text`, which is JSON. `counts` gets a string's path and returns whether to read it."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):

@@ -51,7 +51,8 @@ def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
     elif job.max_minutes > longest_run:
         yield (
             "job.max_minutes",
-            f"a run of {job.max_minutes} minutes could last until the next run begins; use at most {longest_run};"
-            f" the shortest interval of {job.schedule} is {shortest} minutes"
-            + (f" and window_minutes is {job.window_minutes}" if job.window_minutes else ""),
+            f"a run of {job.max_minutes} minutes could last until the next run begins, because the shortest interval"
+            f" of {job.schedule} is {shortest} minutes"
+            + (f" and window_minutes is {job.window_minutes}" if job.window_minutes else "")
+            + f"; use at most {longest_run}",
         )

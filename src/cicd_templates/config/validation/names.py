@@ -103,7 +103,7 @@ def _reserved_by_aws(project: str) -> Iterator[Problem]:
             if begin.startswith(reserved):
                 yield Problem(
                     "project.name",
-                    f"{project!r} is not possible; AWS reserves names of {facts.type_name} that begin with"
+                    f"{project!r} is not possible, because AWS reserves names of {facts.type_name} that begin with"
                     f" {reserved}; choose another name",
                 )
 

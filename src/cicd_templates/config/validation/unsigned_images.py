@@ -23,8 +23,8 @@ def problems(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[P
         if not tools.settings.stakeholders.security and (services := _services_with_exceptions(configuration)):
             yield Problem(
                 f"environments.{tools.name}.stakeholders.security",
-                "missing; write who gets an e-mail when a release deploys an image without a signature;"
-                f" `unsigned_images` has exceptions for {', '.join(services)}",
+                f"missing, although `unsigned_images` has exceptions for {', '.join(services)}; write who gets an"
+                " e-mail when a release deploys an image without a signature",
             )
 
 

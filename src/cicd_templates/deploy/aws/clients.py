@@ -247,7 +247,7 @@ def _before_the_first_call() -> Iterator[None]:
 
 
 def local_clients(endpoint_url: str, account: str, region: str, secret: str, token: str | None = None) -> Clients:
-    """Return clients for the local AWS, with the access key id `account` and the secret access key `secret`.
+    """Return clients for the local AWS. `account` is the access key id, and `secret` is the secret access key.
 
     The local AWS uses an access key id of 12 digits as the account's id. For an assumed role, pass the role's access
     key id, secret access key and session token as `account`, `secret` and `token`. The clients do not use profiles, or
@@ -281,7 +281,7 @@ def session_clients(region: str, credentials: Mapping[str, Any]) -> Clients:
 
 
 def local_clients_as(clients: Clients, role_arn: str) -> Clients:
-    """Return clients for the local AWS that use the credentials of the role `role_arn`.
+    """Return clients for the local AWS that use the credentials of a role.
 
     The function uses `clients` to assume the role. Raises `CicdError` if the local AWS refuses this.
     """

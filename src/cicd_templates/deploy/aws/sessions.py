@@ -144,7 +144,7 @@ def ask_mfa_code(prompt: str) -> str:
 
 
 def _raise_credential_errors(core: Any, errors: CredentialErrors) -> None:
-    """Make all clients of the botocore session `core` raise errors about its credentials as `CredentialsError`."""
+    """Make all clients of a botocore session raise errors about its credentials as `CredentialsError`."""
 
     def after_call(http_response: Any, parsed: Any, model: Any, **_: Any) -> None:
         if http_response.status_code >= 300:

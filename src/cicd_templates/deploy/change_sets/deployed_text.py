@@ -47,16 +47,16 @@ def _with_effect(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def content_of(body: Any) -> Any:
-    """Return the content of the template `body`, which GetTemplate returned, as dicts and lists."""
+    """Return the content of a template as dicts and lists. `body` is what GetTemplate returned."""
     # boto3 parses a JSON template, but returns a YAML template as text.
     return cloudformation_yaml.load(body) if isinstance(body, str) else body
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return the template `returned`, with its non-ASCII characters restored from the template `rendered`.
+    """Return a template that GetTemplate returned, with its non-ASCII characters restored from the rendered template.
 
-    `returned` comes from GetTemplate, which returns a question mark for each non-ASCII character. A text is restored
-    if `rendered` has a text at the same place that differs only in these characters.
+    GetTemplate returns a question mark for each non-ASCII character. A text is restored if `rendered` has a text at
+    the same place that differs only in these characters.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

@@ -14,7 +14,7 @@ from cicd_templates.template.stack_template import StackTemplate
 class DetectedDrift:
     """The drift of the stacks of a plan.
 
-    If `revert` is true, the plan reverts the drift. If it is false, the plan only shows the drift.
+    If `revert` is true, the plan reverts the drift. If it is false, the plan shows the drift but does not revert it.
     """
 
     stacks: tuple[StackDrift, ...]

@@ -63,7 +63,7 @@ REPAIRS: dict[str, Repair] = {
 
 
 def repair(clients: Clients, owned: Owned) -> str:
-    """Remove what usually prevents CloudFormation from deleting the resource `owned`, such as the objects of a bucket.
+    """Remove what usually prevents CloudFormation from deleting a resource, such as the objects of a bucket.
 
     Returns a text that says what was done, or an empty string if the resource type has no repair.
     """

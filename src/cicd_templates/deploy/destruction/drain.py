@@ -53,7 +53,7 @@ def _stop_runs_of(clients: Clients, pipeline: str, runs: list[str], polling: Pol
 
 def _running(clients: Clients, pipeline: str) -> list[str]:
     if clients.local:
-        # The local AWS only records pipelines and never runs them.
+        # The local AWS records pipelines, but never runs them.
         return []
     try:
         pages = clients.codepipeline.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline)

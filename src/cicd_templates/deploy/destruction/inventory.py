@@ -71,7 +71,7 @@ def take_inventory(
     If `labels` is given, the inventory has only the stacks with these labels and the resources that they created. If
     `labels` is None, it has everything, even stacks and resources that are no longer in the templates.
 
-    The inventory is protected if the argument `protected` is true, or if one of its stacks has termination protection.
+    The inventory is protected if `protected` is true, or if one of its stacks has termination protection.
     """
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         stacks = list(pool.map(partial(read_deployed_stack, clients), list_project_stacks(clients, scope.project)))

@@ -1,7 +1,7 @@
 """Finds deployed stacks of this tool whose layer, service, environment or project is no longer in the configuration.
 
-This module only reads. It ignores copies of environments, because the templates of a copy exist only on the machine of
-the person who uses the copy.
+This module changes nothing. It ignores copies of environments, because the templates of a copy exist only on the
+machine of the person who uses the copy.
 """
 
 from __future__ import annotations

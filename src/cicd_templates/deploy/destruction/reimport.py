@@ -122,7 +122,7 @@ class Reimport:
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return the property `value`, with known values instead of references to template parameters.
+    """Return `value`, a property, with known values instead of references to template parameters.
 
     `values` has the known values, keyed by parameter name.
     """
@@ -211,7 +211,7 @@ def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: S
 
 
 def _arn_of(clients: Clients, owned: Owned | None) -> str:
-    """Return the ARN of the kept resource `owned` if it is a KMS key. Otherwise, return an empty string."""
+    """Return the ARN of a kept resource if it is a KMS key. Otherwise, return an empty string."""
     if owned is None or owned.resource_type != "AWS::KMS::Key":
         return ""
     return str(clients.kms.describe_key(KeyId=owned.physical_id)["KeyMetadata"]["Arn"])
@@ -305,7 +305,7 @@ def import_resources(clients: Clients, reimport: Reimport, polling: Polling) -> 
 
 
 def _wait_for_status(clients: Clients, stack: StackTemplate, wanted: str, polling: Polling) -> None:
-    """Wait until `stack` has the status `wanted`. Raises `CicdError` if the operation ends in another status."""
+    """Wait until `stack` has the wanted status. Raises `CicdError` if the operation ends in another status."""
 
     def ended() -> bool:
         status = stack_status(clients, stack.name)

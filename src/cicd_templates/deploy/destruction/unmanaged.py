@@ -102,7 +102,7 @@ def _tagged_resource(resource_type: str, name: str, scope: Scope, tags: Mapping[
 
 
 def _from_arn(text: str) -> tuple[str, str] | None:
-    """Return the resource type and the physical name in the ARN `text`.
+    """Return the resource type and the physical name in `text`, an ARN.
 
     Return None for resource types that other functions list, and for resources that AWS itself removes.
     """

@@ -6,6 +6,6 @@
 - `diagnose` puts the results into one `Diagnosis`, with the line in the reviewed template and the next steps.
 - `event_file` saves the events, because CloudFormation may delete a stack and its events after a failed creation.
 
-These modules only read. A diagnosis never changes the result of an operation. Details that cannot be read are left out
-or reported as unreadable.
+These modules change nothing in AWS. A diagnosis never changes the result of an operation. Details that cannot be read
+are left out or reported as unreadable.
 """

@@ -1,7 +1,7 @@
 """Finds out why an operation on a stack failed: the root cause, its line in the template, and the next steps.
 
-This module only reads. Details that cannot be read are left out or reported as unreadable. A diagnosis never changes
-the result of an operation.
+This module changes nothing in AWS. Details that cannot be read are left out or reported as unreadable. A diagnosis
+never changes the result of an operation.
 """
 
 from __future__ import annotations

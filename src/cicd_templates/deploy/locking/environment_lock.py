@@ -155,9 +155,10 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` unless the command `ours` holds the lock.
+        """Raise `RefusedError` unless our command holds the lock.
 
-        The answer of AWS can be lost. Then the request of `ours` seems to have failed, although `ours` got the lock.
+        `ours` describes our command. The answer of AWS can be lost. Then our request seems to have failed, although our
+        command got the lock.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

@@ -38,7 +38,7 @@ NO_PLAN = (
 def comment(plans: Sequence[Plan], review: str, base: str, missing: Sequence[str] = ()) -> str:
     """Return the comment about `plans` and `review`. `plans` can be an empty list.
 
-    `review` is the Markdown output of `make review`, which compares the templates with the git revision `base`.
+    `review` is the Markdown output of `make review`. `base` is the git revision with which it compares the templates.
     `missing` lists the environments without a plan.
     """
     rows = fold(plans)

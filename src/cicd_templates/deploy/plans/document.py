@@ -117,7 +117,7 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the possible losses that need no consent: the local AWS only records the resources that would be lost.
+    """Return the possible losses of resources that the local AWS records but does not create. They need no consent.
 
     `recorded` has the types of these resources.
     """

@@ -1,5 +1,5 @@
 """Finds changes that CloudFormation accepts in a change set but cannot complete. Without this check, the execution
-of the change set fails after other resources have changed or been deleted. This module only reads.
+of the change set fails after other resources have changed or been deleted. This module changes nothing.
 """
 
 from __future__ import annotations

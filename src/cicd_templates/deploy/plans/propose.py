@@ -69,7 +69,7 @@ class DeployContext:
 
     - `state` is the folder for plans and journals.
     - `wait_for_busy`: if true, wait while another operation changes a stack; if false, fail.
-    - `recorded` has the resource types that the local AWS only records, without creating resources.
+    - `recorded` has the resource types that the local AWS records but does not create.
     - `today` returns the current time. `new_plan_id` returns a new id of 32 hexadecimal digits at each call.
     """
 
@@ -239,7 +239,7 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
 
     Returns a warning for each resource type that cannot be looked up.
     """
-    # The local AWS does not run the services of the types that it only records, so these cannot be looked up.
+    # The local AWS does not create resources of these types, so they cannot be looked up.
     readable = {
         name: resource for name, resource in stack.resources.items() if resource["Type"] not in context.recorded
     }
@@ -321,7 +321,7 @@ def create_change_set(clients: Clients, request: Mapping[str, Any], name: str, t
 def wait_until_ready(context: DeployContext, stack: StackTemplate, name: str, within: str = "") -> Steps[Described]:
     """Wait until CloudFormation has created or refused a change set, and return it.
 
-    `name` is the ARN of the change set. If the stack `within` is given, `name` can also be the change set's name.
+    `name` is the ARN of the change set. If `within` gives its stack, `name` can also be the change set's name.
     """
     deadline = context.polling.now() + CHANGE_SET_SECONDS
     while True:

@@ -1,6 +1,6 @@
 """Finds the stacks that prevent the next deployment of an environment, with the reasons and the repair commands.
 
-This module only reads. Most commands are commands of the AWS CLI; the user decides whether to run them.
+This module changes nothing. Most commands are commands of the AWS CLI; the user decides whether to run them.
 """
 
 from __future__ import annotations

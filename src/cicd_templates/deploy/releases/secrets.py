@@ -50,7 +50,7 @@ def _ask_twice(ask: Callable[[str], str]) -> str:
 def set_secret(clients: Clients, name: str, value: str, deploy: str) -> str:
     """Set `value` as the current version of a secret, and return the version id.
 
-    Raises `CicdError` if the secret does not exist. The message has the command `deploy`, which creates the secret.
+    `deploy` is the command that creates the secret. Raises `CicdError` with this command if the secret does not exist.
     """
     try:
         return clients.secretsmanager.put_secret_value(SecretId=name, SecretString=value)["VersionId"]

@@ -201,12 +201,12 @@ def execute_plan(
     after: Callable[[StackTemplate], None] = ignore_stack,
     next_path: Path | None = None,
 ) -> Plan | None:
-    """Execute exactly the plan `made`. Then plan the stacks that waited for values from the deployed stacks.
+    """Execute exactly this plan. Then plan the stacks that waited for values from the deployed stacks.
 
     Return the new plan, which is written to a file, or None if nothing is left to deploy.
 
-    `stacks` has all stacks of the environment. `made` is compared with all of them, but only the stacks in `made` are
-    deployed. Calls `passed` once, when `made` has passed all checks.
+    `made` is the plan. `stacks` has all stacks of the environment. The plan is compared with all of them, but only the
+    stacks in the plan are deployed. Calls `passed` once, when the plan has passed all checks.
 
     Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
     """

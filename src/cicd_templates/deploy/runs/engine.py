@@ -190,8 +190,8 @@ class DeploymentEngine:
     def _resume(self, keep: Path | None) -> None:
         """Wait until the operations of an interrupted run have ended.
 
-        Delete the change sets that the interrupted run did not execute, except the change sets of the plan in the file
-        `keep`.
+        Delete the change sets that the interrupted run did not execute. If `keep` is the file of a plan, do not delete
+        the change sets of this plan.
         """
         discard_proposals(self._context, self._journal)
         for entry in list(self._journal.entries.values()):

@@ -227,7 +227,7 @@ def _changed_tags(detail: Detail) -> Iterator[Detail]:
 
 
 def _tags(text: str) -> dict[str, str] | None:
-    """Return the tags in the JSON `text`, which is a list or a map. Return None if the text is anything else.
+    """Return the tags in `text`, the JSON of a list or a map. Return None if the text is anything else.
 
     An empty text has no tags.
     """
@@ -282,7 +282,7 @@ def nature_of(change: Change) -> str:
     """Return `TAGS`, `IMAGE` or `REFERENCES` for a change of only one of these kinds, otherwise an empty string.
 
     - `TAGS`: only tags change.
-    - `IMAGE`: only container images change, or an ECS service only gets a new revision of its task definition.
+    - `IMAGE`: only container images change, or only the revision of an ECS service's task definition changes.
     - `REFERENCES`: only values that refer to other changed resources may change.
     """
     if change.action != "Modify" or not change.details:
@@ -307,7 +307,7 @@ def _changes_only_images(detail: Detail) -> bool:
 
 
 def _without_images(text: str) -> Any:
-    """Return the container definitions in the JSON `text`, without their images.
+    """Return the container definitions in `text`, which is JSON, without their images.
 
     Return None if `text` is not the JSON of container definitions.
     """

@@ -18,7 +18,7 @@ MAX_BYTES = 100_000_000
 
 
 def read_entries(data: bytes, names: list[str]) -> dict[str, bytes]:
-    """Return the contents of the entries `names` of the zip file `data`, keyed by name. Missing entries are left out.
+    """Return the contents of the named entries of a zip file, keyed by name. Missing entries are left out.
 
     Raises `UnusableError` if the zip file is damaged, encrypted or too large, or has too many entries. Also raises it
     if different programs would unpack an entry differently, for example if two entries have the same path.

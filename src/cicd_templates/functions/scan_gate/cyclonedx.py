@@ -113,7 +113,7 @@ def _package(component: dict[str, Any]) -> tuple[str, str]:
 
 
 def _package_of(ref: str) -> tuple[str, str]:
-    """Return the name and version in the package URL `ref`. If `ref` is not a package URL, return it as the name."""
+    """Return the name and version in `ref`, a package URL. If `ref` is not a package URL, return it as the name."""
     purl = _PURL.match(ref)
     if purl is None:
         return ref, ""

@@ -40,7 +40,7 @@ _UNFINISHED = {
 
 
 def check_run(data: bytes, tool: str, report: Report) -> None:
-    """Mark `report` as incomplete if the valid run record `data` contradicts it.
+    """Mark `report` as incomplete if `data`, a valid run record, contradicts it.
 
     The record contradicts the report if the exit code means that the tool failed, if the exit code is not 0 but the
     report has no finding, or if the versions of the tool differ.

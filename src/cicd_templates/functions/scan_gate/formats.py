@@ -48,7 +48,7 @@ def format_of(tool: str) -> str | None:
 
 
 def read_report(form: str, data: bytes, tool: str = "") -> Report:
-    """Return the report in `data`, which has the report format `form`.
+    """Return the report in `data`. `form` is its format.
 
     If `data` is unusable, the status of the report is ERROR, and its reason says why. If `tool` is given, a SARIF or
     CycloneDX report must say that this tool wrote it.

@@ -179,7 +179,7 @@ def text(value: Any) -> str:
 
 
 def listing(value: Any) -> str | None:
-    """Return the strings in the list `value`, joined with commas. Return None if `value` is not a list."""
+    """Return the strings in `value`, joined with commas. Return None if `value` is not a list."""
     return ", ".join(words(value)) if isinstance(value, list) else None
 
 

@@ -28,8 +28,8 @@ def record_problem(
 ) -> str:
     """Return what is wrong with the run record in `data`, or an empty string.
 
-    The check, the format, the `source_version` and the pipeline `execution` in the record must equal the arguments. If
-    `now` is given, the run must have ended at most MAX_AGE before `now`.
+    The record must have the check, the format, the source version and the pipeline execution that the arguments have.
+    If `now` is given, the run must have ended at most MAX_AGE before `now`.
     """
     try:
         record: Any = json.loads(data)

@@ -25,7 +25,7 @@ def by_score(score: float) -> str:
 
 
 def score_of(value: Any) -> float | None:
-    """Return the score `value`, a number or text, as a float. Return None if it is not a number."""
+    """Return a score as a float. `value` is the score as a number or text. Return None if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -61,7 +61,7 @@ def bake_minutes(configuration: Mapping[str, Any]) -> float:
 
 
 def _number(value: Any, default: float) -> float:
-    """Return the number `value`, or `default` if `value` is missing or an intrinsic function.
+    """Return `value` as a number, or `default` if `value` is missing or an intrinsic function.
 
     `value` can be a text of digits, because CloudFormation reports the numbers of a changed resource as texts.
     """

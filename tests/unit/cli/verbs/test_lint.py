@@ -61,7 +61,8 @@ THEN = "then run `make render`"
         (
             link_all,
             2,
-            ": is a link to target; a commit contains the link, not the templates; replace the link with a folder",
+            ": is a link to target, so a commit would contain the link instead of the templates; replace the link with"
+            " a folder",
         ),
         (put_a_pipe, 1, "/staging/more.yaml: is not an ordinary file; remove it"),
         (put_a_folder, 1, "/staging/more.yaml: is not an ordinary file; remove it"),

@@ -172,8 +172,8 @@ def test_the_message_about_a_wrong_digest_shows_the_digest() -> None:
 
 SECURITY = "environments/tools/stakeholders/security"
 NOBODY = (
-    "environments.tools.stakeholders.security: missing; write who gets an e-mail when a release deploys an image"
-    " without a signature; `unsigned_images` has exceptions for parcel-dispatcher"
+    "environments.tools.stakeholders.security: missing, although `unsigned_images` has exceptions for"
+    " parcel-dispatcher; write who gets an e-mail when a release deploys an image without a signature"
 )
 
 

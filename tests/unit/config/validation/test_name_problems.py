@@ -88,7 +88,7 @@ def test_names_that_share_a_logical_id_are_refused(edits: list[tuple[str, Any]],
 )
 def test_no_name_of_a_project_begins_names_that_aws_reserves(project: str, resource_type: str, beginning: str) -> None:
     assert problems_of(("project/name", project)) == [
-        f"project.name: {project!r} is not possible; AWS reserves names of {resource_type} that begin with"
+        f"project.name: {project!r} is not possible, because AWS reserves names of {resource_type} that begin with"
         f" {beginning}; choose another name"
     ]
 
