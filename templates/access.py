@@ -246,7 +246,7 @@ def _may_follow(env: Environment, service: Service) -> Grant:
 def _release_role(env: Environment, service: Service, release: Sequence[Grant]) -> iam.Role:
     """Return the role for a GitHub workflow on one branch of one repository.
 
-    The role can only upload a release and list the runs of the pipeline.
+    The role can upload a release and list the runs of the pipeline, and nothing else.
     """
     github = service.settings.github
     subject = f"repo:{github.repository}:ref:refs/heads/{github.branch}"

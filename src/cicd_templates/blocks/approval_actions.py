@@ -116,8 +116,8 @@ def attest_action(
     If the function cannot sign, the result depends on the stage:
 
     - In a stage with an approval, the action fails. A person can retry this action without repeating the deployment.
-    - In a stage without an approval, the function only reports the problem. A failed action would roll the stage back,
-      and so undo a good deployment.
+    - In a stage without an approval, the function reports the problem, but the action does not fail. A failed action
+      would roll the stage back, and so undo a good deployment.
     """
     parameters = {
         "stacks": ",".join(stack_name(peer, layer, context.service.name) for layer in layers),

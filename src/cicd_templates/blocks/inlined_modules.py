@@ -1,4 +1,4 @@
-"""Joins modules into one text, because the inline code of a Lambda function can only be one file.
+"""Joins modules into one text, because the inline code of a Lambda function must be one file.
 
 Most of these modules are in `functions`. The others are modules of the package that need only the standard library.
 """

@@ -33,7 +33,7 @@ REFERENCE_LENGTH = 250
 def redeploying_function(monitored: MonitoredService, key: KeyArn) -> tuple[AWSObject, AWSObject, awslambda.Function]:
     """Return a log group, a role, and the Lambda function that deploys the service again, in this order.
 
-    The role may only read the deployments of this service, and update this service.
+    In ECS, the role may list the deployments of this service and update this service, and do nothing else.
     """
     env, service = monitored.env, monitored.service
     group, role, function = inline_function(

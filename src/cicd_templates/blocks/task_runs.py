@@ -2,7 +2,7 @@
 uses.
 
 The function is in the pipeline's account, because CodePipeline invokes only functions of its own account. The function
-assumes a role in the environment's account. This role may only run this task and read its log.
+assumes a role in the environment's account. This role may run this task and read its log, and do nothing else.
 """
 
 from __future__ import annotations

@@ -251,8 +251,7 @@ class _Reader:
         return overrides
 
     def _resolved(self, model: type[T], at: str, base: Raw, override: Raw, environment: str) -> T | None:
-        """Return the table whose TOML path is `at` for one environment, or None if the table has problems.
-
+        """Return a table for one environment, or None if the table has problems. `at` is its TOML path.
         `override` has the environment's own values. They replace the shared values in `base`.
         """
         if not override:
@@ -269,7 +268,7 @@ class _Reader:
         return self._table(model, _merge(base, override), at, where)
 
     def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
-        """Return the table with the TOML path in `at`. Placeholders replace wrong values and missing required values.
+        """Return the table in `raw`. Placeholders replace wrong values and missing required values.
 
         The correct values remain, so that later checks do not report them as missing.
         """

@@ -56,7 +56,7 @@ def wait_until_settled(client: Any, service: dict[str, str], context: Any) -> No
 
 
 def is_deployed_since(client: Any, service: dict[str, str], changed: datetime) -> bool:
-    """Return whether a deployment has begun after `changed` and succeeded. All tasks then have the new value.
+    """Return whether a deployment that began after `changed`, a time, has succeeded. All tasks then have the new value.
 
     A deployment that was rolled back does not count, because the tasks of the older deployment keep running.
     """

@@ -1,7 +1,7 @@
 """Accepts database logins as RDS does: only with TLS, and only with a token that the local IAM allows.
 
-The proxy handles the login messages of PostgreSQL's protocol. Afterwards, it only passes data between client and
-server: https://www.postgresql.org/docs/current/protocol-flow.html
+The proxy handles the login messages of PostgreSQL's protocol. Afterwards, it passes all data between client and server
+unchanged: https://www.postgresql.org/docs/current/protocol-flow.html
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Checks whether a pipeline's connection to its source provider is authorised.
 
-A connection can only be authorised in the console.
+A connection can be authorised in the console, and nowhere else.
 """
 
 from __future__ import annotations
