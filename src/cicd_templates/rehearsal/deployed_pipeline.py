@@ -48,7 +48,7 @@ def read_every_stack(folder: Path, suffix: str | None = None) -> list[StackTempl
     environments = [path for path in sorted(folder.glob("*")) if template_paths(path)]
     found = [read_stacks(path) for path in environments if not suffix or path.name.endswith(f"-{suffix}")]
     if not found:
-        raise ConfigurationError(f"{folder}: no rendered templates; run `make render` first")
+        raise ConfigurationError(f"{folder}: no rendered templates; run `{hints.make('render', SUFFIX=suffix)}` first")
     return [stack for stacks in sorted(found, key=lambda each: _kind(each[0]) == TOOLS_KIND) for stack in stacks]
 
 

@@ -37,9 +37,9 @@ def test_a_copy_is_read_without_what_lies_beside_it(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
 
     assert {stack.path.parent.name for stack in read_every_stack(tmp_path, "pr1")} == {"tools-pr1"}
-    with pytest.raises(ConfigurationError, match="no rendered templates; run `make render` first"):
+    with pytest.raises(ConfigurationError, match="no rendered templates; run `make render SUFFIX=pr2` first"):
         read_every_stack(tmp_path, "pr2")
-    with pytest.raises(ConfigurationError, match="no rendered templates"):
+    with pytest.raises(ConfigurationError, match="no rendered templates; run `make render` first"):
         read_every_stack(tmp_path / "nowhere")
 
 
