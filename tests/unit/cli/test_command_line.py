@@ -558,6 +558,25 @@ def test_a_folder_without_a_dockerfile_is_not_released(releasing: Path) -> None:
             [("services/parcel-dispatcher/checks", {"bandit": {"preset": "bandit"}})],
             "parcel-dispatcher has no secret in tools, so there is nothing to set",
         ),
+        (
+            "secret --name session-key",
+            [("services/parcel-dispatcher/secrets", {"SESSION_KEY": "session-key"})],
+            "parcel-dispatcher has no secret 'session-key' in tools, but in staging, production; name one of these with"
+            " --env",
+        ),
+        (
+            "secret",
+            [
+                ("services/parcel-dispatcher/checks", {"bandit": {"preset": "bandit"}}),
+                ("environments/staging/services/parcel-dispatcher/secrets", {"KEY": "api-key"}),
+            ],
+            "parcel-dispatcher has no secret in tools, but in staging; name one of these with --env",
+        ),
+        (
+            "secret --name x",
+            [("services/parcel-dispatcher/checks", {"bandit": {"preset": "bandit"}})],
+            "parcel-dispatcher has no secret 'x' in tools, so there is nothing to set",
+        ),
     ],
 )
 def test_a_secret_that_nobody_uses_is_refused(
