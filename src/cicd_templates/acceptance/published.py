@@ -64,7 +64,7 @@ def _document(path: Path) -> dict[str, Any]:
             _ = row["name"], row["answer"]
         _ = document["aws"], document["regions"], document["ended"]
     except (ValueError, KeyError, TypeError):
-        raise ConfigurationError(f"{path}: not a report of `make acceptance` of this version") from None
+        raise ConfigurationError(f"{path}: this is not a report that `make acceptance` of this version wrote") from None
     return document
 
 

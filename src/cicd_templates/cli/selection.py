@@ -71,7 +71,7 @@ def targets(
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
     """Report each environment whose templates were edited by hand, or differ from what `make render` would write now.
 
-    Also report template files that `make render` did not write, because no command deploys these files.
+    No command deploys template files that `make render` did not write, so these are also reported.
 
     Raises `RefusedError` if the templates of a protected environment were edited or differ, unless `rehearsed` is true.
     `rehearsed` means that the command deploys nothing, or deploys only to the local AWS.

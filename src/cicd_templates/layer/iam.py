@@ -5,8 +5,8 @@ This module adds what awacs lacks:
 - Actions are awacs constants. awacs would accept any string.
 - Policies must have statements, and get a version.
 - No statement may allow a pattern such as `s3:Get*`.
-- A statement that allows an action on the resource `*` must give the name of the API that has no resource-level
-  permissions.
+- A statement that allows an action on the resource `*` must justify this: it names an API operation that does not
+  support resource-level permissions.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def allow(
     which the policy is attached. `on=[]` omits the Resource element, as ECR requires.
 
     If `to` is None, the statement is for a role's policy. In a role's policy, `*` means all resources, and `because`
-    must name the API that has no resource-level permissions. In all other cases, `because` must be empty.
+    must name an API operation that does not support resource-level permissions. In all other cases,
+    `because` must be empty.
 
     Raises `ValueError` if these rules are broken. An action must not be a pattern, and a resource must not be a name
     instead of an ARN. Two conditions in `when` must not have the same operator and the same key.

@@ -46,7 +46,7 @@ class JobResults:
         self._file = folder / ANSWERS_FILE
 
     def put(self, operation: str, request: dict[str, Any]) -> None:
-        """Store how a job ended: the API operation that reported the result, and the request of this call."""
+        """Store how a job ended: the name of the API operation that reported the result, and its parameters."""
         with self._file.open("a") as file:
             file.write(json.dumps([operation, request]) + "\n")
 

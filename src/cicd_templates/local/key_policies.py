@@ -54,7 +54,7 @@ def _is_account(principal: str, account: str) -> bool:
 
 
 def register(kms: ModuleType, handlers: dict[str, dict[str, Any]], account: Callable[[], str], refuse: Refusal) -> None:
-    """Make the engine check key policies, in requests to its module `kms` and when CloudFormation updates a key."""
+    """Make the engine check key policies when it answers a request to KMS, and when CloudFormation updates a key."""
     for operation in ("_create_key", "_put_key_policy"):
         setattr(kms, operation, _checked(getattr(kms, operation), account, refuse))
     update = handlers[KEY]["update"]

@@ -23,7 +23,10 @@ SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MU
 
 
 class IsolatedBuilds(ResourceRule):
-    """Refuse builds that could run the application's code by accident, and secrets in builds that may run this code."""
+    """Refuse builds that could run the application's code by accident.
+
+    Also refuse secrets in builds that are allowed to run this code.
+    """
 
     id = "E9164"
     shortdesc = "A build project runs the application's code only if the project declares this and has no secrets"

@@ -197,10 +197,10 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
 
 
 def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
-    """Return whether a change of the property `name` makes a resource grant more access, other than by policies.
+    """Return whether changing the property `name` widens the access that a resource grants without a policy.
 
-    Returns None if the change does not affect such access. `before` and `after` are the resource before and after the
-    change.
+    Returns None if the change does not affect access of this kind. `before` and `after` are the resource before
+    and after the change.
     """
     properties = {key: value for key, value in before.get("Properties", {}).items() if key != name}
     if name in after.get("Properties", {}):

@@ -90,7 +90,7 @@ def test_a_check_that_failed_on_aws_contradicts_the_documents(tmp_path: Path) ->
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 2}', '{"format": 1, "checks": [{"state": "odd"}]}'])
 def test_another_file_is_refused_by_its_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "other.json").write_text(text)
-    with pytest.raises(ConfigurationError, match=r"other\.json: not a report of `make acceptance`"):
+    with pytest.raises(ConfigurationError, match=r"other\.json: this is not a report that `make acceptance`"):
         read_reports(tmp_path)
 
 

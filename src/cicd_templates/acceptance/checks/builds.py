@@ -35,7 +35,7 @@ def read_caches(context: CheckContext) -> str:
             read += 1
         else:
             without.append(project.removeprefix(f"{context.project.name(TOOLS)}-"))
-    require(read or without, "no answer: no project with a cache was built twice")
+    require(read or without, "inconclusive: no project with a cache was built twice")
     require(not without, f"no: the second builds of {', '.join(without)} did not read the cache")
     return f"yes: in {read} projects, the second build read the cache of the first build"
 

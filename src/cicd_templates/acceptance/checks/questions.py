@@ -14,9 +14,9 @@ def question(name: str, asks: str, proves: str, path: str, because: str) -> Chec
     """
 
     def answer(context: CheckContext) -> str:
-        require("states" in context.facts, "no answer: this run has not finished a release")
+        require("states" in context.facts, "inconclusive: this run has not finished a release")
         states = {action: state for action, state in context.facts["states"].items() if path in action}
-        require(states, f"no answer: the release ran no action {path}")
+        require(states, f"inconclusive: the release ran no action {path}")
         wrong = sorted(action for action, state in states.items() if state != SUCCEEDED)
         require(not wrong, f"no: {', '.join(wrong)} did not succeed")
         return f"yes: {', '.join(sorted(states))} succeeded"

@@ -35,7 +35,7 @@ def expire(context: CheckContext) -> str:
         answer = context.commands.on("deploy", STAGING, "--yes", expected=(0, 1, DETACHED), credentials=credentials)
     finally:
         render_with(context, sessions=[])
-    require(answer.code, "no answer: the command ended before its session expired")
+    require(answer.code, "inconclusive: the command ended before its session expired")
     require(
         answer.code == DETACHED,
         f"the command ended with the exit code {answer.code} instead of {DETACHED}: {answer.last_lines}",

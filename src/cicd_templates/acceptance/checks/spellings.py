@@ -61,7 +61,7 @@ def encrypt_with_each_spelling(context: CheckContext) -> str:
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": spelling} if spelling else {}
         return _is_allowed(s3.put_object, Bucket=bucket, Key=OBJECT, Body=b"", **encryption)
 
-    require(is_accepted(""), "no answer: your credentials may not write to a bucket of the run")
+    require(is_accepted(""), "inconclusive: your credentials may not write to a bucket of the run")
     require(is_accepted(arn), "the bucket refuses the environment's own KMS key, although the request names its ARN")
     require(not is_accepted(OTHER_KEY), "the bucket accepts a KMS key that is not the environment's key")
     spellings = {"its id": key, "its alias": alias, "the ARN of its alias": f"{arn.rpartition(':')[0]}:{alias}"}

@@ -20,11 +20,11 @@ def stay_out(context: CheckContext) -> str:
     """
     states = context.facts["blue-green states"]
     window = [path for path in states if is_of(path, PRODUCTION) and WINDOW in path.lower()]
-    require(window, "no answer: the release did not reach the deployment window of production")
+    require(window, "inconclusive: the release did not reach the deployment window of production")
     entered = sorted(path for path in states if is_of(path, PRODUCTION) and path not in window)
     require(not entered, f"the window was closed, but these actions ran: {', '.join(entered)}")
     state = window_rule(context, BLUE_GREEN_RUN)
-    require(state, "no answer: CodePipeline did not evaluate the window")
+    require(state, "inconclusive: CodePipeline did not evaluate the window")
     return "the stage failed at once" if state == "Failed" else "the stage waited until the run was stopped"
 
 

@@ -142,10 +142,10 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that match no resource that `plan` would lose.
+    """Return the names in `allowed` that do not match any resource whose data `plan` would lose.
 
-    Each name begins with the label or the name of a stack. If `plan` does not contain this stack, the name is left out,
-    because it may be for another plan. `stacks` has the labels and the names of all stacks.
+    Each name begins with the label or the name of a stack. A name is not returned if its stack is not in `plan`,
+    because the name may be for another plan. `stacks` has the labels and the names of all stacks.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}

@@ -97,7 +97,7 @@ DOWNLOADED, NOTHING = ["Downloading S3 cache...", "Unarchiving cache..."], ["Dow
             id="not read",
         ),
         pytest.param(
-            {"unit-tests": 1, "bandit": 0}, {}, "no answer: no project with a cache was built twice", id="one"
+            {"unit-tests": 1, "bandit": 0}, {}, "inconclusive: no project with a cache was built twice", id="one"
         ),
     ],
 )
@@ -190,7 +190,7 @@ OTHER, ALIAS = "alias/aws/s3", "alias/acceptance-tools-abcde-key"
         ),
         pytest.param([], "the bucket accepts a KMS key that is not", id="any key"),
         pytest.param([OTHER, KEY], "the bucket refuses the environment's own KMS key", id="not its own"),
-        pytest.param(["none"], "no answer: your credentials may not write", id="no permission"),
+        pytest.param(["none"], "inconclusive: your credentials may not write", id="no permission"),
     ],
 )
 def test_each_spelling_of_the_key_is_tried_and_another_key_is_refused(

@@ -162,8 +162,8 @@ def test_evidence_is_verified_and_a_changed_byte_is_found(
     [
         ({"Build/Image": "succeeded", "Gate/Gate": "failed"}, "yes: Build/Image succeeded"),
         ({"Build/Image": "failed"}, "no: Build/Image did not succeed"),
-        ({"Gate/Gate": "succeeded"}, "no answer: the release ran no action Build/Image"),
-        (None, "no answer: this run has not finished a release"),
+        ({"Gate/Gate": "succeeded"}, "inconclusive: the release ran no action Build/Image"),
+        (None, "inconclusive: this run has not finished a release"),
     ],
 )
 def test_a_question_is_answered_by_the_actions_of_the_release(

@@ -214,8 +214,8 @@ def rules(*states: str) -> dict[str, Any]:
     [
         pytest.param(WHOLE, rules("Failed"), "the stage failed at once", id="fails"),
         pytest.param(WHOLE, rules("Abandoned"), "the stage waited until the run was stopped", id="holds"),
-        pytest.param({"Staging/Execute": "succeeded"}, rules(), "no answer: the release did not reach", id="short"),
-        pytest.param(WHOLE, rules(), "no answer: CodePipeline did not evaluate the window", id="no rule"),
+        pytest.param({"Staging/Execute": "succeeded"}, rules(), "inconclusive: the release did not reach", id="short"),
+        pytest.param(WHOLE, rules(), "inconclusive: CodePipeline did not evaluate the window", id="no rule"),
         pytest.param(
             WHOLE | {"Production/Approve": "succeeded"}, rules("Failed"), "these actions ran: Production", id="entered"
         ),

@@ -64,7 +64,7 @@ def test_an_interrupted_attempt_takes_its_change_back_so_that_there_is_one_to_ma
 @pytest.mark.parametrize(
     ("first", "plan", "problem"),
     [
-        pytest.param(Answer(0, ""), 0, "no answer: the command ended before its session expired", id="too fast"),
+        pytest.param(Answer(0, ""), 0, "inconclusive: the command ended before its session expired", id="too fast"),
         pytest.param(Answer(1, "", "error: ExpiredToken"), 0, "exit code 1 instead of 75: error: Exp", id="its code"),
         pytest.param(Answer(75, "", "Traceback\nerror: expired"), 0, "not one clear line: Traceback", id="traceback"),
         pytest.param(Answer(75, "", "error: a\nerror: b"), 0, "not one clear line: error: a", id="two lines"),
