@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from cicd_templates.errors import ConfigurationError, closest
 from cicd_templates.files.paths import BUILD
@@ -66,10 +67,26 @@ def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | No
     chosen = matching(stacks, layer, service)
     if chosen:
         return chosen
-    raise ConfigurationError(f"there is no stack of {asked(layer, service)}; {_choices(stacks, layer, service)}")
+    raise ConfigurationError(f"there is no stack of {asked(layer, service)}; {choices(stacks, layer, service)}")
 
 
-def _choices(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> str:
+class ChosenStack(Protocol):
+    """A rendered or a deployed stack, which a user chooses by its layer and its service."""
+
+    @property
+    def label(self) -> str:
+        """The short name of the stack."""
+
+    @property
+    def layer(self) -> str:
+        """The name of the stack's layer."""
+
+    @property
+    def service(self) -> str | None:
+        """The name of the stack's service, if it has one."""
+
+
+def choices(stacks: Sequence[ChosenStack], layer: str | None, service: str | None) -> str:
     """Return which layers or services the user can choose instead of an unknown one, or all stacks if both are known.
 
     For the label of a stack, such as `delivery-shop`, return the layer and the service of this stack.
@@ -78,7 +95,7 @@ def _choices(stacks: Sequence[StackTemplate], layer: str | None, service: str | 
     if labelled:
         return f"the stack {labelled.label} has {asked(labelled.layer, labelled.service)}"
     for word, name, known in (
-        ("layer", layer, {stack.layer for stack in stacks}),
+        ("layer", layer, {stack.layer for stack in stacks if stack.layer}),
         ("service", service, {stack.service for stack in stacks if stack.service}),
     ):
         if name is not None and name not in known:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cicd_templates.deploy.aws.clients import Clients
-from cicd_templates.deploy.change_sets.rendered_stacks import asked
+from cicd_templates.deploy.change_sets.rendered_stacks import asked, choices
 from cicd_templates.deploy.destruction.deployed_stacks import label_of, list_our_stacks
 from cicd_templates.deploy.destruction.scope import as_tags, scope_of
 from cicd_templates.errors import ConfigurationError
@@ -71,15 +71,14 @@ def labels_of_removed(
     If `layer` is None, it stands for every layer. If `service` is None, it stands for every service. Raises
     `ConfigurationError` if no such stack is found.
     """
+    removed = find_removed_stacks(clients, rendered)
     labels = frozenset(
-        stack.label
-        for stack in find_removed_stacks(clients, rendered)
-        if layer in (None, stack.layer) and service in (None, stack.service)
+        stack.label for stack in removed if layer in (None, stack.layer) and service in (None, stack.service)
     )
     if not labels:
         raise ConfigurationError(
-            f"no stack of {asked(layer, service)} in {rendered[0].links.environment} is rendered or exists in AWS; the"
-            f" rendered stacks are {', '.join(stack.label for stack in rendered)}"
+            f"no stack of {asked(layer, service)} in {rendered[0].links.environment} is rendered or exists in AWS;"
+            f" {choices([*rendered, *removed], layer, service)}"
         )
     return labels
 

@@ -113,9 +113,9 @@ def test_a_removed_layer_or_service_is_chosen_by_its_tags(
         (
             None,
             "tll",
-            "no stack of service 'tll' in staging is rendered or exists in AWS; the rendered stacks",
+            "no stack of service 'tll' in staging is rendered or exists in AWS; did you mean till?",
         ),
-        ("clams", None, "no stack of layer 'clams' in staging is rendered or exists"),
+        ("clams", None, "no stack of layer 'clams' in staging is rendered or exists in AWS; did you mean claims?"),
         ("claims", "till", "no stack of layer 'claims' and service 'till' in staging is rendered or exists"),
         ("network", None, "no stack of layer 'network' in staging is rendered or exists"),
     ],
