@@ -105,7 +105,9 @@ class EnvironmentTable(Table):
     protection: Protection = Field(
         description="`protected`: data remains when its stack is deleted; `disposable`: `make destroy` deletes the data"
     )
-    log_retention_days: RetentionDays = Field(description="Days for which CloudWatch keeps log events")
+    log_retention_days: RetentionDays = Field(
+        description="Days for which CloudWatch keeps log events; in a protected environment at least 365"
+    )
     profile: Profile | None = Field(
         default=None, description="AWS profile to deploy with; default: boto3's credential chain"
     )

@@ -175,7 +175,7 @@ class ServiceTable(Table):
     rollback_on_alarm: bool | None = Field(
         default=None,
         description="Roll back a release if an alarm on its responses or its tasks fires during the deployment; always"
-        " on for a worker, because a worker has no smoke test",
+        " on for a worker, because a worker has no smoke test; required if `rollout` is not `rolling`",
     )
     bake_minutes: Minutes = Field(
         default=5,
