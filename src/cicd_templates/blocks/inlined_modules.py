@@ -5,6 +5,7 @@ Most of these modules are in `functions`. The others are modules of the package 
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -16,10 +17,9 @@ from cicd_templates.blocks.inlined_stand_ins import STAND_INS
 
 _PACKAGE = f"{functions.__name__.partition('.')[0]}."
 _FOLDER = Path(functions.__path__[0]).parent
-# Matches the first line after the imports, which the linter requires at the top. Regular expressions are enough to find
-# imports and definitions, because they begin in the first column and the formatter gives all of them the same layout.
+# Matches the first line after the imports. The linter requires imports at the top, so only the text before this line is
+# parsed with `ast`. A regular expression is enough to find definitions, because they begin in the first column.
 _AFTER_IMPORTS = re.compile(r"^(?!from |import |[ )]|# (?:ruff|fmt):|$)", re.MULTILINE)
-_IMPORT = re.compile(r"\n(?:from ([\w.]+) )?import (?:\(([^)]*)\)|([^(#\n]+))")
 # Each definition follows a line break. A pattern that begins with one is searched much faster than one with `^`.
 _DEFINED = re.compile(r"\n(?:(?:async )?(?:def|class) (\w+)|(\w+(?:, \w+)*)(?:: [^=\n]+)? = )")
 _LINTER_COMMENTS = ("# ruff:", "# fmt:")
@@ -59,12 +59,15 @@ def read_module(path: str) -> Module:
     start = next(_AFTER_IMPORTS.finditer(rest)).start()
     imports: set[tuple[str, str]] = set()
     needs: list[str] = []
-    for origin, in_brackets, on_line in _IMPORT.findall(rest[:start]):
-        imported = [name for part in (in_brackets or on_line).split(",") if (name := part.strip())]
+    statements = ast.parse(rest[:start]).body
+    for node in (node for node in statements if isinstance(node, ast.ImportFrom)):
+        origin = str(node.module)
         if origin.startswith(_PACKAGE):
             needs.append(origin.removeprefix(_PACKAGE).replace(".", "/"))
         else:
-            imports |= {(origin, name) if origin else (name, "") for name in imported}
+            imports |= {(origin, ast.unparse(name)) for name in node.names}
+    for plain in (node for node in statements if isinstance(node, ast.Import)):
+        imports |= {(ast.unparse(name), "") for name in plain.names}
     kept = rest[start:]
     if any(comment in kept for comment in _LINTER_COMMENTS):
         kept = "\n".join(line for line in kept.splitlines() if not line.startswith(_LINTER_COMMENTS))

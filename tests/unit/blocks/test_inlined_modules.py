@@ -17,6 +17,7 @@ from cicd_templates.blocks import inlined_modules
         ("from typing import Any, NamedTuple", {("typing", "Any"), ("typing", "NamedTuple")}, ()),
         ("from typing import Any as Value", {("typing", "Any as Value")}, ()),
         ("from typing import (\n    Any,\n    NamedTuple,\n)", {("typing", "Any"), ("typing", "NamedTuple")}, ()),
+        ("from typing import (  # of JSON\n    Any,  # (a, b)\n)", {("typing", "Any")}, ()),
         ("from cicd_templates.template.arn import Arn", set(), ("template/arn",)),
         ("from cicd_templates.a import (\n    B,\n    C,\n)\nimport re", {("re", "")}, ("a",)),
         ("", set(), ()),
