@@ -245,12 +245,13 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
     }
     names = find_collisions(context.clients, [replace(stack, content={**stack.content, "Resources": readable})])
     if names.taken:
-        listed = "".join(
-            f"\n    {collision.logical_id} ({collision.resource_type}) {collision.name}: {collision.owner}"
-            + "".join(f"\n      {line}" for line in collision.remedy)
+        # A reporter shows the reason of a failure on one line.
+        listed = "; ".join(
+            f"{collision.logical_id} ({collision.resource_type}) {collision.name}: "
+            + "; ".join((collision.owner, *collision.remedy))
             for collision in names.taken
         )
-        raise CicdError(f"{stack.name}: names of resources to create are already taken:{listed}")
+        raise CicdError(f"{stack.name}: names of resources to create are already taken: {listed}")
     return tuple(f"{UNREAD_NAMES}{resource_type} are free" for resource_type in names.unread)
 
 

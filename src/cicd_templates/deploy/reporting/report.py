@@ -183,11 +183,9 @@ def as_lines(event: Event) -> list[str]:
                 f"  {event.stack}: {event.verb}, {plurals.counted(event.resources, 'resource')}, {event.seconds:.1f} s"
             ]
         case Broke():
-            reason, *block = event.reason.split("\n")
-            block = [line.removeprefix("    ") for line in block]
-            block += event.diagnosis.lines if event.diagnosis else ()
+            block = [*(event.diagnosis.lines if event.diagnosis else ())]
             block += [f"all its events: {event.history}"] if event.history else []
-            return [f"  {event.stack}: FAILED: {reason}", *(f"      {line}" for line in block)]
+            return [f"  {event.stack}: FAILED: {event.reason}", *(f"      {line}" for line in block)]
         case Note():
             return [f"  {event.text}"]
         case Inventoried() | Left():

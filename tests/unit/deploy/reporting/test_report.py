@@ -124,15 +124,6 @@ def moved(status: str, reason: str = "") -> report.Moved:
         (report.Succeeded("keys", "created", 61.25, 3), ["  keys: created, 3 resources, 61.2 s"]),
         (report.Broke("keys", "why"), ["  keys: FAILED: why"]),
         (
-            report.Broke("keys", "names are taken:\n    Key: of another\n      rename it\n  keys: created"),
-            [
-                "  keys: FAILED: names are taken:",
-                "      Key: of another",
-                "        rename it",
-                "        keys: created",
-            ],
-        ),
-        (
             report.failure_event("keys", Diagnosis("why", "out/keys.yaml:3", ("a fact",), ("mend it",)), None),
             ["  keys: FAILED: why", "      at out/keys.yaml:3", "      a fact", "      next: mend it"],
         ),

@@ -1062,7 +1062,7 @@ def test_a_name_that_is_taken_is_found_before_the_change_set(harness: DeployHarn
         harness.deploy()
 
     output = "".join(harness.lines())
-    assert "names of resources to create are already taken" in output
+    assert "network: FAILED: shipping-staging-network: names of resources to create are already taken: " in output
     assert (
         "Published0 (AWS::SSM::Parameter) /shipping/staging/network/VpcId: the tags of the resource cannot be read"
         in output
