@@ -12,19 +12,16 @@ import socket
 import subprocess
 import time
 import tomllib
-from collections.abc import Callable, Generator, Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import pytest
-from _pytest.assertion import rewrite
-from coverage import Coverage
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
-from xdist.workermanage import WorkerController
 
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.load import parse_configuration
@@ -34,6 +31,8 @@ from cicd_templates.render.render import RenderedStack, render
 from cicd_templates.render.template_text import Format
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
+from tests.distribution import Groups, run_and_report
+from tests.measurement import MeasuredParts, is_measured, measure_only_parts
 from tests.memory import GarbageCollection, share_service_models
 from tests.projects.rendering import rendered_project
 
@@ -61,19 +60,9 @@ REMEMBERED_TEMPLATES = 256
 REMEMBERED_RESOURCES = 4096
 _stacks: dict[str, list[RenderedStack]] = {}
 _garbage = GarbageCollection()
-# In a worker, pytest-cov begins a measurement for a controller, and leaves it running below that of the worker.
-_first_measurement = Coverage.current()
 # Modules and collected tests live until the end, so searching them for garbage is wasted time.
 gc.disable()
 share_service_models()
-
-
-def is_measured() -> bool:
-    """Return whether coverage is measured now.
-
-    If so, work that was done before without measurement must be repeated.
-    """
-    return Coverage.current() is not None
 
 
 def _read_and_write_yaml_once() -> None:
@@ -154,35 +143,19 @@ def _rendered_once(what: object, stacks: Callable[[], list[RenderedStack]]) -> l
     return list(_stacks[key])
 
 
-class Groups(LoadScopeScheduling):
-    """Hands out each test by itself, but all tests of a file that share something to one worker."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if is_grouped(file) else nodeid
-
-    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
-        """Forget a group whose tests have all run: after each test, pytest-xdist counts the tests of all that it knows.
-
-        Otherwise its time grows with the square of the number of tests.
-        """
-        super().mark_test_complete(node, item_index, duration)
-        groups = self.assigned_work[node]
-        scope = self._split_scope(self.registered_collections[node][item_index])
-        if all(groups[scope].values()):
-            del groups[scope]
-
-
-@cache
-def is_grouped(file: str) -> bool:
-    """Return whether the tests of `file` share a fixture, by the mark `xdist_group`, or rendered stacks."""
-    text = (ROOT / file).read_text(encoding="utf-8")
-    return any(sign in text for sign in ("mark.xdist_group(", "rendered_stacks("))
-
-
 def pytest_collection_finish() -> None:
     """Collect garbage from now on, but only that of tests."""
     _garbage.begin()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a test in a worker with few messages to the controller."""
+    if not hasattr(item.config, "workerinput"):
+        return None
+    run_and_report(item, nextitem)
+    _garbage.collect_after_growth()
+    return True
 
 
 def pytest_runtest_logfinish() -> None:
@@ -190,65 +163,16 @@ def pytest_runtest_logfinish() -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionstart() -> None:
-    """End the measurement of a controller in a worker. It would go on whenever that of the worker is stopped."""
-    measurement = Coverage.current()
-    if measurement is not None and _first_measurement not in (None, measurement):
-        measurement.stop()
-        _first_measurement.stop()
-        measurement.start()
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if measure_only_parts():
+        session.config.pluginmanager.register(MeasuredParts())
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Keep groups together: pytest-xdist 3.8 ignores the mark with pytest 9.2, which keeps a test's id elsewhere."""
     _garbage.begin()
-    # Only the workers run code that counts. The controller has imported what this file imports, which counts as well.
-    if measurement := Coverage.current():
-        measurement.stop()
     return Groups(config, log) if config.getoption("dist") == "loadgroup" else None
-
-
-@contextlib.contextmanager
-def unmeasured() -> Iterator[None]:
-    """Measure no coverage within the `with` block."""
-    measurement = Coverage.current()
-    if measurement is None:
-        yield
-        return
-    measurement.stop()
-    try:
-        yield
-    finally:
-        # The mark `no_cover` of pytest-cov also stops and starts it. A second start would put it on itself.
-        if Coverage.current() is not measurement:
-            measurement.start()
-
-
-def _rewrite_tests_unmeasured() -> None:
-    """Let pytest rewrite the assertions of test modules without measuring, which takes twice as long."""
-    write = rewrite._rewrite_test
-
-    def rewritten(path: Path, config: pytest.Config) -> tuple[Any, CodeType]:
-        with unmeasured():
-            return write(path, config)
-
-    pytest.MonkeyPatch().setattr(rewrite, "_rewrite_test", rewritten)
-
-
-_rewrite_tests_unmeasured()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure no coverage in property tests.
-
-    Their random input must not decide about coverage, and measuring doubles their time.
-    """
-    if item.get_closest_marker("hypothesis") is None:
-        return (yield)
-    with unmeasured():
-        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

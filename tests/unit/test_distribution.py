@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Groups
+from tests.distribution import scopes_of
+
+ALONE = "tests/unit/test_distribution.py"
 
 
 @pytest.mark.parametrize(
-    ("test", "goes_with"),
+    "file",
     [
-        ("tests/integration/test_rehearsal.py::test_a[x]", "tests/integration/test_rehearsal.py"),
-        ("tests/unit/builds/test_hostile_application.py::test_a", "tests/unit/builds/test_hostile_application.py"),
-        ("tests/unit/templates/test_workers.py::test_a[x]", "tests/unit/templates/test_workers.py"),
-        ("tests/unit/test_distribution.py::test_a[x]", "tests/unit/test_distribution.py::test_a[x]"),
-        ("tests/unit/test_distribution.py::test_a[::]", "tests/unit/test_distribution.py::test_a[::]"),
+        "tests/integration/test_rehearsal.py",
+        "tests/unit/builds/test_hostile_application.py",
+        "tests/unit/templates/test_workers.py",
     ],
 )
-def test_all_tests_of_a_file_that_share_something_go_to_one_worker(test: str, goes_with: str) -> None:
-    assert Groups.__new__(Groups)._split_scope(test) == goes_with
+def test_all_tests_of_a_file_that_share_something_go_to_one_worker(file: str) -> None:
+    tests = [f"{file}::test_a[{number}]" for number in range(5)]
+
+    assert scopes_of(tests, 2) == dict.fromkeys(tests, file)
+
+
+@pytest.mark.parametrize(("together", "sizes"), [(2, [2, 2, 1]), (1, [1, 1, 1, 1, 1])])
+def test_of_other_files_a_worker_takes_a_few_tests_at_a_time(together: int, sizes: list[int]) -> None:
+    scopes = list(scopes_of([f"{ALONE}::test_a[{row}]" for row in ("x", "::", "[", "y", "z")], together).values())
+
+    assert [scopes.count(scope) for scope in dict.fromkeys(scopes)] == sizes
+
+
+def test_tests_of_two_files_are_not_handed_out_together() -> None:
+    tests = [f"{ALONE}::test_a", "tests/unit/test_measurement.py::test_a", f"{ALONE}::test_b"]
+
+    first, other, second = scopes_of(tests, 2).values()
+    assert first == second != other

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from coverage import Coverage
 
-from tests.conftest import unmeasured
+from tests.measurement import unmeasured
 
 
 class Measurement:

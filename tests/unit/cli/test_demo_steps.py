@@ -28,6 +28,7 @@ from cicd_templates.errors import CicdError
 from cicd_templates.lint.formats import LintFinding
 from tests.conftest import PROJECT
 from tests.fakes.scripted_aws import inventory
+from tests.projects.stacks import stacks_of
 from tests.unit.deploy.plans.test_document import PLAN
 
 # All on one worker, because they share what is rendered.
@@ -41,7 +42,7 @@ class Leaking(Target):
         return [Remainder("T", "lost", "recorded", explained=False)]
 
 
-STAGING = read_stacks(PROJECT / "out/staging")
+STAGING = stacks_of("staging")
 TARGET = Leaking(STAGING, STAGING, local_clients("http://127.0.0.1:1", "2", "r", "secret"), Polling(), None)
 
 

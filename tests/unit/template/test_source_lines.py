@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.template.source_lines import locate, resource_lines
-from tests.conftest import PROJECT
+from tests.projects.stacks import stacks_of
 
-KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in stacks_of("staging") if stack.layer == "keys")
 LINES = KEYS.path.read_text().splitlines()
 
 

@@ -13,15 +13,14 @@ from click.testing import CliRunner
 from cicd_templates.cli import main, selection
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.destruction import inventory as inventories
 from cicd_templates.deploy.destruction import plan_file
 from cicd_templates.deploy.destruction.inventory import Inventory
 from cicd_templates.deploy.reporting.inventory_items import Fate, Item
-from tests.conftest import PROJECT
 from tests.fakes.scripted_aws import aws, inventory, living
+from tests.projects.stacks import stacks_of
 
-KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in stacks_of("staging") if stack.layer == "keys")
 GROUP = Item("AWS::Logs::LogGroup", "/shipping/staging/x", Fate.DELETED, "", "outside the stacks")
 OTHER = Item("AWS::Logs::LogGroup", "/shipping/staging/y", Fate.UNTOUCHED, "", "no proof that it is ours")
 

@@ -15,15 +15,15 @@ from click.testing import CliRunner
 from cicd_templates.cli import main, selection
 from cicd_templates.cli.targets import Target
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.destruction import remainders
 from cicd_templates.deploy.locking.holder import Holder
 from cicd_templates.deploy.reporting.inventory_items import Remainder
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied, missing
 from tests.fakes.scripted_aws import inventory
+from tests.projects.stacks import stacks_of
 
-KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in stacks_of("staging") if stack.layer == "keys")
 
 
 @pytest.mark.parametrize("words", [["status"], ["status", "--json"]])

@@ -13,13 +13,12 @@ from botocore import xform_name
 
 from cicd_templates.deploy.change_sets.aws_commands import adopt_commands, for_caller, revert_commands
 from cicd_templates.deploy.change_sets.change_set_request import change_set_request
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.errors import CicdError
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws
+from tests.projects.stacks import stacks_of
 
-STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in read_stacks(PROJECT / "out" / name)}
+STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in stacks_of(name)}
 MODEL = botocore.session.Session().get_service_model("cloudformation")
 FLAGS = {"--import-existing-resources"}
 

@@ -10,12 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.change_sets.drift import PropertyDrift, StackDrift, detect_drift
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
-from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied, missing
 from tests.fakes.simulated_aws import Clock
+from tests.projects.stacks import stacks_of
 
-ENVIRONMENT = read_stacks(PROJECT / "out/staging")
+ENVIRONMENT = stacks_of("staging")
 STACKS = {stack.layer: stack for stack in ENVIRONMENT}
 KEYS, NETWORK = STACKS["keys"], STACKS["network"]
 TIME = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,8 +13,9 @@ from cicd_templates.deploy.change_sets.rendered_stacks import capabilities, read
 from cicd_templates.errors import ConfigurationError
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT
+from tests.projects.stacks import stacks_of
 
-STAGING = read_stacks(PROJECT / "out/staging")
+STAGING = stacks_of("staging")
 
 
 def test_stacks_are_read_in_deploy_order() -> None:

@@ -52,8 +52,9 @@ from tests.fakes.scripted_aws import (
     living,
     refusal,
 )
+from tests.projects.stacks import stacks_of
 
-STAGING = read_stacks(PROJECT / "out/staging")
+STAGING = stacks_of("staging")
 KEYS = next(stack for stack in STAGING if stack.layer == "keys")
 KEY = Owned("keys", "Key", "AWS::KMS::Key", "k-1", "RetainExceptOnCreate")
 PARAMETER = Item("AWS::SSM::Parameter", "/shipping/staging/x", Fate.DELETED)
@@ -644,7 +645,7 @@ def test_what_only_a_replacement_changes_is_known_of_every_type_that_can_be_impo
             assert facts.create_only == fixed - {facts.name_property}, facts.type_name
 
 
-TOOLS = read_stacks(PROJECT / "out/tools")
+TOOLS = stacks_of("tools")
 REGISTRY = next(stack for stack in TOOLS if stack.layer == "registry")
 KEY_PATH = "/shipping/tools/keys/KeyArn"
 REPOSITORY = next(

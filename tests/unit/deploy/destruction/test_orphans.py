@@ -18,7 +18,6 @@ from cicd_templates.cli.removed_stacks import removed_note
 from cicd_templates.cli.targets import Target, open_target
 from cicd_templates.config.load import read_configuration
 from cicd_templates.deploy.aws.polling import Polling
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.destruction.orphans import (
     RemovedStack,
     destroying_choices,
@@ -30,8 +29,9 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.files.paths import CONFIGURATION
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws
+from tests.projects.stacks import stacks_of
 
-STAGING = read_stacks(PROJECT / "out/staging")
+STAGING = stacks_of("staging")
 KEYS = next(stack for stack in STAGING if stack.layer == "keys")
 
 

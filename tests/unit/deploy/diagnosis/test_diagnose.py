@@ -10,15 +10,14 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from cicd_templates.deploy.change_sets.events import ResourceEvent
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.diagnosis import diagnose as module
 from cicd_templates.deploy.diagnosis.diagnose import ADVICE, Diagnosis, FailureCollector, diagnose
-from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied
+from tests.projects.stacks import stacks_of
 from tests.unit.deploy.diagnosis.causes import test_ecs
 from tests.unit.deploy.diagnosis.test_failures import BEGIN, event
 
-KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in stacks_of("staging") if stack.layer == "keys")
 ME = "arn:aws:sts::222222222222:assumed-role/deployer/me"
 
 

@@ -7,17 +7,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.doctor import ExaminedEnvironment
 from cicd_templates.template import cloudformation_yaml
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws
+from tests.projects.stacks import stacks_of
 from tests.unit.deploy.plans.test_name_collisions import account
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
-STAGING = read_stacks(PROJECT / "out/staging")
-TOOLS = read_stacks(PROJECT / "out/tools")
+STAGING = stacks_of("staging")
+TOOLS = stacks_of("tools")
 CERTIFICATE = "arn:aws:acm:eu-central-1:222222222222:certificate/00000000-0000-4000-8000-000000000002"
 ISSUED = {"Status": "ISSUED", "DomainName": "shipping.staging.example.com", "CertificateArn": CERTIFICATE}
 VALUED = {

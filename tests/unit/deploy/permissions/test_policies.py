@@ -23,11 +23,12 @@ from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT, ROOT
 from tests.fakes.iam_policies import action_of, allows, model_of
 from tests.projects.rendering import rendered_project
+from tests.projects.stacks import stacks_of
 
 NAMES = ("tools", "staging", "production")
-ENVIRONMENTS = {name: read_stacks(PROJECT / "out" / name) for name in NAMES}
+ENVIRONMENTS = {name: stacks_of(name) for name in NAMES}
 # A project with databases, whose deployers need most.
-LEDGER = {f"{name} with databases": read_stacks(rendered_project("databases") / "out" / name) for name in NAMES}
+LEDGER = {f"{name} with databases": stacks_of(name, "databases") for name in NAMES}
 EVERY = ENVIRONMENTS | LEDGER
 STAGING = ENVIRONMENTS["staging"]
 

@@ -10,13 +10,12 @@ import pytest
 
 from cicd_templates.deploy.aws.existing_resources import find_existing
 from cicd_templates.deploy.aws.resource_types.registry import OPERATIONS
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.plans.name_collisions import NameReport, find_collisions
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied, missing
+from tests.projects.stacks import stacks_of
 
-STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in read_stacks(PROJECT / "out" / name)}
+STACKS = {stack.layer: stack for name in ("tools", "staging") for stack in stacks_of(name)}
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 ARN = "arn:aws:x:eu-central-1:222222222222:thing/name"
 CALLER = {"UserId": "u", "Account": "222222222222", "Arn": "arn:aws:iam::222222222222:user/me"}

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.plans import document as plans
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.recovery.claims import Claim, claims
 from cicd_templates.deploy.runs.journal import Journal
 from cicd_templates.errors import CicdError
 from cicd_templates.template.changes.planned_stack import PlannedStack
-from tests.conftest import PROJECT
 from tests.fakes.simulated_aws import EPOCH
+from tests.projects.stacks import stacks_of
 
-KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in stacks_of("staging") if stack.layer == "keys")
 CHANGED = PlannedStack(KEYS.name, "keys", "0", creates=True, change_set="arn", stack_id="id")
 SAME = PlannedStack("shipping-staging-network", "network", "0")
 PLAN = Plan(

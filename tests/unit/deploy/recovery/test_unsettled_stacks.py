@@ -15,9 +15,10 @@ from cicd_templates.deploy.recovery.claims import Claim
 from cicd_templates.deploy.recovery.unsettled_stacks import Unsettled, never_checked_for_drift, unsettled
 from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, missing
+from tests.projects.stacks import stacks_of
 from tests.unit.deploy.diagnosis.test_failures import BEGIN, event
 
-STACKS = read_stacks(PROJECT / "out/staging")
+STACKS = stacks_of("staging")
 KEYS = next(stack for stack in STACKS if stack.layer == "keys")
 WHERE = "--region eu-central-1 --stack-name shipping-staging-keys"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
@@ -291,7 +292,7 @@ def test_drift_names_each_property_and_the_plan_that_reverts_it() -> None:
     assert only.commands == ("make plan ENV=staging REVERT_DRIFT=1",)
 
 
-INGRESS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "ingress")
+INGRESS = next(stack for stack in stacks_of("staging") if stack.layer == "ingress")
 
 
 RULE, GROUP = "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::ElasticLoadBalancingV2::TargetGroup"

@@ -18,10 +18,11 @@ from cicd_templates.errors import RefusedError
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT, environment
 from tests.fakes.scripted_cloudformation import client_error
+from tests.projects.stacks import stacks_of
 
 COMMIT = TemplatesCommit("c" * 40)
 CALLER = "arn:aws:sts::111111111111:assumed-role/Deployer/jane"
-STAGING = tuple(read_stacks(PROJECT / "out/staging"))
+STAGING = tuple(stacks_of("staging"))
 
 
 class Account:

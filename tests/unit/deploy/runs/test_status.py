@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.runs.status import StatusRow, outputs, status_rows
 from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws, denied
+from tests.projects.stacks import stacks_of
 from tests.unit.deploy.releases.test_commits import git
 
-KEYS = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "keys")
+KEYS = next(stack for stack in stacks_of("staging") if stack.layer == "keys")
 OLDER = KEYS.text + "Mappings: {}\n"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 

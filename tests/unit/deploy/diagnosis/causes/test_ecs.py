@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.diagnosis.causes.ecs import stopped_tasks
 from cicd_templates.deploy.diagnosis.failures import Failure
-from tests.conftest import PROJECT
 from tests.fakes.answering_aws import FakeAws
+from tests.projects.stacks import stacks_of
 
-STACK = next(stack for stack in read_stacks(PROJECT / "out/staging") if stack.layer == "service")
+STACK = next(stack for stack in stacks_of("staging") if stack.layer == "service")
 LOGICAL_ID = next(name for name, each in STACK.resources.items() if each["Type"] == "AWS::ECS::Service")
 SERVICE = "arn:aws:ecs:eu-central-1:222222222222:service/shipping-staging-cluster/shipping-staging-parcel-dispatcher"
 TASKS = "arn:aws:ecs:eu-central-1:222222222222:task/shipping-staging-cluster/"
