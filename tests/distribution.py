@@ -19,6 +19,23 @@ from xdist.workermanage import WorkerController
 ROOT = Path(__file__).parent.parent
 # How many tests of a file a worker takes at a time. Long tests are handed out one by one.
 TOGETHER = 12
+# Files and folders whose short tests load much into their process: cfn-lint with its rules and schemas, or the local
+# AWS and a rehearsal. One worker runs all of a kind, so that only this one takes the memory and the time for it.
+HEAVY = {
+    "cfn-lint": (
+        "tests/projects/test_generated_projects.py",
+        "tests/unit/cli/test_command_line.py",
+        "tests/unit/lint/",
+        "tests/unit/reference/test_documents_are_current.py",
+        "tests/unit/rules/",
+        "tests/unit/template/test_deletion_protection.py",
+        "tests/unit/template/test_openings.py",
+        "tests/unit/template/test_resource_types.py",
+        "tests/unit/templates/test_databases.py",
+        "tests/unit/templates/test_rollouts.py",
+    ),
+    "the local AWS": ("tests/integration/",),
+}
 
 
 class Groups(LoadScopeScheduling):
@@ -60,8 +77,15 @@ def scopes_of(tests: Sequence[str], together: int) -> dict[str, str]:
     for test in tests:
         file = test.partition("::")[0]
         scopes[test] = file if is_grouped(file) else f"{file}::{counts[file] // together}"
+        if together > 1:
+            scopes[test] = _heavy_kind(file) or scopes[test]
         counts[file] += 1
     return scopes
+
+
+@cache
+def _heavy_kind(file: str) -> str | None:
+    return next((kind for kind, files in HEAVY.items() if file.startswith(files)), None)
 
 
 @cache

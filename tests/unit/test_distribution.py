@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.distribution import scopes_of
+from tests.distribution import HEAVY, ROOT, scopes_of
 
 ALONE = "tests/unit/test_distribution.py"
 
@@ -12,7 +12,6 @@ ALONE = "tests/unit/test_distribution.py"
 @pytest.mark.parametrize(
     "file",
     [
-        "tests/integration/test_rehearsal.py",
         "tests/unit/builds/test_hostile_application.py",
         "tests/unit/templates/test_workers.py",
     ],
@@ -35,3 +34,15 @@ def test_tests_of_two_files_are_not_handed_out_together() -> None:
 
     first, other, second = scopes_of(tests, 2).values()
     assert first == second != other
+
+
+def test_short_tests_that_load_much_go_to_one_worker_and_long_ones_to_any() -> None:
+    tests = [f"tests/unit/rules/test_{name}.py::test_a" for name in ("cases", "loaded")]
+
+    assert len(set(scopes_of(tests, 2).values())) == 1
+    assert len(set(scopes_of(tests, 1).values())) == 2
+
+
+@pytest.mark.parametrize("path", [path for files in HEAVY.values() for path in files])
+def test_every_path_of_tests_that_load_much_exists(path: str) -> None:
+    assert (ROOT / path).exists()

@@ -121,6 +121,7 @@ def runs(*statuses: str) -> str:
             "pending",
             "The run continues; after it has ended, run the job report again",
             100,
+            marks=pytest.mark.long,
             id="an approval",
         ),
         pytest.param(
