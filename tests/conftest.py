@@ -32,7 +32,7 @@ from cicd_templates.render.template_text import Format
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
 from tests.distribution import Groups, run_and_report
-from tests.measurement import MeasuredParts, is_measured, measure_only_parts
+from tests.measurement import MeasuredParts, forget_results, is_measured, measure_only_parts
 from tests.memory import GarbageCollection, share_service_models
 from tests.projects.rendering import rendered_project
 
@@ -145,6 +145,7 @@ def _rendered_once(what: object, stacks: Callable[[], list[RenderedStack]]) -> l
 
 def pytest_collection_finish() -> None:
     """Collect garbage from now on, but only that of tests."""
+    forget_results()
     _garbage.begin()
 
 

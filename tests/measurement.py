@@ -7,7 +7,9 @@ between them, and the modules of the tests, count for nothing.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Generator, Iterator
+from functools import _lru_cache_wrapper
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +46,17 @@ def measure_only_parts() -> bool:
         _first.stop()
     _measure_imports()
     return True
+
+
+def forget_results() -> None:
+    """Clear the caches of measured functions. Modules of tests have filled them while nothing was measured."""
+    if _known is None:
+        return
+    modules = [module for name, module in sys.modules.items() if name.startswith(("cicd_templates", "templates"))]
+    for module in modules:
+        for value in vars(module).values():
+            if isinstance(value, _lru_cache_wrapper):
+                value.cache_clear()
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ def write_rendered(name: str, folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.no_cover
 def test_the_configuration_of_each_project_is_accepted(name: str) -> None:
     assert len(read_configuration(PROJECTS / name / "environments.toml").environments) >= 2
 

@@ -94,6 +94,7 @@ def test_imported_they_do_nothing(disabled: list[str]) -> None:
     assert disabled == []
 
 
+@pytest.mark.no_cover
 def test_a_command_that_runs_in_process_leaves_the_garbage_collector_on(
     disabled: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

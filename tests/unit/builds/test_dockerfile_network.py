@@ -558,6 +558,7 @@ def test_users_may_be_created_before_packages_are_installed(
         "addgroup --conf /app/go.sum a",
     ],
 )
+@pytest.mark.no_cover
 def test_a_user_with_a_folder_of_the_source_ends_the_part_with_a_network(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

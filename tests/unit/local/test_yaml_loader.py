@@ -28,8 +28,10 @@ def read(text: str, loader: Any) -> Any:
 
 
 def test_it_parses_in_c() -> None:
-    assert issubclass(LOADER, yaml.CSafeLoader)
-    assert not issubclass(LOADER, yaml.SafeLoader)
+    loader = read_with_c(Engine, yaml.CSafeLoader)
+
+    assert issubclass(loader, yaml.CSafeLoader)
+    assert not issubclass(loader, yaml.SafeLoader)
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ def test_an_unused_right_of_a_task_has_a_reason_or_is_reported(
     assert bool(expected) == bool(reason)
 
 
+@pytest.mark.no_cover
 def test_each_call_that_uses_allows_has_a_reason_of_its_own() -> None:
     stacks = deployed_pipeline.read_every_stack(rendered_project("settlement") / "out")
     roles = [role for stack in stacks for role in read_roles(stack.content, stack.environment)]

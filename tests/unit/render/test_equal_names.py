@@ -277,6 +277,7 @@ LAYER = Layer("own", build)
 '''
 
 
+@pytest.mark.no_cover
 def test_a_layer_of_the_users_own_takes_no_name_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layers = with_user_layers(own_package(tmp_path, monkeypatch, own=_OWN))
 

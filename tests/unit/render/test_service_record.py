@@ -91,6 +91,7 @@ def small_groups() -> Iterator[None]:
         yield
 
 
+@pytest.mark.no_cover
 def test_only_services_that_share_a_group_with_a_changed_one_are_rendered(project: Project) -> None:
     project.edits.append(("services/till-2/cpu", 1024))
     project.edits.append(("services/till-2/memory", 2048))
@@ -118,6 +119,7 @@ def test_only_services_that_share_a_group_with_a_changed_one_are_rendered(projec
     assert project.contents() == project.from_nothing()
 
 
+@pytest.mark.no_cover
 def test_a_stack_that_only_one_environment_has_is_compared_again(tmp_path: Path) -> None:
     own = {"secrets": {"TOKEN": "token"}, "environment": {"GREETING": "hello"}}
     project = Project(tmp_path, ("environments/production/services", {"till-0": own}))
@@ -177,6 +179,7 @@ def test_everything_is_rendered_after_any_other_change(project: Project, change:
     assert project.contents() == before
 
 
+@pytest.mark.no_cover
 def test_everything_is_rendered_if_a_change_of_a_service_adds_a_layer_for_all(tmp_path: Path) -> None:
     def has_large_services(env: Environment) -> bool:
         return any(service.settings.cpu >= 1024 for service in env.services)
@@ -237,6 +240,7 @@ def with_lines(project: Project, lines: Sequence[str]) -> None:
     project.record_path.write_text(f"{text}{hashlib.sha256(text.encode()).hexdigest()}\n")
 
 
+@pytest.mark.no_cover
 def test_an_unchanged_record_is_used(project: Project) -> None:
     project.edits.append(("services/till-2/port", 9090))
     with_lines(project, lines_of(project))
@@ -280,6 +284,7 @@ def test_a_record_with_a_wrong_digest_or_for_others_is_ignored(project: Project)
     assert project.update() is None
 
 
+@pytest.mark.no_cover
 def test_many_changed_services_are_rendered_with_all_others(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_record, "MOST_SERVICES", 1)
     project.edits.append(("services/till-0/port", 9090))

@@ -19,10 +19,12 @@ PLUGIN = ROOT / "src/cicd_templates/rules/loaded/every_rule.py"
 RULE_FILES = {path.stem for path in (ROOT / "src/cicd_templates/rules").glob("*.py")}
 
 
+@pytest.mark.no_cover
 def test_cfn_lint_has_every_rule() -> None:
     assert {rule.id for rule in RULES} <= set(runner().rules)
 
 
+@pytest.mark.no_cover
 def test_a_suppression_without_a_reason_cannot_be_suppressed() -> None:
     settings = {"config": {"ignore_checks": ["E9101", "E9171"]}}
     topic = {"Type": "AWS::SNS::Topic", "Metadata": {"cfn-lint": settings}}

@@ -236,6 +236,7 @@ def test_the_hook_that_verifies_images_knows_the_repositories_of_further_contain
     assert variables["FURTHER"] == f"{PRIVATE.partition('@')[0]},{PUBLIC.partition('@')[0]}"
 
 
+@pytest.mark.no_cover
 def test_a_task_that_is_replaced_because_a_container_is_unhealthy_counts_as_stopped() -> None:
     pattern = resources_of("health")["TaskEndedRule"]["Properties"]["EventPattern"]
 

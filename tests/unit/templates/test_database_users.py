@@ -61,6 +61,7 @@ def statements(stacks: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
+@pytest.mark.no_cover
 def test_by_default_nothing_of_it_is_rendered() -> None:
     by_hand = {stack.path: stack.template.content for stack in rendered_stacks(("databases/user-ledger", {}), USES)}
 
@@ -152,6 +153,7 @@ def test_users_are_created_after_the_approval_and_before_the_service_moves(stack
     assert "CreateUsers" not in json.dumps(stages(stacks, "free"))
 
 
+@pytest.mark.no_cover
 def test_users_are_created_before_the_migration_which_connects_as_one_of_them() -> None:
     found = stages(rendered((f"services/{NAME}/migration", ["python3"])), NAME)
     names = list(found)
@@ -176,6 +178,7 @@ def test_users_are_created_before_the_migration_which_connects_as_one_of_them() 
     [([], "222222222222"), (IN_ONE_ACCOUNT, "111111111111")],
     ids=["accounts", "one account"],
 )
+@pytest.mark.no_cover
 def test_the_action_names_the_role_the_cluster_and_where_the_users_are(
     edits: list[tuple[str, Any]], account: str
 ) -> None:
@@ -206,6 +209,7 @@ def test_the_action_names_the_role_the_cluster_and_where_the_users_are(
     assert {parameters["users"], parameters["secret"]} <= set(published)
 
 
+@pytest.mark.no_cover
 def test_users_of_one_environment_can_be_made_by_hand() -> None:
     by_hand = ("environments/production/databases", {"user-ledger": {"users": "by hand"}})
     stacks = rendered(by_hand)

@@ -101,6 +101,7 @@ def may(action: str, resource: str, context: Mapping[str, str]) -> bool:
         pytest.param("TagResource", STACK, TAGS, False, id="tags"),
     ],
 )
+@pytest.mark.no_cover
 def test_the_role_previews_and_changes_nothing(
     action: str, resource: str, context: Mapping[str, str], allowed: bool
 ) -> None:

@@ -150,6 +150,7 @@ TRAIL: dict[str, Any] = {
         pytest.param(parameter_event("/pay/staging/features/1"), [], id="a parameter below it"),
     ],
 )
+@pytest.mark.no_cover
 def test_rules_match_the_new_values_of_exactly_the_secrets_of_the_service(
     event: dict[str, Any], rules: list[str]
 ) -> None:
@@ -178,6 +179,7 @@ def test_only_a_service_whose_tasks_keep_running_with_a_secret_gets_the_stack() 
     ],
     ids=["none", "secret", "parameter", "secret of a container", "parameter of a container", "one of each"],
 )
+@pytest.mark.no_cover
 def test_a_service_has_the_rules_that_its_containers_need(
     secrets: dict[str, str], of_container: dict[str, str], rules: set[str] | None
 ) -> None:
@@ -192,6 +194,7 @@ def test_a_service_has_the_rules_that_its_containers_need(
         assert {name for name, each in rotation.items() if each["Type"] == "AWS::Events::Rule"} == rules
 
 
+@pytest.mark.no_cover
 def test_the_function_may_update_exactly_one_service_and_knows_no_other() -> None:
     (role,) = of_type("IAM::Role").values()
     (function,) = of_type("Lambda::Function").values()

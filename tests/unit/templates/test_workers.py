@@ -67,6 +67,7 @@ def test_a_worker_without_variables_has_no_empty_list_of_them() -> None:
     assert "Environment" not in container
 
 
+@pytest.mark.no_cover
 def test_before_its_first_release_a_worker_runs_until_it_is_stopped() -> None:
     (container,) = resources("service")["TaskDefinition"]["Properties"]["ContainerDefinitions"]
     program, *arguments = container["Command"]["Fn::If"][1]
@@ -150,6 +151,7 @@ def test_a_worker_scales_on_the_queues_from_which_it_receives(
     assert {name: policy["TargetValue"] for name, policy in found.items()} == expected
 
 
+@pytest.mark.no_cover
 def test_the_backlog_is_the_number_of_waiting_messages_for_each_running_task() -> None:
     (policy,) = policies(uses={"labels": "receive"}, autoscaling={"maximum": 4}).values()
     messages, tasks, backlog = policy["CustomizedMetricSpecification"]["Metrics"]
@@ -173,6 +175,7 @@ def test_messages_per_task_without_a_queue_is_refused() -> None:
     )
 
 
+@pytest.mark.no_cover
 def test_the_pipeline_of_a_worker_has_no_smoke_test_and_no_project_for_it() -> None:
     stacks = rendered()
     pipeline = stacks["tools/pipeline-packer.yaml"]["Resources"]["Pipeline"]["Properties"]

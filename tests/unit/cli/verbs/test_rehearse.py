@@ -259,6 +259,7 @@ def test_the_result_is_shown_although_the_evidence_cannot_be_verified(
 
 
 @pytest.mark.usefixtures("commands_render_once")
+@pytest.mark.no_cover
 def test_no_service_is_released_after_one_that_failed(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rehearsed = pretend(monkeypatch, ActionState.SUCCEEDED, ActionState.FAILED)
     shutil.copytree(ROOT / "examples/settlement", in_project / "examples/settlement")

@@ -261,6 +261,7 @@ class Account:
         destroy(self.clients, there, self.aws.clock.polling(), self.reporter, path=self.folder / "report.json")
 
 
+@pytest.mark.no_cover
 def test_no_call_of_a_verb_is_denied_under_the_printed_policies(tmp_path: Path) -> None:
     account_ = Account(tmp_path)
     verbs = ["deploy", "status", "change", "plan", "discard", "fail", "recover", "deploy", "status", "destroy"]
