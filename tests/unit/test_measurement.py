@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from coverage import Coverage
 
-from tests.measurement import unmeasured
+from tests.measurement import is_measured, measured, unmeasured
 
 
 class Measurement:
@@ -45,3 +45,8 @@ def test_what_was_measured_before_is_measured_once_afterwards(
             inside(measurement)
 
     assert stack == [measurement]
+
+
+def test_within_a_block_without_measurement_nothing_begins_one() -> None:
+    with unmeasured(), measured():
+        assert not is_measured()
