@@ -10,14 +10,12 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from cicd_templates.config.environment import Configuration, Environment, Service
-from cicd_templates.config.pydantic_messages import message_for
+from cicd_templates.config.pydantic_messages import message_for, unknown_key
 from cicd_templates.config.routes import with_priorities
 from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
@@ -41,7 +39,7 @@ from cicd_templates.config.validation import shared_secrets, unsigned_images
 from cicd_templates.config.validation.problem import Problem, configuration_error
 from cicd_templates.config.validation.repetitions import without_repetitions
 from cicd_templates.config.validation.validate import all_problems
-from cicd_templates.errors import ConfigurationError, closest
+from cicd_templates.errors import ConfigurationError
 
 BYTE_ORDER_MARK = "\ufeff"
 # ENV= accepts this word in addition to the names of environments.
@@ -128,7 +126,7 @@ class _Reader:
         """
         for key in raw:
             if key not in TABLES:
-                self.problems.append(Problem(str(key), _unknown_key(str(key), TABLES)))
+                self.problems.append(Problem(str(key), unknown_key(str(key), TABLES)))
         if suffix is not None:
             self._suffix(suffix)
         shared = (
@@ -290,7 +288,7 @@ class _Reader:
         except ValidationError as error:
             for detail in error.errors():
                 path = where(detail["loc"]) if where else _toml_path(at, detail["loc"])
-                problem = Problem(path, _message(detail, model))
+                problem = Problem(path, message_for(detail, model))
                 if problem not in self.problems:
                     self.problems.append(problem)
             return None
@@ -318,38 +316,3 @@ def _merge(base: Raw, override: Raw) -> dict[str, Any]:
 
 def _toml_path(at: str, loc: tuple[str | int, ...]) -> str:
     return at + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc if step != "[key]")
-
-
-def _message(detail: ErrorDetails, model: type[Table]) -> str:
-    match detail["type"]:
-        case "extra_forbidden":
-            return _unknown_key(str(detail["loc"][-1]), _fields_at(model, detail["loc"][:-1]))
-        case "missing":
-            field = _fields_at(model, detail["loc"][:-1])[str(detail["loc"][-1])]
-            return f"missing; this key is required: {field.description}"
-        case _:
-            return message_for(detail)
-
-
-def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table to which a path leads.
-
-    The path, `loc`, begins in the table that `model` describes, and has the form of the paths in pydantic's errors.
-    """
-    fields: Mapping[str, FieldInfo] = model.model_fields
-    steps = iter(loc)
-    for step in steps:
-        annotation: Any = fields[str(step)].annotation
-        while get_origin(annotation) is dict:
-            # The next part of the path is a key that the user chose.
-            annotation = get_args(annotation)[1]
-            next(steps)
-        choices = get_args(annotation) or (annotation,)
-        tables: list[type[Table]] = [choice for choice in choices if issubclass(choice, Table)]
-        fields = tables[0].model_fields
-    return fields
-
-
-def _unknown_key(key: str, known: Any) -> str:
-    close = closest(key, list(known))
-    return f"unknown key; did you mean {close}?" if close else f"unknown key; known keys are {', '.join(known)}"

@@ -1,19 +1,60 @@
-"""Writes messages about wrong values in the configuration. They use the terms of TOML, not of Python or pydantic."""
+"""Writes messages about wrong keys and values in the configuration.
+
+They use the terms of TOML, not of Python or pydantic.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, time
-from typing import Any
+from typing import Any, get_args, get_origin
 
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from cicd_templates.config.tables.table import Table
 from cicd_templates.errors import closest
 from cicd_templates.plurals import counted
 
 
-def message_for(detail: ErrorDetails) -> str:
-    """Return the message for a value that pydantic refused. The message says what to write instead."""
+def message_for(detail: ErrorDetails, model: type[Table]) -> str:
+    """Return the message for an error in a table that `model` describes. The message says what to write instead."""
+    match detail["type"]:
+        case "extra_forbidden":
+            return unknown_key(str(detail["loc"][-1]), _fields_at(model, detail["loc"][:-1]))
+        case "missing":
+            field = _fields_at(model, detail["loc"][:-1])[str(detail["loc"][-1])]
+            return f"missing; this key is required: {field.description}"
+        case _:
+            return _wrong_value(detail)
+
+
+def unknown_key(key: str, known: Collection[str]) -> str:
+    """Return the message for a key that is none of `known`. It proposes a similar key if there is one."""
+    close = closest(key, [*known])
+    return f"unknown key; did you mean {close}?" if close else f"unknown key; known keys are {', '.join(known)}"
+
+
+def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
+    """Return the fields of the table to which a path leads.
+
+    The path, `loc`, begins in the table that `model` describes, and has the form of the paths in pydantic's errors.
+    """
+    fields: Mapping[str, FieldInfo] = model.model_fields
+    steps = iter(loc)
+    for step in steps:
+        annotation: Any = fields[str(step)].annotation
+        while get_origin(annotation) is dict:
+            # The next part of the path is a key that the user chose.
+            annotation = get_args(annotation)[1]
+            next(steps)
+        choices = get_args(annotation) or (annotation,)
+        tables: list[type[Table]] = [choice for choice in choices if issubclass(choice, Table)]
+        fields = tables[0].model_fields
+    return fields
+
+
+def _wrong_value(detail: ErrorDetails) -> str:
     kind, value, limits = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "value_error":
         return detail["msg"].removeprefix("Value error, ")

@@ -240,9 +240,7 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
     Returns a warning for each resource type that cannot be looked up.
     """
     # The local AWS does not create resources of these types, so they cannot be looked up.
-    readable = {
-        name: resource for name, resource in stack.resources.items() if resource["Type"] not in context.recorded
-    }
+    readable = {key: value for key, value in stack.resources.items() if value["Type"] not in context.recorded}
     names = find_collisions(context.clients, [replace(stack, content={**stack.content, "Resources": readable})])
     if names.taken:
         # A reporter shows the reason of a failure on one line.
