@@ -251,7 +251,7 @@ def main() -> None:
         text = without_network(file.read(), network.cut, network.problems)
     if network.problems:
         # The output is ASCII, so that no text of the source can manipulate the log.
-        problems = [(number, json.dumps(problem)[1:-1][:300]) for number, problem in sorted(network.problems)]
+        problems = [(number, json.dumps(problem)[1:-1][:400]) for number, problem in sorted(network.problems)]
         sys.exit("\n".join(f"{path}:{number}: {problem}" for number, problem in problems))
     with open(target, "w", encoding="utf-8", newline="") as file:
         file.write(text)
