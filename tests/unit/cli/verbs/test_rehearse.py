@@ -39,7 +39,7 @@ from tests.projects.rendering import EXAMPLE, SETTLEMENT_WEB
         ("--app {app}", 2, "there is no terminal for questions; add --yes to execute without asking"),
         ("--app nowhere --yes", 2, "nowhere: no such folder"),
         ("--app nowhere", 2, "nowhere: no such folder"),
-        ("--app . --yes --suffix pr9", 2, "no rendered templates; run `make render` first"),
+        ("--app . --yes --suffix pr9", 2, "no rendered templates; run `make render SUFFIX=pr9` first"),
         ("--app {app} --refuse --token HOME --service other", 2, "no pipeline of 'other'; there are parcel-dispatcher"),
         (
             "--app {app} --yes --service parcel-dispatcher,other",
