@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import IPv4Network
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cicd_templates.config.tables.database import DatabaseTable
 from cicd_templates.config.tables.dynamodb import DynamoDbTable
@@ -20,6 +20,9 @@ from cicd_templates.config.tables.project import ProjectTable
 from cicd_templates.config.tables.queue import QueueTable
 from cicd_templates.config.tables.secret_field_types import is_existing_secret
 from cicd_templates.config.tables.service import ServiceTable
+
+# The tables of an environment that override shared tables, as the file has them: kind, such as `services`, and name.
+Overrides = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def created_secrets(sources: Iterable[str]) -> list[str]:
@@ -63,6 +66,8 @@ class Environment:
     - `queues`, `tables` and `databases` map the name of each queue, DynamoDB table and database to its settings in this
       environment.
     - `evidence` has the settings of the evidence bucket's lock.
+    - `overrides` shows which values come from the environment's own tables, so that a message can name the table that
+      has a mistake. All settings above already include these values, so templates must not depend on `overrides`.
     """
 
     name: str
@@ -76,6 +81,7 @@ class Environment:
     tables: Mapping[str, DynamoDbTable] = field(default_factory=dict)
     databases: Mapping[str, DatabaseTable] = field(default_factory=dict)
     evidence: EvidenceTable = field(default_factory=EvidenceTable)
+    overrides: Overrides = field(default_factory=dict, repr=False, compare=False)
 
     def for_service(self, service: Service | None) -> Environment:
         """Return a copy of this environment with `service` as its only service. None means no service.

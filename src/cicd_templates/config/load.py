@@ -99,7 +99,7 @@ def parse_configuration(raw: Raw, *, source: str, suffix: str | None = None) -> 
     configuration, unread = reader.configuration(raw, suffix)
     problems = [
         *reader.problems,
-        *without_repetitions(all_problems(configuration, unread), raw, configuration),
+        *without_repetitions(all_problems(configuration, unread), configuration.environments),
         *shared_secrets.problems(raw, configuration),
         *unsigned_images.problems(raw, configuration),
     ]
@@ -229,6 +229,7 @@ class _Reader:
             queues=queues,
             tables=tables,
             databases=databases,
+            overrides=overrides,
         )
 
     def _shared(self, services: Iterable[Service]) -> tuple[Service, ...]:
@@ -260,8 +261,7 @@ class _Reader:
             return table
 
         def where(path: tuple[str | int, ...]) -> str:
-            overridden = bool(path) and path[0] in override
-            return _toml_path(f"{environment}.{at}" if overridden else at, path)
+            return _toml_path(f"{environment}.{at}" if _is_overridden(base, override, path) else at, path)
 
         return self._table(model, _merge(base, override), at, where)
 
@@ -292,6 +292,23 @@ class _Reader:
                 if problem not in self.problems:
                     self.problems.append(problem)
             return None
+
+
+def _is_overridden(base: Raw, override: Raw, path: tuple[str | int, ...]) -> bool:
+    """Return whether the key `path` of a merged table belongs to `override`, and not to the shared values in `base`.
+
+    A missing key belongs to the table from which it is missing.
+    """
+    shared: Any = base
+    own: Any = override
+    for step in path:
+        if not isinstance(own, Mapping):
+            break
+        if step not in own:
+            return not isinstance(shared, Mapping)
+        own = own[step]
+        shared = shared.get(step) if isinstance(shared, Mapping) else None
+    return True
 
 
 def _is_valid(model: type[T], raw: Raw) -> bool:

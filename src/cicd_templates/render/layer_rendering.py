@@ -115,7 +115,7 @@ def render_layers(
     Raises `CicdError` with the name of the layer if a process ends before it has returned its stacks.
     """
     with explained_user_errors(layers):
-        uses = [uses_of(env, layers) for env in environments]
+        uses = uses_of(environments, layers)
     project = Project(environments, layers, form, uses, services)
     jobs = list(project.jobs(STACKS_PER_JOB))
     processes = process_count(sum(len(job.builds) for job in jobs), cores)

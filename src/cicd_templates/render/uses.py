@@ -2,41 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.tables.service import PORT_VARIABLE
 from cicd_templates.config.validation.problem import Problem, configuration_error
+from cicd_templates.config.validation.repetitions import without_repetitions
 from cicd_templates.errors import ConfigurationError, suggestion
 from cicd_templates.files.paths import CONFIGURATION
 from cicd_templates.layer.definition import Layer
 from cicd_templates.layer.offers import Offer, Use, backlogs
 
 
-def uses_of(env: Environment, layers: Sequence[Layer]) -> dict[str, list[Use]]:
-    """Return the resources that each service of `env` uses, keyed by the name of the service.
+def uses_of(environments: Sequence[Environment], layers: Sequence[Layer]) -> list[dict[str, list[Use]]]:
+    """Return the resources that the services of each environment use, keyed by the name of the service.
 
-    A tools environment runs no services, so its result is empty. Raises a `ConfigurationError` that lists all of these
-    problems:
+    `environments` are all environments of the configuration. A tools environment runs no services, so its result is
+    empty. Raises a `ConfigurationError` that lists all of these problems:
 
     - A service uses a resource that no layer offers, or a kind of access that the resource does not offer.
     - Two resources, or a resource and the service's own settings, set the same environment variable.
     - A service scales on messages, but receives messages from no queue.
     """
-    if env.kind != "runtime":
-        return {}
-    offers = _offers(env, layers)
-    problems = [problem for service in env.services for problem in _problems(env, service, offers)]
-    if problems:
-        raise configuration_error(str(CONFIGURATION), problems)
+    runtimes = [(env, _offers(env, layers)) for env in environments if env.kind == "runtime"]
+    _refuse(
+        environments,
+        (
+            problem
+            for env, offers in runtimes
+            for service in env.services
+            for problem in _problems(env, service, offers)
+        ),
+    )
     uses = {
-        service.name: [Use(offers[name], access) for name, access in sorted(service.settings.uses.items())]
-        for service in env.services
+        env.name: {
+            service.name: [Use(offers[name], access) for name, access in sorted(service.settings.uses.items())]
+            for service in env.services
+        }
+        for env, offers in runtimes
     }
-    unscaled = [problem for service in env.services for problem in _scaling(env, service, uses[service.name])]
-    if unscaled:
-        raise configuration_error(str(CONFIGURATION), unscaled)
-    return uses
+    _refuse(
+        environments,
+        (
+            problem
+            for env, _ in runtimes
+            for service in env.services
+            for problem in _scaling(env, service, uses[env.name][service.name])
+        ),
+    )
+    return [uses.get(env.name, {}) for env in environments]
+
+
+def _refuse(environments: Sequence[Environment], problems: Iterable[Problem]) -> None:
+    """Raise a `ConfigurationError` if there are problems. A mistake in a shared table is reported there, and once."""
+    found = without_repetitions(problems, environments)
+    if found:
+        raise configuration_error(str(CONFIGURATION), found)
 
 
 def _offers(env: Environment, layers: Sequence[Layer]) -> dict[str, Offer]:

@@ -82,23 +82,20 @@ def problems_of(*edits: tuple[str, Any]) -> list[str]:
     [
         (
             [(USES, {"labels": "read"})],
-            f"environments.staging.services.{SERVICE}.uses.labels: no layer of this environment offers anything to"
+            f"services.{SERVICE}.uses.labels: no layer of this environment offers anything to"
             " services; see docs/own-layers.md",
         ),
         (
             [("queues/labels", {}), (USES, {"lables": "send"})],
-            f"environments.staging.services.{SERVICE}.uses.lables: no layer of this environment offers it; did you"
-            " mean labels?",
+            f"services.{SERVICE}.uses.lables: no layer of this environment offers it; did you mean labels?",
         ),
         (
             [("queues/labels", {}), ("queues/bills", {}), (USES, {"x": "send"})],
-            f"environments.staging.services.{SERVICE}.uses.x: no layer of this environment offers it; known"
-            " names: bills,"
-            " labels",
+            f"services.{SERVICE}.uses.x: no layer of this environment offers it; known names: bills, labels",
         ),
         (
             [("queues/labels", {}), (USES, {"labels": "readwrite"})],
-            f"environments.staging.services.{SERVICE}.uses.labels: 'readwrite' is not possible here; use 'send' or"
+            f"services.{SERVICE}.uses.labels: 'readwrite' is not possible here; use 'send' or"
             " 'receive' or 'send-and-receive'",
         ),
         (
@@ -107,14 +104,48 @@ def problems_of(*edits: tuple[str, Any]) -> list[str]:
                 (USES, {"labels": "send"}),
                 (f"services/{SERVICE}/environment", {"LABELS_QUEUE_URL": "x"}),
             ],
-            f"environments.staging.services.{SERVICE}.uses.labels: sets the variable LABELS_QUEUE_URL, which"
+            f"services.{SERVICE}.uses.labels: sets the variable LABELS_QUEUE_URL, which"
             " environment.LABELS_QUEUE_URL sets too; rename one of them",
         ),
     ],
     ids=["nothing offered", "typing error", "unknown", "kind of access", "variable"],
 )
 def test_a_use_that_no_layer_can_serve_is_refused_with_what_would_be_right(edits: list[Any], expected: str) -> None:
-    assert expected in problems_of(*edits)
+    assert problems_of(*edits) == [expected]
+
+
+OWN_LEVELS = [
+    (f"environments/{name}/services/{SERVICE}", {"environment": {"LEVEL": "debug"}})
+    for name in ("staging", "production")
+]
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param([(USES, {"inbox": "send"}), *OWN_LEVELS], [f"services.{SERVICE}.uses.inbox"], id="shared table"),
+        pytest.param(
+            [(USES, {"inbox": "send"}), ("environments/production", ...), ("pipeline/path", ["staging"])],
+            [f"services.{SERVICE}.uses.inbox"],
+            id="shared table of a project with one runtime environment",
+        ),
+        pytest.param(
+            [(f"environments/{name}/services/{SERVICE}", {"uses": {"inbox": "send"}}) for name in ("production",)],
+            [f"environments.production.services.{SERVICE}.uses.inbox"],
+            id="own table of the last environment",
+        ),
+        pytest.param(
+            [
+                (f"environments/{name}/services/{SERVICE}", {"uses": {"inbox": "send"}})
+                for name in ("staging", "production")
+            ],
+            [f"environments.{name}.services.{SERVICE}.uses.inbox" for name in ("staging", "production")],
+            id="own tables of two environments",
+        ),
+    ],
+)
+def test_a_wrong_use_is_reported_in_the_table_that_has_it(edits: list[Any], expected: list[str]) -> None:
+    assert [problem.partition(":")[0] for problem in problems_of(*edits)] == expected
 
 
 @pytest.mark.no_cover

@@ -56,8 +56,8 @@ def edited(service: str, *edits: str) -> dict[str, Any]:
 def stacks(raw: Mapping[str, Any]) -> dict[str, dict[tuple[str, str], Any]]:
     """Return the stacks of each service as data, by environment and layer."""
     built: dict[str, dict[tuple[str, str], Any]] = {}
-    for env in parse_configuration(raw, source="environments.toml").environments:
-        uses = uses_of(env, LAYERS)
+    environments = parse_configuration(raw, source="environments.toml").environments
+    for env, uses in zip(environments, uses_of(environments, LAYERS), strict=True):
         for layer in LAYERS:
             for template in layer.instances(env, uses):
                 if template.service is not None:

@@ -170,7 +170,7 @@ def test_messages_per_task_without_a_queue_is_refused() -> None:
         rendered(uses={"labels": "send"}, autoscaling={"maximum": 4, "messages_per_task": 7})
 
     assert (
-        "environments.staging.services.packer.autoscaling.messages_per_task: the service receives from no queue; add a"
+        "services.packer.autoscaling.messages_per_task: the service receives from no queue; add a"
         ' queue to the table uses, such as orders = "receive", or use cpu_percent' in str(caught.value)
     )
 

@@ -115,7 +115,8 @@ def _missing_services(configuration: Configuration) -> Iterator[Problem]:
                 )
         for service in environment.services:
             for reason in why_not_connected(region) if service.settings.source == "github" else ():
-                yield Problem(f"services.{service.name}.source", f"{reason}; {since}")
+                at = f"environments.{environment.name}.services.{service.name}.source"
+                yield Problem(at, f"{reason}; {since}")
 
 
 def _different_regions(configuration: Configuration) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     path = environment.pipeline.path
     protected = [peer.name for peer in environment.peers if peer.protected and peer.name in path]
     for service in environment.services:
-        where = f"services.{service.name}"
+        where = f"environments.{environment.name}.services.{service.name}"
         yield from _checks(service, [peer.name for peer in environment.peers], where)
         yield from _source(service, where, protected)
 

@@ -7,10 +7,10 @@ the shared table `[services.<name>]` once for every environment. The user has to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cicd_templates.config.environment import Configuration
+from cicd_templates.config.environment import Environment, Overrides
 from cicd_templates.config.validation.problem import Problem
 
 # Keys of an environment whose mistake is corrected in one place, such as `project.new_regions`.
@@ -19,37 +19,41 @@ _IN_ENVIRONMENT = re.compile(r"environments\.(?P<environment>[^.]+)\.(?P<rest>.+
 SHARED = frozenset({"services", "queues", "tables", "databases"})
 
 
-def without_repetitions(
-    problems: Iterable[Problem], raw: Mapping[str, Any], configuration: Configuration
-) -> list[Problem]:
-    """Return `problems` without repetitions, in the same order.
+def without_repetitions(problems: Iterable[Problem], environments: Iterable[Environment]) -> list[Problem]:
+    """Return `problems` without repetitions, in the same order. `environments` are all environments of the file.
 
-    - If all runtime environments get a problem from a shared table, the problem is reported at the key in the shared
+    - If all environments of a kind get a problem from a shared table, the problem is reported at the key in the shared
       table.
     - Any other repeated problem is reported at the first environment that has it. The message lists the other
       environments.
-
-    `raw` is the parsed TOML file from which `configuration` was read.
     """
-    runtimes = {environment.name for environment in configuration.environments if environment.kind == "runtime"}
+    overrides: dict[str, Overrides] = {}
+    kinds: dict[str, set[str]] = {}
+    for environment in environments:
+        overrides[environment.name] = environment.overrides
+        kinds.setdefault(environment.kind, set()).add(environment.name)
     groups: dict[tuple[str, str], list[str]] = {}
     for problem in problems:
         match = _IN_ENVIRONMENT.fullmatch(problem.path)
-        if match and _is_repeatable(raw, match["environment"], match["rest"]):
+        if match and _is_repeatable(overrides.get(match["environment"], {}), match["rest"]):
             groups.setdefault((match["rest"], problem.message), []).append(match["environment"])
         else:
             groups.setdefault((problem.path, problem.message), [])
-    return [_listed(Problem(path, message), names, raw, runtimes) for (path, message), names in groups.items()]
+    return [
+        _listed(Problem(path, message), names, overrides, [*kinds.values()])
+        for (path, message), names in groups.items()
+    ]
 
 
-def _is_repeatable(raw: Mapping[str, Any], environment: str, rest: str) -> bool:
+def _is_repeatable(overrides: Overrides, rest: str) -> bool:
     """Return whether one wrong value in the configuration can cause the same problem in several environments.
 
-    `rest` is the key of the problem, without the prefix `environments.<name>`.
+    `overrides` has the tables of an environment that override shared tables. `rest` is the key of the problem, without
+    the prefix `environments.<name>`.
     """
-    kind, *steps = rest.replace("[", ".[").split(".")
+    kind, *steps = _steps(rest)
     if kind in SHARED and len(steps) > 1:
-        return not _overrides(raw["environments"][environment], [kind, *steps])
+        return not _overrides(overrides, [kind, *steps])
     return rest in CORRECTED_ONCE
 
 
@@ -68,26 +72,35 @@ def _overrides(table: Any, steps: list[str]) -> bool:
     return True
 
 
-def _listed(problem: Problem, environments: list[str], raw: Mapping[str, Any], runtimes: set[str]) -> Problem:
+def _listed(
+    problem: Problem, environments: list[str], overrides: Mapping[str, Overrides], kinds: Sequence[set[str]]
+) -> Problem:
     """Return one problem for all `environments` that have `problem`.
 
-    If all runtime environments have the problem because of a shared table, the returned problem has the path of the key
-    in the shared table. Otherwise, it has the path of the key in the first environment, and `also_in` lists the other
-    environments.
+    Most checks examine the environments of one kind: runtime environments run services, and the tools environment
+    releases them. If all environments of one of the `kinds` have the problem because of a shared table, the returned
+    problem has the path of the key in the shared table. Otherwise, it has the path of the key in the first environment,
+    and `also_in` lists the other environments.
     """
     if not environments:
         return problem
-    if len(environments) > 1 and runtimes <= {*environments} and _is_of_the_shared_table(problem, environments, raw):
+    if any(kind <= {*environments} for kind in kinds) and _is_of_the_shared_table(problem, environments, overrides):
         return problem
     first, *others = environments
     return problem._replace(path=f"environments.{first}.{problem.path}", also_in=tuple(others))
 
 
-def _is_of_the_shared_table(problem: Problem, environments: list[str], raw: Mapping[str, Any]) -> bool:
+def _is_of_the_shared_table(problem: Problem, environments: list[str], overrides: Mapping[str, Overrides]) -> bool:
     """Return whether `problem` is a mistake in a shared table, such as `[services.web]`.
 
-    All `environments` have the mistake. If one of these environments has no table that overrides the shared table, such
-    as `[environments.<name>.services.web]`, the mistake must be in the shared table.
+    All `environments` have the mistake. If one of these environments does not override the key, or the table of the
+    service that contains the key, the mistake must be in the shared table. An example of such a key and table is
+    `bake_minutes` in `[environments.<name>.services.web.linear]`.
     """
-    kind, *steps = problem.path.split(".")
-    return kind in SHARED and any(steps[0] not in raw["environments"][each].get(kind, {}) for each in environments)
+    kind, *steps = _steps(problem.path)
+    return kind in SHARED and any(not _overrides(overrides[each], [kind, *steps[:2]]) for each in environments)
+
+
+def _steps(path: str) -> list[str]:
+    """Return the keys and list positions in a TOML path: `smoke` and `[0]` in `smoke[0]`."""
+    return path.replace("[", ".[").split(".")

@@ -106,6 +106,80 @@ def test_an_item_of_a_list_belongs_to_the_table_that_has_the_list(edits: list[tu
     at = "services.parcel-dispatcher.smoke[0]"
     problems = [Problem(f"environments.{name}.{at}", "wrong") for name in ("staging", "production")]
 
-    found = without_repetitions(problems, raw, parse_configuration(raw, source="file"))
+    found = without_repetitions(problems, parse_configuration(raw, source="file").environments)
 
     assert list(map(str, found)) == (list(map(str, problems)) if edits else [f"{at}: wrong"])
+
+
+OWN_LEVELS = [(f"{each}/environment", {"LEVEL": "debug"}) for each in (IN_STAGING, IN_PRODUCTION)]
+ONLY_STAGING = [("environments/production", ...), ("pipeline/path", ["staging"])]
+CONTAINER = {"image": f"public.ecr.aws/envoy/envoy@sha256:{'0' * 64}", "user": "1000:1000"}
+# Edits below a service's table, with the key at which a mistake is reported.
+WRONG_KEYS = [
+    ({"hooks": ["smoke"]}, "hooks"),
+    ({"egress": {"10.0.0.0/8": [443]}}, "egress"),
+    ({"secrets": {"PORT": "port"}}, "secrets.PORT"),
+    ({"secret_keys": [f"arn:aws:kms:eu-west-1:111111111111:key/{'0' * 36}"]}, "secret_keys"),
+    ({"autoscaling": {"minimum": 9, "maximum": 6, "cpu_percent": 60}}, "autoscaling.minimum"),
+    ({"containers": {"proxy": CONTAINER | {"memory": "lots"}}}, "containers.proxy.memory"),
+    ({"checks": {"lint": {"preset": "bandit", "colour": "red"}}}, "checks.lint.colour"),
+    ({"checks": {"lint": {"format": "sarif"}}}, "checks.lint.tool"),
+    ({"source": "github", "github": {"repository": "a/b"}}, "github.connection_arn"),
+]
+
+
+def paths_of(*edits: tuple[str, Any]) -> set[str]:
+    return {problem.partition(":")[0] for problem in problems_of(*edits)}
+
+
+@pytest.mark.parametrize("others", [[], OWN_LEVELS, ONLY_STAGING], ids=["no overrides", "overrides", "one environment"])
+@pytest.mark.parametrize(("wrong", "key"), WRONG_KEYS, ids=[key for _, key in WRONG_KEYS])
+def test_a_mistake_of_a_shared_table_is_reported_there(wrong: dict[str, Any], key: str, others: list[Any]) -> None:
+    paths = paths_of(*((f"{SERVICE}/{name}", value) for name, value in wrong.items()), *others)
+
+    assert f"services.parcel-dispatcher.{key}" in paths
+    assert not [path for path in paths if path.startswith("environments.")]
+
+
+@pytest.mark.parametrize(("wrong", "key"), WRONG_KEYS, ids=[key for _, key in WRONG_KEYS])
+def test_a_mistake_of_an_environments_own_table_is_reported_there(wrong: dict[str, Any], key: str) -> None:
+    # The tools environment has the checks and the sources of releases.
+    name = "tools" if key.startswith(("checks", "github")) else "production"
+    paths = paths_of(*((f"environments/{name}/services/parcel-dispatcher/{each}", wrong[each]) for each in wrong))
+
+    assert {path for path in paths if path.endswith(key)} == {f"environments.{name}.services.parcel-dispatcher.{key}"}
+
+
+@pytest.mark.parametrize(
+    ("shared", "own", "at"),
+    [
+        pytest.param(
+            {"proxy": CONTAINER | {"memory": "lots"}, "agent": CONTAINER},
+            {"agent": {"cpu": 64}},
+            "services.parcel-dispatcher.containers.proxy.memory",
+            id="the environment overrides another container",
+        ),
+        pytest.param(
+            {"proxy": {"user": "1000:1000"}},
+            {"proxy": {"cpu": 64}},
+            "services.parcel-dispatcher.containers.proxy.image",
+            id="a key is missing in the container of the shared table",
+        ),
+        pytest.param(
+            {"proxy": CONTAINER},
+            {"agent": {"user": "1000:1000"}},
+            "environments.staging.services.parcel-dispatcher.containers.agent.image",
+            id="a key is missing in the environment's own container",
+        ),
+        pytest.param(
+            {"proxy": CONTAINER},
+            {"proxy": {"memory": "lots"}},
+            "environments.staging.services.parcel-dispatcher.containers.proxy.memory",
+            id="the environment overrides the container's key",
+        ),
+    ],
+)
+def test_a_wrong_value_is_reported_in_the_table_that_has_it(
+    shared: dict[str, Any], own: dict[str, Any], at: str
+) -> None:
+    assert paths_of((f"{SERVICE}/containers", shared), (f"{IN_STAGING}/containers", own)) == {at}
