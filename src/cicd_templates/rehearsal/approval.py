@@ -40,7 +40,9 @@ def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str,
         message = json.dumps({"region": run.setup.region, "approval": approval_request})
         session.client("sns").publish(TopicArn=topic, Message=message)
     step.log = question
-    if not run.setup.confirm(f"{action.path}: {question or 'approve?'}"):
+    reason = run.setup.commit_unknown_because
+    unknown = f"\n  The commit of the templates is unknown: {reason}" if reason else ""
+    if not run.setup.confirm(f"{action.path}: {question or 'approve?'}{unknown}"):
         raise ActionFailedError("the approval was refused")
     step.note("approved by the user of the rehearsal")
     return {}

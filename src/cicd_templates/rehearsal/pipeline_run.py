@@ -64,6 +64,8 @@ class RehearsalSetup:
 
     # Starts the databases whose ARNs are in the parameters of a function, and returns whether all of them run.
     start_databases: Callable[[PipelineRun, ActionProgress, str], bool]
+    # Why no commit contains the templates, or an empty text.
+    commit_unknown_because: str = ""
 
     def root_session(self, arn: str) -> Session:
         """Return a session of the root user of the account that `arn` contains."""

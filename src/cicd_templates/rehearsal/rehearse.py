@@ -13,6 +13,8 @@ from typing import Any
 
 from cicd_templates.deploy.releases import release
 from cicd_templates.deploy.releases.archives import Archive, bundle
+from cicd_templates.deploy.releases.pipeline_handover import bundle_metadata
+from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
 from cicd_templates.errors import CicdError
 from cicd_templates.local.codepipeline import ActionExecutions, JobResults
 from cicd_templates.local.data_api import Servers
@@ -32,9 +34,11 @@ from cicd_templates.rehearsal.result import ActionProgress, RehearsalResult, par
 from cicd_templates.rehearsal.service_process import serve
 from cicd_templates.rehearsal.sessions import root
 from cicd_templates.rehearsal.stages import ACTION_RUNNERS, ProgressListener, run_action, run_stages
+from cicd_templates.template.partitions import partition_of
 from cicd_templates.template.stack_template import StackTemplate
 
 START_SECONDS = 10.0
+NEVER_COMMITTED = TemplatesCommit()
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ def run_rehearsal(
     tokens: Mapping[str, str],
     network: Mapping[str, str],
     confirm: Confirm,
+    commit: TemplatesCommit = NEVER_COMMITTED,
     on_progress: ProgressListener = lambda step: None,
     on_start: Callable[[DeployedPipeline, float], None] = lambda definition, seconds: None,
     deploy: bool = True,
@@ -70,8 +75,9 @@ def run_rehearsal(
     """Rehearse in a local AWS that enforces IAM, and yield the finished rehearsal to the `with` block.
 
     The block can run actions again. Set `deploy` to false if an earlier rehearsal in this local AWS has deployed the
-    same stacks. Before the first action, `on_start` is called with the deployed pipeline and the seconds that the
-    deployment took. Raises `CicdError` if the pipeline cannot start.
+    same stacks. Approvals show `commit`, the commit of the templates, or why it is unknown. Before the first action,
+    `on_start` is called with the deployed pipeline and the seconds that the deployment took. Raises `CicdError` if the
+    pipeline cannot start.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
@@ -83,7 +89,7 @@ def run_rehearsal(
         raise CicdError("\n  ".join([f"the pipeline {definition.pipeline.name} cannot run:", *problems]))
     phases["deploy"] = time.monotonic() - began
     deployed_pipeline.store_tokens(account, definition, tokens)
-    version, execution = _release_and_wait(engine, stacks, definition, archive)
+    version, execution = _release_and_wait(engine, stacks, definition, archive, commit)
     phases["release"] = time.monotonic() - began - phases["deploy"]
     on_start(definition, phases["deploy"])
     # The folder of the engine is removed even if this process is killed.
@@ -108,6 +114,7 @@ def run_rehearsal(
             serve=serve,
             database_addresses=databases.addresses,
             start_databases=databases.start_for_function,
+            commit_unknown_because=commit.unknown_because,
         )
         arn = f"arn:aws:codepipeline:{stack.region}:{stack.account}:{definition.pipeline.name}"
         service_session = account.assume_for_service(definition.pipeline.role, arn)
@@ -134,7 +141,11 @@ def run_rehearsal(
 
 
 def _release_and_wait(
-    engine: Engine, stacks: list[StackTemplate], definition: DeployedPipeline, archive: Archive
+    engine: Engine,
+    stacks: list[StackTemplate],
+    definition: DeployedPipeline,
+    archive: Archive,
+    commit: TemplatesCommit,
 ) -> tuple[str, str]:
     """Upload the templates and the release to the local AWS, and start the pipeline.
 
@@ -157,8 +168,9 @@ def _release_and_wait(
         if action.name == release.SOURCE_ACTION_NAME:
             version = release.upload_source(clients, bucket, key, archive)
         else:
-            # The uploaded templates do not name a commit, because a rehearsal uses the work tree.
-            clients.s3.put_object(Bucket=bucket, Key=key, Body=bundle(stacks))
+            data, caller = bundle(stacks), f"arn:{partition_of(stack.region).name}:iam::{stack.account}:root"
+            metadata = bundle_metadata(data, commit, caller)
+            clients.s3.put_object(Bucket=bucket, Key=key, Body=data, Metadata=metadata)
     found: list[dict[str, Any]] = []
 
     def has_started() -> bool:

@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cicd_templates.deploy.releases.archives import Archive
+from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
 from cicd_templates.local.codepipeline import ActionExecutions, JobResults
 from cicd_templates.local.deployment_hooks import HookCalls
 from cicd_templates.local.ecs_tasks import Tasks
@@ -124,6 +125,37 @@ def test_a_question_that_is_too_long_and_one_without_a_topic(tmp_path: Path) -> 
     )
     assert approval.execute(run, action("Manual"), STEP) == {}
     assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("commit", "end"),
+    [
+        pytest.param(TemplatesCommit("b" * 40), "", id="known"),
+        pytest.param(
+            TemplatesCommit(problem="out/tools/access.yaml differs from commit 1a2b"),
+            "\n  The commit of the templates is unknown: out/tools/access.yaml differs from commit 1a2b",
+            id="not committed",
+        ),
+        pytest.param(
+            TemplatesCommit(),
+            "\n  The commit of the templates is unknown: templates of a parallel copy (never committed)",
+            id="parallel copy",
+        ),
+    ],
+)
+def test_a_question_says_why_the_commit_of_the_templates_is_unknown(
+    tmp_path: Path, commit: TemplatesCommit, end: str
+) -> None:
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return True
+
+    run = made(tmp_path, Fake(), confirm=confirm, commit_unknown_because=commit.unknown_because)
+    approval.execute(run, action("Manual", CustomData="Deploy?"), STEP)
+
+    assert asked == [f"S/A: Deploy?{end}"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from cicd_templates.deploy.releases.archives import Archive
+from cicd_templates.deploy.releases.templates_commit import TemplatesCommit
 from cicd_templates.errors import CicdError
 from cicd_templates.rehearsal import deployed_pipeline, rehearse
 from cicd_templates.rehearsal.build_tools import BuildTools
@@ -50,13 +52,20 @@ def test_a_pipeline_that_cannot_run_is_refused_with_all_its_problems(monkeypatch
     assert (str(refused.value), deployed) == (expected, [stack])
 
 
-def test_a_run_from_a_connection_is_started_by_hand_with_the_commit_of_the_source(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("commit", "known"),
+    [
+        pytest.param(TemplatesCommit("a" * 40), {"commit": "a" * 40}, id="committed templates"),
+        pytest.param(TemplatesCommit(problem="out/x is in no commit"), {}, id="uncommitted templates"),
+    ],
+)
+def test_a_run_from_a_connection_is_started_by_hand_with_the_commits_of_source_and_templates(
+    commit: TemplatesCommit, known: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[str, dict[str, str]]] = []
 
     def put_object(**request: Any) -> None:
-        calls.append(("put_object", {"Key": request["Key"]}))
+        calls.append(("put_object", {"Key": request["Key"], **request["Metadata"]}))
 
     def start_pipeline_execution(**request: str) -> dict[str, str]:
         calls.append(("start_pipeline_execution", request))
@@ -75,5 +84,14 @@ def test_a_run_from_a_connection_is_started_by_hand_with_the_commit_of_the_sourc
     )
     engine: Any = SimpleNamespace(url="http://127.0.0.1:1", secret="x")
 
-    assert rehearse._release_and_wait(engine, [], definition, Archive(b"PK", "c" * 40, "ada")) == ("c" * 40, "e-1")
-    assert calls == [("put_object", {"Key": "templates.zip"}), ("start_pipeline_execution", {"name": "p"})]
+    released = rehearse._release_and_wait(engine, [], definition, Archive(b"PK", "c" * 40, "ada"), commit)
+
+    assert released == ("c" * 40, "e-1")
+    digest = hashlib.sha256(b"templates").hexdigest()
+    uploaded = {
+        "Key": "templates.zip",
+        "sha256": digest,
+        "handed-over-by": "arn:aws:iam::111111111111:root",
+        **known,
+    }
+    assert calls == [("put_object", uploaded), ("start_pipeline_execution", {"name": "p"})]

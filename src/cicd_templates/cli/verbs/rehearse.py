@@ -128,6 +128,7 @@ def rehearse(
                 tokens=given,
                 network={name: value for name, value in os.environ.items() if name.upper() in NETWORK},
                 confirm=confirm,
+                commit=request.commit,
                 on_progress=tell,
                 on_start=start if number == 0 else lambda definition, _: start(definition, None),
                 deploy=number == 0,

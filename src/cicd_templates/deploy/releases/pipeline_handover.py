@@ -48,6 +48,12 @@ class Comparison:
         return "older" if self.changed else "handed over"
 
 
+def bundle_metadata(data: bytes, commit: TemplatesCommit, caller: str) -> dict[str, str]:
+    """Return the metadata with which `caller`, an ARN, uploads the bundle `data`. An approval shows this metadata."""
+    known = {DIGEST: hashlib.sha256(data).hexdigest(), COMMIT: commit.revision, HANDED_OVER_BY: caller}
+    return {name: value for name, value in known.items() if value}
+
+
 @dataclass(frozen=True)
 class PipelineHandover:
     """Uploads the templates of all environments for the pipeline. `clients` are AWS clients for the pipeline's account.
@@ -103,7 +109,6 @@ class PipelineHandover:
         if self.commit.problem:
             raise RefusedError(f"uncommitted templates are not handed to the pipeline: {self.commit.problem}")
         data = bundle(self.stacks)
-        known = {DIGEST: hashlib.sha256(data).hexdigest(), COMMIT: self.commit.revision, HANDED_OVER_BY: self.caller}
         return self.clients.s3.put_object(
             Bucket=bucket,
             Key=TEMPLATES_KEY,
@@ -111,7 +116,7 @@ class PipelineHandover:
             ContentType="application/zip",
             # S3 verifies the upload with this checksum and stores it with the version, for audits.
             ChecksumAlgorithm="SHA256",
-            Metadata={name: value for name, value in known.items() if value},
+            Metadata=bundle_metadata(data, self.commit, self.caller),
         )["VersionId"]
 
     def writes(self, stack: StackTemplate) -> bool:

@@ -40,6 +40,11 @@ class TemplatesCommit:
         """Return a short description for messages, such as `commit 1a2b3c4d5e6f`."""
         return f"commit {self.revision[:12]}" if self.revision else "templates of a parallel copy (never committed)"
 
+    @property
+    def unknown_because(self) -> str:
+        """Return why no commit is known, or an empty text if one is known."""
+        return "" if self.revision else self.problem or self.description
+
 
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
     """Return the commit HEAD if it contains the rendered templates in `folder`, otherwise the reason why not.
