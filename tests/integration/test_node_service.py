@@ -45,7 +45,10 @@ def test_what_was_recorded_is_named_with_what_to_do_instead(printed: Rehearsed) 
     text = " ".join(report.closing_lines(printed.rehearsal.result).split())
 
     for check, name in (("NpmAudit", "npm-audit"), ("Semgrep", "semgrep")):
-        assert f"Verify/{check}: {name} is not run; instead, the recorded report rehearsal/{name}.json is used" in text
+        assert (
+            f"Verify/{check}: {name} is not installed; instead, the recorded report rehearsal/{name}.json is used"
+            in text
+        )
 
 
 def test_a_vulnerable_package_stops_the_release(printed: Rehearsed) -> None:

@@ -58,7 +58,8 @@ def build_environment(
         # A real build would install these programs in the same folder.
         write_programs(tools, PIP_PROGRAMS | SERVICE_PROGRAMS)
         write_programs(
-            tools, {name: run for name, run in PUBLIC_SERVICE_PROGRAMS.items() if not (tools / name).exists()}
+            tools,
+            {name: program for name, program in PUBLIC_SERVICE_PROGRAMS.items() if run.setup.tools.lacks(name)},
         )
     given = dict(specification.variables)
     for setting in _settings(project, settings, specification):
@@ -171,6 +172,8 @@ def runnable_phases(
         kept = tuple(with_private_tmp(each, temporary) for each in phase.commands if each not in left_out)
         phases.append(Phase(phase.name, kept, tuple(with_private_tmp(each, temporary) for each in phase.finally_)))
     # A recorded report replaces a check that needs an external service, so the versions of its tools do not matter.
-    if fetching and not project.needs_a_service:
-        step.note(f"the tools come from a prepared virtual environment: {run.setup.tools.comparison(fetching)}")
+    tools = run.setup.tools
+    compared = [command for command in fetching if not tools.installs_replaced_program(command)]
+    if compared and not project.needs_a_service:
+        step.note(f"the tools come from a prepared virtual environment: {tools.comparison(compared)}")
     return phases

@@ -54,6 +54,18 @@ class BuildTools:
         found = importlib.metadata.distributions(path=folders)
         return {_normalised(each.name): each.version for each in found}
 
+    def lacks(self, program: str) -> bool:
+        """Return whether `program` is not installed. A rehearsed build then uses a recorded report, if there is one."""
+        return not (self.prefix / "bin" / program).exists()
+
+    def installs_replaced_program(self, command: str) -> bool:
+        """Return whether `command` installs a program that a recorded report replaces, such as pip-audit.
+
+        The versions of this program's packages do not matter, because it does not run.
+        """
+        names = {_normalised(name) for name, _ in PIN.findall(command)}
+        return any(program in names and self.lacks(program) for program in PUBLIC_SERVICE_PROGRAMS)
+
     def comparison(self, commands: Iterable[str]) -> str:
         """Return one line that compares the installed package versions with the versions pinned in `commands`."""
         pins = {_normalised(name): version for text in commands for name, version in PIN.findall(text)}

@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
+import yaml
 
 from cicd_templates.builds.check_commands import install_pins, install_requirements
 from cicd_templates.errors import CicdError, ConfigurationError
@@ -147,6 +148,45 @@ def test_what_is_not_fetched_is_compared_with_what_is_here(tmp_path: Path) -> No
     assert phases == [Phase("install", (), ())]
     (note,) = step.notes
     assert "0 of 2 packages have the pinned version; no-such missing instead of 1, pytest " in note
+
+
+def pinned(*names: str) -> str:
+    """Return a command that installs packages."""
+    return "\n".join([*(f"{name}==0.1 --hash=sha256:1" for name in names), "pip install --requirement x"])
+
+
+@pytest.mark.parametrize(
+    ("commands", "programs", "expected"),
+    [
+        pytest.param([pinned("semgrep", "attrs", "ruamel.yaml")], [], [], id="only a replaced program"),
+        pytest.param(
+            [pinned("Pip_Audit", "certifi"), pinned("no-such")],
+            [],
+            ["0 of 1 packages have the pinned version; no-such missing instead of 0.1"],
+            id="a replaced program and another one",
+        ),
+        pytest.param(
+            [pinned("semgrep", "no-such")],
+            ["semgrep"],
+            ["0 of 2 packages have the pinned version; no-such missing instead of 0.1, semgrep missing instead of 0.1"],
+            id="an installed program",
+        ),
+    ],
+)
+def test_the_packages_of_a_replaced_program_are_not_compared(
+    commands: list[str], programs: list[str], expected: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for program in programs:
+        (tmp_path / "bin" / program).touch()
+    place, step = run(), ActionProgress("S/A", "CodeBuild")
+    place.setup.tools = BuildTools(tmp_path)
+    specification = read_buildspec(yaml.safe_dump({"version": 0.2, "phases": {"install": {"commands": commands}}}))
+    phases = runnable_phases(step, specification, project(), place, tmp_path)
+
+    assert phases == [Phase("install", (), ())]
+    begin = "the tools come from a prepared virtual environment: "
+    assert step.notes == [f"{begin}{note}" for note in expected]
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ def main(arguments: Sequence[str]) -> int:
         )
         return COMMAND_NOT_FOUND
     _add_note(
-        f"{program} is not run; instead, the recorded report rehearsal/{program}.json is used, which you can replace"
-        " with your own"
+        f"{program} is not installed; instead, the recorded report rehearsal/{program}.json is used, which you can"
+        " replace with your own"
     )
     target = next((each.removeprefix(FILE_OPTION) for each in rest if each.startswith(FILE_OPTION)), None)
     if target:
