@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from cicd_templates.template.arn import Arn
@@ -20,6 +21,7 @@ _IDENTIFYING_ATTRIBUTES = ("Arn", "Id", "AllocationId", "GroupId", "Name")
 _AFTER_ENVIRONMENT = ": "
 # How many equal characters are shown before the first difference of two long values.
 _SHARED = 30
+CACHED_TYPES = 1024
 _OPERATORS = {
     "ArnEquals": "is",
     "ArnLike": "is",
@@ -33,6 +35,8 @@ _OPERATORS = {
 }
 
 
+# Each search for a name asks for the services of all resource types.
+@lru_cache(CACHED_TYPES)
 def service_of(resource_type: str) -> str:
     """Return the service of a resource type, as named in ARNs and IAM actions, such as `s3` for `AWS::S3::Bucket`."""
     return resource_type.split("::")[1].lower().removesuffix("v2") if "::" in resource_type else resource_type
@@ -140,10 +144,9 @@ class NameIndex:
         known = {key: names for key, names in self._known.items() if service_of(key) == service}
         if not known:
             return None
-        starts = [0, *(match.end() for match in _BOUNDARY.finditer(resource))]
-        ends = [len(resource), *reversed([match.start() for match in _BOUNDARY.finditer(resource)])]
-        for start in starts:
-            for end in ends:
+        boundaries = [match.start() for match in _BOUNDARY.finditer(resource)]
+        for start in (0, *(boundary + 1 for boundary in boundaries)):
+            for end in (len(resource), *reversed(boundaries)):
                 if end <= start:
                     continue
                 name = resource[start:end]
