@@ -28,6 +28,7 @@ from cicd_templates.template.yaml_nodes import (
 # Many services have the same inline function, which can have 100,000 characters. So long texts have their own cache,
 # which is small.
 LONG_TEXT, CACHED_LONG_TEXTS = 4_000, 32
+CACHED_TAG_LISTS = 512
 # Matches only texts that libyaml writes without quotes in a block. libyaml also writes some other texts without quotes;
 # this module passes those to libyaml.
 _PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
@@ -96,7 +97,10 @@ def _write_value(lines: list[str], value: Any, indent: str, column: int) -> None
         lines.append(text)
     elif type(value) is list and value:
         lines.append("\n")
-        _write_items(lines, value, indent, column, continued=False)
+        if text := _tags_in_lines(value, indent, column + INDENT):
+            lines.append(text)
+        else:
+            _write_items(lines, value, indent, column, continued=False)
     elif type(value) is dict and value:
         short = short_form(value)
         if short is None:
@@ -124,8 +128,6 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
     elif type(item) is list and item:
         lines.append(" ")
         _write_items(lines, item, inner, inner_column, continued=True)
-    elif type(item) is dict and _is_tag(item) and (text := _tag(item["Key"], item["Value"], inner_column)):
-        lines.append(text)
     elif type(item) is dict and item and all(map(_is_plain_key, item)):
         short = short_form(item)
         if short is not None:
@@ -254,19 +256,25 @@ def _in_braces(item: dict[str, Any]) -> str | None:
     return "" if odd else f"{{{', '.join(pairs)}}}"
 
 
-def _is_tag(item: dict[Any, Any]) -> bool:
-    return tuple(item) == _TAG_KEYS and type(item["Key"]) is str and type(item["Value"]) is str
+def _tags_in_lines(items: list[Any], indent: str, column: int) -> str:
+    """Return a list of tags, each on a line that begins with `indent` and a dash.
 
-
-# Each resource of a stack has the same tags, and they are more than half of all list items.
-@lru_cache(CACHED_TEXTS)
-def _tag(key: str, value: str, column: int) -> str:
-    """Return a tag as a list item on one line, without its dash.
-
-    Return an empty string if the tag does not fit on one line, or if only PyYAML can write it.
+    Return an empty string if the list has other items, if a tag does not fit on one line, or if only PyYAML can write
+    it.
     """
-    braces = _in_braces({"Key": key, "Value": value})
-    return f" {braces}\n" if braces and len(braces) <= YAML_WIDTH - column else ""
+    return _tag_lines(tuple([tuple(tag.values()) for tag in items]), indent, column) if all(map(_is_tag, items)) else ""
+
+
+def _is_tag(item: Any) -> bool:
+    return type(item) is dict and tuple(item) == _TAG_KEYS and type(item["Key"]) is str and type(item["Value"]) is str
+
+
+# The resources of a stack have the same tags, and these are more than half of all list items.
+@lru_cache(CACHED_TAG_LISTS)
+def _tag_lines(tags: tuple[tuple[str, str], ...], indent: str, column: int) -> str:
+    texts = [_in_braces(dict(zip(_TAG_KEYS, tag, strict=True))) for tag in tags]
+    fit = all(text and len(text) <= YAML_WIDTH - column for text in texts)
+    return "".join(f"{indent}- {text}\n" for text in texts) if fit else ""
 
 
 @lru_cache(CACHED_TEXTS)
