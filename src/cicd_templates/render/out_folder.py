@@ -58,6 +58,10 @@ class RenderedFiles(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._templates) + len(self._texts)
 
+    def __contains__(self, path: object) -> bool:
+        # The method of `Mapping` would read the text.
+        return path in self._templates or path in self._texts
+
 
 def files_of(
     stacks: Sequence[RenderedStack],
