@@ -145,7 +145,7 @@ def _finished(template: StackTemplate) -> FinishedStack:
             template.description,
             links,
             names.to_plain(),
-            list(map(repr, identities)),
+            identities,
             len(encoded) > TEMPLATE_BODY_BYTES,
         ),
         Unpacked(template.text, template.content, names),
