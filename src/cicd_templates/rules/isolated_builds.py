@@ -7,17 +7,13 @@ from collections.abc import Iterator
 
 from cicd_templates.rules.reading import EACH, Resource, known_text
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
+from cicd_templates.template.application_code import application_code_problems
 
 # The metadata key that marks a project whose commands run the application's code on purpose.
 RUNS_APPLICATION = "RunsApplication"
-# A command that starts Python, and the first argument of Python. `--command=/usr/bin/python3` does not start Python.
-PYTHON_COMMAND = re.compile(r"(?<![\w.=/-])((?:/[\w./-]+/)?python[\d.]*)[ \t]+(?!-I\b)(\S+)")
-# A program from the source, at the beginning of a command.
-OWN_PROGRAM = re.compile(r"(?:^|[;&|(])[ \t]*(\.\.?/\S+)", re.MULTILINE)
-# An interpreter that starts a script of the source. A script outside the source has an absolute path.
-OWN_SCRIPT = re.compile(
-    r"(?<![\w.=/-])(?:/[\w./-]+/)?(?:python[\d.]*|ba?sh|node|perl|ruby)[ \t]+(?:-\w+[ \t]+)*"
-    r"(\w[\w./-]*\.(?:py|sh|[cm]?js|pl|rb))(?![\w.-])"
+IF_MEANT = (
+    "write what it does into the commands of the build, or, if it is meant to run, set"
+    f" {RUNS_APPLICATION}: true in the metadata"
 )
 SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MULTILINE)
 
@@ -54,7 +50,7 @@ class IsolatedBuilds(ResourceRule):
         runs_application = any(node.value is True for node in resource.values("Metadata", RUNS_APPLICATION))
         for node in resource.properties("Source", "BuildSpec"):
             text = known_text(node.value) or ""
-            problems = _secrets_in(text) if runs_application else _starts_in(text)
+            problems = _secrets_in(text) if runs_application else application_code_problems(text, IF_MEANT)
             yield from (RuleFinding(problem, node.path) for problem in problems)
         if runs_application:
             for node in resource.properties("Environment", "EnvironmentVariables", EACH):
@@ -62,18 +58,6 @@ class IsolatedBuilds(ResourceRule):
                 if variable.get("Type") in ("SECRETS_MANAGER", "PARAMETER_STORE"):
                     name = variable.get("Name")
                     yield RuleFinding(f"{name} is a secret that the application could read; remove it", node.path)
-
-
-def _starts_in(text: str) -> Iterator[str]:
-    scripts = {found.start(): found[1] for found in OWN_SCRIPT.finditer(text)}
-    for found in PYTHON_COMMAND.finditer(text):
-        if found.start() not in scripts:
-            yield f"`{found[1]} {found[2]}` can load modules of the application; write `{found[1]} -I {found[2]}`"
-    for program in (*scripts.values(), *(found[1] for found in OWN_PROGRAM.finditer(text))):
-        yield (
-            f"{program} is a program of the application; write what it does into the commands of the build, or, if it"
-            f" is meant to run, set {RUNS_APPLICATION}: true in the metadata"
-        )
 
 
 def _secrets_in(text: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cicd_templates.builds.build_scripts import script_text
-from cicd_templates.rules.isolated_builds import PYTHON_COMMAND
+from cicd_templates.template.application_code import PYTHON_COMMAND
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "src/cicd_templates/builds/scripts"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.tables.checks import PRESET_SECRETS, SHARED_FORMATS
 from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
+from cicd_templates.config.validation import build_commands
 from cicd_templates.config.validation.names import problems_of_checks
 from cicd_templates.config.validation.problem import Problem
 
@@ -30,6 +31,7 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
     for service in environment.services:
         where = f"environments.{environment.name}.services.{service.name}"
         yield from _checks(service, [peer.name for peer in environment.peers], where)
+        yield from build_commands.problems(service.settings, where)
         yield from _source(service, where, protected)
 
 

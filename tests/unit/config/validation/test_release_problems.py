@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import configured
 from tests.unit.config.problems import PRODUCTION, SERVICE, problems_of
 
 OWN = {"version": "x", "commands": ["x"], "image": f"a.b/c@sha256:{'0' * 64}"}
@@ -86,3 +87,64 @@ def test_what_a_release_needs_is_asked_for_by_its_path(edits: list[tuple[str, An
 
     assert len(problems) == 1, problems
     assert problems[0].startswith(expected)
+
+
+LINT = {**OWN, "format": "sarif", "tool": "gitleaks", "runs_application": False}
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param(
+            [(f"{SERVICE}/build", {"sbom": ["cyclonedx-py environment > $SBOM", "python3 tools/parts.py > $SBOM"]})],
+            "services.parcel-dispatcher.build.sbom[1]: tools/parts.py is a program of the application; write what it"
+            " does into the commands, because this build stores evidence",
+            id="script of the source",
+        ),
+        pytest.param(
+            [("environments/tools/services/parcel-dispatcher/build", {"sbom": ["cd web && ./parts > $SBOM"]})],
+            "environments.tools.services.parcel-dispatcher.build.sbom[0]: ./parts is a program of the application;"
+            " write what it does into the commands, because this build stores evidence",
+            id="program of the source in the table of an environment",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/build", {"sbom": ["python3 -m parts > $SBOM"]})],
+            "services.parcel-dispatcher.build.sbom[0]: `python3 -m` can load modules of the application; write"
+            " `python3 -I -m`",
+            id="Python that is not isolated",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/lint", {**LINT, "install": ["true", "bash ci/install.sh"]})],
+            "services.parcel-dispatcher.checks.lint.install[1]: ci/install.sh is a program of the application; write"
+            " what it does into the commands, or remove runs_application",
+            id="installation of a check that must not run the application",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/lint", {**LINT, "version": "../lint --version"})],
+            "services.parcel-dispatcher.checks.lint.version: ../lint is a program of the application; write what it"
+            " does into the commands, or remove runs_application",
+            id="version of such a check",
+        ),
+        pytest.param(
+            [(f"{SERVICE}/checks/lint", {**LINT, "commands": ["node lint.mjs"]})],
+            "services.parcel-dispatcher.checks.lint.commands[0]: lint.mjs is a program of the application; write what"
+            " it does into the commands, or remove runs_application",
+            id="commands of such a check",
+        ),
+    ],
+)
+def test_a_command_that_could_run_the_application_is_refused_with_its_key(
+    edits: list[tuple[str, Any]], expected: str
+) -> None:
+    assert problems_of(*edits) == [expected]
+
+
+def test_commands_outside_the_source_are_allowed_and_so_are_checks_that_run_the_application() -> None:
+    edits = [
+        (f"{SERVICE}/build", {"sbom": ["python3 -I /tmp/parts.py > $SBOM", "syft . > $SBOM"]}),
+        (f"{SERVICE}/checks/first", {"preset": "bandit", "runs_application": False, "commands": ["/opt/lint ."]}),
+        (f"{SERVICE}/checks/second", {**LINT, "runs_application": True, "commands": ["./lint"]}),
+        (f"{SERVICE}/checks/third", {key: LINT[key] for key in LINT if key != "runs_application"} | {"version": "./v"}),
+    ]
+
+    assert configured(*edits).environments

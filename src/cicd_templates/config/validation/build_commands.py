@@ -1,0 +1,36 @@
+"""Finds commands of a service that could run the application in a build that must not run it.
+
+The lint rule E9164 refuses such builds, but its findings name a line of a template, and not the key with the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cicd_templates.config.tables.service import ServiceTable
+from cicd_templates.config.validation.problem import Problem
+from cicd_templates.template.application_code import application_code_problems
+
+WRITE_IT_OUT = "write what it does into the commands"
+
+
+def problems(settings: ServiceTable, where: str) -> Iterator[Problem]:
+    """Yield a problem for each command that could run code of the application.
+
+    - The build of the bill of materials stores evidence, so it must not run the application.
+    - A check must not run the application if its `runs_application` is false.
+    """
+    for index, command in enumerate(settings.build.sbom):
+        for message in application_code_problems(command, f"{WRITE_IT_OUT}, because this build stores evidence"):
+            yield Problem(f"{where}.build.sbom[{index}]", message)
+    for name, check in settings.checks.items():
+        if check.runs_application is False:
+            at = f"{where}.checks.{name}"
+            keys = {
+                **{f"{at}.install[{index}]": command for index, command in enumerate(check.install)},
+                **({f"{at}.version": check.version} if check.version else {}),
+                **{f"{at}.commands[{index}]": command for index, command in enumerate(check.commands)},
+            }
+            for key, command in keys.items():
+                for message in application_code_problems(command, f"{WRITE_IT_OUT}, or remove runs_application"):
+                    yield Problem(key, message)
