@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from cicd_templates.markdown import code, plain
+from cicd_templates.plurals import counted
 from cicd_templates.review.changes import CHANGE_KINDS, TemplateChange, template_changes
 from cicd_templates.review.reviewed_stacks import review_stacks
 from cicd_templates.template.schemas import create_only
@@ -32,10 +33,12 @@ def markdown(title: str, changes: Sequence[TemplateChange], stacks: int) -> str:
     changed_stacks = {(change.environment, change.where.partition(".")[0].partition(",")[0]) for change in changes}
     lines = [f"# {plain(title)}", "", _summary(changes, len(changed_stacks), stacks)]
     for kind in CHANGE_KINDS:
-        rows = _merged_lines([change for change in changes if change.kind == kind])
+        of_kind = [change for change in changes if change.kind == kind]
+        rows = _merged_lines(of_kind)
         if rows:
             meaning = [_MEANINGS[kind], ""] if kind in _MEANINGS else []
-            lines += ["", f"## {kind} ({len(rows)})", "", *meaning, *rows]
+            merged = f" in {counted(len(rows), 'line')}" if len(rows) < len(of_kind) else ""
+            lines += ["", f"## {kind} ({len(of_kind)}{merged})", "", *meaning, *rows]
     return "\n".join(lines) + "\n"
 
 

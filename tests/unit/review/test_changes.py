@@ -437,7 +437,7 @@ def test_the_page_has_the_worst_first_and_what_is_alike_once() -> None:
         "",
         "- **production** `network.A`: X::Y by X::Z",
         "",
-        "## Changed (2)",
+        "## Changed (4 in 2 lines)",
         "",
         "- **staging** `network.A`, `network.B`; **production** `network.B`: Size: `1` to `2`",
         "- **staging** `network.A`: Where: `old-staging` to `new-staging`",
@@ -452,7 +452,9 @@ def test_the_page_says_that_nothing_changed_and_does_not_drown_in_names() -> Non
     )
 
     assert markdown("T", [], 3).endswith("No changes: the templates of all stacks (3) are the same as before.\n")
-    assert "`network.R5` and 2 more: Size" in markdown("T", found, 1)
+    page = markdown("T", found, 1)
+    assert "`network.R5` and 2 more: Size" in page
+    assert page.splitlines()[2:5:2] == ["1 of 1 stacks: 8 changed.", "## Changed (8 in 1 line)"]
 
 
 @pytest.mark.parametrize(
