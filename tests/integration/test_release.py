@@ -94,7 +94,7 @@ def test_a_run_whose_credentials_end_while_it_is_followed_continues_and_is_named
     (start,) = project.engine.record.starts(project.accounts["tools"])
     assert f"  run      {start['execution']} of parcel-dispatcher-shipping-tools\n" in result.output
     assert f"the run {start['execution']} of parcel-dispatcher-shipping-tools continues in AWS" in result.output
-    assert "do not release again, because a release starts another run" in result.output
+    assert "do not release again, because this would start another run" in result.output
     assert "Traceback" not in result.output
 
 
