@@ -82,16 +82,23 @@ class NameIndex:
     def to_plain(self) -> list[Any]:
         """Return the contents as a value that JSON can represent; see `from_plain`."""
         environments = {account: sorted(names) for account, names in self._environments.items()}
-        return [self.published, environments, self._known, {label: sorted(ids) for label, ids in self._named.items()}]
+        # The stacks of many services have resources with the same logical ids.
+        labels_with: dict[frozenset[str], list[str]] = {}
+        for label, named in self._named.items():
+            labels_with.setdefault(named, []).append(label)
+        named_with_labels = [[sorted(named), labels] for named, labels in labels_with.items()]
+        return [self.published, environments, self._known, named_with_labels]
 
     @classmethod
     def from_plain(cls, plain: list[Any]) -> NameIndex:
         """Return the index whose `to_plain` returned `plain`."""
         index = cls(())
-        index.published, environments, index._known, named = plain
+        index.published, environments, index._known, named_with_labels = plain
         index._environments = {account: set(names) for account, names in environments.items()}
-        for label, logical_ids in named.items():
-            index._add_named(label, frozenset(logical_ids))
+        for logical_ids, labels in named_with_labels:
+            named = frozenset(logical_ids)
+            for label in labels:
+                index._add_named(label, named)
         return index
 
     def _add_resource(self, stack: StackTemplate, logical_id: str, resource: Mapping[str, Any]) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from cicd_templates.review.reviewed_stacks import ReviewedStack
@@ -61,13 +63,17 @@ class ServiceResources:
     def to_plain(self) -> list[Any]:
         """Return the contents as a value that JSON can represent; see `extend_plain`."""
         users = [[name, [[*use, list(roles)] for use, roles in uses.items()]] for name, uses in self._users.items()]
-        return [list(self._types.items()), users]
+        # Stacks of the same layer follow each other, and often have the same resources.
+        runs = [[[label for label, _ in run], types] for types, run in groupby(self._types.items(), key=itemgetter(1))]
+        return [runs, users]
 
     def extend_plain(self, plain: list[Any]) -> None:
         """Add the contents of another collection in the form that its `to_plain` returns."""
-        labels, users = plain
-        for label, types in labels:
-            self._add_types(label, tuple((logical_id, kind) for logical_id, kind in types))
+        runs, users = plain
+        for labels, listed in runs:
+            types = tuple((logical_id, kind) for logical_id, kind in listed)
+            for label in labels:
+                self._add_types(label, types)
         for name, uses in users:
             own = self._users.setdefault(name, {})
             for part, actions, roles in uses:
