@@ -37,12 +37,18 @@ class MergedRows:
     def to_plain(self) -> list[Any]:
         """Return the contents as a value that JSON can represent; see `extend_plain`.
 
-        The first row of a pattern is left out if several services have the pattern, because `rows` does not show it.
+        The services of a pattern are left out if they are all services. The first row of a pattern is left out if
+        several services have the pattern, because `rows` does not show it.
         """
+        all_services = sorted(self._all_services)
         return [
-            sorted(self._all_services),
+            all_services,
             [
-                [pattern, services, None if len({*services}) > 1 else self._first[pattern]]
+                [
+                    pattern,
+                    None if services == all_services else services,
+                    None if len({*services}) > 1 else self._first[pattern],
+                ]
                 for pattern, services in self._services.items()
             ],
         ]
@@ -54,7 +60,7 @@ class MergedRows:
         for texts, services, first in patterns:
             pattern = tuple(texts)
             self._first.setdefault(pattern, pattern if first is None else tuple(first))
-            self._services.setdefault(pattern, []).extend(services)
+            self._services.setdefault(pattern, []).extend(all_services if services is None else services)
 
     def rows(self) -> list[Row]:
         """Return the merged rows.
