@@ -177,6 +177,18 @@ def test_a_mistake_of_an_environments_own_table_is_reported_there(wrong: dict[st
             "environments.staging.services.parcel-dispatcher.containers.proxy.memory",
             id="the environment overrides the container's key",
         ),
+        pytest.param(
+            {"proxy": CONTAINER | {"ports": [9000]}},
+            {"proxy": {"ports": [9000, 80]}},
+            "environments.staging.services.parcel-dispatcher.containers.proxy.ports[1]",
+            id="an item of the environment's own list is wrong",
+        ),
+        pytest.param(
+            {"proxy": CONTAINER | {"ports": [9000, 80]}},
+            {"proxy": {"cpu": 64}},
+            "services.parcel-dispatcher.containers.proxy.ports[1]",
+            id="an item of the shared list is wrong",
+        ),
     ],
 )
 def test_a_wrong_value_is_reported_in_the_table_that_has_it(
