@@ -589,6 +589,7 @@ def test_what_a_check_did_not_read_makes_its_report_incomplete_and_keeps_its_fin
         (["gate", "--reports", "/tmp", "--policy", "/none.toml"], "/none.toml: cannot be read"),
         (["gate", "--reports", "/tmp", "--policy", "/dev/zero"], "/dev/zero: cannot be read: not an ordinary file"),
         (["gate", "--reports", "/tmp", "--service", "x"], "no service 'x'"),
+        (["gate", "inspect", "--tool", "sarif", "/dev/zero"], "/dev/zero: cannot be read: not an ordinary file"),
     ],
 )
 def test_wrong_arguments_are_reported_in_a_line(arguments: list[str], expected: str) -> None:

@@ -14,6 +14,7 @@ from cicd_templates.cli import selection, terminal
 from cicd_templates.cli.command import Command, Group, main
 from cicd_templates.cli.options import JSON, SERVICE, make_option
 from cicd_templates.errors import ConfigurationError
+from cicd_templates.files.ordinary_files import read_ordinary
 from cicd_templates.files.paths import CONFIGURATION
 from cicd_templates.plurals import counted
 
@@ -201,7 +202,7 @@ def inspect(tool: str, report: Path | None, as_json: bool) -> None:
     if form is None:
         raise ConfigurationError(f"no reader for {tool!r}; the known tools and formats are {known}")
     try:
-        data = report.read_bytes()
+        data = read_ordinary(report)
     except OSError as error:
         raise ConfigurationError(f"{report}: cannot be read: {error.strerror}") from None
     read = read_report(form, data)
