@@ -28,7 +28,7 @@ from cicd_templates.builds.check_commands import (
     write_pins,
 )
 from cicd_templates.builds.release_check import PYTHON_IMAGE, ReleaseCheck
-from cicd_templates.config.tables.checks import PRESET_SECRETS, Preset
+from cicd_templates.config.tables.checks import PRESET_SECRETS, RUNS_APPLICATION, Preset
 
 # The checksum of the Linux program, which Snyk publishes in its npm package of this version.
 SNYK_VERSION = "1.1307.4"
@@ -57,6 +57,7 @@ def _unit_tests() -> ReleaseCheck:
         commands=(f'{TOOL}/bin/python3 -m pytest -q -p no:cacheprovider --junitxml="$REPORT"',),
         format="junit",
         tool="pytest",
+        runs_application=RUNS_APPLICATION["unit-tests"],
     )
 
 
@@ -78,7 +79,7 @@ def _bandit() -> ReleaseCheck:
             "exit $code",
         ),
         format="bandit",
-        runs_application=False,
+        runs_application=RUNS_APPLICATION["bandit"],
     )
 
 
@@ -96,7 +97,7 @@ def _pip_audit() -> ReleaseCheck:
             "  $(printf ' --requirement %s' *requirements.txt) > \"$REPORT\"",
         ),
         format="pip-audit",
-        runs_application=False,
+        runs_application=RUNS_APPLICATION["pip-audit"],
     )
 
 
@@ -112,7 +113,7 @@ def _safety() -> ReleaseCheck:
         ),
         format="safety",
         secrets=PRESET_SECRETS["safety"],
-        runs_application=False,
+        runs_application=RUNS_APPLICATION["safety"],
     )
 
 
@@ -130,7 +131,7 @@ def _snyk() -> ReleaseCheck:
         ),
         format="snyk",
         secrets=PRESET_SECRETS["snyk"],
-        runs_application=False,
+        runs_application=RUNS_APPLICATION["snyk"],
     )
 
 
@@ -161,7 +162,7 @@ def _secrets() -> ReleaseCheck:
             f'{TOOL}/bin/python3 -I /tmp/scan_secrets.py . /tmp/plain \\\n{options} > "$REPORT"',
         ),
         format="detect-secrets",
-        runs_application=False,
+        runs_application=RUNS_APPLICATION["secrets"],
     )
 
 
@@ -179,7 +180,7 @@ def _semgrep() -> ReleaseCheck:
             f'{TOOL}/bin/python3 -I /tmp/semgrep_lines.py "$REPORT"',
         ),
         format="semgrep",
-        runs_application=False,
+        runs_application=RUNS_APPLICATION["semgrep"],
     )
 
 
@@ -193,6 +194,7 @@ def _node_tests() -> ReleaseCheck:
         commands=('node --test --test-reporter=junit --test-reporter-destination="$REPORT"',),
         format="junit",
         tool="node",
+        runs_application=RUNS_APPLICATION["node-tests"],
     )
 
 
@@ -212,7 +214,7 @@ def _npm_audit() -> ReleaseCheck:
             '  --include=peer --userconfig=/dev/null > "$REPORT"',
         ),
         format="npm-audit",
-        runs_application=False,
+        runs_application=RUNS_APPLICATION["npm-audit"],
     )
 
 

@@ -32,17 +32,5 @@ def _check(name: str, table: CheckTable) -> ReleaseCheck:
         tool=table.tool or (preset.tool if preset and not table.has_own_commands else ""),
         secrets=table.secrets or (preset.secrets if preset else {}),
         timeout_minutes=table.timeout_minutes or TIMEOUT_MINUTES,
-        runs_application=_runs_application(table, preset),
+        runs_application=table.may_run_application,
     )
-
-
-def _runs_application(table: CheckTable, preset: ReleaseCheck | None) -> bool:
-    """Return whether the check runs code of the application.
-
-    - If the check's table sets `runs_application`, return this value.
-    - Otherwise, if the check's table has commands, return True.
-    - Otherwise, return the value of the preset.
-    """
-    if table.runs_application is not None:
-        return table.runs_application
-    return preset is None or preset.runs_application or table.has_own_commands

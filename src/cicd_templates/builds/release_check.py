@@ -30,9 +30,9 @@ class ReleaseCheck(NamedTuple):
     version: str
     commands: tuple[str, ...]
     format: ReportFormat
+    runs_application: bool
     tool: str = ""
     tools: tuple[str, ...] = ()
     install: tuple[str, ...] = ()
     secrets: Mapping[str, str] = MappingProxyType({})
     timeout_minutes: int = TIMEOUT_MINUTES
-    runs_application: bool = True

@@ -35,6 +35,19 @@ PRESET_SECRETS: Mapping[Preset, Mapping[str, str]] = {
     "snyk": {"SNYK_TOKEN": "snyk-token"},
 }
 
+# Whether the commands of each preset run code of the application or of its packages.
+RUNS_APPLICATION: Mapping[Preset, bool] = {
+    "bandit": False,
+    "node-tests": True,
+    "npm-audit": False,
+    "pip-audit": False,
+    "safety": False,
+    "secrets": False,
+    "semgrep": False,
+    "snyk": False,
+    "unit-tests": True,
+}
+
 
 class CheckTable(Table):
     """`[services.<name>.checks.<check>]`: a tool that examines the source and reports its findings to the scan gate."""
@@ -74,7 +87,18 @@ class CheckTable(Table):
     def has_own_commands(self) -> bool:
         """Return whether the user wrote commands for this check. If false, the check has only the commands of a preset.
 
-        The pipeline assumes that commands of the user run code of the application. If they do not, the user can set the
-        key `runs_application` to false.
+        A command that only prints the tool's version does not count.
         """
         return self.preset is None or bool(self.install or self.commands)
+
+    @property
+    def may_run_application(self) -> bool:
+        """Return whether the check may run code of the application.
+
+        - If the table sets `runs_application`, return this value.
+        - Otherwise, if the user wrote commands for this check, return True.
+        - Otherwise, return whether the preset runs this code.
+        """
+        if self.runs_application is not None:
+            return self.runs_application
+        return self.preset is None or RUNS_APPLICATION[self.preset] or self.has_own_commands

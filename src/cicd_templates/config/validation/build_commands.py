@@ -18,19 +18,20 @@ def problems(settings: ServiceTable, where: str) -> Iterator[Problem]:
     """Yield a problem for each command that could run code of the application.
 
     - The build of the bill of materials stores evidence, so it must not run the application.
-    - A check must not run the application if its `runs_application` is false.
+    - A check with `runs_application = false` must not run it, and neither must a preset that only reads the source.
     """
     for index, command in enumerate(settings.build.sbom):
         for message in application_code_problems(command, f"{WRITE_IT_OUT}, because this build stores evidence"):
             yield Problem(f"{where}.build.sbom[{index}]", message)
     for name, check in settings.checks.items():
-        if check.runs_application is False:
+        if not check.may_run_application:
             at = f"{where}.checks.{name}"
             keys = {
                 **{f"{at}.install[{index}]": command for index, command in enumerate(check.install)},
                 **({f"{at}.version": check.version} if check.version else {}),
                 **{f"{at}.commands[{index}]": command for index, command in enumerate(check.commands)},
             }
+            permit = "set runs_application = true" if check.runs_application is None else "remove runs_application"
             for key, command in keys.items():
-                for message in application_code_problems(command, f"{WRITE_IT_OUT}, or remove runs_application"):
+                for message in application_code_problems(command, f"{WRITE_IT_OUT}, or {permit}"):
                     yield Problem(key, message)

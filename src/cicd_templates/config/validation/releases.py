@@ -83,7 +83,7 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
     yield from problems_of_checks(checks, environments, f"{where}.checks")
     for name, check in checks.items():
         secret = check.secrets or (check.preset is not None and PRESET_SECRETS.get(check.preset))
-        if secret and (check.runs_application or (check.has_own_commands and check.runs_application is None)):
+        if secret and check.may_run_application:
             yield Problem(
                 f"{where}.checks.{name}.secrets",
                 "the check may run code of the application, which could read the secrets; remove the secrets, or set"

@@ -59,6 +59,11 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
             id="a secret beside an installation of one's own",
         ),
         pytest.param(
+            [(f"{SERVICE}/checks/unit-tests", {"preset": "unit-tests", "secrets": {"A": "a-key"}})],
+            "services.parcel-dispatcher.checks.unit-tests.secrets: the check may run code of the application,",
+            id="a secret of a preset that runs the application",
+        ),
+        pytest.param(
             [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"repository": "me/pay"})],
             "services.parcel-dispatcher.github.connection_arn: missing; create a connection in the AWS console",
             id="GitHub without a connection",
@@ -131,6 +136,12 @@ LINT = {**OWN, "format": "sarif", "tool": "gitleaks", "runs_application": False}
             " it does into the commands, or remove runs_application",
             id="commands of such a check",
         ),
+        pytest.param(
+            [(f"{SERVICE}/checks/audit", {"preset": "npm-audit", "version": "node tools/version.js"})],
+            "services.parcel-dispatcher.checks.audit.version: tools/version.js is a program of the application; write"
+            " what it does into the commands, or set runs_application = true",
+            id="version of a preset that only reads the source",
+        ),
     ],
 )
 def test_a_command_that_could_run_the_application_is_refused_with_its_key(
@@ -144,6 +155,7 @@ def test_commands_outside_the_source_are_allowed_and_so_are_checks_that_run_the_
         (f"{SERVICE}/build", {"sbom": ["python3 -I /tmp/parts.py > $SBOM", "syft . > $SBOM"]}),
         (f"{SERVICE}/checks/first", {"preset": "bandit", "runs_application": False, "commands": ["/opt/lint ."]}),
         (f"{SERVICE}/checks/second", {**LINT, "runs_application": True, "commands": ["./lint"]}),
+        (f"{SERVICE}/checks/tests", {"preset": "unit-tests", "version": "python3 tools/version.py"}),
         (f"{SERVICE}/checks/third", {key: LINT[key] for key in LINT if key != "runs_application"} | {"version": "./v"}),
     ]
 
