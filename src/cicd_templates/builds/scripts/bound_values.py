@@ -1,7 +1,7 @@
-"""Finds the strings that source code binds to a name in any form, such as `key: str = "..."` or `get("KEY", "...")`.
+"""Finds the strings that source code assigns to names, and rewrites each of these strings as `name = "value"`.
 
-The keyword detector of detect-secrets finds a value only in the form `name = "value"`: in quotes, on the same line,
-directly after a name and a sign. This module rewrites strings in other forms as `name = "value"`.
+The keyword detector of detect-secrets finds a value only in this form: on one line, a name, a sign such as `=` or `:`,
+and the value in quotes. But source code also has forms such as `key: str = "..."` and `get("KEY", "...")`.
 
 Python files are parsed and never run. The text of this module becomes part of a build script.
 """
@@ -150,7 +150,7 @@ def bound_by_use(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def is_credential(scheme: str, value: str) -> bool:
-    """Return whether the word after `Authorization` is a credential. It can also be a word of ordinary text."""
+    """Return whether `value`, the word after `Bearer` or `Basic`, is a credential and not a word of ordinary text."""
     if scheme.lower() == "bearer":
         return bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
     try:
@@ -173,7 +173,7 @@ def text_of(node: ast.AST) -> str | None:
 
 
 def values_of(node: ast.AST | None, listed: bool = False) -> Iterator[tuple[ast.AST, str]]:
-    """Yield each string that can be the value of an expression. In a list, skip strings that do not look random."""
+    """Yield the strings that can be the value of an expression. From a list, yield only strings that look random."""
     text = text_of(node) if node else None
     inner: list[ast.expr] = []
     if node and text is not None:
@@ -245,10 +245,10 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield each name in a comparison, loop, `match`, pair or class, with the expression that has its values.
+    """Yield the names in a comparison, loop, `match`, pair or class. Each name comes with the expression of its values.
 
-    If the values are compared with `==` or `!=`, the expression is the other side of the comparison. In all other
-    cases, it is a list of values: `values_of` takes only strings that look random from a list.
+    For `==` and `!=`, this expression is the other side of the comparison. In all other cases, the expression is a
+    list. From a list, `values_of` takes only the strings that look random.
     """
     if isinstance(node, ast.Compare):
         equal = all(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)

@@ -1,12 +1,13 @@
-"""Copy requirements files for a scanner, and list the dependencies that the scanner cannot see.
+"""Copy requirements files for a scanner, and list the Python packages that the scanner cannot see.
 
-`dependencies.py SOURCE COPY NAME` finds the requirements files below SOURCE whose paths match NAME, and copies them to
-the folder COPY. A copy contains the pinned packages without environment markers, because a scanner skips packages whose
-markers name other Python versions. Packages for systems other than Linux are omitted, because images run on Linux. The
-copies are named `requirements.txt`, `1-requirements.txt` and so on, because Safety skips other names and deep folders.
+`dependencies.py SOURCE COPY NAME` copies the requirements files below SOURCE whose paths match NAME to the folder COPY:
 
-The script prints a JSON list of the Python packages that no copy pins. Either files of another format declare such a
-package, or SOURCE contains the package itself. A scanner would silently skip these packages, so they stop a release.
+- A copy has no environment markers. With markers, a scanner skips packages for other Python versions.
+- A copy has no packages for systems other than Linux, because images run on Linux.
+- Copies are named `requirements.txt`, `1-requirements.txt` and so on. Safety skips other names and deep folders.
+
+The script prints a JSON list of the Python packages that no copy pins: packages that other files declare, and packages
+that SOURCE contains. A scanner would silently skip these packages, so they stop a release.
 Standard input is a JSON list of the archives in SOURCE that contain packages.
 """
 
@@ -58,10 +59,9 @@ Found = Iterator[tuple[str, str]]
 
 
 def read_requirements(data: bytes) -> tuple[list[str], list[str]]:
-    """Return two lists from a requirements file: the pinned packages, and what a scanner cannot read.
+    """Return two lists: the pinned packages in a requirements file, and the lines that a scanner cannot read.
 
-    The second list has the lines that are neither pinned packages nor options. If pip and a scanner could read
-    different packages in the file, it has only a message about this problem.
+    If pip and a scanner could read different packages in the file, the second list has a message instead of lines.
     """
     pins, others, problem = [], [], ambiguity(data)
     for line in requirements(data):
@@ -98,10 +98,8 @@ PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    Also yield a phrase for each package that a scanner cannot know:
-
-    - a package that does not come from an index, with its address
-    - a package whose file is named after a different package or version, with the name of the file
+    If a package does not come from a package index, also yield its address. If a file of the package is named after
+    a different package or version, also yield the name of the file. No scanner can judge such a package.
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}
@@ -177,10 +175,7 @@ def in_setup_cfg(text: str) -> Found:
 
 
 def in_setup_py(text: str) -> Found:
-    """Yield the packages that a setup.py file declares.
-
-    If the file computes its packages, yield a sentence that says so instead of a name.
-    """
+    """Yield the packages that a setup.py file declares. If the file computes them, yield a text that says so."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and None in [each.arg for each in node.keywords]:
             yield "computed arguments of a call", ""
@@ -200,9 +195,7 @@ def is_vendored(folder: str) -> bool:
 
 
 def described(path: str) -> tuple[str, str, str] | None:
-    """Return the folder, name and version of the package that a metadata file describes. Return None for other
-    files.
-    """
+    """Return the folder, name and version of the package that a metadata file describes, or None for other files."""
     parts = path.split("/")
     for number, part in enumerate(parts, 1):
         if found := DESCRIBED.fullmatch(part):
@@ -240,7 +233,10 @@ class Dependencies:
         self.own = ""
 
     def take(self, path: str, full: str) -> None:
-        """Add the dependencies in `full`, a file, if its kind is known. `path` is relative to the source."""
+        """Collect the dependencies in a file of a known kind, and ignore other files.
+
+        `full` is the path of the file. `path` is the same path relative to the source.
+        """
         name = os.path.basename(path)
         readers = [reader for pattern, reader in READERS.items() if fnmatch.fnmatchcase(name, pattern)]
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in CONDA):
@@ -253,13 +249,13 @@ class Dependencies:
             self.read(path, full, readers)
 
     def take_link(self, path: str) -> None:
-        """Add a link to `not_read` if an installer could read packages through the link."""
+        """Add the link to `not_read` if an installer could read packages through the link."""
         name = os.path.basename(path)
         if name == "requirements" or is_requirements(path) or any(fnmatch.fnmatchcase(name, each) for each in READERS):
             self.not_read.append(f"{path}, which is a link")
 
     def read(self, path: str, full: str, readers: list[Any]) -> None:
-        """Add the dependencies that a file declares. If the file cannot be parsed, add the file to `not_read`."""
+        """Collect the dependencies that a file declares. If the file cannot be parsed, add its path to `not_read`."""
         try:
             with open(full, "rb") as file:
                 data = file.read()
@@ -274,7 +270,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Add the package that the path of a metadata file names, and the package that the file itself names."""
+        """Collect two packages: one named in the path of a metadata file, and one named in the content of the file."""
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):
@@ -284,7 +280,7 @@ class Dependencies:
             self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
     def take_requirements(self, path: str, data: bytes) -> None:
-        """Add the packages of a requirements file. They count as pins only if the scanner gets a copy of the file."""
+        """Collect the packages of a requirements file. Pins count only if the file is copied for the scanner."""
         pins, others = read_requirements(data)
         self.included += [(path, line) for line in others]
         named = [pin.partition("==") for pin in pins]
@@ -296,14 +292,14 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` includes another requirements file, and the script also copies that file."""
+        """Return whether `line` includes another requirements file of which the scanner gets a copy, too."""
         included = INCLUDED.fullmatch(line)
         return (
             included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies
         )
 
     def is_pinned(self, name: str, version: str) -> bool:
-        """Return whether a copied file pins this version of the package. An empty `version` stands for any version."""
+        """Return whether a copied file pins the package with `version`, or with any version if `version` is empty."""
         pins = self.pins.get(normalised(name), set())
         return version in pins if version else bool(pins)
 
@@ -312,7 +308,7 @@ class Dependencies:
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:
-        """Return what the scanner cannot see: unread files, and dependencies that none of its files pins."""
+        """Return what the scanner cannot see: files that it does not read, and packages that no copied file pins."""
         others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"

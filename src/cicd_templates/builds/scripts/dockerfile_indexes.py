@@ -63,7 +63,7 @@ def in_assignments(command: str) -> Iterator[tuple[int, str]]:
 def in_options(command: str) -> Iterator[tuple[int, str]]:
     """Yield the position and the value of each option in `command` that sets a package index.
 
-    Values that are not addresses and contain no variable are left out.
+    Yield only values that are addresses or contain a variable.
     """
     # In JSON, a comma separates the words of a command.
     words = re.sub(r"[\"']\s*,\s*[\"']", lambda found: " " * len(found[0]), command)

@@ -6,12 +6,16 @@ may download from each ADDRESS. An ADDRESS that ends in a slash allows everythin
 
 In TARGET, a RUN command has a network only if all of these conditions hold:
 
-- The command has one of a few forms, which install only packages that a lock file names.
-- Before this command, its stage has copied only lock files, and only into folders of a project. A program of the source
-  could download something, or replace the installer that the command runs.
-- Before this command, its stage has not run pip, uv, npm, yarn, pnpm or Composer. Otherwise, code that one of them
-  installed could run in this command: a package can contain a program with the name of an installer, Python runs code
-  of packages when Python starts, and Composer can create a link to a folder that the source chooses.
+- The command has one of a few accepted forms. They install only packages that a lock file names.
+- Earlier in its stage, only lock files were copied, and only into project folders such as /app.
+- Earlier in its stage, no command ran pip, uv, npm, yarn, pnpm or Composer.
+
+The last two conditions keep out code that could run together with the command:
+
+- A program of the source could download something, or replace the installer that the command runs.
+- An installed package can contain a program with the name of an installer.
+- Python runs code of installed packages when Python starts.
+- Composer can create a link to a folder that the source chooses.
 
 The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0. If
 commands need a network but have none, the script prints their lines and exits with 1. It must run on Python 3.8,
@@ -167,8 +171,11 @@ class Network:
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
         """Return whether COPY could bring a program of the application into the stage.
 
-        COPY may bring lock files, files of a base image, and files of a stage that still has a network. Each file must
-        keep its name, because a lock file with a new name could become a program. No lock file may be beside programs.
+        COPY may bring lock files, files of an image, and files of a stage that still has a network. Even for these
+        files, return True in two cases, because a lock file could become a program:
+
+        - A file does not keep its name.
+        - COPY could put a lock file into a folder with programs.
         """
         if not all(COPY_OPTIONS.fullmatch(option) for option in options):
             return True

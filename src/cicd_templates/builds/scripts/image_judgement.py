@@ -5,13 +5,14 @@
 
 - Python packages that a BASE image has, or that a requirements file below the folder SOURCE pins. The checks of
   dependencies read these files.
-- Importable files beside packages, if a BASE image, the RECORD file of a package or SOURCE has the same files.
+- Importable files beside Python packages, if a BASE image, the RECORD file of a package or SOURCE has the same files.
 - Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
-- Importable files that a system package of IMAGE lists, if a BASE image or a STAGE has the same files. A file that was
-  copied from a system package of a STAGE is refused if IMAGE does not have this package, because the registry's scan
-  would miss the package.
-- The databases of system packages, and the files that name the operating system, if one BASE image or STAGE has equal
-  files.
+- Importable files that a system package of IMAGE lists, if a BASE image or a STAGE has the same files.
+- The databases of system packages, and the files that name the operating system, if one BASE image or STAGE has the
+  same files.
+
+If IMAGE has files of a system package of a STAGE, but not the package itself, the script refuses these files. The
+registry's scan would miss the package.
 
 The script also examines the Python packages of each STAGE, because a later command could have removed their metadata
 from the image. It does not examine the system packages of a STAGE, because the registry's scan does.
@@ -114,11 +115,12 @@ def own_package(text: str) -> Iterator[tuple[str, str]]:
 def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> None:
     """Exit with 1 if the image has Python packages or code that no check has examined.
 
-    Packages and code of a base image are allowed.
+    Packages and code of a base image are allowed. `path` is the folder of the source.
 
-    `stages` are the locked stages of the Dockerfile. The Python packages of each stage are also judged, because the
-    image can contain a copy of them without their metadata. If the configuration allows installs without a lock file,
-    `stages` is None, and system packages are not judged.
+    `stages` are the stages of the Dockerfile, each without the commands that can run code of the source. The Python
+    packages of each stage are also judged, because a stage can copy a package into the image without its metadata.
+    If the configuration allows installs without a lock file, `stages` is None. Then files of system packages are not
+    judged.
     """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
@@ -132,15 +134,15 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
     lines = [f"error: {name!a} {version!a} in {found[name, version][:200]!a}" for name, version in strange[:SHOWN]]
     if strange:
         lines.append(
-            f"error: no check has examined {len(strange)} Python packages of the image or of a stage of its "
-            f"Dockerfile, because these packages are neither in a base image nor pinned in a requirements file"
+            f"error: the image, or a stage of its Dockerfile, has {len(strange)} Python packages that no check has "
+            f"examined; each package must be in a base image or pinned in a requirements file"
         )
     code = code_of(image, bases, stages, source.digests)
     if code:
         lines += [f"error: {each[:200]!a}" for each in code[:SHOWN]]
         lines.append(
-            f"error: no check has examined {len(code)} files of the image that Python can import, because these files "
-            f"are neither in a base image nor in the RECORD file of a package"
+            f"error: the image has {len(code)} importable Python files that no check has examined; each file must be "
+            f"in a base image or in the RECORD file of a package"
         )
     lines += problems_of_system(image, bases, stages, source.digests) if stages is not None else []
     if lines:
@@ -149,11 +151,11 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 
 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
-    """Return the paths of the image's code files and archives, except these:
+    """Return the paths of the image's code files and archives. Leave out these files:
 
-    - A file that a base image has at the same path.
-    - A file of the kind `code`, if its digest is in `judged`.
-    - A file of the kind `system`, if a build stage has it at the same path, or if `stages` is None.
+    - files that a base image has at the same path
+    - files of the kind `code` whose digests are in `judged`
+    - files of the kind `system` that a build stage has at the same path; if `stages` is None, all files of this kind
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]
@@ -178,9 +180,9 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
         near = min((other["databases"] for other in others), key=lambda other: len(other.items() ^ databases.items()))
         changed = sorted({at for at, _ in near.items() ^ databases.items()})
         lines.append(
-            f"error: {changed[0]!a}: the image's files about system packages are equal to those of no base image and of"
-            " no stage of the Dockerfile, so the registry's scan could miss system packages. If the Dockerfile changes"
-            " this file, remove the change. If an earlier run built the image, the packages may have been updated since"
+            f"error: {changed[0]!a}: from this file, the registry's scan learns which system packages the image has, so"
+            " the file must be the same as in a base image or in a stage of the Dockerfile. If the Dockerfile changes"
+            " the file, remove the change. If an earlier run built the image, the packages may have been updated since"
             " then; release again"
         )
     in_bases = {digest for base in bases for kind in listed(base).values() for digest in kind.values()}
@@ -190,8 +192,9 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
     lines += [f"error: {at[:200]!a}" for at in copied[:SHOWN]]
     if copied:
         lines.append(
-            f"error: {len(copied)} files were copied from system packages of a stage, so the registry's scan does not"
-            " see these packages; install them in the image itself, or pin them in a requirements file"
+            f"error: the image has {len(copied)} files of system packages that are installed only in another stage of"
+            " the Dockerfile, so the registry's scan does not see these packages; install the packages in the image"
+            " itself, or pin them in a requirements file"
         )
     return lines
 

@@ -4,12 +4,12 @@
 these files:
 
 - FILE is a CycloneDX bill of materials.
-- FILE.lists has the digests of the file lists that installers write: the RECORD files of Python packages, and the
-  file lists of dpkg and apk.
-- FILE.code has the digests of code that is in no such list: importable archives, and code beside packages.
+- FILE.lists has the digests of the file lists in the image: the RECORD files of Python packages, and the file lists of
+  dpkg and apk.
+- FILE.code has the digests of package databases, and of code that no RECORD file lists.
 
-Each OTHER is a bill of materials that the script wrote earlier for a different image. With `--lists-of`, a file list is
-trusted only if the image of an OTHER has the same file list.
+Each OTHER is a bill of materials that the script wrote for another image. With `--lists-of`, the script ignores a file
+list of the image if none of these other images has the same file list.
 
 The script must run on Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -134,12 +134,11 @@ class Image:
     - `lists` contains the digests of the file lists that installers wrote in the image.
     - `trusted` contains the digests of the trusted file lists, or is None if all are trusted.
     - `sites` are the folders that contain packages.
-    - `bare` has the package folders whose names have no version. It maps the path of a folder to the name of its
-      package.
-    - `databases` has the files from which a scan reads the operating system or its packages. It maps the path of a file
-      to its digest.
-    - `described` contains the paths of the package folders with a metadata file. If a folder of `bare` is not in
-      `described`, the version of its package is unknown.
+    - `bare` maps each package folder without a version in its name to the name of its package. The version is known
+      only if the folder is also in `described`.
+    - `described` contains the package folders that have a metadata file.
+    - `databases` maps the path of each file from which a scan reads the operating system or its packages to the digest
+      of the file.
     """
 
     def __init__(self) -> None:
@@ -215,18 +214,18 @@ class Image:
             package["properties"].append({"name": "of-system", "value": "true"})
 
     def unrecorded(self) -> dict[str, dict[str, str]]:
-        """Return the digests of all package databases, and of the code and archives that no package's record contains.
+        """Return the digests of the package databases, and of the code and archives that no RECORD file lists.
 
-        The result has a dict for each kind of file:
+        A RECORD file lists the files of a Python package. The result has a dict for each kind of file:
 
-        - `code`: code in a folder with packages.
-        - `system`: code in a folder with packages, if a system package lists the code file.
-        - `archives`: archives.
+        - `code`: code in a folder with Python packages.
+        - `system`: code in a folder with Python packages, if a package of the operating system lists the file.
+        - `archives`: archives from which Python can import.
         - `databases`: package databases.
         - `elsewhere`: code in all other folders.
 
-        The record of a package that was installed from a folder is ignored. Code in the folder could write anything
-        into the record.
+        If a Python package was installed from a folder, its RECORD file is ignored. Code in the folder could write
+        anything into this file.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
@@ -286,9 +285,10 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 
 
 def read_lists(paths: list[str]) -> set[str]:
-    """Return the digests of the file lists that installers wrote into other images.
+    """Return the digests that the script wrote earlier for the file lists in other images.
 
-    `paths` are the bills of materials of these images. For each path, the digests are in the file `<path>.lists`.
+    A file list is a RECORD file, or a file list of dpkg or apk. `paths` are the bills of materials of the images. The
+    digests for each image are in the file `<path>.lists`.
     """
     digests: set[str] = set()
     for path in paths:

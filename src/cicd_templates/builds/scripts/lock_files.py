@@ -1,7 +1,7 @@
-"""Decides whether COPY and mounts in a Dockerfile bring only lock files into a stage, under unchanged names.
+"""Decides whether every file that COPY or a mount brings into a Dockerfile stage is a lock file that keeps its name.
 
-The lock files must go to a project's folder. In a program's folder, a lock file could become part of the program:
-Node.js runs a file `go.sum` if the `package.json` beside it says so.
+Lock files may only go to folders of project sources, such as /app. In the folder of an installed program, a lock file
+could become part of the program: Node.js runs a file `go.sum` if the `package.json` beside it says so.
 
 The text of this module becomes part of a build script, so it must run on Python 3.8.
 """
@@ -44,10 +44,10 @@ ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 
 
 def is_lock(context: str, path: str) -> bool:
-    """Return whether a path in the build context matches only lock files.
+    """Return whether `path`, a path or a pattern such as `*.txt` in the build context, stands only for lock files.
 
-    Return False for a folder, because it could contain programs. Also return False for a path that contains a link,
-    because the link could lead to any folder.
+    Return False for a folder, because a folder could contain programs. Also return False if a part of the path is a
+    link, because the link could point to any folder.
     """
     if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
         return False
@@ -162,9 +162,9 @@ def moves_locks(folder: str, arguments: str) -> bool:
 
 
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
-    """Return whether COPY from an image or another stage could put a program beside lock files.
+    """Return whether COPY from an image or another stage could put a program into a folder that has lock files.
 
-    In a stage with a network, no program may be beside lock files.
+    In such a folder, a lock file could become part of the program.
     """
     *sources, target = arguments.split()
     if not may_hold_locks(resolved(folder, target)):

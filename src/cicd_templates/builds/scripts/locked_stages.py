@@ -1,13 +1,18 @@
 """Write a Dockerfile in which each stage ends before any code of the source can run.
 
-`image_packages.py` lists the packages in images of the shortened stages, so the source cannot forge the lists.
+A build makes an image of each such stage, and `image_packages.py` lists the packages in the image. No code of the
+source has run in the image, so the source cannot forge the list.
 
-`locked_stages.py FILE INSTRUCTIONS CLOSED TARGET` copies the Dockerfile FILE to TARGET. In the copy, each stage ends at
-the line where FILE disables the stage's network. CLOSED has the number of this line for each stage.
-`dockerfile_network.py` wrote FILE and CLOSED. `dockerfile.py` wrote INSTRUCTIONS.
+`locked_stages.py FILE INSTRUCTIONS CLOSED TARGET` has these arguments:
 
-The script prints the names of the shortened stages that still run a command. It must run on Python 3.8, because it runs
-in the build environment that has Docker.
+- FILE: the original Dockerfile, which `dockerfile_network.py` wrote.
+- INSTRUCTIONS: a list of the instructions in FILE, which `dockerfile.py` wrote.
+- CLOSED: the list that `dockerfile_network.py` printed. For each stage, it has the number of the line in FILE at which
+  the stage ends, or 0 for the complete stage.
+- TARGET: the new Dockerfile.
+
+The script prints the names of the stages in TARGET that run a command. It must run on Python 3.8, because it runs in
+the build environment that has Docker.
 """
 
 from __future__ import annotations

@@ -35,4 +35,4 @@ def files_nested_too_deep(source: str) -> Iterator[str]:
             if name.endswith((".py", ".pyi", ".pyw")) and not os.path.islink(path):
                 with open(path, "rb") as file:
                     if is_nested_too_deep(file.read()):
-                        yield f"{path}, because its code is nested in more than {MOST_LEVELS} levels; split it"
+                        yield f"{path}, because its code is nested in more than {MOST_LEVELS} levels; split the code"

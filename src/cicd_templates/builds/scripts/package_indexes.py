@@ -1,14 +1,15 @@
 """Refuse a source whose files use a package index that the configuration does not allow.
 
-`package_indexes.py SOURCE SERVICE HOST...` allows installers to take packages only from these HOSTs or, without any
-HOST, from the public index of each language. Checks examine packages by name and version, so they would accept a
-package of the same name from any other index.
+`package_indexes.py SOURCE SERVICE HOST...` reads the files below SOURCE that give addresses to installers: lock files,
+requirements files and the configuration of installers. If an address is not accepted, the script prints the file, the
+line and the address, and exits with 1.
 
-An accepted address has https, exactly an allowed host, no user name and no password. Its only possible port is 443.
+An accepted address begins with `https://` and one of the HOSTs. Without any HOST, the hosts of the public index of each
+language are accepted. An accepted address has no user name and no password, and no port except 443.
 
-The script reads the files that give addresses to installers: lock files, requirements files and the configuration of
-installers. For each address that is not accepted, it prints the file, the line and the setting, and it exits with 1. It
-must run on Python 3.8, because it runs in the build environment that has Docker.
+The checks examine packages only by name and version. So they would accept a package of the same name from any index.
+
+The script must run on Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from cicd_templates.builds.scripts.requirements_grammar import ambiguity
 from cicd_templates.builds.scripts.toml_strings import toml_strings
 
 SHOWN = 20
-HASH = "write it with the hash that `corepack use` adds, or remove it"
+HASH = "write this value with the hash that `corepack use` adds, or remove the value"
 
 
 def _hosts(ending: str, *names: str) -> tuple[str, ...]:
@@ -96,7 +97,7 @@ def addresses(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_configuration(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in an installer's configuration, and the lines that set proxies, certificates or trust."""
+    """Yield the addresses in an installer's configuration, and settings for proxies, certificates and trusted hosts."""
     # `//HOST/:_authToken=...` is a secret for a host of npm, not an address from which npm takes packages.
     plain = "\n".join("" if re.match(r"\s*(?:[#;]|//[^:]*/:)", line) else line for line in text.split("\n"))
     yield from addresses(plain)
@@ -129,7 +130,10 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script reads `included` as a requirements file. `included` is relative to `folder`."""
+    """Return whether this script checks `included`, a path in a line such as `-r included`, as a requirements file.
+
+    The path is relative to `folder`.
+    """
     # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):
         return False
@@ -171,11 +175,11 @@ def in_toml(text: str) -> Iterator[tuple[int, str]]:
 
 
 def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield `(path, text)` for each key and each string in `value`.
+    """Yield `(path, text)` for each string and each key in `value`, which is parsed JSON.
 
-    The path of a string has the keys that lead to the string, outermost first. The path of a key has the keys that lead
-    to its object, then the key itself, then an empty string. In `value`, lists of pairs stand for JSON objects, because
-    dicts would lose duplicate keys.
+    - In `value`, a JSON object is a list of pairs, because a dict would lose duplicate keys.
+    - The path of a string has the keys that lead to the string, such as `("dist", "url")`.
+    - The path of a key also ends with this key, and then with an empty string, such as `("dist", "url", "")`.
     """
     if isinstance(value, list):
         for each in value:
@@ -187,7 +191,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in `text`, which is JSON. `counts` gets a string's path and returns whether to read it."""
+    """Yield the addresses in a JSON text. A string is read only if the function `counts` returns True for its path."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):

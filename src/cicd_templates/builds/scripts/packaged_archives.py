@@ -35,8 +35,8 @@ def names_in_zip(path: str) -> Iterator[str]:
 def names_in_tar(path: str) -> Iterator[str]:
     """Yield the names of all entries in a tar archive, compressed or not.
 
-    After `MOST_MEMBERS` entries, yield `PKG-INFO` instead of each other name, so that an archive with more entries
-    counts as a package.
+    For each entry after the first `MOST_MEMBERS`, yield the name `PKG-INFO`. With this name, an archive that is too
+    long to examine counts as a package.
     """
     try:
         with tarfile.open(path) as archive:
@@ -48,7 +48,7 @@ def names_in_tar(path: str) -> Iterator[str]:
 
 
 def has_packages(path: str) -> bool:
-    """Return whether Python can import packages from the file, or the file contains the metadata of a package."""
+    """Return True if Python can import packages from the file, or if the file contains the metadata of a package."""
     if path.lower().endswith(ARCHIVES):
         return True
     zipped = (name.lower().endswith(IMPORTABLE) or METADATA.search(name) for name in names_in_zip(path))

@@ -9,11 +9,12 @@ as UTF-8:
 - It copies a link as a file that contains only the path of the link's target. The target has its own copy.
 - It removes digests in lock files (`sha512-...`), because each of them looks like a secret.
 
-The name of a file is scanned like a line of the file.
+The script scans these texts of each file:
 
-If detect-secrets can parse a file as INI, it scans only the parsed values, without comments and headers. So this script
-always scans the lines of the file, in addition to the lines that the parsers of detect-secrets produce. It also scans
-the lines that `bound_values.py` writes, because detect-secrets does not recognize every way to bind a value to a name.
+- The lines of the file. If detect-secrets can parse a file as INI, it would skip the comments and headers of the file.
+- The lines that the parsers of detect-secrets make from the file.
+- The lines that `bound_values.py` makes from the file. They contain values that detect-secrets does not recognize.
+- The name of the file.
 """
 
 import codecs
@@ -91,8 +92,8 @@ DIGEST = re.compile(r"\b(sha256-)[A-Za-z0-9+/]{43}=|\b(sha384-)[A-Za-z0-9+/]{64}
 def text(data: bytes) -> str:
     """Return the decoded text of a file, without NUL characters.
 
-    A file can begin with the byte order mark of UTF-16 or UTF-32 although it has another encoding. So the text of such
-    a file is followed by its bytes decoded as Latin-1.
+    A byte order mark of UTF-16 or UTF-32 at the beginning of a file can be wrong. So the result for such a file has
+    the text twice: decoded as the mark says, and then decoded as Latin-1.
     """
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     plain = data.decode("latin-1")
@@ -112,9 +113,9 @@ class LineOf(str):
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield all texts that must be scanned for secrets in a file, as one list:
+    """Yield one list. It has all texts of a file that must be scanned for secrets:
 
-    - the name of the file and its lines
+    - the lines of the file and its name
     - the lines that `bound_values.py` and the parsers of detect-secrets make from the file
     """
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
@@ -140,7 +141,7 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
 
 
 def find_in_lines(lines: list[tuple[int, str]], filename: str) -> Any:
-    """Scan the lines of a file. For a `LineOf`, a finding gets the number of the original line in the file."""
+    """Scan the lines of a file. A `LineOf` is made from another line, so its findings get the number of that line."""
     return find_in_numbered_lines(lines=[(getattr(line, "number", at), line) for at, line in lines], filename=filename)
 
 

@@ -11,10 +11,10 @@ TABLE = re.compile(r"\s*\[\[?([\w\s.-]+)\]\]?\s*")
 
 
 def toml_strings(text: str) -> "Iterator[tuple[int, list[str], str, str]]":
-    """Yield `(line, table, key, string)` for each string. `table` has the parts of the table's name.
+    """Yield `(line, table, key, string)` for each string in a TOML file.
 
-    `key` is empty for a quoted key, for a key in an inline table, and for any other key that is not plain. `table` is
-    empty if the name of the table cannot be read.
+    `table` has the parts of the table's name, or is empty if the name cannot be read. `key` is the key of the string
+    if it is a plain key outside inline tables. Otherwise, `key` is empty.
     """
     section: list[str] = []
     key, code, end, number, depth = "", "", 0, 1, 0
