@@ -83,8 +83,8 @@ def test_resources_kept_by_a_destroyed_protected_environment_block_the_next_one(
 
     assert result.exit_code == 1
     assert (
-        "fix  AWS::ECR::Repository shipping-tools-parcel-dispatcher: exists, but outside the stack"
-        " registry-parcel-dispatcher" in result.output
+        "fix  AWS::ECR::Repository shipping-tools-parcel-dispatcher: already exists, so the stack"
+        " registry-parcel-dispatcher cannot create it" in result.output
     )
     assert "created by the stack shipping-tools-registry-parcel-dispatcher, CostCenter=" in result.output
     assert (

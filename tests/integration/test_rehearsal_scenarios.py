@@ -80,7 +80,7 @@ NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
         pytest.param(
             {"src/payment_processor/planted.py": INJECTION},
             "Gate/Gate",
-            "the threshold for the kind injection stops the release",
+            "the release is stopped by the threshold for the kind of weakness injection",
             id="a SQL injection",
         ),
         pytest.param(

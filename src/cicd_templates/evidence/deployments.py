@@ -4,13 +4,13 @@ The release statement is signed before the first deployment, so it cannot list t
 other lists show that a statement is missing:
 
 - The release statement lists the pipeline's environments in order. The folder must have a statement about each of them.
-  The person who verifies the release can name environments that need no statement, because the release was not deployed
-  to them yet. All of these must come after the last environment with a statement.
-- Each statement about a deployment lists the earlier statements. So the check finds a missing statement if the folder
-  has a later one.
+  The person who verifies the release can except environments that the release has not reached yet. An environment
+  cannot be excepted if the folder has a statement about a later environment.
+- Each statement about a deployment lists all earlier statements. So a missing statement is found if the folder has a
+  later statement.
 
-If a release is deployed to an environment more than once, nothing in the folder shows that the last statement about
-this environment is missing.
+One gap remains. If a release was deployed to an environment several times, somebody can remove the latest statement of
+the release unnoticed, because an earlier statement about the same environment is still there.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ def deployment_problems(
 ) -> Iterator[tuple[str, str]]:
     """Yield a problem for each statement about a deployment that is missing or does not match the release.
 
-    A problem is a file name, and a phrase that says what is wrong with this file. An environment in `not_attested`
-    must have no statement.
+    A problem is a file name, and a phrase that says what is wrong with this file. A statement about an environment in
+    `not_attested` is a problem, too.
     """
     for name in deployment_names(contents):
         try:
@@ -151,7 +151,11 @@ def deployment_problems(
 def _route_problems(
     contents: FolderContents, release: Statement, not_attested: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each missing statement. Environments in `not_attested` must have no statement."""
+    """Yield a problem for each environment without a statement, and for each statement about an excepted environment.
+
+    `not_attested` has the excepted environments, to which the release was not deployed. All of them must come after
+    the last environment with a statement.
+    """
     last, route = not_reached(contents, release), route_of(release)
     for environment in undeployed(contents, release):
         if environment not in last:
@@ -161,7 +165,7 @@ def _route_problems(
             yield name_of_deployment(environment, 1), UNPROVEN
     for match in filter(None, map(DEPLOYMENT.fullmatch, deployment_names(contents))):
         if match[1] in not_attested and not match[2]:
-            yield match[0], f"exists, but you said that {match[1]} needs no statement"
+            yield match[0], f"should not exist, because {match[1]} was given as an environment without a statement"
 
 
 def _environments(contents: FolderContents) -> set[str]:
@@ -191,11 +195,11 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
 def _missing_files(
     contents: FolderContents, release: Statement, predicate: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each missing or changed file that a statement about a deployment lists.
+    """Yield a problem for each file that is listed in a statement about a deployment, but is missing or was changed.
 
-    These files are the earlier statements and the approval record of the deployment. The approval record of a rollback
-    is not required: a rollback is a separate pipeline execution, and the folder has the approval records of only one
-    execution, which made the release.
+    The statement lists earlier statements and the approval record of the deployment. For a rollback, this record may be
+    missing: a rollback is another pipeline execution, and the folder has only records of the execution that made the
+    release.
     """
     for earlier in _objects(predicate.get("earlier")):
         name = str(earlier.get("name"))

@@ -30,8 +30,8 @@ def derived_names(contents: FolderContents) -> list[str]:
 def derived_files(contents: FolderContents, release: Statement, key: PublicKey) -> dict[str, bytes]:
     """Return the content of each derived file, keyed by name. `release` is the release statement of the folder.
 
-    The result has a diff of the templates only if the folder has the archives of this release and of the previous
-    release. An archive is opened only if its release statement lists its SHA-256.
+    The result has a diff of the templates only if the folder has the templates of both this release and the previous
+    release. An archive of templates is opened only if its SHA-256 is in the signed statement of its release.
     """
     image = release.subject[0]
     reference = f"{image.name}@sha256:{image.digest.get('sha256', '')}"

@@ -106,15 +106,12 @@ def _answers(
 
 
 def _records_answer(contents: FolderContents, deployments: Sequence[Deployment]) -> str:
-    """Return sentences that say whether somebody could have changed or added approval records later.
-
-    An approval record has what the approvers saw.
-    """
+    """Return sentences that say whether somebody could have changed or added approval records (what approvers saw)."""
     if unsigned := unsigned_records(contents, deployments):
         return (
-            f"Approval records: {len(record_names(contents))}. Records whose SHA-256 is in no signed"
-            f" statement: {len(unsigned)}. Such a record belongs to a request that was never approved, or somebody"
-            " added the record later."
+            f"Approval records: {len(record_names(contents))}. Approval records in no signed statement:"
+            f" {len(unsigned)}. If an approval record is in no signed statement, its request was never approved, or"
+            " somebody added the record later."
         )
     return (
         "Signed statements list the SHA-256 of every approval record, so the verification finds a record that somebody"

@@ -102,7 +102,7 @@ def verify_folder(path: Path, expected_fingerprint: str = "", not_attested: Coll
     """
     if not path.is_dir():
         zipped = path.is_file() and zipfile.is_zipfile(path)
-        fix = "unpack it, then give the path of the new folder" if zipped else _FOLDER_WANTED
+        fix = "unpack the zip file, then give the path of the new folder" if zipped else _FOLDER_WANTED
         raise ConfigurationError(f"{path} is not a folder; {fix}")
     contents = read_folder(path)
     known = {RELEASE, PUBLIC_KEY, INSTRUCTIONS, *PREDICATE_TYPES}

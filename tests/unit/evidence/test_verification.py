@@ -309,7 +309,7 @@ def test_a_wrong_call_is_one_line(folder: Path, tmp_path: Path) -> None:
         (str(folder / form.PUBLIC_KEY),): "is not a folder; give the path of a folder with the evidence of one release",
         (
             shutil.make_archive(str(tmp_path / "zip"), "zip", folder),
-        ): "is not a folder; unpack it, then give the path of",
+        ): "is not a folder; unpack the zip file, then give the path of",
         (str(tmp_path / "empty"),): "is not a folder of evidence, because it has no release.dsse.json",
         (str(folder), "--key", ""): "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits",
         (str(folder), "--key", " "): "the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits",
@@ -373,7 +373,7 @@ def test_an_added_record_of_an_approval_is_in_no_signed_statement(tmp_path: Path
     assert [line for line in result.output.splitlines() if compare in line] == [
         f"{name} is in no signed statement; {compare}"
     ]
-    unsigned = "Approval records: 2. Records whose SHA-256 is in no signed statement: 1."
+    unsigned = "Approval records: 2. Approval records in no signed statement: 1."
     assert unsigned in (folder / PAGE).read_text()
 
 

@@ -47,32 +47,32 @@ def judged(policy: Policy, check: str = "all", today: date = TODAY, **about: Any
     [
         (
             'thresholds.unit = "critical"',
-            "thresholds.unit: with this setting, no finding of unit stops a release; to accept",
+            "thresholds.unit: with this setting, a release passes whatever unit finds; to accept",
         ),
-        ('thresholds.code = "critical"', "thresholds.code: with this setting, no finding of code stops a release"),
-        ('thresholds.keys = "critical"', "thresholds.keys: with this setting, no finding of keys stops a release"),
-        ('thresholds.deps = "critical"', "unknown: with this setting, no finding of deps stops a release"),
-        ('unknown = "low"', "unknown: with this setting, no finding of deps stops a release"),
-        ('unknown = "medium"', "unknown: with this setting, no finding of libs stops a release"),
-        ('unknown = "medium"', "unknown: with this setting, no finding of all stops a release"),
+        ('thresholds.code = "critical"', "thresholds.code: with this setting, a release passes whatever code finds"),
+        ('thresholds.keys = "critical"', "thresholds.keys: with this setting, a release passes whatever keys finds"),
+        ('thresholds.deps = "critical"', "unknown: with this setting, a release passes whatever deps finds"),
+        ('unknown = "low"', "unknown: with this setting, a release passes whatever deps finds"),
+        ('unknown = "medium"', "unknown: with this setting, a release passes whatever libs finds"),
+        ('unknown = "medium"', "unknown: with this setting, a release passes whatever all finds"),
         (
             'unknown = "medium"',
-            "unknown: with this setting, no finding of all stops a release; to accept this until a date, write"
+            "unknown: with this setting, a release passes whatever all finds; to accept the setting until a date, write"
             ' { severity = "medium", ',
         ),
         (
             'thresholds.keys = "critical"',
-            "thresholds.keys: with this setting, no finding of keys stops a release; to accept this until a date, write"
-            ' { severity = "critical", ',
+            "thresholds.keys: with this setting, a release passes whatever keys finds; to accept the setting until a"
+            ' date, write { severity = "critical", ',
         ),
         ('waivers = [{ owner = "\u200b\u2800" }]', "waivers[0].owner: missing; a waiver needs an id, a reason and"),
         (
             'version = 2\nunknown = "medium"',
-            "unknown: medium is weaker than high; to accept this until a date, write { severity =",
+            "unknown: medium is weaker than high; to accept the setting until a date, write { severity =",
         ),
         (
             'version = 2\nunfixed = "high"',
-            "unfixed: high is weaker than low; to accept this until a date, write { severity =",
+            "unfixed: high is weaker than low; to accept the setting until a date, write { severity =",
         ),
         ('version = 2\nthresholds.all = "critical"', "thresholds.all: critical is weaker than high"),
         ('version = 2\nkinds.injection = "high"', "kinds.injection: high is weaker than medium"),
@@ -246,7 +246,7 @@ def test_a_finding_stops_for_what_it_is_from_medium_on(about: Any, kinds: list[s
     decision = judged(Policy(), **{"package": "", "file": "a.py", **about})
 
     assert (decision.verdict, decision.findings[0].kinds) == ("FAIL" if kinds else "PASS", kinds)
-    assert all(f"the threshold for the kind {kind} stops the release" in summary(decision) for kind in kinds)
+    assert all(f"by the threshold for the kind of weakness {kind}, not" in summary(decision) for kind in kinds)
     assert judged(read_policy(b"", CHECKS), **{"package": "", "file": "a.py", **about}).verdict == "PASS"
 
 

@@ -249,12 +249,12 @@ def test_a_scan_that_covers_less_than_it_should_is_incomplete(form: str, report:
         ),
         pytest.param(
             '<testsuite tests="1"><testcase name="a"/><testcase name="b"/></testsuite>',
-            "testsuite counts 1 tests but lists 2, so its run was interrupted",
+            "testsuite counts 1 tests but lists 2, which shows an interrupted run",
             id="more tests than counted",
         ),
         pytest.param(
             '<testsuite tests="2"><testcase name="a"/><testcase classname="t"/></testsuite>',
-            "1 tests have no name, so the test run was interrupted",
+            "1 tests have no name, which shows that the test run was interrupted",
             id="a test without a name",
         ),
         pytest.param(

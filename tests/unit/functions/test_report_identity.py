@@ -70,18 +70,18 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "trivy",
             {"SchemaVersion": 2, "Results": [{"Target": "t", "secrets": [{"RuleID": "S", "Severity": "HIGH"}]}]},
-            "Trivy did not write this report: each result must have a Target, and findings or a Class; one result has"
-            " these keys: Target, sec",
+            "Trivy did not write this report: one result does not have the keys that Trivy writes, such as Target and"
+            " Class; its keys are: Target, sec",
             id="trivy with a list in another case",
         ),
         pytest.param(
             "trivy",
             {"SchemaVersion": 2, "Results": [{"Target": "t", "Class": "secret", "secrets": [{"RuleID": "S"}]}]},
-            "these keys: Class, Target, secrets",
+            "its keys are: Class, Target, secrets",
             id="trivy with a class and a list in another case",
         ),
         pytest.param(
-            "trivy", {"SchemaVersion": 2, "Results": [{"Class": "os-pkgs"}]}, "these keys: Class", id="no target"
+            "trivy", {"SchemaVersion": 2, "Results": [{"Class": "os-pkgs"}]}, "its keys are: Class", id="no target"
         ),
         pytest.param(
             "safety",
@@ -122,8 +122,8 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
         pytest.param(
             "pip-audit",
             {"dependencies": [{"name": "flask", "version": "1", "vulns": None}]},
-            "pip-audit did not write this report: each dependency must have a name, and vulns or skip_reason; one has"
-            " these keys: name",
+            "pip-audit did not write this report: one dependency does not have the keys that pip-audit writes, such as"
+            " name and vulns; its keys are: name",
             id="pip-audit with null for a list",
         ),
         pytest.param(
@@ -146,7 +146,7 @@ def test_no_report_of_the_corpus_passes_another_tools_reader() -> None:
             "Safety did not write this report: the specification of flask has no known_vulnerabilities",
             id="safety without a list",
         ),
-        pytest.param("pip-audit", [{}], "keys: none", id="pip-audit with an empty row"),
+        pytest.param("pip-audit", [{}], "keys are: none", id="pip-audit with an empty row"),
         pytest.param(
             "snyk", {"vulnerabilities": [], "name": "x"}, "its keys: name, vulnerabilities", id="snyk of nothing"
         ),

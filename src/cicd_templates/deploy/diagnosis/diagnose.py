@@ -143,10 +143,9 @@ def ask_service(clients: Clients, stack: StackTemplate, failure: Failure) -> lis
 
 
 def _unprotect_steps(clients: Clients, stack: StackTemplate, status: str) -> tuple[str, ...]:
-    """Return the commands that switch off the deletion protection of the stack's resources.
+    """Return the commands that switch off deletion protection, for a user who must delete the stack by hand.
 
-    Only stacks with certain statuses must be deleted by hand. For any other `status`, the result is empty. It is also
-    empty if the stack's resources cannot be read.
+    The result is empty if `status` does not require a deletion by hand, or if the stack's resources cannot be read.
     """
     if status not in DELETED_BY_HAND:
         return ()

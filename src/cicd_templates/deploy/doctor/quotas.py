@@ -32,10 +32,10 @@ class Quota:
 
 
 def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
-    """Return a function that estimates how many builds of one compute type run at the same time.
+    """Return a function that estimates how many builds of the compute type `size` run at the same time.
 
-    Only the builds of one pipeline stage run at the same time. So the estimate is the number of build projects of this
-    type, but at most the number of builds in the largest stage.
+    The builds of a pipeline stage run at the same time, but stages run one after the other. So the estimate is the
+    number of build projects of this type, or the number of builds in the largest stage if that number is smaller.
     """
 
     def wanted(examined: ExaminedEnvironment) -> int:

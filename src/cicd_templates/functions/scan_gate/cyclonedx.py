@@ -64,10 +64,10 @@ def read_cyclonedx(value: Any) -> Report:
 
 
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
-    """Return the worst severity that `ratings` state in words, and the severity of the vulnerability for the gate.
+    """Return two severities: the worst severity word in `ratings`, or None, and the severity that the gate uses.
 
-    For the gate, the worst rating counts. A rating that states no severity gets the severity of its CVSS score. If a
-    rating is unknown, and no other rating is high or critical, the severity for the gate is unknown.
+    The gate uses the worst rating. A rating without a severity word counts by its CVSS score. If a rating cannot be
+    understood, the gate uses `unknown`, unless another rating is high or critical.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)

@@ -25,13 +25,13 @@ SOURCE = "source digest"
 class JudgedFinding:
     """A vulnerability, and whether it blocks the release. Several `checks` may have reported it.
 
-    - `alike` has the findings about this vulnerability, one per report. The first finding represents them all.
-    - `severity` is the worst severity of these findings.
-    - `waiver` is the waiver that expires first. It is None unless each of these findings has a valid waiver.
-    - `expired` is an expired waiver of any of these findings, or None.
+    - `alike` has the findings about this vulnerability, one per report. The first finding represents all findings.
+    - `severity` is the worst severity of the findings in `alike`.
+    - `waiver` is None if a finding in `alike` has no valid waiver. Otherwise, it is the waiver that expires first.
+    - `expired` is an expired waiver of any finding in `alike`, or None.
     - `weakened` is true if the vulnerability passes without a waiver, but the default policy would block it.
-    - `kinds` has the keys of `policy.KINDS`, such as `injection`, whose thresholds block the vulnerability. It is empty
-      if the threshold of a check already blocks the vulnerability.
+    - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. If the threshold
+      of a check blocks the vulnerability, `kinds` is empty.
     """
 
     alike: list[Finding]
@@ -151,8 +151,8 @@ def _agree_on_source(decision: Decision, reports: Mapping[str, Report]) -> None:
 def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
     """Return the keys that identify a finding. Findings of different tools count as the same if they share a key.
 
-    A finding in a package has a key for each of its names: its id and its aliases. Each key also has the name of the
-    package. Any other finding has one key: its check and its fingerprint.
+    A vulnerability of a package can have several names: an id and aliases. The finding has one key for each of these
+    names, together with the package's name. Any other finding has one key: its check and its fingerprint.
     """
     if not finding.package:
         return [(check, finding.fingerprint)]
@@ -211,9 +211,9 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
-    """Return whether a policy blocks a finding. Also return the kinds of weakness whose thresholds block it.
+    """Return whether a policy blocks a finding that has no waiver. Also return the kinds of weakness that block it.
 
-    If the threshold of a check already blocks the finding, no kinds are returned. Waivers are ignored.
+    Checks and kinds of weakness have thresholds. If the threshold of a check blocks the finding, return no kinds.
     """
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]
@@ -237,10 +237,10 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 
 
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
-    """Return the kinds of weakness for which the policy blocks a finding.
+    """Return the kinds of weakness, such as `injection`, for which the policy blocks a finding.
 
-    The worse of `severity` and `tool_severity` counts. Parsers lower `severity` if the tool has low confidence, but
-    tools report low confidence even for real injections.
+    A parser reduces `severity` if the tool has low confidence in a finding. But such a finding can be a real injection,
+    so the worse of `severity` and `tool_severity` counts.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

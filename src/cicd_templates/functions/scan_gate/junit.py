@@ -17,7 +17,7 @@ _SKIPPED_WORDS = ("skipped", "notrun", "disabled", "suppressed", "ignored", "pen
 
 
 def read_junit(data: bytes) -> Report:
-    """Return a JUnit report as a `Report`, which is incomplete if the counts contradict the list of tests."""
+    """Return a JUnit report as a `Report`. If a count contradicts the list of tests, mark the report as incomplete."""
     root = parse_junit(data)
     result = Report()
     for suite in _suites(root):
@@ -35,7 +35,7 @@ def read_junit(data: bytes) -> Report:
             result.findings.append(Finding("junit", name, "failed", "high", file=file, line=line))
     nameless = sum(not case.get("name", "").strip() for case in cases)
     if nameless:
-        result.mark_incomplete(f"{nameless} tests have no name, so the test run was interrupted")
+        result.mark_incomplete(f"{nameless} tests have no name, which shows that the test run was interrupted")
     executed = sum(outcome_of(case) != "skipped" for case in cases)
     if not executed:
         result.mark_incomplete("no test was executed")
@@ -81,9 +81,9 @@ def outcome_of(case: ElementTree.Element) -> str:
 
 
 def _count_problem(suite: ElementTree.Element) -> str:
-    """Return how the counts of a suite contradict the tests that the suite lists, or an empty string.
+    """Return a phrase that says which count of a suite is wrong for its list of tests, or an empty string.
 
-    A suite may count more tests than it lists: some test runners count each repetition, or do not list skipped tests.
+    The count of tests may include each repetition of a test, and skipped tests that the suite does not list.
     """
     cases = list(suite.iter("testcase"))
     outcomes = Counter(map(outcome_of, cases))
@@ -106,5 +106,5 @@ def _count_problem(suite: ElementTree.Element) -> str:
     if 0 < counts["tests"] <= skipped and outcomes["passed"]:
         return f"{name} counts all of its {counts['tests']} tests as skipped but lists {outcomes['passed']} that passed"
     if 0 <= counts["tests"] < outcomes["passed"]:
-        return f"{name} counts {counts['tests']} tests but lists {len(cases)}, so its run was interrupted"
+        return f"{name} counts {counts['tests']} tests but lists {len(cases)}, which shows an interrupted run"
     return ""

@@ -25,8 +25,8 @@ def read_pip_audit(value: Any) -> Report:
         if not name or not ("skip_reason" in dependency or isinstance(dependency.get("vulns"), list)):
             has = ", ".join(sorted(dependency)[:8]) or "none"
             raise UnusableError(
-                "pip-audit did not write this report: each dependency must have a name, and vulns or skip_reason; "
-                f"one has these keys: {has}"
+                "pip-audit did not write this report: one dependency does not have the keys that pip-audit writes, "
+                f"such as name and vulns; its keys are: {has}"
             )
         if "skip_reason" in dependency:
             skipped.append(name)

@@ -121,9 +121,9 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
 
 
 def read_policy(content: bytes, checks: Collection[str]) -> Policy:
-    """Return the policy in `content`, a TOML file. The `problems` of the policy list every mistake.
+    """Return the policy in `content`, a TOML file. The policy's `problems` describe the mistakes in the file.
 
-    `checks` has the names of the service's checks. If it is a mapping, its values are the formats of their reports.
+    `checks` lists the names of the service's checks, or maps each name to the format of the check's report.
     """
     try:
         raw = tomllib.loads(content.decode())
@@ -155,8 +155,8 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    A threshold that lets every finding of a check pass needs a reason, an owner and an expiry date. If `strict` is
-    true, every setting that is weaker than its default needs a reason, an owner and an expiry date.
+    If no finding of a check could stop a release, the setting that causes this needs a reason, an owner and an expiry
+    date. If `strict` is true, every setting that is weaker than its default needs a reason, an owner and a date.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -182,7 +182,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Add a problem if a setting that is not in `accepted` lets every finding of a check pass."""
+    """Add a problem if a setting lets a release pass whatever the check finds, unless the setting is in `accepted`."""
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"
@@ -190,9 +190,9 @@ def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy
     threshold = policy.thresholds.get(check, "high")
     if SCALE.index(word) > SCALE.index(threshold) and accepted.isdisjoint((setting, f"thresholds.{check}")):
         policy.problems.append(
-            f"{setting}: with this setting, no finding of {check} stops a release; to accept this until a date, write"
-            f' {{ severity = "{threshold if setting != "unknown" else word}", reason = "...", owner = "...",'
-            " expires = 2027-01-31 }"
+            f"{setting}: with this setting, a release passes whatever {check} finds; to accept the setting until a"
+            f' date, write {{ severity = "{threshold if setting != "unknown" else word}", reason = "...",'
+            ' owner = "...", expires = 2027-01-31 }'
         )
 
 
@@ -212,8 +212,8 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity that `value` sets: a word, or a table with the word, a reason, an owner and a date.
 
-    A severity weaker than `weakest` needs a table. If `weakest` is empty, no severity needs a table. `lower` is true
-    for thresholds: a higher threshold is weaker, because it blocks less. Otherwise, a lower severity is weaker.
+    A severity weaker than `weakest` needs a table. If `weakest` is empty, no severity needs a table. For a threshold,
+    pass `lower=True`: a more severe threshold is weaker. For any other setting, a less severe word is weaker.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value
@@ -228,7 +228,7 @@ def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: boo
         distance = SCALE.index(word) - SCALE.index(weakest)
         if (distance < 0) if lower else (distance > 0):
             note(
-                f"{path}: {word} is weaker than {weakest}; to accept this until a date, write"
+                f"{path}: {word} is weaker than {weakest}; to accept the setting until a date, write"
                 f' {{ severity = "{word}", reason = "...", owner = "...", expires = 2027-01-31 }}'
             )
     return str(word)

@@ -26,10 +26,10 @@ def record_problem(
     execution: str | None = None,
     now: datetime | None = None,
 ) -> str:
-    """Return what is wrong with the run record in `data`, or an empty string.
+    """Return what is wrong with a check's run record, or an empty string. `data` is the run record in JSON.
 
-    The record must have the check, the format, the source version and the pipeline execution that the arguments have.
-    If `now` is given, the run must have ended at most MAX_AGE before `now`.
+    The record must name the same check, format, source version and pipeline execution as the arguments. If `now` is
+    given, the run must have ended at most MAX_AGE before `now`.
     """
     try:
         record: Any = json.loads(data)
@@ -76,9 +76,9 @@ def _is_version(text: object) -> bool:
 
 
 def add_record(report: Report, data: bytes) -> None:
-    """Copy the source digest from a check's run record, `data`, to the check's report.
+    """Copy the source digest from `data`, a valid run record of a check, to the check's report.
 
-    The report is incomplete if the record lists files that the check did not read. The record must be valid.
+    If the record lists files that the check did not read, mark the report as incomplete.
     """
     record = json.loads(data)
     report.source_digest = record["source_digest"]

@@ -49,9 +49,9 @@ def read_sarif(value: Any) -> Report:
 
 
 def _joined_with_external(runs: list[dict[str, Any]], external: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return copies of the runs, with the results, invocations and drivers that `external` has for them.
+    """Return copies of the runs, completed with the results, invocations and drivers that the log stores elsewhere.
 
-    `external` is the log's list `inlineExternalProperties`. It stores properties of runs outside the runs.
+    SARIF allows a log to store these parts of a run in the list `inlineExternalProperties`, here `external`.
     """
     joined = [dict(run) for run in runs]
     by_guid = {
@@ -169,7 +169,7 @@ def _sarif_finding(tool: str, result: dict[str, Any], rule: dict[str, Any], conf
 
 
 def _stated_severity(level: object, own: dict[str, Any], general: dict[str, Any]) -> str | None:
-    """Return the stated severity, or None. A result or its rule can state a score, a level or a property."""
+    """Return the severity that a result or its rule states, or None: first a score, then a level, then a property."""
     by_level = _LEVELS.get(text(level), "unknown") if level else None
     scores = [each["security-severity"] for each in (own, general) if each.get("security-severity") is not None]
     if scores:

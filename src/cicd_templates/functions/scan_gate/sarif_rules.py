@@ -39,8 +39,8 @@ class Descriptors:
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
         """Return the descriptor to which `reference` refers by index, guid or id, or an empty object if there is none.
 
-        The id `CA1000/md5` also finds the rule `CA1000`. `index` and `name` are the fields `ruleIndex` and `ruleId` of
-        a SARIF result. They take precedence over the index and the id in `reference`.
+        A result's own `ruleIndex` and `ruleId` are passed as `index` and `name`. These two arguments take precedence
+        over the index and the id in `reference`. The id `CA1000/md5` also finds the rule `CA1000`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -95,9 +95,9 @@ class Levels:
             self._overrides.append(levels)
 
     def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
-        """Return the configured level of a descriptor, or None. `invocation` is the number of the invocation.
+        """Return the level of a descriptor in the invocation with the number `invocation`, or None if it has no level.
 
-        If this number is invalid, return the worst of the default level and the overrides of all invocations.
+        An invocation can override the default level. If no invocation has this number, return the worst of all levels.
         """
         default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
         if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):

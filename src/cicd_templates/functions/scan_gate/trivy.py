@@ -55,8 +55,8 @@ def _trivy_results(value: Any, read: Report) -> Iterator[dict[str, Any]]:
         if misspelled or not isinstance(result.get("Target"), str) or result.keys().isdisjoint(_RESULT_KEYS):
             has = ", ".join(sorted(result)[:8]) or "none"
             raise UnusableError(
-                "Trivy did not write this report: each result must have a Target, and findings or a Class; "
-                f"one result has these keys: {has}"
+                "Trivy did not write this report: one result does not have the keys that Trivy writes, such as Target "
+                f"and Class; its keys are: {has}"
             )
         yield result
 

@@ -272,7 +272,7 @@ def test_names_that_are_taken_come_with_their_owner_and_the_way_out() -> None:
     (taken,) = seen(names.check_names, registry, **REPOSITORY)
 
     assert taken.subject == "AWS::ECR::Repository shipping-tools-parcel-dispatcher"
-    assert taken.finding == "exists, but outside the stack registry-parcel-dispatcher; it has no tags"
+    assert taken.finding == "already exists, so the stack registry-parcel-dispatcher cannot create it; it has no tags"
     assert taken.status == "fix"
     assert seen(names.check_names, registry) == [Check("names", "all free")]
     unread, rest = seen(names.check_names, registry, **{"ecr.describe_repositories": denied()})
