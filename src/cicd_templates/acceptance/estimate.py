@@ -20,12 +20,12 @@ RELEASES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """The costs of one kind of resource. A run creates `count` of these resources, and each has the same `price`.
+    """The costs of one kind of resource. A run creates about `count` resources of this kind for `price` dollars each.
 
-    - The price is paid once, or for each hour if `per_hour` is true.
-    - `page` is the price page of AWS.
-    - `repeated` is a page outside AWS that shows the same price, with the date of the page. It is empty if the price
-      was compared with no page.
+    - If `per_hour` is true, the price is paid for each hour. Otherwise, it is paid once.
+    - `page` is the title of the AWS page that has the price.
+    - `repeated` names a website outside AWS that shows the same price, and the date of its page. It is empty if no such
+      website is known.
     - `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 
@@ -43,9 +43,10 @@ class Item:
         return self.price_of(self.count, HOURS)
 
     def units_in(self, counts: Mapping[str, int]) -> float:
-        """Return how many units AWS charges. `counts` has the number of resources of each CloudFormation type.
+        """Return how many units AWS charges for the resources of a run.
 
-        If `units` is empty, return `count`, which is an estimate.
+        `counts` maps each CloudFormation type to the number of its resources. If this item has no `units`, the result
+        is the estimate `count`.
         """
         if not self.units:
             return self.count
@@ -108,14 +109,14 @@ OTHERS = frozenset(
 def price_table() -> list[str]:
     """Return the lines of a Markdown table of prices.
 
-    Each row names the AWS page that states the price. If another website was found to state the same price, the row
-    also names the page of that website.
+    Each row names the AWS page that has the price. If a website outside AWS shows the same price, the row also names
+    this website.
     """
     lines = ["| Price in US dollars | For | AWS page | Recorded on | Compared with |", "|---|---|---|---|---|"]
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
         compared = (
-            f"{item.repeated}, which states the same price; the AWS page itself was not read"
+            f"{item.repeated}, where the price is the same; not compared with the AWS page"
             if item.repeated
             else "nothing"
         )
@@ -139,8 +140,8 @@ def lines(*, local: bool, accounts: int, regions: list[str], checks: int) -> Ite
         f"{checks} checks in {accounts} {plural}, {', '.join(regions)}; the run creates these resources there, and "
         "removes them at the end:"
     )
-    yield "  about 34 CloudFormation stacks in three environments, one of which has the pipeline; a certificate for"
-    yield "  each runtime environment; for each environment, a role with the policies of `make deploy-policy`."
+    yield "  about 34 CloudFormation stacks in two runtime environments and in tools, which has the pipeline;"
+    yield "  two certificates, one for each runtime environment; three roles with the policies of `make deploy-policy`."
     yield (
         f"The run takes about {HOURS} hours, mostly waiting for AWS. The last check is possible one hour later. Rough "
         "cost:"

@@ -1,4 +1,4 @@
-"""Creates and removes the roles of a run: roles for deployments, and roles for people who use the pipeline."""
+"""Creates and removes the roles of a run: roles for deployments, and roles for users of the pipeline."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def delete_role(context: CheckContext, environment: str, name: str) -> bool:
 
 @contextmanager
 def acting_as(context: CheckContext, group: str) -> Iterator[None]:
-    """Within the `with` block, run the commands for the pipeline with the permissions of a group, such as developers.
+    """Within the `with` block, let the commands for the tools environment assume a role for users of the pipeline.
 
-    The commands assume a role with these permissions. At the first use, the function creates the role, and waits until
-    it can be assumed.
+    The role has the permissions of the group `group`, for example of developers. At the first use, the function creates
+    the role, and waits until the role can be assumed.
     """
     role = create_role(context, TOOLS, _name(context, group), [f"{context.project.name(TOOLS)}-{SERVICE}-{group}"])
     _wait_until_usable(context, role)
@@ -88,7 +88,7 @@ def _wait_until_usable(context: CheckContext, role: str) -> None:
         return
     attempt = 1
     while not _can_be_assumed(context, role):
-        require(attempt < ATTEMPTS, "a role for people who use the pipeline cannot be assumed")
+        require(attempt < ATTEMPTS, "cannot assume a new role that was created for users of the pipeline")
         attempt += 1
         context.pause(PAUSE_SECONDS)
     # The role's policies take effect later than its trust policy.
@@ -108,7 +108,7 @@ def _can_be_assumed(context: CheckContext, role: str) -> bool:
 
 
 def remove_people(context: CheckContext) -> None:
-    """Delete the roles that the run created for people who use the pipeline.
+    """Delete the roles that the run created for users of the pipeline.
 
     The policies of these roles belong to a stack. CloudFormation cannot delete a policy that is attached to a role.
     """

@@ -40,10 +40,6 @@ def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal,
 
 
 def _is_repeated(check: Check, entry: Entry) -> bool:
-    """Return whether a check must run again.
-
-    A check that is still waiting runs again. A check whose `last` is true also runs again if it failed or was skipped.
-    """
     return entry.state is State.WAITING or (check.last and entry.state in (State.FAILED, State.SKIPPED))
 
 
@@ -52,14 +48,14 @@ def _not_run(check: Check, checks: Sequence[Check], context: CheckContext, journ
     if missing := _missing(check, journal.entries):
         return Entry(State.SKIPPED, f"needs {', '.join(missing)}")
     if not check.last and (unsafe := _unsafe_failures(checks, journal.entries)):
-        return Entry(State.SKIPPED, f"after the failure of {unsafe[0]}, only the last checks are safe to run")
+        return Entry(State.SKIPPED, f"after the failure of {unsafe[0]}, only checks that remove resources may run")
     if context.local and check.local_coverage is LocalCoverage.NOT_POSSIBLE:
         return Entry(State.NOT_POSSIBLE, check.local_limit)
     return None
 
 
 def _unsafe_failures(checks: Sequence[Check], entries: Mapping[str, Entry]) -> list[str]:
-    """Return the names of the failed checks after which no other checks are safe, except checks marked as `last`."""
+    """Return the names of the failed checks after which only the checks with `last=True` may run."""
     failed = {name for name, entry in entries.items() if entry.state is State.FAILED}
     return [check.name for check in checks if check.name in failed and not check.safe_to_continue]
 

@@ -84,9 +84,9 @@ def continue_run(
 
 
 def _with_caller(access: EnvironmentAccess) -> EnvironmentAccess:
-    """Add `caller_account` to `access`, unless it has no `role_arn`. This is the account of the user's own credentials.
+    """If `access` has a `role_arn`, add `caller_account`, the account of the user's own credentials.
 
-    The user's own credentials assume the roles of the run, so the roles' trust policies name this account.
+    The user's own credentials assume the roles of the run, so the trust policies of these roles name this account.
     """
     if not access.role_arn:
         return access
@@ -106,8 +106,8 @@ def _journal(accesses: dict[str, EnvironmentAccess], *, local: bool) -> Journal:
         raise RefusedError(f"a run on {where} is not finished; continue it with `{again}`")
     if dict(journal.accounts) != known:
         raise RefusedError(
-            "the unfinished run has other accounts or regions than templates/environments.toml; restore its accounts"
-            f" and regions in this file, and continue the run with `{hints.make('acceptance', LOCAL=local)}`"
+            "templates/environments.toml no longer has the accounts and regions of the unfinished run; restore these"
+            f" accounts and regions, and continue the run with `{hints.make('acceptance', LOCAL=local)}`"
         )
     return journal
 

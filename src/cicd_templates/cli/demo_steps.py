@@ -128,7 +128,7 @@ def _write_objects(targets: list[Target]) -> str:
         for version in (b"first", b"second", b"third"):
             target.clients.s3.put_object(Bucket=bucket, Key="templates/example", Body=version)
         target.clients.s3.delete_object(Bucket=bucket, Key="templates/example")
-    names = ", ".join(target.environment for target in disposable) or "no environment, because each is protected"
+    names = ", ".join(target.environment for target in disposable) or "no environment: all are protected"
     return f"wrote and deleted versions of an object in {names}"
 
 

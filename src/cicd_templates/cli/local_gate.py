@@ -44,10 +44,10 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a gate decision, and two settings of the configuration that restrict every scan policy.
+    """The time of a gate decision, and two limits from the configuration for every scan policy.
 
     - A waiver may end at most `waiver_days` days after `now`.
-    - If `refuse_weaker` is true, a finding that stops a release under the default policy stops it under every policy.
+    - If `refuse_weaker` is true, a scan policy must not let a release pass that the default policy would stop.
     """
 
     now: datetime

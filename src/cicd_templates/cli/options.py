@@ -48,18 +48,23 @@ class Option(click.Option):
         self.variable, self.words, self.empty_counts, self.narrows = variable, words, empty_counts, narrows
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Return the value of this option's environment variable. Return None if the variable is unset.
+        """Return the value of this option's environment variable, or None if the variable is unset.
 
-        A variable that the make target does not use counts as unset. An empty variable also counts as unset, unless
-        `empty_counts` is true. An option with `narrows` raises `ConfigurationError` for an empty variable, such as
-        `SUFFIX=$PULL_REQUEST` outside a pull request.
+        A variable that the make target does not use counts as unset. The result for an empty variable depends on the
+        option:
+
+        - If `narrows` is true, raise `ConfigurationError`. An example is `SUFFIX=$PULL_REQUEST` outside a pull request.
+        - If `empty_counts` is true, return an empty string.
+        - Otherwise, return None.
         """
         taken = os.environ.get(hints.TAKEN_BY_TARGET)
         if taken is not None and self.variable not in taken.split():
             return None
         if self.narrows and os.environ.get(f"{hints.PREFIX}{self.variable}", "set").strip() == "":
             typed = f"{self.variable}=" if hints.under_make() else f"{self.envvar}="
-            raise ConfigurationError(f"`{typed}` is empty; write its value directly after the =, or omit it")
+            raise ConfigurationError(
+                f"`{typed}` has no value; write a value directly after the =, or leave out `{typed}`"
+            )
         if self.empty_counts and os.environ.get(f"{hints.PREFIX}{self.variable}") == "":
             return ""
         return super().resolve_envvar_value(ctx)

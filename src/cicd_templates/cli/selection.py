@@ -69,12 +69,14 @@ def targets(
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
-    """Report each environment whose templates were edited by hand, or differ from what `make render` would write now.
+    """Report these problems with the templates of each environment:
 
-    No command deploys template files that `make render` did not write, so these are also reported.
+    - A template was edited by hand.
+    - The configuration or a layer was edited after the last `make render`.
+    - A template file was not written by `make render`, so no command deploys it.
 
-    Raises `RefusedError` if the templates of a protected environment were edited or differ, unless `rehearsed` is true.
-    `rehearsed` means that the command deploys nothing, or deploys only to the local AWS.
+    If a protected environment has a problem, raise `RefusedError`. If `rehearsed` is true, never raise it: the command
+    then deploys nothing, or deploys only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays
@@ -102,7 +104,7 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 def accounts(env: str, local: bool) -> list[Account]:
     """Return an `Account` for the environment `env`, or for every environment if `env` is `all`.
 
-    The accounts are in the order in which environments are destroyed, so the tools environment comes first.
+    The tools environment comes first, because the accounts are in the reverse of the deploy order.
     """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration
@@ -187,12 +189,11 @@ def require_answers(yes: bool) -> None:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks the user whether to hand changed templates of other environments to the pipeline.
+    """Return a function that asks the user about changed templates of environments that the command does not deploy.
 
-    Other environments are those that the command does not deploy itself.
-
-    If `hand_over` is true, the returned function returns true without asking. If `hand_over` is false and there is no
-    terminal, the returned function returns false without asking.
+    The question is whether to hand these templates to the pipeline, too. If `hand_over` is true, the answer is always
+    yes. If `hand_over` is false and there is no terminal, the answer is always no. In both cases, the user is not
+    asked.
     """
     if hand_over:
         return lambda question: True

@@ -99,10 +99,11 @@ class Target:
     ) -> Plan | None:
         """Plan the chosen stacks, and write the plan to `path`. Return the plan, or None if there is no stack to plan.
 
-        - `tools` uploads templates for the pipeline, and is required if the environment is protected. If it is given,
-          the plan leaves out the stacks that only the pipeline may deploy.
-        - `removed` are stacks that are no longer rendered, and `to_destroy` are the commands that delete them.
-        - `drift` is the drift of the stacks. The plan shows or reverts it.
+        - `tools` gives access to the pipeline. It is required if the environment is protected. With `tools`, the plan
+          leaves out the stacks that only the pipeline may deploy.
+        - `removed` has the labels of stacks that are no longer rendered. `to_destroy` has the commands that delete
+          these stacks.
+        - `drift` is the drift that was detected in the stacks, and whether the plan shows this drift or reverts it.
 
         Raises the errors of `deployment.plan`.
         """
@@ -125,15 +126,15 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        After the user approves the first plan, the templates are uploaded for the pipeline. If this deployment creates
-        the bucket for templates, they are uploaded after the creation.
+        Also upload the templates for the pipeline, after the user approves the first plan. If this deployment creates
+        the pipeline's bucket for templates, upload the templates after the bucket is created.
 
-        `deployed` has the names of all environments that the command deploys; the default is this environment.
-        `confirm` asks the user about changed templates of these environments, and `confirm_others` about changed
-        templates of other environments.
+        - `deployed` has the names of all environments that the command deploys. The default is only this environment.
+        - `confirm` asks the user whether to upload changed templates of the environments in `deployed`.
+        - `confirm_others` asks the user whether to upload changed templates of other environments.
 
-        Raises `RefusedError` if the user chose a layer whose stack only the pipeline may deploy. Also raises the errors
-        of `deployment.deploy`.
+        Raises `RefusedError` if the user explicitly chose a layer whose stack only the pipeline may deploy. Also raises
+        the errors of `deployment.deploy`.
         """
         reporter.report(self.heading("Deploying"))
         stacks = self._deployable(reporter, tools)
@@ -168,10 +169,12 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute a plan. Then plan the stacks that waited for its changes, and return this second plan.
+        """Execute the plan `made`. Then plan the stacks that waited for its changes, and return this second plan.
 
-        Returns None if no stack waited. Hands the templates to the pipeline after all checks. `confirm_others` asks the
-        user about changed templates of other environments.
+        If no stack waited, return None.
+
+        Also upload the templates for the pipeline, after the plan has passed all checks and before anything is
+        deployed. `confirm_others` asks the user whether to upload changed templates of other environments.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed. Also raises the
         errors of `deployment.execute_plan`.
@@ -251,8 +254,8 @@ class Target:
     def inventory(self) -> Inventory:
         """Return the resources in AWS that belong to the chosen stacks, or to the whole environment if all are chosen.
 
-        The chosen layer or service may be no longer rendered. Raises `ConfigurationError` if such a layer or service
-        has no stack in AWS.
+        If the chosen layer or service is no longer rendered, find its stacks in AWS. Raises `ConfigurationError` if it
+        has no stack in AWS either.
         """
         scope, labels = scope_of(self.stacks), self.labels
         if not self.chosen:
@@ -296,10 +299,9 @@ class Target:
         return [f"the local AWS records these resources, but does not create them: {types}"] if types else []
 
     def recorded_remains(self, inventory: Inventory) -> list[Remainder]:
-        """Return the resources that are still in the record of the local AWS after a destruction.
+        """Return the resources that the local AWS still records after a destruction. A correct destruction leaves none.
 
-        A correct destruction empties the record. The result also has resources of stacks that are no longer rendered,
-        and of stacks that were deleted before `inventory` was made.
+        The function searches for resources of the rendered stacks, and of the stacks in `inventory`.
         """
         labels = inventory.labels
         names = {stack.name for stack in self.stacks if labels is None or stack.label in labels}

@@ -1,9 +1,10 @@
 """Hands the rendered templates over to the pipeline during a deployment, and creates the AWS clients for this.
 
-If the templates cannot be handed over, the deployment says why and continues. If the user declines to hand them over:
-
-- The deployment continues if templates of other environments have changed, too.
-- The deployment stops if only templates of the deployed environments have changed.
+- If the templates cannot be handed over, the deployment reports the reason and continues.
+- If templates of other environments have also changed, the user is asked about these templates. If the user declines,
+  nothing is handed over, and the deployment continues.
+- If only templates of the deployed environments have changed, the user is asked about these templates. If the user
+  declines, the deployment stops.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 HAND_OVER_QUESTION = "Hand these templates to the pipeline? Its next release deploys them."
 HAND_OVER_OTHERS = (
-    "Hand over all templates, with the changes for {others}? The next release deploys these changes, too."
+    "Hand all templates to the pipeline, including the changes for {others}? Its next release deploys these changes."
 )
 SHOWN_FILES = 5
 
@@ -39,9 +40,9 @@ class TemplatesHandover:
     """Hands the rendered templates over to the pipeline during one deployment.
 
     - `deployed` has the names of the environments that are being deployed.
-    - `confirm` asks the user about changed templates of these environments, and `confirm_others` about changed
-      templates of other environments.
-    - `waits` is true while the pipeline's bucket for templates does not exist.
+    - `confirm` asks the user whether to hand over changed templates of these environments.
+    - `confirm_others` asks the user whether to hand over changed templates of other environments.
+    - `waits` is true while the handover must wait because the pipeline's bucket for templates does not exist yet.
     """
 
     tools: PipelineHandover
@@ -70,7 +71,7 @@ class TemplatesHandover:
         elif self.tools.missing:
             self._note(
                 f"not handed to the pipeline, because {' and '.join(self.tools.missing)}"
-                f" {'is' if len(self.tools.missing) == 1 else 'are'} not rendered here"
+                f" {'is' if len(self.tools.missing) == 1 else 'are'} not rendered on this machine"
             )
         elif self.tools.commit.problem:
             self._note("not handed to the pipeline, because they are in no commit; commit them, then deploy again")

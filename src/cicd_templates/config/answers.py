@@ -62,10 +62,10 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
     """Return the problems with `answer`, without duplicates. `name` is the key of the question.
 
-    `accepted` has the earlier answers. A contradiction between `answer` and an earlier answer is a problem, too.
+    `accepted` has the earlier answers. If `answer` contradicts an earlier answer, the result names this problem, too.
 
-    A problem at a configuration key that `answer` does not set is usually a consequence of another problem. So it is
-    returned only if there are no problems at keys that `answer` sets.
+    If configuration keys that `answer` sets have problems, return only these problems. Problems of other keys are then
+    usually consequences.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

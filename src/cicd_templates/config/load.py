@@ -233,7 +233,7 @@ class _Reader:
         )
 
     def _shared(self, services: Iterable[Service]) -> tuple[Service, ...]:
-        """Return `services`. To save memory, the object of an earlier call replaces each service that equals it."""
+        """Return `services`. If an earlier call returned an equal service, return the same object, to save memory."""
         firsts = ((self._services.setdefault(service.name, service), service) for service in services)
         return tuple(first if first == service else service for first, service in firsts)
 
@@ -266,10 +266,7 @@ class _Reader:
         return self._table(model, _merge(base, override), at, where)
 
     def _with_placeholders(self, model: type[T], raw: object, at: str, placeholders: Mapping[str, Any]) -> T:
-        """Return the table in `raw`. Placeholders replace wrong values and missing required values.
-
-        The correct values remain, so that later checks do not report them as missing.
-        """
+        """Return the table `raw`, with placeholders for wrong values and for missing required values."""
         table = self._table(model, raw, at)
         if table is not None:
             return table
@@ -295,10 +292,7 @@ class _Reader:
 
 
 def _is_overridden(base: Raw, override: Raw, path: tuple[str | int, ...]) -> bool:
-    """Return whether the key `path` of a merged table belongs to `override`, and not to the shared values in `base`.
-
-    A missing key belongs to the table from which it is missing.
-    """
+    """Return whether a problem at `path` must be corrected in the table `override`, and not in the shared `base`."""
     shared: Any = base
     own: Any = override
     for step in path:

@@ -118,8 +118,8 @@ def pipeline_name(env: Environment, service: str) -> str:
 def approval_keys(service: str) -> str:
     """Return the S3 key prefix for the documents that a service's approvers have seen.
 
-    The prefix begins with an underscore, because keys of other evidence begin with the service's name. It has no slash
-    at the end.
+    The prefix begins with an underscore, so that it differs from every name of a service. The prefix has no slash at
+    the end.
     """
     return f"_approvals/{service}"
 

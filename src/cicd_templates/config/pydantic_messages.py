@@ -36,10 +36,7 @@ def unknown_key(key: str, known: Collection[str]) -> str:
 
 
 def _fields_at(model: type[Table], loc: tuple[str | int, ...]) -> Mapping[str, FieldInfo]:
-    """Return the fields of the table to which a path leads.
-
-    The path, `loc`, begins in the table that `model` describes, and has the form of the paths in pydantic's errors.
-    """
+    """Return the fields of a table inside `model`. `loc` is the path to this table, as in an error of pydantic."""
     fields: Mapping[str, FieldInfo] = model.model_fields
     steps = iter(loc)
     for step in steps:

@@ -36,10 +36,7 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Match one character of a path with `pattern`, from position `at` of the pattern.
-
-    Return a pair for each possible match: the next position in the pattern, and one of `characters` that matches.
-    """
+    """Return each way to match one character from position `at` of `pattern`: the next position, and the character."""
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
     if at == len(pattern):
@@ -54,10 +51,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states`, and for each state at a `*` also the state after it, because a `*` also matches an empty text.
-
-    A state is a position in `pattern`.
-    """
+    """Return the positions `states` in `pattern`, and the positions after a `*` at them. A `*` can match nothing."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -131,14 +125,11 @@ def in_order(services: Sequence[Service]) -> list[Service]:
 
 
 class Routes:
-    """The routes of an environment's web services, in the order in which the load balancer tries them.
-
-    The literal prefix of a pattern is the part before its first wildcard. A pattern A can cover a pattern B only if B
-    begins with the literal prefix of A. To save time, only such patterns are compared.
-    """
+    """The routes of an environment's web services, in the order in which the load balancer tries them."""
 
     def __init__(self, services: Sequence[Service]) -> None:
         self.services = in_order(services)
+        # This index saves comparisons: a pattern A can cover a pattern B only if B begins with A's literal prefix.
         self._by_prefix: dict[str, list[int]] = {}
         for position, service in enumerate(self.services):
             self._by_prefix.setdefault(literal_prefix(service.settings.path_pattern), []).append(position)

@@ -102,7 +102,7 @@ def _lines(start: NewProject, accounts: dict[str, str]) -> Iterator[str]:
         yield f'unchecked_partitions = ["{partition}"]  # service names and endpoints in this partition are unchecked'
     yield ""
     yield "[pipeline]"
-    yield f"path = [{path}]  # the order in which a release reaches them"
+    yield f"path = [{path}]  # the environments, in the order in which a release reaches them"
     yield 'weaker_policy = "refuse"  # an application cannot lower the gate with its scan-policy.toml'
     for number, service in enumerate(start.services):
         yield from _service(start, service, accounts[TOOLS], first=number == 0)
@@ -173,7 +173,8 @@ def _zones(region: str) -> list[str]:
 def _network(start: NewProject, name: str, account: str, number: int, *, protected: bool) -> Iterator[str]:
     yield f'cidr = "10.{FIRST_RANGE + RANGE_STEP * number}.0.0/16"'
     shown = f"aws ec2 describe-availability-zones --region {start.region}"
-    yield f"zones = [{', '.join(map(_quoted, _zones(start.region)))}]  # an account may lack one: {shown}"
+    zones = ", ".join(map(_quoted, _zones(start.region)))
+    yield f"zones = [{zones}]  # your account may not have all of these zones; to list its zones: {shown}"
     yield f'nat = "{"per-zone" if protected else "single"}"  # one NAT gateway for each zone, or one for all of them'
     if protected:
         arn = f"arn:{partition_of(start.region).name}:acm:{start.region}:{account}:certificate/{UNKNOWN_ID}"

@@ -13,7 +13,7 @@ def test_each_price_has_its_page_and_says_what_it_was_compared_with() -> None:
     assert len(rows) == len(estimate.ITEMS)
     assert all(f"pricing | {estimate.DATE} |" in row for row in rows)
     assert rows[0].endswith(
-        "| cloudpipelines.pages.dev, 2026, which states the same price; the AWS page itself was not read |"
+        "| cloudpipelines.pages.dev, 2026, where the price is the same; not compared with the AWS page |"
     )
     assert rows[-1].endswith("| nothing |")
 

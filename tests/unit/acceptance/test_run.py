@@ -76,7 +76,7 @@ def test_after_a_failure_that_is_not_safe_only_the_end_runs(tmp_path: Path) -> N
 
     assert run(tmp_path, *checks) == {
         "one": "failed: no",
-        "two": "skipped: after the failure of one, only the last checks are safe to run",
+        "two": "skipped: after the failure of one, only checks that remove resources may run",
         "three": "passed: right",
     }
 
@@ -88,7 +88,7 @@ def test_a_run_that_was_killed_after_an_unsafe_failure_still_runs_only_the_end(t
 
     assert run(tmp_path, *checks, journal=journal) == {
         "one": "failed: no",
-        "two": "skipped: after the failure of one, only the last checks are safe to run",
+        "two": "skipped: after the failure of one, only checks that remove resources may run",
         "three": "passed: right",
     }
 

@@ -148,7 +148,7 @@ def test_it_renders_deploys_twice_writes_and_destroys_in_reverse_order(
 def test_no_object_is_written_if_everything_is_protected() -> None:
     target = replace(TARGET, stacks=read_stacks(PROJECT / "out/production"))
 
-    assert demo_steps._write_objects([target]).endswith("in no environment, because each is protected")
+    assert demo_steps._write_objects([target]).endswith("in no environment: all are protected")
 
 
 def test_a_demo_that_fails_still_lists_what_happened(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,7 +146,7 @@ def test_a_digest_without_a_plan_is_refused_even_an_empty_one(
 def test_an_empty_variable_does_not_make_a_command_work_on_more(
     arguments: str, variables: dict[str, str], expected: str
 ) -> None:
-    refused = f"error: `{expected}` is empty; write its value directly after the =, or omit it\n"
+    refused = f"error: `{expected}` has no value; write a value directly after the =, or leave out `{expected}`\n"
 
     assert run(arguments, ENV="staging", **variables) == (2, refused)
 

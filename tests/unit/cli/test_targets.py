@@ -171,7 +171,8 @@ def test_a_copy_that_is_rendered_in_part_is_deployed_and_not_handed_over(missing
     (line,) = notes.lines[1:]
 
     verb = "is" if len(missing) == 1 else "are"
-    assert line == (f"templates: not handed to the pipeline, because {' and '.join(missing)} {verb} not rendered here")
+    because = f"{' and '.join(missing)} {verb} not rendered on this machine"
+    assert line == f"templates: not handed to the pipeline, because {because}"
     assert tools.published == 0
 
 
@@ -263,7 +264,8 @@ def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of
     ]
     assert (yes.questions, tools.published) == ([], 0)
     assert others.questions == [
-        "Hand over all templates, with the changes for staging and tools? The next release deploys these changes, too."
+        "Hand all templates to the pipeline, including the changes for staging and tools?"
+        " Its next release deploys these changes."
     ]
 
 

@@ -108,4 +108,4 @@ def test_the_zones_of_a_region_exist_and_a_comment_says_how_to_see_those_of_the_
 
     for environment in tomllib.loads(text)["environments"].values():
         assert environment.get("zones", zones) == zones
-    assert f"an account may lack one: aws ec2 describe-availability-zones --region {region}\n" in text
+    assert f"; to list its zones: aws ec2 describe-availability-zones --region {region}\n" in text

@@ -51,12 +51,12 @@ def unsettled(
     claims: Mapping[str, Claim],
     environment: Sequence[StackTemplate] = (),
 ) -> Iterator[Unsettled]:
-    """Yield an `Unsettled` for each of `stacks` that a person must repair before the next deployment.
+    """Yield an `Unsettled` for each problem of `stacks` that a person must solve before the next deployment.
 
-    Stacks that would create a resource whose name is already taken come last.
+    The problems of existing stacks come first. Names of resources that are already taken come last.
 
-    - `claims` maps a stack's name to what still needs the stack: a plan or an interrupted run.
-    - `environment` has all stacks of the environment. It may be empty if `stacks` already has all of them.
+    - `claims` maps the name of a stack to the plan or the interrupted run that still needs this stack.
+    - `environment` has all stacks of the environment. If it is empty, `stacks` has all of them.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

@@ -173,7 +173,7 @@ def _present(folder: Path) -> Iterable[str]:
 
 
 def _files(folder: Path, names: Iterable[str]) -> dict[str, tuple[bytes, bool]]:
-    """Return the content of each file, and whether the file is executable, keyed by the file's name in `names`.
+    """Return, for each name in `names`, the content of the file, and whether the file is executable.
 
     Raises `ConfigurationError` if a file is a link.
     """
@@ -223,7 +223,11 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 
 
 def read_bundle(data: bytes) -> dict[str, bytes]:
-    """Return the files in the zip file `data`, keyed by name. If `bundle` cannot have made `data`, return no files."""
+    """Return the files in the zip file `data`, keyed by name.
+
+    If `data` cannot be read, is too large or has two files with the same name, return no files. The function `bundle`
+    makes no such zip files.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()

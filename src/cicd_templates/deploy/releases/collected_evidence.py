@@ -1,7 +1,7 @@
 """Verifies a folder of evidence directly after its collection, and compares it with CodePipeline's history.
 
-The history shows which environments need no statement. In a later verification without AWS, the user must name these
-environments.
+The history shows which environments need no signed statement about a deployment, for example because the release was
+not deployed there. A later verification works without AWS, so the user must name these environments.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ def verify_collected(
     history: DeploymentHistory,
     not_attested: Collection[str] = (),
 ) -> tuple[Verification, Mapping[str, str]]:
-    """Verify the folder. Also return the environments that need no statement, each with the reason from `history`.
+    """Verify the folder. Return the result, and the environments that the release has not reached.
 
-    They need no statement because the release has not reached them. The folder must have every statement that `history`
-    names. `not_attested` has the environments for which the user says that there is no statement.
+    Each of these environments is mapped to the reason from `history`. An environment needs no statement about a
+    deployment if the release has not reached it, or if the user named it in `not_attested`. If the folder lacks a
+    statement that `history` names, the result has a problem.
     """
     last = not_reached(read_folder(folder), release.statement)
     excepted = {name: history.not_attested[name] for name in last if name in history.not_attested}

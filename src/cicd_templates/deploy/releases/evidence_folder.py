@@ -103,9 +103,9 @@ def _source(store: EvidenceStore, release: SignedReleaseStatement, name: str) ->
 
 
 def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
-    """Return the S3 bucket and key of each file that shows what approvers saw in a pipeline execution.
+    """Return where S3 stores the files that approvers saw in a pipeline execution.
 
-    The result is keyed by the name that the file gets in the folder of evidence.
+    The result maps the name of each file in the folder of evidence to the S3 bucket and key.
     """
     prefix = f"{approval_keys(service)}/"
     keys = _keys(store, prefix)
@@ -119,10 +119,7 @@ def _approvals(store: EvidenceStore, service: str, execution: str) -> dict[str, 
 
 
 def _deployments(store: EvidenceStore, service: str, execution: str) -> dict[str, Mapping[str, str]]:
-    """Return the S3 bucket and key of each statement about a deployment of a release.
-
-    The keys of the result are the paths that the statements get in the folder of evidence.
-    """
+    """Map the path of each deployment statement in the folder of evidence to the S3 bucket and key of the statement."""
     prefix = f"{deployment_keys(service)}/{execution}/"
     named = {f"deployments/{key.removeprefix(prefix)}": key for key in _keys(store, prefix)}
     return {name: {"Bucket": store.evidence, "Key": key} for name, key in named.items() if DEPLOYMENT.fullmatch(name)}

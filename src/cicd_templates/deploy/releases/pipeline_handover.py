@@ -26,8 +26,8 @@ class Comparison:
 
     - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed. If no file differs, an upload is still needed in one case: the
-      templates are committed, but an older version of this tool uploaded them without the id of the commit.
+    - `has_these` is true if no upload is needed: no file differs, and the id of the commit was uploaded with the
+      templates. Templates that are not committed need no id.
     """
 
     bucket: str | None
@@ -139,10 +139,10 @@ def left_to_the_pipeline(
 
 
 def _runs(clients: Clients, stack: StackTemplate) -> bool:
-    """Return whether the stack has its ECS service. If its template has no ECS service, the task definition counts.
+    """Return whether the stack already has the resource that a release updates.
 
-    A release cannot update a stack without this resource. For example, a stack may have only a log group after an
-    import.
+    This resource is the ECS service or, if the template has no ECS service, the task definition. After an import, for
+    example, a stack may have only a log group.
     """
     if describe_stack(clients, stack.name) is None:
         return False
