@@ -80,12 +80,12 @@ def _order(at: str, table: ContainerTable) -> Iterator[tuple[str, str]]:
         if table.essential:
             yield (
                 f"{at}.essential",
-                "a container with init ends before the service, so it cannot be essential; remove this key",
+                "a container with init ends before the service starts, so it cannot be essential; remove essential",
             )
         if table.health_check is not None:
             yield (
                 f"{at}.health_check",
-                "a container with init needs no health check, because ECS waits for its exit code; remove this table",
+                "a container with init needs no health check, because ECS waits for its exit code; remove health_check",
             )
         if table.ports:
             yield f"{at}.ports", "a container with init ends before other containers can call it; remove its ports"
@@ -111,9 +111,9 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
-    """Yield a problem if no CPU or memory of the task is left for the service's own container.
+    """Yield a problem if the further containers leave no CPU or memory to the service's own container.
 
-    Also yield a problem for each further container whose folders in memory need all memory of this container.
+    Also yield a problem if the folders in memory of a further container would use up the memory of that container.
     """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())

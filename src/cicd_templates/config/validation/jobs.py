@@ -45,14 +45,14 @@ def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
     if longest_run < 1:
         yield (
             "job.schedule",
-            f"the shortest interval of {job.schedule} is {shortest} minutes, so two runs could overlap;"
-            ' use a longer interval, a shorter window_minutes, or shape = "worker" for work that never ends',
+            f"two runs could overlap, because {job.schedule} can start runs only {shortest} minutes apart; use a longer"
+            ' interval or a shorter window_minutes; if the work never ends, use shape = "worker"',
         )
     elif job.max_minutes > longest_run:
         yield (
             "job.max_minutes",
-            f"a run of {job.max_minutes} minutes could last until the next run begins, because the shortest interval"
-            f" of {job.schedule} is {shortest} minutes"
+            f"a run of {job.max_minutes} minutes could last until the next run begins, because {job.schedule} can start"
+            f" runs only {shortest} minutes apart"
             + (f" and window_minutes is {job.window_minutes}" if job.window_minutes else "")
             + f"; use at most {longest_run}",
         )

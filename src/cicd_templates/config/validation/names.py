@@ -1,8 +1,8 @@
 """Finds problems with names: equal names of two resources, and names that policies reserve for trusted resources.
 
-Physical names are words joined with hyphens, so different words can give the same name. For example, the check `scan`
-of the service `pay-image` would get the same names as the image scan of the service `pay`. So a name is refused if it
-consists of another name, a hyphen, and a word that this tool appends to names.
+Physical names are words joined with hyphens, so two resources could get the same name. For example, `pay-image-scan`
+could be the image scan of the service `pay`, or the check `scan` of the service `pay-image`. So the service `pay-image`
+is refused if there is a service `pay`, because this tool appends the word `image-scan` to the names of services.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def problems_of_checks(names: Iterable[str], environments: Iterable[str], where:
         if first == second and not _same(one, other):
             yield Problem(
                 f"{where}.{other}",
-                f"the artifacts of {one} and {other} both begin with {first}, and CodePipeline distinguishes artifacts"
-                f" only by their first {ARTIFACT_KEY_LENGTH} characters; choose another name",
+                f"CodePipeline distinguishes artifacts only by the first {ARTIFACT_KEY_LENGTH} characters of their"
+                f" names, and the artifacts of {one} and {other} would both begin with {first}; choose another name",
             )
 
 
@@ -156,7 +156,7 @@ def _reads_as_more(begin: str, other: Environment, words: list[str]) -> Iterator
     for word in words:
         if _begins(word, rest) or _begins(rest, word):
             yield _copy_problem(
-                other, f"its resources could have the same names as resources of {word} in the environment {begin}"
+                other, f"its resources could have the same names as the {word} resources of the environment {begin}"
             )
             return
 
@@ -219,8 +219,9 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
             for one, other in combinations(names, 2):
                 yield Problem(
                     f"services.{other}",
-                    f"the pipelines of {one} and {other} both begin with {key}, and CodePipeline distinguishes their"
-                    f" artifacts only by the first {PIPELINE_KEY_LENGTH} characters; choose another name",
+                    "CodePipeline names the artifact folder of a pipeline after the first"
+                    f" {PIPELINE_KEY_LENGTH} characters of the pipeline's name, so the pipelines of {one} and {other}"
+                    f" would share the folder {key}; choose another name",
                 )
 
 

@@ -13,8 +13,8 @@ def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[
 
     Also yield a problem if the number of tools environments is not exactly one.
 
-    `unread` has the names of environments whose tables have problems. Each of them may be a runtime environment or the
-    tools environment.
+    `unread` has the names of environments that could not be read. Their kinds are not known, so each of them is
+    accepted as a runtime environment and as the tools environment.
     """
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):
@@ -24,7 +24,7 @@ def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[
                 f"{name!r} is not a runtime environment; runtime environments: {', '.join(runtime) or 'none'}",
             )
         elif name in configuration.pipeline.path[:index]:
-            yield Problem(f"pipeline.path[{index}]", f"{name!r} is already on the path; name each environment once")
+            yield Problem(f"pipeline.path[{index}]", f"{name!r} is listed twice; list each environment only once")
     tools = [environment.name for environment in configuration.environments if environment.kind == "tools"]
     if len(tools) > 1 or not (tools or unread):
         yield Problem(

@@ -20,12 +20,14 @@ SHARED = frozenset({"services", "queues", "tables", "databases"})
 
 
 def without_repetitions(problems: Iterable[Problem], environments: Iterable[Environment]) -> list[Problem]:
-    """Return `problems` without repetitions, in the same order. `environments` are all environments of the file.
+    """Merge the equal problems of several environments into one problem. Keep the order of `problems`.
 
-    - If all environments of a kind get a problem from a shared table, the problem is reported at the key in the shared
-      table.
-    - Any other repeated problem is reported at the first environment that has it. The message lists the other
-      environments.
+    - If a shared table causes the problem in all runtime environments, or in the tools environment, the merged problem
+      has the path of the key in the shared table.
+    - Otherwise, the merged problem has the path of the key in the first environment. Its message lists the other
+      environments that have the problem.
+
+    `environments` are all environments of the configuration.
     """
     overrides: dict[str, Overrides] = {}
     kinds: dict[str, set[str]] = {}
@@ -46,10 +48,10 @@ def without_repetitions(problems: Iterable[Problem], environments: Iterable[Envi
 
 
 def _is_repeatable(overrides: Overrides, rest: str) -> bool:
-    """Return whether one wrong value in the configuration can cause the same problem in several environments.
+    """Return whether one wrong value can cause the same problem in several environments.
 
-    `overrides` has the tables of an environment that override shared tables. `rest` is the key of the problem, without
-    the prefix `environments.<name>`.
+    `rest` is the path of the problem after `environments.<name>.`. `overrides` has the tables with which this
+    environment overrides shared tables.
     """
     kind, *steps = _steps(rest)
     if kind in SHARED and len(steps) > 1:
@@ -60,8 +62,8 @@ def _is_repeatable(overrides: Overrides, rest: str) -> bool:
 def _overrides(table: Any, steps: list[str]) -> bool:
     """Return whether an environment's own `table` overrides the shared value at the path `steps`.
 
-    For the path `health.path`, the table overrides the value if it contains `health.path`, or if it contains a `health`
-    that is not a table.
+    For the path `health.path`, this is true if `table` contains `health.path`, or if its `health` is a plain value,
+    which replaces the whole shared table `health`.
     """
     for step in steps:
         if not isinstance(table, Mapping):
@@ -75,15 +77,10 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 def _listed(
     problem: Problem, environments: list[str], overrides: Mapping[str, Overrides], kinds: Sequence[set[str]]
 ) -> Problem:
-    """Return one problem for all `environments` that have `problem`.
-
-    Most checks examine the environments of one kind: runtime environments run services, and the tools environment
-    releases them. If all environments of one of the `kinds` have the problem because of a shared table, the returned
-    problem has the path of the key in the shared table. Otherwise, it has the path of the key in the first environment,
-    and `also_in` lists the other environments.
-    """
+    """Return one problem that stands for `problem` in all `environments`; see `without_repetitions`."""
     if not environments:
         return problem
+    # Most checks examine only the runtime environments, or only the tools environment.
     if any(kind <= {*environments} for kind in kinds) and _is_of_the_shared_table(problem, environments, overrides):
         return problem
     first, *others = environments
@@ -91,11 +88,9 @@ def _listed(
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], overrides: Mapping[str, Overrides]) -> bool:
-    """Return whether `problem` is a mistake in a shared table, such as `[services.web]`.
+    """Return whether at least one of `environments` has the wrong value from a shared table, such as `[services.web]`.
 
-    All `environments` have the mistake. If one of these environments does not override the key, or the table of the
-    service that contains the key, the mistake must be in the shared table. An example of such a key and table is
-    `bake_minutes` in `[environments.<name>.services.web.linear]`.
+    For a key in a table of the service, such as `linear.bake_minutes`, the environment must not override `linear`.
     """
     kind, *steps = _steps(problem.path)
     return kind in SHARED and any(not _overrides(overrides[each], [kind, *steps[:2]]) for each in environments)

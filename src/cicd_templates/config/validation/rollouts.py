@@ -31,8 +31,8 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if settings.backend_tls and settings.image == BOOTSTRAP_IMAGE:
         yield (
             "image",
-            "missing; the bootstrap image serves plain HTTP, so with backend_tls the service would never be healthy;"
-            " set an image of your own that serves TLS",
+            "the default image serves only plain HTTP, so with backend_tls the service would never become healthy; set"
+            " an image of your own that serves TLS",
         )
 
 

@@ -38,10 +38,10 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 
 def _perhaps_conflicting(routes: Routes) -> list[tuple[Service, Service]]:
-    """Return pairs of services that may conflict, each in the order in which the load balancer tries their routes.
+    """Return the pairs of services whose routes may conflict.
 
-    Two services may conflict if their priorities are equal. They may also conflict if the path pattern of the first
-    service may cover the path pattern of the second service.
+    In each pair, the first service is the one whose route the load balancer tries first. Two routes may conflict if
+    their priorities are equal, or if the first path pattern perhaps matches every path of the second pattern.
     """
     same_priority: dict[int | None, list[int]] = {}
     pairs = set()
@@ -71,8 +71,8 @@ def _tests_of_others(service: Service, routes: Routes, where: str) -> Iterator[P
             if routes.receiver(path) is not service:
                 yield Problem(
                     f"{where}.probes.{path}",
-                    f"{_receiver_name(path, routes)} answers requests for {path}, so the smoke hook would not test"
-                    f" {service.name}; set probes to paths that match {service.settings.path_pattern}",
+                    f"the smoke hook would not test {service.name}, because {_receiver_name(path, routes)} answers"
+                    f" requests for {path}; set probes to paths that match {service.settings.path_pattern}",
                 )
     base = base_path(service.settings.path_pattern)
     if len(routes.services) > 1 and service not in (routes.receiver(f"{base}/"), routes.receiver(base or "/")):

@@ -95,8 +95,7 @@ def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Pr
     if settings.secret_keys and not any(map(is_existing_secret, settings.secret_sources)):
         yield Problem(
             f"{where}.secret_keys",
-            "the service uses no existing secret, and the environment's key encrypts the service's own secrets; remove"
-            " secret_keys",
+            "the service uses no existing secret, and only existing secrets need secret_keys; remove secret_keys",
         )
     for key in settings.secret_keys:
         arn = Arn.parse(key)
@@ -109,7 +108,7 @@ def _secret_keys(settings: ServiceTable, region: str, where: str) -> Iterator[Pr
 
 
 def _secret_partitions(secrets: Mapping[str, str], region: str, where: str) -> Iterator[Problem]:
-    """Yield a problem for each existing secret outside the partition of `region`. No role in `region` can read it."""
+    """Yield a problem for each existing secret that tasks cannot read, because `region` is in another partition."""
     partition = partition_of(region).name
     for variable, source in secrets.items():
         if is_in_another_partition(source, region):
@@ -147,8 +146,8 @@ def _egress(settings: ServiceTable, region: str, where: str) -> Iterator[Problem
     if all(any(open_to.subnet_of(private) for private in PRIVATE_RANGES) for open_to in ranges):
         yield Problem(
             f"{where}.egress",
-            'tasks could not reach S3 on port 443, so no image could be pulled; add "0.0.0.0/0" = [443], or the public'
-            f" ranges of S3 in {region}",
+            'tasks cannot pull images, because egress does not allow port 443 of S3; add "0.0.0.0/0" = [443], or the'
+            f" public ranges of S3 in {region}",
         )
 
 

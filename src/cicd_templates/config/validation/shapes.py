@@ -37,8 +37,8 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     if not settings.has_rollback_alarms:
         yield (
             "rollback_on_alarm",
-            "a worker has no smoke test, so only its alarms can stop a defective release, and this key prevents that;"
-            " remove this key",
+            "a worker has no smoke test, so only its alarms can stop a defective release; do not set rollback_on_alarm"
+            " to false",
         )
     if settings.autoscaling is not None:
         for name, at in settings.autoscaling.schedules.items():

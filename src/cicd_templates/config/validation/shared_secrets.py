@@ -22,11 +22,9 @@ RANDOM_END = len("-Ab12Cd")
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
-    A secret belongs to the environment whose name is in the path or name of the secret. If the ARN of the secret
-    contains no environment's name, the secret belongs to the only environment in its account.
-
-    If an environment's own table sets the variable, the account of the secret does not count: the user has chosen the
-    secret for this environment on purpose.
+    - If the path or name of a secret contains the name of an environment, the secret belongs to this environment.
+    - Otherwise, if only one environment is in the secret's account, the secret belongs to that environment. This rule
+      does not apply to a variable in an environment's own table, because the user has chosen that secret on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """
@@ -79,7 +77,7 @@ def value_at(raw: Any, *keys: str) -> Any:
 
 
 def _owner(environments: list[Environment]) -> Environment | None:
-    """Return the only item of `environments`: it owns the secret. Return None if the list has no or several items."""
+    """Return the owner of a secret if `environments`, its possible owners, has exactly one item. Else, return None."""
     return environments[0] if len(environments) == 1 else None
 
 

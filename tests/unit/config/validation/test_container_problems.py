@@ -49,13 +49,13 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(prepare=container(init=True, essential=True))],
             "containers.prepare.essential",
-            "a container with init ends before the service, so it cannot be essential; remove this key",
+            "a container with init ends before the service starts, so it cannot be essential; remove essential",
             id="an essential init container",
         ),
         pytest.param(
             [containers(prepare=container(init=True, health_check=HEALTH))],
             "containers.prepare.health_check",
-            "a container with init needs no health check, because ECS waits for its exit code; remove this table",
+            "a container with init needs no health check, because ECS waits for its exit code; remove health_check",
             id="a health check of an init container",
         ),
         pytest.param(

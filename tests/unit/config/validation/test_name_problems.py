@@ -153,9 +153,9 @@ def test_checks_whose_actions_would_share_a_role_are_refused() -> None:
 
 def test_checks_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() -> None:
     assert problems_of((f"{SERVICE}/checks", {"integration-api": BANDIT, "integration-ui": BANDIT})) == [
-        "services.parcel-dispatcher.checks.integration-ui: the artifacts of integration-api and integration-ui both"
-        " begin with Integratio, and CodePipeline distinguishes artifacts only by their first 10 characters; choose"
-        " another name"
+        "services.parcel-dispatcher.checks.integration-ui: CodePipeline distinguishes artifacts only by the first"
+        " 10 characters of their names, and the artifacts of integration-api and integration-ui would both begin with"
+        " Integratio; choose another name"
     ]
 
 
@@ -208,18 +208,18 @@ def test_services_whose_names_only_begin_alike_are_fine() -> None:
     [
         pytest.param(
             "pr1",
-            "staging-pr1: its resources could have the same names as resources of pr1-api in the environment staging",
+            "staging-pr1: its resources could have the same names as the pr1-api resources of the environment staging",
             id="a service",
         ),
         pytest.param(
             "delivery",
-            "staging-delivery: its resources could have the same names as resources of delivery in the environment"
+            "staging-delivery: its resources could have the same names as the delivery resources of the environment"
             " staging",
             id="a purpose",
         ),
         pytest.param(
             "action",
-            "staging-action: its resources could have the same names as resources of action-source in the environment"
+            "staging-action: its resources could have the same names as the action-source resources of the environment"
             " staging",
             id="its begin",
         ),
@@ -245,8 +245,8 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
     edits = [("environments/staging-pay", staging), ("services/pay-api", service())]
 
     assert problems_of(*edits) == [
-        "environments.staging-pay: staging-pay: its resources could have the same names as resources of"
-        " pay-api in the environment staging; choose another name"
+        "environments.staging-pay: staging-pay: its resources could have the same names as the"
+        " pay-api resources of the environment staging; choose another name"
     ]
     assert configured(edits[0])
 
@@ -254,7 +254,7 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
 def test_services_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() -> None:
     # parcel-dispatcher-shipping-tools is the name of a pipeline, and so is parcel-dispatcher-sh-shipping-tools.
     assert problems_of(("services/parcel-dispatcher-sh", service())) == [
-        "services.parcel-dispatcher-sh: the pipelines of parcel-dispatcher and parcel-dispatcher-sh both begin with"
-        " parcel-dispatcher-sh, and CodePipeline distinguishes their artifacts only by the first 20 characters; choose"
-        " another name"
+        "services.parcel-dispatcher-sh: CodePipeline names the artifact folder of a pipeline after the first 20"
+        " characters of the pipeline's name, so the pipelines of parcel-dispatcher and parcel-dispatcher-sh would share"
+        " the folder parcel-dispatcher-sh; choose another name"
     ]

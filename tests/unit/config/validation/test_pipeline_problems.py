@@ -21,7 +21,7 @@ from tests.unit.config.problems import problems_of
             id="path to nowhere",
         ),
         pytest.param(
-            [("pipeline/path", ["staging", "staging"])], "pipeline.path[1]: 'staging' is already on the path", id="loop"
+            [("pipeline/path", ["staging", "staging"])], "pipeline.path[1]: 'staging' is listed twice", id="loop"
         ),
         pytest.param(
             [("environments/tools", ...)],

@@ -36,7 +36,7 @@ HOOKS = {"hooks": ["verify-image", "smoke"]}
         ),
         ({"hooks": ["smoke"]}, "hooks", "ECS runs hooks only while requests shift"),
         ({"circuit_breaker": False}, "circuit_breaker", "tries to start a failing release for three hours"),
-        ({"backend_tls": True}, "image", "the bootstrap image serves plain HTTP"),
+        ({"backend_tls": True}, "image", "the default image serves only plain HTTP"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

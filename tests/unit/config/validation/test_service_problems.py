@@ -67,18 +67,18 @@ OWN = f"222222222222.dkr.ecr.eu-central-1.amazonaws.com/x@sha256:{'0' * 64}"
         ),
         pytest.param(
             [(f"{STAGING}/services/parcel-dispatcher/egress", {"10.0.0.0/8": [443, 5432]})],
-            "environments.staging.services.parcel-dispatcher.egress: tasks could not reach S3 on port 443, so no image"
-            ' could be pulled; add "0.0.0.0/0" = [443], or the public ranges of S3 in eu-central-1',
+            "environments.staging.services.parcel-dispatcher.egress: tasks cannot pull images, because egress does not"
+            ' allow port 443 of S3; add "0.0.0.0/0" = [443], or the public ranges of S3 in eu-central-1',
             id="no way to the layers of an image",
         ),
         pytest.param(
             [(f"{SERVICE}/egress", {"0.0.0.0/0": [5432]})],
-            "services.parcel-dispatcher.egress: tasks could not reach S3 on port 443",
+            "services.parcel-dispatcher.egress: tasks cannot pull images, because egress does not allow port 443",
             id="everywhere but not on 443",
         ),
         pytest.param(
             [(f"{SERVICE}/egress", {})],
-            "services.parcel-dispatcher.egress: tasks could not reach S3 on port 443",
+            "services.parcel-dispatcher.egress: tasks cannot pull images, because egress does not allow port 443",
             id="nowhere",
         ),
         pytest.param(
