@@ -53,10 +53,10 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return a template that GetTemplate returned, with its non-ASCII characters restored from the rendered template.
+    """Return `returned`, a template from GetTemplate, with its non-ASCII characters.
 
-    GetTemplate returns a question mark for each non-ASCII character. A text is restored if `rendered` has a text at
-    the same place that differs only in these characters.
+    GetTemplate returns a question mark instead of each non-ASCII character. If a text in `returned` differs only by
+    these question marks from the text at the same place in `rendered`, the text of `rendered` replaces it.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

@@ -46,7 +46,7 @@ class PropertyDrift:
     def fact(self) -> str:
         """Return the difference as text. The text says if the template or the resource does not have the property."""
         if not self.expected:
-            return f"{self.path} is {self.actual}, and the template has no such value"
+            return f"{self.path} is {self.actual}, but the template does not set it"
         return f"{self.path} is {self.actual or 'missing'} instead of {self.expected}"
 
 
@@ -108,8 +108,8 @@ def detect_drift(
 ) -> Iterator[StackDrift]:
     """Detect the drift of all `stacks` at the same time. Yield the results in the order of `stacks`.
 
-    `environment` has all stacks of the environment. These can add rules to each other's security groups, and such rules
-    are not drift.
+    `environment` has all stacks of the environment. If one of these stacks adds a rule to a security group of another
+    stack, the rule is not reported as drift.
     """
     started = [(stack, _start(clients, stack, polling)) for stack in stacks]
     for stack, detection in started:

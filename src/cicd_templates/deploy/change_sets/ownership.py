@@ -50,10 +50,10 @@ class Owner(Enum):
 
 
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of a stack. For a new stack without tags, return the tags in its change set or template.
+    """Return the tags of the stack `existing`.
 
-    The result is empty if another program created the new stack, or if the caller may not read the change set or the
-    template.
+    A stack that was only planned or imported has no tags yet. For such a stack, return the tags in its change set or
+    its template. The result is empty if these do not name this program, or if the caller may not read them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:
@@ -133,14 +133,12 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 
 
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
-    """Delete the change set `arn`.
+    """Delete the change set `arn` of the stack `stack_id`.
 
-    `creates` says whether the change set creates the stack. If it does, and the stack contains nothing else, delete
-    only the stack, because CloudFormation then deletes the change set, too. Two separate requests could be interrupted
-    and leave an empty stack.
-
-    `stack_id` identifies the stack even if somebody else has deleted its change set.
+    `creates` is true if the change set is for a new stack. If the new stack has no resources and no other change set,
+    delete the stack instead. CloudFormation then deletes the change set, too.
     """
+    # Two requests, one for the change set and one for the stack, could be interrupted and leave an empty stack.
     if creates and _holds_nothing_else(clients, arn, stack_id):
         clients.cloudformation.delete_stack(StackName=stack_id)
         return

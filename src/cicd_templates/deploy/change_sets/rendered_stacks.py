@@ -87,9 +87,11 @@ class ChosenStack(Protocol):
 
 
 def choices(stacks: Sequence[ChosenStack], layer: str | None, service: str | None) -> str:
-    """Return which layers or services the user can choose instead of an unknown one, or all stacks if both are known.
+    """Return a hint for a user who has chosen a layer and a service that no stack has.
 
-    For the label of a stack, such as `delivery-shop`, return the layer and the service of this stack.
+    - If the user has typed the label of a stack, such as `delivery-shop`, the hint names the stack's layer and service.
+    - If the layer or the service is unknown, the hint names the known name that is most similar, or all known names.
+    - Otherwise, the hint lists all stacks.
     """
     labelled = next((stack for stack in stacks if stack.service and stack.label in (layer, service)), None)
     if labelled:

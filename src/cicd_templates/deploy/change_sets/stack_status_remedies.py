@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command whose action on a stack depends on the stack's status. `deploy` is none: it only executes plans."""
+    """A command whose action on a stack depends on the stack's status. `deploy` is left out: it only executes plans."""
 
     PLAN = "plan"
     DESTROY = "destroy"
@@ -44,7 +44,7 @@ class StatusRule:
     remedies: tuple[str, ...] = ()
 
     def step(self, verb: Verb) -> Next:
-        """Return what `verb` does with a stack in this status."""
+        """Return the action of the command `verb` on a stack in the status of this rule."""
         return self.destroy if verb is Verb.DESTROY else self.deploy
 
 

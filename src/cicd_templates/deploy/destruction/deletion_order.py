@@ -17,12 +17,10 @@ STACKS_AT_A_TIME = 4
 
 
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
-    """Return a mapping from the name of each stack to the names of the stacks that it needs.
+    """Return a map from the name of each stack to the names of the stacks that must be deleted after this stack.
 
-    A stack needs the following stacks. They can be deleted only after the stack that needs them:
-
-    - the stacks whose values it reads
-    - the stack with its deployment role, because CloudFormation also uses this role to delete the stack:
+    - The stacks whose values this stack reads.
+    - The stack with the deployment role of this stack. CloudFormation also uses this role to delete the stack:
       https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)
@@ -51,15 +49,15 @@ def delete_in_order(
     skip: Callable[[str, list[str]], None],
     stopping: threading.Event,
 ) -> None:
-    """Call `delete` for each stack as soon as all stacks that depend on it are gone. Up to four calls run in parallel.
+    """Call `delete` for each stack as soon as all stacks that depend on it are deleted. Up to four calls run at a time.
 
-    `delete` returns an empty string, or the reason why it failed.
+    `delete` returns an empty string, or the reason why the stack could not be deleted.
 
-    A stack is kept if a stack that depends on it could not be deleted. `skip` is then called with the name of the kept
-    stack, and with the names of the remaining stacks that depend on it.
+    If some stacks that depend on a stack remain, the stack is kept. `skip` is then called with the name of the kept
+    stack and the names of the remaining stacks.
 
-    Raises `CicdError` if the dependencies have a cycle. If a call raises an exception, no further deletion begins, and
-    `stopping` is set to tell the other calls to end early.
+    Raises `CicdError` if the dependencies have a cycle. If `delete` raises an exception, no further deletion begins,
+    and `stopping` is set, so that deletions that are running can end early.
     """
     readers: dict[str, set[str]] = {name: set() for name in dependencies}
     for name, producers in dependencies.items():

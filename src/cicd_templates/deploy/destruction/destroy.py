@@ -33,15 +33,15 @@ def destroy(
 ) -> list[Remainder]:
     """Destroy what `inventory` lists, and return the resources that are left.
 
-    The result includes what `also_left` returns: resources that the local AWS has recorded, but never created.
-    `require_lock` is called before each deletion of a stack. If the inventory is protected, this function switches
-    termination protection off, so only call it with the user's consent.
-
-    The report is written before the first deletion, and again at the end, even if the destruction fails. If the first
-    report cannot be written, nothing is deleted.
+    - If the environment is protected, this function switches the termination protection of its stacks off. Only call it
+      with the user's consent.
+    - `require_lock` is called before each deletion of a stack.
+    - The result includes what `also_left` returns: resources that the local AWS has recorded, but never created.
+    - The report is written to `path` before the first deletion, and again at the end, even if the destruction fails. If
+      the first report cannot be written, nothing is deleted.
 
     Raises `CicdError` with the names of the stacks that could not be deleted. Raises `DetachedError` if the destruction
-    stops while deletions continue in AWS. After an interrupt, the error names these deletions.
+    is stopped and AWS may still be deleting stacks. If the user has stopped it, the message names these stacks.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None

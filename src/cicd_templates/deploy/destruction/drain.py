@@ -28,8 +28,8 @@ Say = Callable[[str], None]
 def stop_runs(clients: Clients, pipelines: Iterable[str], polling: Polling, say: Say) -> None:
     """Stop every run of `pipelines` and wait until the actions in progress have ended.
 
-    A run that has not stopped after 15 minutes is abandoned. An operation that one of its actions has started then
-    continues in AWS, for example an update of a stack.
+    A run that has not stopped after 15 minutes is abandoned. What an abandoned run has started, such as the update of a
+    stack, continues in AWS.
     """
     for pipeline in pipelines:
         if runs := _running(clients, pipeline):

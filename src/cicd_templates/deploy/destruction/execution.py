@@ -79,7 +79,7 @@ class SerialReporter:
 
 
 class StopSignal:
-    """A signal that tells the threads that delete stacks to stop. Each thread stops at its next pause or report."""
+    """A signal to end all threads of a destruction. Each thread ends at its next pause or report."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()

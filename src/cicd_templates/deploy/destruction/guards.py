@@ -69,7 +69,9 @@ def refuse_still_needed(inventory: Inventory, *, local: bool) -> None:
     for other in inventory.others:
         if deployment_role_name(other) in roles:
             owner = roles[deployment_role_name(other)].name
-            _refuse_needed(other, f"needs the role {deployment_role_name(other)} of {owner} to be deleted", local=local)
+            _refuse_needed(
+                other, f"cannot be deleted without the role {deployment_role_name(other)} of {owner}", local=local
+            )
         for read in other.links.reads:
             if read.path in published:
                 _refuse_needed(other, f"reads {read.path} of {published[read.path].name}", local=local)

@@ -164,8 +164,8 @@ def _with_lock(clients: Clients, item: Item) -> Item:
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
     """Return whether CloudFormation has already deleted a resource that the tagging API still lists.
 
-    The tagging API lists a resource for up to 45 minutes after its deletion. This function always returns False for the
-    resource types that `state_of` can look up. For these types, `state_of` says whether the resource exists.
+    The tagging API lists a resource for up to 45 minutes after its deletion. Resources that `state_of` can look up are
+    not checked here: for these, the result is False, and the caller asks `state_of`.
     """
     if operations_of(found.resource_type).leftover is not None:
         return False

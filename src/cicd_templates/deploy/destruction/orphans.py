@@ -84,12 +84,14 @@ def labels_of_removed(
 
 
 def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[StackTemplate]) -> list[dict[str, str]]:
-    """Return the `make destroy` variables that select the stacks in `removed`: one dict for each command.
+    """Return the variables of the `make destroy` commands for the stacks in `removed`: one dict for each command.
 
-    If a service has no rendered stacks, one command selects all its stacks. No command selects a rendered stack.
+    No command deletes a stack that is still rendered:
 
-    A removed stack is left out if it has no service and its layer still has a rendered stack: a command for this layer
-    would also select the rendered stack.
+    - If no stack of a service is rendered any more, one command deletes all stacks of this service.
+    - Otherwise, each removed stack of the service gets a command of its own, with its layer and its service.
+    - A stack without a service can be deleted only together with its whole layer. If another stack of this layer is
+      still rendered, the stack gets no command.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

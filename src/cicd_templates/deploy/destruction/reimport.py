@@ -5,9 +5,11 @@ contains only these resources:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 
 The properties of the resources can contain references:
+
 - A reference to a known value of another stack is replaced by the value.
-- A property with any other reference is omitted, and the next deployment sets it. A create-only property cannot be
-  omitted, because the next deployment would then replace the resource.
+- A property with any other reference is left out, and the next deployment sets it.
+- A create-only property with any other reference prevents the import, because the next deployment would replace the
+  resource.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 class Reimport:
     """The resources that remained after the deletion of one stack. An import puts them into a new stack.
 
-    `values` has the known values of the template's parameters that read Parameter Store, keyed by parameter name.
+    Some parameters of the template read Parameter Store. `values` has the known values of these parameters, keyed by
+    the names of the parameters.
     """
 
     stack: StackTemplate
@@ -159,8 +162,8 @@ def find_reimports(
 ) -> list[Reimport]:
     """Return an import for each deleted stack in `stacks` that has left resources behind, in the order of `stacks`.
 
-    `environment` has all stacks of the environment, because any of them may publish values that `stacks` read. If
-    `environment` is empty, `stacks` must have all stacks of the environment.
+    `environment` has all stacks of the environment, because each of these stacks may publish a value that a stack in
+    `stacks` reads. If `environment` is left out, `stacks` must have all stacks of the environment.
     """
     environment = environment or stacks
     existing = describe_stacks(clients)
@@ -193,7 +196,7 @@ def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: S
     """Return the values of the Parameter Store parameters that `stacks` publish or read, keyed by path.
 
     The parameters of a deleted stack no longer exist. If such a parameter contained the name or ARN of a resource in
-    `kept`, the result still has its value. All other missing parameters are left out.
+    `kept`, its value is read from this resource. All other missing parameters are left out.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}

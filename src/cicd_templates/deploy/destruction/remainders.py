@@ -22,11 +22,12 @@ WHILE_IN_USE = "no stack owns the resource, so it stays until the environment th
 
 
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
-    """Return the resources of `inventory` that no stack owns, unexplained resources first.
+    """Return the resources of `inventory` that no stack owns. Resources that remain for an unknown reason come first.
 
-    - If `stacks_too` is true, the result also has each stack that still exists. Use this after a destruction.
-    - If `stacks_too` is false, an environment that has stacks counts as in use. Resources outside its stacks, such as
-      older task definition revisions, then count as explained.
+    After a destruction, `stacks_too` must be true. The result then also has each stack that still exists.
+
+    If `stacks_too` is false and the environment has stacks, the environment is in use. This is then the known reason
+    for its resources outside stacks, such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]
@@ -62,7 +63,8 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
 def wait_for_remainders(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
     """Return the resources that are left after the destruction of `inventory`.
 
-    Lists the resources in AWS at most `LOOKS` times, until it is known why each remaining resource is left.
+    Lists the resources in AWS again and again. Stops as soon as it is known why each remaining resource is left, and at
+    the latest after `LOOKS` listings.
     """
     for look in range(LOOKS - 1):
         remains = list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)

@@ -41,9 +41,12 @@ def write_report(
 ) -> None:
     """Replace the report's entry for the environment of `inventory`.
 
-    `remains` lists what is left, or is None if the destruction has not ended or has failed. One destruction can take
-    several runs, so the new entry also lists the resources that earlier runs kept. If the file cannot be written, it
-    stays unchanged, and the function raises `CicdError`.
+    `remains` lists the resources that still exist. It is None until the destruction has ended, and after a failure.
+
+    The new entry also lists the resources that the replaced entry lists as kept, because one destruction can take
+    several runs.
+
+    Raises `CicdError` if the file cannot be written. The file then stays unchanged.
     """
     entries = _read_entries(path)
     kept = {(owned.stack, owned.logical_id): owned for owned in read_kept_resources(inventory.scope, path)}

@@ -47,11 +47,11 @@ class Scope:
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Return whether a resource with `tags` belongs to exactly this environment or copy."""
+        """Return whether a resource with `tags` belongs to this environment (not to a copy), or to this copy of it."""
         return self.tags.items() <= tags.items() and tags.get("Suffix") == self.suffix
 
     def has_stack(self, name: str) -> bool:
-        """Return whether a stack with the name `name` can belong to this environment or copy."""
+        """Return whether a stack named `name` can belong to this environment, or to this copy of an environment."""
         return name in self.stack_names or (self.suffix is not None and name.startswith(self.prefix))
 
 

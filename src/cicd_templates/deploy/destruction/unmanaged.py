@@ -63,10 +63,12 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return the resources that resources of stacks may have created outside the stacks, without duplicates.
+    """Return the resources that exist outside stacks because a resource of a stack created them, such as log groups.
 
     `had` contains the resources of existing and deleted stacks. If `whole` is true, also return all other resources of
-    the environment `scope`. The caller must remove the resources that stacks own from the result.
+    the environment `scope`.
+
+    The result has no duplicates, but it can contain resources that a stack owns. The caller must remove these.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -83,7 +85,7 @@ def unmanaged_resources(
 
 
 def _unsupported_locally(clients: Clients, error: ClientError) -> bool:
-    """Return whether `error` means that the local AWS cannot list this kind of resource, and so has none."""
+    """Return whether `error` means that the local AWS does not support this kind of resource."""
     return clients.local and error.response["Error"]["Code"] in ("400", "InvalidAction", "UnknownOperationException")
 
 
@@ -160,7 +162,7 @@ def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Itera
     """Yield the log groups that our EventBridge rules write to.
 
     Only the tags prove who owns a log group, because an environment and its copies can have the same name prefix. If
-    the caller may not read a log group's tags, the log group is left out here. `_tagged` also finds such log groups.
+    the caller may not read the tags of a log group, this function leaves it out. If it is ours, `_tagged` finds it.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
@@ -215,7 +217,7 @@ def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _secrets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield our secrets. The tagging API omits secrets that are scheduled for deletion, but this function does not."""
+    """Yield the environment's secrets, also those scheduled for deletion, which the tagging API does not return."""
     for page in clients.secretsmanager.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True):
         for secret in page["SecretList"]:
             tags = as_tags(secret.get("Tags", ()))

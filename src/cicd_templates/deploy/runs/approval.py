@@ -25,8 +25,9 @@ class DeclinedError(CicdError):
 
 
 class Approval:
-    """Gets the plans of one run approved. `allowed` lists the resources that a plan may replace or delete, each as
-    `stack/LogicalId`.
+    """Checks the plans of one run and asks the user to approve them.
+
+    `allowed` lists the resources that a plan may replace or delete, each as `stack/LogicalId`.
     """
 
     def __init__(
@@ -72,9 +73,9 @@ class Approval:
         return run_steps(verify(self._context, plan, stacks, set(begun)), self._context.polling)
 
     def refuse_losses(self, plan: Plan) -> None:
-        """Raise `RefusedError` if the plan would lose a stateful resource that the user has not allowed by name.
+        """Raise `RefusedError` if the plan deletes or replaces a stateful resource that the user has not allowed.
 
-        Report each allowed name that belongs to no lost resource of the plan.
+        Before that, report each allowed resource that the plan neither deletes nor replaces.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):
@@ -84,10 +85,7 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report the losses of resources that the local AWS records but does not create.
-
-        Such losses need no consent.
-        """
+        """Report the losses that need no consent, because the local AWS has only recorded the lost resources."""
         for loss in plans.exempt(plan, self._context.recorded):
             because = "allowed, because the local AWS records resources of this type, but does not create them"
             self._reporter.report(report.Note(f"{loss.words}; {because}"))

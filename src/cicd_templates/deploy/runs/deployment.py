@@ -65,16 +65,18 @@ def plan(
 ) -> Plan:
     """Create change sets for every stack whose input values exist, and write the plan to a file.
 
-    The file is `path`, or a file in the folder for plans by default. The change sets of the previous plan are deleted.
-    The change sets of the new plan exist until the plan is executed, discarded or expired.
+    - `path` is the path of the file. By default, the file is in the folder for plans.
+    - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
+      commands that delete these stacks.
+    - `drift` is the drift that the plan shows or reverts, or None if drift detection did not run.
 
-    If no stack changes, there is no plan file. An HTML page then shows drift and removed stacks, if there are any.
+    The change sets of the previous plan are deleted. The change sets of the new plan exist until the plan is executed,
+    discarded or expired.
+
+    If no stack changes, no plan is written. If there are drifted or removed stacks, an HTML page that shows these
+    stacks is written instead.
 
     If a stack cannot be planned, deletes all change sets of the new plan, then raises `CicdError`.
-
-    - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
-      commands that delete them.
-    - `drift` is the drift that the plan shows or reverts, or None if drift detection did not run.
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
@@ -135,15 +137,15 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise a `CicdError` that lists the missing values. The stacks in `made.waits` would wait for them for ever.
+    """Raise a `CicdError` that lists the missing values for which the stacks in `made.waits` would wait for ever.
 
-    Somebody deleted these values from Parameter Store. CloudFormation does not publish them again, because the stacks
-    that published them have no changes.
+    Somebody deleted these values from Parameter Store. No deployment publishes the values again, because the stacks
+    that published these values have no changes.
     """
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(
-        f"{', '.join(made.waits)}: not planned, because Parameter Store does not contain {lost}. Create the parameter "
-        "by hand. A deployment does not create it, because the stack that publishes it has no changes"
+        f"{', '.join(made.waits)}: not planned, because these parameters are missing in Parameter Store: {lost}. Create"
+        " them by hand. A deployment does not create them again, because their stacks have no changes"
     )
 
 
@@ -201,12 +203,13 @@ def execute_plan(
     after: Callable[[StackTemplate], None] = ignore_stack,
     next_path: Path | None = None,
 ) -> Plan | None:
-    """Execute exactly this plan. Then plan the stacks that waited for values from the deployed stacks.
+    """Execute the plan `made`. Then plan the stacks that waited for values from the deployed stacks.
 
-    Return the new plan, which is written to a file, or None if nothing is left to deploy.
+    Return the second plan, which is also written to a file. Return None if nothing is left to deploy.
 
-    `made` is the plan. `stacks` has all stacks of the environment. The plan is compared with all of them, but only the
-    stacks in the plan are deployed. Calls `passed` once, when the plan has passed all checks.
+    - `stacks` has all stacks of the environment, because the checks of the plan need them. Only the stacks in the plan
+      are deployed.
+    - `passed` is called once, when the plan has passed all checks.
 
     Raises the same errors as `DeploymentEngine.execute` and `EnvironmentLock.held`.
     """

@@ -112,14 +112,15 @@ class DeploymentEngine:
         environment: Sequence[StackTemplate],
         passed: Callable[[], None] = ignore_approval,
     ) -> list[StackTemplate]:
-        """Execute exactly `plan`. Return the stacks that still have to be planned.
+        """Execute `plan`. Return the stacks that need another plan, because values that they read were missing.
 
-        The plan is compared with `environment`, which has all stacks of the environment in deploy order. Calls `passed`
-        once, after the last check of the plan and before the first operation. Continues operations that an interrupted
-        run has started.
+        1. Compare the plan with AWS and with `environment`, which has all stacks of the environment in deploy order.
+        2. Call `passed`.
+        3. Wait for the operations that an interrupted run has started.
+        4. Execute the change sets of the plan.
 
-        Raises `RefusedError` if anything has changed since the plan was made. Changes by the continued operations do
-        not count. Also raises the errors of `deploy`.
+        Raises `RefusedError` if something other than an interrupted run of this plan has changed the environment since
+        the plan was made. Also raises the errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))
@@ -276,10 +277,9 @@ class DeploymentEngine:
             self._record(name, StackPhase.PROPOSING)
 
     def _approve(self, wave: Wave) -> None:
-        """Check the plan of a wave and get it approved.
+        """Check the plan of a wave and ask the user to approve it.
 
-        If a check refuses the plan or the user declines it, delete the change sets of this wave. Also delete the
-        approved change sets of earlier waves that are not executed yet.
+        If the plan is not approved, delete all change sets that are not executed yet, also those of earlier waves.
         """
         try:
             if self._objection is None:

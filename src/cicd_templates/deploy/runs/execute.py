@@ -16,8 +16,7 @@ ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "To
 def execute_change_set(clients: Clients, entry: Entry) -> None:
     """Ask AWS to execute the change set of `entry`.
 
-    If the execution has already begun, AWS refuses, and the refusal is ignored. Raises `ClientError` for any other
-    refusal.
+    Raises `ClientError` if AWS refuses, unless AWS refuses because the execution has already begun.
     """
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)

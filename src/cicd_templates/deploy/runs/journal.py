@@ -153,9 +153,9 @@ class Journal:
         self._write()
 
     def remove_proposal(self, plan_id: str) -> None:
-        """Remove what `record_proposal` recorded for a plan.
+        """Remove the record that a plan is creating change sets.
 
-        Call this when a plan file lists the change sets of the plan, or when the change sets are deleted.
+        Call this as soon as a plan file lists these change sets, or when they are deleted.
         """
         self.proposals.pop(plan_id, None)
         self._write()

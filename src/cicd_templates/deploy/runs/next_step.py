@@ -69,7 +69,7 @@ class FailBlocked:
 class CompareInputs:
     """Read the current input values of a stack, and compare them with the input values in its plan.
 
-    The values can differ after another stack that publishes one of them was deployed.
+    If the deployment of another stack has changed one of these values, the stack must be planned again.
     """
 
     planned: PlannedStack

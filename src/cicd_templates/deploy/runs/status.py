@@ -42,19 +42,18 @@ class StatusRow:
 
     `status` is the status in CloudFormation, or `not deployed`.
 
-    `text` describes the deployed template, compared with the rendered template of the same stack:
+    `text` compares the deployed template with the rendered template of the same stack:
 
-    - `reviewed`: the rendered template, which is in the git commit `revision`
-    - `same in effect`: a template that differs from the rendered one only in comments, `Description` or `Metadata`.
-      CloudFormation does not update a stack for such a difference. `revision` is the commit of the deployed template,
-      if it is known
-    - `older`: an earlier rendered template, which is in the git commit `revision`
-    - `not committed`: the rendered template, which was never committed
-    - `unknown text`: a template that is in no commit of this clone
-    - `as rendered` or `not as rendered`: the result of the comparison if git was not searched
-    - `not readable`: a template that CloudFormation did not return
-    - `planned, never deployed`: there is no template yet, because the stack has only a change set that was not executed
-    - `not rendered`: a template of this project that is no longer rendered
+    - `reviewed`: the two are equal, and the git commit `revision` contains the template.
+    - `not committed`: the two are equal, but no commit contains the template.
+    - `same in effect`: the two differ only in comments, `Description` or `Metadata`, so there is nothing to deploy.
+      `revision` is the commit of the deployed template, if it is known.
+    - `older`: the deployed template is an earlier version, from the git commit `revision`.
+    - `unknown text`: the deployed template is in no commit of this clone.
+    - `as rendered`, `not as rendered`: the two are equal, or they differ. Git was not searched for commits.
+    - `not readable`: CloudFormation did not return the deployed template.
+    - `planned, never deployed`: there is no deployed template, because the change set of the stack was not executed.
+    - `not rendered`: there is no rendered template, because the stack was removed from the project.
     """
 
     stack: str

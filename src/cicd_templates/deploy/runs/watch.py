@@ -147,15 +147,15 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     """Return the final status of an operation on a stack, or an empty string while the operation is in progress.
 
-    `token` identifies the events of the operation. `described` is the status from DescribeStacks. One of these facts
-    proves that the operation has ended:
+    `token` identifies the events of the operation. `described` is the status from DescribeStacks. An operation has
+    ended in these cases:
 
-    - `described` is final, and an event of the operation has the same status. Without the event, `described` could be
-      out of date.
-    - A later operation on the stack has begun.
+    - `described` is a final status, and the operation has an event with this status. Without such an event, `described`
+      can be the status after an earlier operation.
+    - The operation has an event with a final status, and a later operation on the stack has begun.
 
-    An event with a final status alone is no proof. For example, if a creation is rolled back and the stack is then
-    deleted, the event ROLLBACK_COMPLETE comes before the deletion.
+    An event with a final status alone is no proof. For example, CloudFormation can first roll back a creation, with the
+    event ROLLBACK_COMPLETE, and then delete the stack in the same operation.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

@@ -106,7 +106,7 @@ def test_a_stack_as_in_its_template_has_no_drift() -> None:
 @pytest.mark.parametrize(
     ("expected", "actual", "fact"),
     [
-        ("", "80", "/Port is 80, and the template has no such value"),
+        ("", "80", "/Port is 80, but the template does not set it"),
         ("80", "", "/Port is missing instead of 80"),
         ("80", "443", "/Port is 443 instead of 80"),
     ],

@@ -41,7 +41,7 @@ DELIVERY = living("shipping-staging-delivery", ROLE)
         ),
         (
             living("other", role=ROLE_ARN),
-            "other needs the role shipping-staging-delivery of shipping-staging-delivery to be deleted",
+            "other cannot be deleted without the role shipping-staging-delivery of shipping-staging-delivery",
         ),
         (
             living("other", links=links("other", after=("elsewhere", "shipping-staging-delivery"))),
