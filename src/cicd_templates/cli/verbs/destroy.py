@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     make_option(
         "--confirm",
         variable="CONFIRM",
-        help="With --plan: the names of the plan's environments, separated with commas; default: a prompt.",
+        help="Confirm --plan with the names of its environments, separated with commas; default: ask for the names.",
     ),
 )
 def destroy(

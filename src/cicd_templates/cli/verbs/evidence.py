@@ -56,8 +56,8 @@ def evidence(
 ) -> None:
     """Collect the signed evidence of a release into a folder and a zip, and verify it without AWS.
 
-    CodePipeline's history says to which environments the release was not deployed yet. The evidence needs no statement
-    about these environments. But it must have every statement that the history names.
+    CodePipeline's history says to which environments the release was deployed. The evidence must have a signed
+    statement about each deployment to these environments. About other environments, it needs no statement.
     """
     from cicd_templates.config.naming import pipeline_name, title
     from cicd_templates.deploy.releases.collected_evidence import verify_collected

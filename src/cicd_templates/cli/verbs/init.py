@@ -18,7 +18,7 @@ QUESTIONS = {
     "PROJECT": "Name of the project, such as acme",
     "SERVICES": "Services, such as billing-api,ledger",
     "ENVIRONMENTS": "Environments that a release passes, in order, such as staging,production",
-    "ACCOUNTS": "One AWS account for all environments, or one for each, beginning with tools, such as 111111111111",
+    "ACCOUNTS": "AWS account id for all environments, such as 111111111111, or ids for tools and then each environment",
     "REGION": "AWS region, such as eu-central-1",
     "EMAIL": "E-mail address for notifications, such as team@example.com",
 }
@@ -36,7 +36,7 @@ QUESTIONS = {
     make_option(
         "--accounts",
         variable="ACCOUNTS",
-        help="Account ids: one for all environments, or one for each environment. The first is for tools.",
+        help="Account ids: one for everything, or one for tools and then one for each environment.",
     ),
     make_option("--region", variable="REGION", help="AWS region of all environments."),
     make_option("--email", variable="EMAIL", help="E-mail address that gets notifications and requests for approval."),
@@ -68,10 +68,10 @@ def init(source: str, yes: bool, **given: str | None) -> None:
 
 
 def _accepted(given: Mapping[str, str]) -> dict[str, str]:
-    """Check the answers in `given`, and return them. Questions without an answer are left out.
+    """Check the answers in `given`, and return them without the missing answers.
 
-    Raises `ConfigurationError` with one line for each wrong answer. If there is no terminal on which to ask, the error
-    also has one line for each missing answer.
+    Raises `ConfigurationError` with one line for each wrong answer. If there is no terminal on which to ask the user,
+    the error also has one line for each missing answer.
     """
     from cicd_templates.config.answers import problems_with
 

@@ -94,8 +94,8 @@ def rehearse(
     request = _request(app, example, suffix, service)
     if as_json and len(request.services) > 1:
         raise ConfigurationError(
-            f"{'FORMAT=json' if hints.under_make() else '--json'} prints the result of one service; name it with"
-            f" {hints.option('SERVICE')}"
+            f"{'FORMAT=json' if hints.under_make() else '--json'} can print the result of only one service; choose the"
+            f" service with {hints.option('SERVICE')}"
         )
     selection.require_answers(yes or refuse)
     confirm = (lambda question: False) if refuse else selection.confirmation(yes)
@@ -234,11 +234,11 @@ def finish(
 ) -> None:
     """Print the result of a rehearsal, and write its files to the folder `output`.
 
-    - `reports` maps paths below `output/reports` to the reports of the checks. They replace the reports of an earlier
-      rehearsal.
-    - `signed` is the result of verifying the evidence in `output/evidence`: a list of the environments that need no
-      statement, or an error. It is None if there is no signed evidence.
-    - `judged` are the variables for `make gate`, the command with which the user can judge the reports.
+    - `reports` maps paths below `output/reports` to the reports of the checks. The reports of an earlier rehearsal are
+      removed.
+    - `signed` is None if there is no signed evidence. If the evidence in `output/evidence` was verified, `signed` lists
+      the environments that need no statement in it. If the verification failed, `signed` is the error.
+    - `judged` has variables for `make gate`, the command with which the user can judge the reports.
 
     Raises `CicdError` if the rehearsal did not succeed, or if its evidence cannot be verified.
     """

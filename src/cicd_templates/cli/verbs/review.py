@@ -12,7 +12,7 @@ from cicd_templates.files.paths import rendered_folder
 
 @verb("review", make_option("--base", variable="BASE", help="Revision to compare with, such as main or HEAD~1."))
 def review(base: str | None) -> None:
-    """Describe in words what changed in out/ since a revision, as Markdown."""
+    """Print a Markdown description of all changes in out/ since a git revision."""
     from cicd_templates.review import changes_page, revision
 
     if not base:

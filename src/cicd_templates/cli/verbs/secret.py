@@ -57,7 +57,7 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
 
 
 def _secrets_of(environment: Environment, service: str) -> Sequence[str]:
-    """Return the names of the secrets of a service in an environment: those of its checks in tools, else its own."""
+    """Return the names of a service's own secrets. In a tools environment, return those of the service's checks."""
     from cicd_templates.builds.configured_checks import checks_of
 
     services = [each for each in environment.services if each.name == service]

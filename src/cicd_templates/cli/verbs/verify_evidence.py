@@ -66,9 +66,9 @@ def names_in(environments: str | None) -> list[str]:
 
 
 def _unproven(result: Verification) -> list[str]:
-    """Return the environments without a statement for which the folder does not show whether one is missing.
+    """Return the environments that have no statement and to which the release was perhaps never deployed.
 
-    Only a person can know whether the release was deployed to such an environment.
+    The folder cannot show whether it was deployed there. Only a person can know this.
     """
     from cicd_templates.evidence.deployments import UNPROVEN
 
@@ -105,7 +105,10 @@ def report_verification(folder: Path, result: Verification) -> None:
     for sentence in result.deployments:
         terminal.show(f"deployed to {sentence}")
     for environment in result.undeployed:
-        terminal.show(f"no statement about a deployment to {environment}, but you said that none is needed")
+        terminal.show(
+            f"the evidence has no statement about a deployment to {environment}; this environment was named as an"
+            " exception"
+        )
     if not result.has_route:
         terminal.show(
             "The release statement lists no environments, so nothing shows whether a statement about a deployment is"

@@ -39,7 +39,8 @@ class AutoscalingTable(Table):
     )
     messages_per_task: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Target number of waiting messages per task, in a queue from which a worker receives. A worker"
-        " without any target gets the target 100 or, if it receives from no queue, `cpu_percent = 60`",
+        description="Target number of waiting messages per task, in a queue from which a worker receives. For a"
+        " worker without any target, the default is 100 messages or, if the worker receives from no queue,"
+        " `cpu_percent = 60`",
     )
     schedules: dict[Word, ScheduleTable] = Field(default={}, description="Schedules with other limits, by name")

@@ -47,8 +47,8 @@ class BuildTable(Table):
         strict=False,
         min_length=1,
         description=(
-            "Commands that write a CycloneDX bill of materials to `$SBOM`; they cannot run programs of the source,"
-            " because this build stores evidence"
+            "Commands that write a CycloneDX bill of materials to `$SBOM`. They must not run programs of the source,"
+            " because this build has permission to store evidence"
         ),
     )
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] = Field(
@@ -81,8 +81,8 @@ class BuildTable(Table):
         default=("CRITICAL", "HIGH"),
         strict=False,
         min_length=1,
-        description="Severities at which a finding of the registry's image scan stops a release; a more severe finding"
-        " stops it, too",
+        description="A finding of the registry's image scan stops a release if it has one of these severities or a"
+        " higher severity",
     )
     scan_unrated: Literal["stop", "pass"] = Field(
         default="stop",

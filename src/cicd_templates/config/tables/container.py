@@ -130,8 +130,8 @@ class ContainerTable(Table):
     )
     start_seconds: Timeout | None = Field(
         default=None,
-        description="Seconds in which this container must become healthy or, with `init`, must end; otherwise, the task"
-        " stops; default: the limit of ECS",
+        description="Seconds in which this container must become healthy; a container with `init` must end in this"
+        " time. If the container takes longer, the task stops. Default: the limit of ECS",
     )
     stop_seconds: Timeout | None = Field(
         default=None, description="Seconds between SIGTERM and SIGKILL when the task stops; default: 30"

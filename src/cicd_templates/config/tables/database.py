@@ -63,7 +63,7 @@ class DatabaseTable(Table):
     )
     port: Annotated[int, Field(ge=1150, le=65535)] = Field(
         default=5432,
-        description="TCP port of the database, also if the configuration provides an existing database",
+        description="TCP port of the database. For an existing database from `provided`, set the port of that database",
     )
     connections: Annotated[int, Field(ge=1)] | None = Field(
         default=None,

@@ -120,7 +120,8 @@ class EnvironmentTable(Table):
     )
     role_session_name: SessionName | None = Field(
         default=None,
-        description="Session name for assuming `role_arn`, which CloudTrail records; default: `cicd-templates`",
+        description="Name of the deployer's sessions of `role_arn`; CloudTrail records this name; default:"
+        " `cicd-templates`",
     )
     source_identity: SessionName | None = Field(
         default=None,
@@ -129,8 +130,8 @@ class EnvironmentTable(Table):
     )
     allow_endpoint_urls: bool = Field(
         default=False,
-        description="Use the addresses of AWS services that `AWS_ENDPOINT_URL*` or the AWS profile sets; by default,"
-        " such addresses are refused",
+        description="Permit `AWS_ENDPOINT_URL*` and the AWS profile to set other addresses of AWS services; by default,"
+        " such settings are refused",
     )
     pull_requests: bool = Field(
         default=False,
@@ -204,7 +205,7 @@ class EnvironmentTable(Table):
     )
     patch: dict[str, dict[PatchPath, PatchTable]] = Field(
         default={},
-        description="Changes to rendered templates. Each table has the name of a stack's file without its extension."
-        ' The keys of a table are quoted paths, such as `"Resources.Vpc.Properties.CidrBlock"`; a path that matches'
-        " nothing is an error",
+        description="Changes to rendered templates, in one table for each changed template. Name the table after the"
+        " template's file, without the extension. Each key in the table is a quoted path in the template, such as"
+        ' `"Resources.Vpc.Properties.CidrBlock"`; a path that matches nothing is an error',
     )

@@ -15,8 +15,8 @@ class EvidenceTable(Table):
 
     lock_days: Annotated[int, Field(ge=1, le=LONGEST_LOCK_DAYS)] | None = Field(
         default=None,
-        description="Days for which S3 Object Lock protects each new file of evidence. Existing files stay unprotected."
-        " Object Lock can never be switched off for the bucket",
+        description="Number of days for which S3 Object Lock protects each new file of evidence. Files that exist"
+        " already are not protected. Object Lock cannot be switched off again for the bucket",
     )
     lock_mode: Literal["governance", "compliance"] = Field(
         default="governance",

@@ -162,8 +162,8 @@ def _numbers(field: str, lowest: int, highest: int, expression: str, names: tupl
         end = _number(last, lowest, expression, names) if last else (highest if step else begin)
         if begin > end or (step and not int(step)):
             raise ValueError(
-                f"{expression!r} is not a schedule; {part!r} has the step 0, or ends before it begins; instead of a"
-                " range that ends before it begins, write two ranges, such as FRI-SAT,SUN-MON"
+                f"{expression!r} is not a schedule; {part!r} must have a step of 1 or more, and must not end before it"
+                " begins; instead of FRI-MON, for example, write FRI-SAT,SUN-MON"
             )
         numbers.update(range(begin, end + 1, int(step or 1)))
     return numbers

@@ -34,8 +34,8 @@ class PipelineTable(Table):
     )
     enhanced_scanning: bool = Field(
         default=False,
-        description="Let Amazon Inspector scan the images continuously; this setting applies to all repositories in the"
-        " registry of the tools account, so parallel copies of an environment leave it unchanged",
+        description="Let Amazon Inspector scan the images continuously. This setting applies to the whole registry of"
+        " the tools account, so copies of an environment (`SUFFIX=`) do not change it",
     )
     waiver_days: Annotated[int, Field(ge=1, le=1096)] = Field(
         default=366,
@@ -43,8 +43,9 @@ class PipelineTable(Table):
     )
     weaker_policy: Literal["allow", "refuse"] = Field(
         default="allow",
-        description="Whether an application's scan policy may accept a finding that the default policy blocks: `allow`"
-        " notifies the approver, `refuse` stops the release; waivers are valid in both cases",
+        description="What happens if an application's scan policy accepts a finding that the default policy blocks."
+        " `allow`: the release continues, and the approver is notified. `refuse`: the release stops. Waivers are valid"
+        " with both values",
     )
     older_templates: VersionId | None = Field(
         default=None,

@@ -78,9 +78,9 @@ class ServiceTable(Table):
     )
     unsigned_images: Annotated[dict[Word, UnsignedImageTable], Field(max_length=MOST_EXCEPTIONS)] = Field(
         default={},
-        description="Exceptions for images without a signature, keyed by name. At most three are allowed. Each has"
-        " exactly one image and an expiry date. With the hook `verify-image`, the first deployment needs an exception"
-        " for `image`",
+        description="Exceptions for at most three images without a signature, keyed by name. Each exception has one"
+        " image and an expiry date. If the service has the hook `verify-image`, add an exception for `image`, the image"
+        " of the first deployment",
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8080,
@@ -174,8 +174,9 @@ class ServiceTable(Table):
     )
     rollback_on_alarm: bool | None = Field(
         default=None,
-        description="Roll back a release if an alarm on its responses or its tasks fires during the deployment; always"
-        " on for a worker, because a worker has no smoke test; required if `rollout` is not `rolling`",
+        description="Roll back a release if an alarm on the service's responses or tasks fires during the deployment."
+        " This setting must be true if `rollout` is not `rolling`. It is always true for a worker, because a worker has"
+        " no smoke test",
     )
     bake_minutes: Minutes = Field(
         default=5,

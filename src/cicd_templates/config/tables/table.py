@@ -3,12 +3,10 @@
 from pydantic import BaseModel, ConfigDict
 
 
+# Modules of tables do not import `annotations` from `__future__`. With this import, pydantic would have to compile each
+# annotation from text.
 class Table(BaseModel):
-    """The base class of TOML tables. Instances are frozen; wrong types and unknown keys are refused.
-
-    Modules of tables do not import `annotations` from `__future__`, because pydantic would then have to compile each
-    annotation from text.
-    """
+    """The base class of TOML tables. Instances are frozen. A wrong type or an unknown key is an error."""
 
     # Each validator is built at its first use, so that a nested table is built only once, as part of the outer table.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)

@@ -49,7 +49,7 @@ from tests.projects.rendering import EXAMPLE, SETTLEMENT_WEB
         (
             f"--example settlement --yes --json --service settlement,{SETTLEMENT_WEB}",
             2,
-            "--json prints the result of one service; name it with --service",
+            "--json can print the result of only one service; choose the service with --service",
         ),
         (
             "--app {app} --yes --service parcel-dispatcher,parcel-dispatcher",

@@ -65,8 +65,8 @@ def test_the_times_between_two_runs_follow_from_the_schedule(schedule: str, shor
         ("cron(0 MON * * ? *)", "'MON' is not valid in this field; use a number"),
         ("cron(0 3 5L * ? *)", "'5L' is not valid in this field; use a number"),
         ("cron(0 3 ? * 3W *)", "'3W' is not valid in this field; use a number or one of SUN"),
-        ("cron(0 3 ? * FRI-MON *)", "'FRI-MON' has the step 0, or ends before it begins; instead of a"),
-        ("cron(0/0 3 * * ? *)", "'0/0' has the step 0, or ends before it begins"),
+        ("cron(0 3 ? * FRI-MON *)", "'FRI-MON' must have a step of 1 or more, and must not end before it begins"),
+        ("cron(0/0 3 * * ? *)", "'0/0' must have a step of 1 or more"),
     ],
 )
 def test_a_wrong_schedule_is_refused_with_what_would_be_right(schedule: str, message: str) -> None:
