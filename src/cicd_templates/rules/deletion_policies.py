@@ -26,10 +26,11 @@ class DataFate(ResourceRule):
     id = "E9141"
     shortdesc = "Stateful resources have DeletionPolicy and UpdateReplacePolicy, and protected data outlives its stack"
     description = (
-        "Without both policies, data is deleted with its stack or when its resource is replaced. In a protected "
-        "environment both policies must keep the data: Retain, RetainExceptOnCreate (DeletionPolicy only) or "
-        "Snapshot. In a disposable environment, use Delete. cfn-lint itself (I3011, W3011) requires both policies on "
-        "databases, keys, log groups and secrets; this rule requires them on buckets and repositories."
+        "Without a DeletionPolicy, the data of a resource is deleted with its stack. Without an UpdateReplacePolicy, "
+        "the data is deleted when the resource is replaced. In a protected environment, both policies must keep the "
+        "data: Retain, Snapshot or (only as DeletionPolicy) RetainExceptOnCreate. In a disposable environment, use "
+        "Delete. cfn-lint's rules I3011 and W3011 require both policies on databases, keys, log groups and secrets. "
+        "This rule also requires both policies on buckets and repositories."
     )
     source_url = "docs/rules.md#e9141"
     tags = ["lifecycle"]

@@ -19,10 +19,11 @@ class InlineCode(ResourceRule):
     id = "E9162"
     shortdesc = "Inline code equals its source"
     description = (
-        "Tests run the source file, but AWS runs the code in the template. So both must be equal. The metadata of a"
-        " function names the file under `Why`: `Its code is <file>, sha256 <digest>.` The code must have this digest."
-        " If the file exists, the code must equal the file. A function in a template of another project is checked"
-        " only if its metadata has this sentence."
+        "Tests run a function's source file, but AWS runs the inline code in the template. So the inline code must"
+        " equal the source file. A sentence under `Why` in the function's metadata names the source file: `Its code is"
+        " <file>, sha256 <digest>.` The digest must be that of the inline code. If the source file exists, it is"
+        " compared with the inline code, too. In a template of another project, a function without this sentence is"
+        " not checked."
     )
     source_url = "docs/rules.md#e9162"
     tags = ["code"]
@@ -36,8 +37,8 @@ class InlineCode(ResourceRule):
                 continue
             if not origins and resource.facts:
                 yield RuleFinding(
-                    "the metadata does not say which file the code comes from; add to Why in Metadata: "
-                    "'Its code is <file>, sha256 <digest>.'",
+                    "the metadata does not say which file the code comes from; add this sentence to `Why` in the "
+                    "function's Metadata: 'Its code is <file>, sha256 <digest>.'",
                     node.path,
                 )
             for origin in origins:

@@ -1,4 +1,4 @@
-"""E9164: a build project runs the application's code only if the project declares this and has no secrets."""
+"""E9164: a build project that runs the application's code says so in its metadata and has no secrets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from cicd_templates.template.application_code import application_code_problems
 # The metadata key that marks a project whose commands run the application's code on purpose.
 RUNS_APPLICATION = "RunsApplication"
 IF_MEANT = (
-    "write what it does into the commands of the build, or, if it is meant to run, set"
-    f" {RUNS_APPLICATION}: true in the metadata"
+    "write the steps of this program into the commands of the build; or if the build is meant to run the application,"
+    f" set {RUNS_APPLICATION}: true in the Metadata of the project"
 )
 SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MULTILINE)
 
@@ -25,14 +25,13 @@ class IsolatedBuilds(ResourceRule):
     """
 
     id = "E9164"
-    shortdesc = "A build project runs the application's code only if the project declares this and has no secrets"
+    shortdesc = "A build project that runs the application's code says so in its metadata and has no secrets"
     description = (
-        "CodeBuild runs commands in the folder of the source. Without `-I`, Python imports modules from there"
-        " first. A file `venv.py` in the application then runs instead of `python3 -m venv`, and can replace every tool"
-        " that the build installs. A script of the source, such as `tools/sbom.py`, can do the same. If the commands"
-        " of a project are meant to run the application, its metadata must"
-        f" have `{RUNS_APPLICATION}: true`. Such a project must not take variables from Secrets Manager or"
-        " Parameter Store."
+        "CodeBuild runs commands in the folder of the source. `python3` without the option `-I` imports modules from"
+        " this folder first. So `python3 -m venv` would run a file `venv.py` of the application, which could replace"
+        " every tool that the build installs. A script of the source, such as `tools/sbom.py`, could do the same. If"
+        f" a build is meant to run the application, its project needs the metadata `{RUNS_APPLICATION}: true`, and must"
+        " not take variables from Secrets Manager or Parameter Store."
     )
     source_url = "docs/rules.md#e9164"
     tags = ["pipeline", "secrets"]

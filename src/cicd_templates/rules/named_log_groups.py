@@ -21,10 +21,9 @@ class ExplicitLogs(ResourceRule):
     id = "W9143"
     shortdesc = "Each resource that writes logs refers to its log group"
     description = (
-        "If a log group does not exist, the service creates one without a key, retention or tags, and the log group"
-        " remains when the stack is deleted. Functions and build projects must name their log group, or the template"
-        " must "
-        "contain a log group with the service's default name."
+        "If a log group does not exist, the service creates one without a key, retention or tags. This log group"
+        " remains when the stack is deleted. So a function or build project must name its log group, or the template"
+        " must contain a log group with the service's default name."
     )
     source_url = "docs/rules.md#w9143"
     tags = ["logs"]
@@ -54,9 +53,9 @@ class ExplicitLogs(ResourceRule):
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Return whether the template has a log group with the prefix of this resource type, such as `/aws/lambda/`.
+        """Return whether the template has a log group in which the service logs by default, such as `/aws/lambda/x`.
 
-        Return True if the resource type has no such prefix.
+        Return True if the service has no default log group.
         """
         # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")

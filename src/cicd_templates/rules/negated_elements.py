@@ -17,8 +17,8 @@ class Negations(ResourceRule):
     id = "E9113"
     shortdesc = "No NotAction, NotResource or NotPrincipal"
     description = (
-        "A negated element matches everything except the listed items. To know what such a statement allows, or to"
-        " whom a Deny statement does not apply, a reader would have to know every action, resource or principal."
+        "A negated element matches everything except the listed items. To understand the statement, a reader would"
+        " have to know every action, resource or principal that is not listed."
     )
     source_url = "docs/rules.md#e9113"
     tags = ["iam"]

@@ -1,4 +1,4 @@
-"""E9144: Object Lock locks every new object, and uses compliance mode only for data that its stack keeps."""
+"""E9144: a bucket with Object Lock has a default retention, and compliance mode only if it outlives its stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class ObjectLock(ResourceRule):
     """Require a default retention for locked buckets, and refuse compliance mode for data that must be deletable."""
 
     id = "E9144"
-    shortdesc = "Object Lock has a default retention, and uses compliance mode only for data that its stack keeps"
+    shortdesc = "A bucket with Object Lock has a default retention, and compliance mode only if it outlives its stack"
     description = (
         "ObjectLockEnabled without a default retention locks no object. A default retention needs ObjectLockEnabled, "
         "a mode, days or years, and versioning. Nobody can delete an object that is locked in compliance mode, so a "
@@ -49,9 +49,9 @@ class ObjectLock(ResourceRule):
 
 
 def _is_set(nodes: Iterable[TemplateNode], off: str = "") -> bool:
-    """Return whether a property has a value, and this value is not `off`.
+    """Return whether every possible value of a property is present and differs from `off`.
 
-    `nodes` are the possible values of the property, one for each branch of an `Fn::If`. All of them must pass. A value
-    that an intrinsic function computes passes.
+    `nodes` has one value for each branch of an `Fn::If`. If an intrinsic function computes a value, the value counts as
+    different from `off`.
     """
     return all(node.value is not None and str(node.value).lower() != off for node in nodes)

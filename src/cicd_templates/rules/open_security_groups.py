@@ -21,8 +21,8 @@ class OpenGroups(ResourceRule):
     id = "E9132"
     shortdesc = "Only web ports are open to the internet"
     description = (
-        "A security group may admit the whole internet to TCP port 443, and to port 80 for redirects or in a "
-        "disposable environment. A rule for any other port, port range or protocol must list its sources."
+        "A security group may admit the whole internet to two TCP ports: port 443, and port 80 (for redirects, or for "
+        "a disposable environment). A rule for any other port, port range or protocol must list its sources."
     )
     source_url = "docs/rules.md#e9132"
     tags = ["network"]

@@ -1,4 +1,4 @@
-"""E9122: physical names contain the name of the environment and, in a parallel copy of it, the copy's suffix."""
+"""E9122: physical names contain the environment's name. In a copy of an environment, they also contain its suffix."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")
 
 
 class PhysicalNames(ResourceRule):
-    """Require that every physical name contains the environment's name and, in a parallel copy, its suffix."""
+    """Require the environment's name in every physical name. In a copy of an environment, also require its suffix."""
 
     id = "E9122"
     shortdesc = "Physical names contain environment and suffix"
     description = (
-        "Each physical name in a template must contain the environment's name and, in a parallel copy of an"
-        " environment, the copy's suffix, as separate words. Otherwise, two environments, or an environment and its"
-        " copy, would use the same name in one account. Templates without an environment in their metadata"
-        " (CicdTemplates) are not checked."
+        "Each physical name in a template must contain the environment's name as a separate word. In a parallel copy of"
+        " an environment, the copy's suffix must follow the environment's name. Otherwise, two environments, or an"
+        " environment and its copy, would use the same name in one account. Templates without an environment in their"
+        " metadata (CicdTemplates) are not checked."
     )
     source_url = "docs/rules.md#e9122"
     tags = ["names"]

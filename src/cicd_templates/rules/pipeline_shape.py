@@ -67,10 +67,10 @@ class PipelineShape(ResourceRule):
         for action in uncovered(resource, stages, approved):
             if action.path[:-2] not in reported:
                 yield RuleFinding(
-                    "no approval check covers this deployment; deploy by executing a change set, and add an approval "
-                    "check that gets the stack in `stacks` and the name of the change set in `changeSet`; the approval "
-                    "check must call the same function as in other stages, after the approval and all preparations, "
-                    "but before the execution",
+                    "no approval check covers this deployment; deploy with an action that executes a change set, and "
+                    "before it add a Lambda action that invokes the function of the other approval checks, with the "
+                    "stack (`stacks`) and the name of the change set (`changeSet`) as user parameters; the Lambda "
+                    "action must run after the approval and after all actions that create change sets",
                     action.path,
                 )
 
@@ -120,8 +120,8 @@ def _locked(stage: TemplateNode, namespaces: set[str]) -> bool:
 def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNode]:
     """Return the stages that need an approval, because they deploy to a protected environment.
 
-    The pipeline's metadata lists these stages. Without such a list, the last stage that deploys needs an approval, but
-    only if several stages deploy.
+    The pipeline's metadata lists these stages. If the metadata has no list and several stages deploy, return the last
+    of the deploying stages.
     """
     listed = [node.value for node in resource.values("Metadata", PROTECTED_STAGES_KEY)]
     if all(isinstance(names, list) for names in listed):
@@ -132,9 +132,9 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
 
 
 def _approved(stage: TemplateNode) -> float:
-    """Return the RunOrder of the first approval of a stage, or infinity if the stage has no approval.
+    """Return the lowest RunOrder of the approvals in a stage, or infinity if the stage has no approval.
 
-    If the RunOrder of an approval depends on conditions, its highest possible value counts.
+    If the RunOrder of an approval is an `Fn::If`, the highest of its possible values counts.
     """
     orders = [
         run_order(action)[1]
@@ -148,7 +148,7 @@ def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
     """Yield a finding for each stage that deploys and has one of these problems:
 
     - No approval precedes the deployment.
-    - No function checks the approved change sets between the approval and the deployment.
+    - No function checks the approved change sets after the approval and before the deployment.
     - A build runs between the approval and the deployment.
 
     An action whose category is not written literally in the template counts as a deployment.
@@ -168,8 +168,8 @@ def _approval(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
             yield RuleFinding("this stage deploys without an approval; add a manual approval", stage.path)
         elif not any(approved < first and last < deployed for first, last in orders["Invoke"]):
             yield RuleFinding(
-                "no function checks the approved change sets between the approval and the deployment; add the approval"
-                " check, with a RunOrder between these actions",
+                "after the approval and before the deployment, no function checks the approved change sets; add an"
+                " approval check, with a RunOrder between that of the approval and that of the deployment",
                 stage.path,
             )
         elif any(last > approved and first <= deployed for first, last in orders[RUNS_CODE]):
@@ -192,8 +192,8 @@ def _unsigned(stages: list[TemplateNode]) -> Iterator[RuleFinding]:
                 executed.append(run_order(action)[0])
         if executed and min(checked, default=math.inf) >= min(executed):
             yield RuleFinding(
-                "no function verifies the signatures before this stage executes a change set; add the approval check,"
-                " with a smaller RunOrder",
+                "no function verifies the signatures before this stage executes a change set; add an approval check,"
+                " with a lower RunOrder than the execution",
                 stage.path,
             )
 

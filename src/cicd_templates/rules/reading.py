@@ -110,11 +110,11 @@ class Resource:
             yield Resource(str(name), body, self.template)
 
     def values(self, *keys: str) -> Iterator[TemplateNode]:
-        """Yield the values at the path `keys` below the resource; see the function `values` of this module."""
+        """Yield the values at the path `keys` below the resource. For an `Fn::If`, yield the value of each branch."""
         return values(self._top, *keys)
 
     def properties(self, *keys: str) -> Iterator[TemplateNode]:
-        """Yield the values at the path `keys` below the resource's properties, like the function `values`."""
+        """Yield the values at the path `keys` below `Properties`. For an `Fn::If`, yield the value of each branch."""
         return values(self._top, "Properties", *keys)
 
     @property

@@ -29,13 +29,13 @@ class ResourcePolicies(ResourceRule):
     """Require a condition if a resource policy allows services, whole accounts or `*`."""
 
     id = "E9117"
-    shortdesc = "A resource policy restricts on whose behalf a service may act"
+    shortdesc = "A resource policy has a condition if it allows a service, another account or everybody"
     description = (
-        "If a service may write to a topic or use a key, every AWS customer can make the service do so (the confused"
-        " deputy problem). So a statement for a service needs a condition on aws:SourceAccount or aws:SourceArn. For a"
-        " key, a condition on the encryption context is enough, too. A statement for another account needs a condition"
-        " that admits only certain roles of the account. A statement for `*` needs a condition that admits only certain"
-        " callers."
+        "An AWS service acts for many customers. If a policy lets a service use a topic or a key, every customer could"
+        " use the topic or the key through the service (the confused deputy problem). So a statement for a service"
+        " needs a condition on aws:SourceAccount or aws:SourceArn or, for a key, on the encryption context. For another"
+        " account, the condition must admit only certain roles of the account. For `*`, the condition must admit only"
+        " certain callers."
     )
     source_url = "docs/rules.md#e9117"
     tags = ["policies"]

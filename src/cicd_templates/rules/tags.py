@@ -49,7 +49,7 @@ class RequiredTags(ResourceRule):
 
 
 class _Unknown(frozenset[str]):
-    """Stands for tag keys that only CloudFormation can compute. `in` is true for every key."""
+    """Stands for tag keys that only CloudFormation can compute. The test `key in UNKNOWN` is true for every key."""
 
     def __contains__(self, name: object) -> bool:
         return True

@@ -23,9 +23,9 @@ class TlsOnly(ResourceRule):
     id = "E9102"
     shortdesc = "Requests without TLS are denied"
     description = (
-        "By default, buckets, topics and queues accept requests without TLS. So their template must have a statement"
-        " that denies access to everybody if aws:SecureTransport is false. The policy of a topic can name SNS actions"
-        " only, so a statement that denies the publishing actions is enough."
+        "By default, buckets, topics and queues accept requests without TLS. So each of them needs a policy, in the"
+        " same template, with a statement that denies everybody's requests if aws:SecureTransport is false. For a"
+        " topic, it is enough to deny the actions that publish messages."
     )
     source_url = "docs/rules.md#e9102"
     tags = ["encryption", "policies"]

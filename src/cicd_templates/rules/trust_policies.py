@@ -1,4 +1,4 @@
-"""E9116: a trust policy restricts who can use the role through an AWS service or from another account."""
+"""E9116: a trust policy that allows access to AWS services, other accounts or tokens has a condition."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class TrustPolicies(ResourceRule):
     id = "E9116"
     shortdesc = "A trust policy has a condition if it trusts a service, another account or a token"
     description = (
-        "A service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
-        " customer's resource can use the role through the service (the confused deputy problem). StringEqualsIfExists"
-        " checks these keys only if the service sends them. So this rule refuses StringEqualsIfExists for services that"
-        " send the keys according to AWS's documentation. For all other services, the rule accepts it. If another"
-        " account is trusted, a condition on aws:PrincipalArn must limit the trust to certain roles. For a token, the"
-        " condition must require a certain audience and a certain subject."
+        "An AWS service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
+        " customer's resource can use the role through the service (the confused deputy problem). So a statement for a"
+        " service needs this condition. The condition StringEqualsIfExists is also true if the service sends no such"
+        " key. So it is accepted only for services whose documentation does not mention these keys. For another"
+        " account, a condition on aws:PrincipalArn must limit the trust to certain roles. For the users of an identity"
+        " provider, the condition must require a certain audience and a certain subject."
     )
     source_url = "docs/rules.md#e9116"
     tags = ["iam"]

@@ -22,20 +22,23 @@ class WrittenOutPolicies(ResourceRule):
     id = "E9120"
     shortdesc = "Policies are written out"
     description = (
-        "Effects and actions must be literal texts. A policy must be a map without Fn::If, Fn::FindInMap, Fn::Transform"
-        " and AWS::NoValue. With these functions, reviewers and the other rules could not read what a statement allows,"
-        " and a change elsewhere in the template could change it. Render the value instead: every environment has its"
-        " own templates. A policy may be a JSON text only if CloudFormation's schema defines the policy as a string."
-        " An Fn::Sub in this text may use pseudo parameters and attributes of resources. It must not use parameters,"
-        " because a parameter's value could contain a quotation mark and so change the policy."
+        "Reviewers and the other rules must be able to read what a statement allows. So effects and actions must be"
+        " literal texts, and the policy must be a map without Fn::If, Fn::FindInMap, Fn::Transform and AWS::NoValue."
+        " Render the chosen value instead, because every environment has its own templates. Only if CloudFormation's"
+        " schema defines a policy as a string, the policy must be a JSON text. An Fn::Sub in this text may use pseudo"
+        " parameters and attributes of resources, but no parameters: the value of a parameter could contain a quotation"
+        " mark and so change the policy."
     )
     source_url = "docs/rules.md#e9120"
     tags = ["iam"]
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each computed or imported part of a policy, and for each policy that is a JSON text.
+        """Yield a finding for each of these parts of a resource:
 
-        If a resource type requires a JSON text, the text is accepted unless it contains a computed effect or action.
+        - a policy that an intrinsic function computes or imports
+        - a policy that is a JSON text, unless the resource type requires a JSON text and rules can read it
+        - an `Fn::If`, `Fn::FindInMap`, `Fn::Transform` or `AWS::NoValue` in a policy
+        - an effect or an action that is not a literal text
         """
         texts = _text_policies(resource)
         for path, policy in _policies(resource.body.get("Properties"), ("Properties",)):

@@ -1,4 +1,4 @@
-"""Finds commands of a build that run the application's code, or that could run it by accident."""
+"""Finds commands of a build that run the application's code, on purpose or by accident."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ OWN_SCRIPT = re.compile(
 
 
 def application_code_problems(commands: str, if_meant: str) -> Iterator[str]:
-    """Yield a message for each of the shell `commands` that could run code of the application.
+    """Yield a message for each place in the shell `commands` that could run code of the application.
 
-    These are commands that start Python without `-I`, and commands that start a program of the application. `if_meant`
-    ends the message about such a program: it says what to do if the program is meant to run.
+    Two kinds of commands can run this code:
+
+    - A command starts Python without `-I`. The message says how to add `-I`.
+    - A command starts a program of the application. The message ends with `if_meant`, which says what to do instead.
     """
     scripts = {found.start(): found[1] for found in OWN_SCRIPT.finditer(commands)}
     for found in PYTHON_COMMAND.finditer(commands):

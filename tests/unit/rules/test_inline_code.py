@@ -65,9 +65,8 @@ def test_a_file_that_is_no_text_proves_nothing(source: Path) -> None:
 
 def test_code_without_an_origin_is_found_where_the_template_is_rendered_here() -> None:
     assert findings(InlineCode(), function(CODE, "Because."), OURS) == [
-        "Function/Properties/Code/ZipFile: the metadata does not say which file the code comes from; add to Why in"
-        " Metadata: "
-        "'Its code is <file>, sha256 <digest>.'"
+        "Function/Properties/Code/ZipFile: the metadata does not say which file the code comes from; add this"
+        " sentence to `Why` in the function's Metadata: 'Its code is <file>, sha256 <digest>.'"
     ]
     assert findings(InlineCode(), function(CODE)) == []
 

@@ -11,7 +11,7 @@ from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.application_code import application_code_problems
 
-WRITE_IT_OUT = "write what it does into the commands"
+WRITE_IT_OUT = "write the steps of this program into the commands"
 
 
 def problems(settings: ServiceTable, where: str) -> Iterator[Problem]:
