@@ -76,9 +76,10 @@ def _folders_of_rules(settings: Sequence[Path]) -> list[Path]:
 
 
 def _read(path: Path, rules: str) -> dict[str, list[LintFinding]]:
-    """Return the stored findings of each template, keyed by the digest of its path and text.
+    """Return the stored findings of each template, keyed by the digest of the template's path and text.
 
-    The result is empty if the findings were stored under another digest than `rules`, or cannot be read.
+    `rules` is the result of `rules_digest`. Return nothing if the findings were stored with other rules, or cannot be
+    read.
     """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))

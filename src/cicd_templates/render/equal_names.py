@@ -96,8 +96,8 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 def name_marks(identities: Iterable[Hashable]) -> array[int]:
     """Return a number for each of `identities`, which `name_identities` returned. Equal names have equal numbers.
 
-    If all numbers are different, all names are different, so that `refuse_equal_names` is not needed. Processes can
-    share the numbers only if one is forked from the other.
+    So if all numbers are different, all names are different. Numbers of two processes can be compared only if one
+    process was forked from the other.
     """
     # An array takes a fifth of the memory of a tuple of numbers.
     return array("q", map(hash, identities))
@@ -109,7 +109,7 @@ def name_identities(stack: StackTemplate) -> list[Hashable]:
 
 
 def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
-    """Return whether two names have the same number. `marks_of_stacks` has the `name_marks` of each stack."""
+    """Return whether a number occurs twice in `marks_of_stacks`, the results of `name_marks` for all stacks."""
     seen: set[int] = set()
     for marks in marks_of_stacks:
         for mark in marks:
@@ -164,11 +164,10 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 
 
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
-    """Return the keys of the properties that look like physical names.
+    """Guess which properties are physical names, and return their keys.
 
-    This guess is for types without a name property in the table of resource types. If two resources have the same value
-    at such a key, the caller reads the schema of the type. The schema says which properties are names, but reading a
-    schema is slow.
+    The guess is for types whose name property is not in the table of resource types. The schema of the type has the
+    answer, but reading a schema is slow. The caller reads it only if two resources have the same value at a key.
     """
     words = resource_type.replace("::", "")
     return [
@@ -184,7 +183,7 @@ def _of_the_stack(stack: StackTemplate) -> NamedResource:
 
 
 def _with_only(stack: StackTemplate, *logical_ids: str) -> StackTemplate:
-    """Return a small copy of `stack`: it has only the resources with these `logical_ids`, and no text."""
+    """Return a small copy of `stack`, with only the resources that have these `logical_ids`, and with an empty text."""
     resources = {logical_id: stack.resources[logical_id] for logical_id in logical_ids}
     parameters = stack.parameters if logical_ids else {}
     return StackTemplate(stack.path, "", {"Parameters": parameters, "Resources": resources}, stack.facts)
@@ -231,8 +230,8 @@ def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]
 def _known_values(stack: StackTemplate) -> dict[str, str]:
     """Return the values of pseudo parameters and the defaults of parameters, keyed by the name that Ref uses.
 
-    If a parameter reads Parameter Store, its default is a path. Callers can compare the paths, because equal paths have
-    equal values.
+    For a parameter that reads Parameter Store, the default is a path and not the value. To find equal values, comparing
+    the paths is enough.
     """
     partition = partition_of(stack.region)
     return {
@@ -246,9 +245,10 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` as text. `known` has the values of references that are known before the deployment.
+    """Return `value` as text. A reference to a name in `known` is replaced by the value in `known`.
 
-    The text of an unknown value contains the path of the template, so that no other stack has the same text.
+    The text of every other reference contains the path of the template, so that it differs from all names in other
+    stacks.
     """
     match value:
         case str():

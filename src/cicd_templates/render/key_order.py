@@ -39,7 +39,7 @@ _WITH_ORDER = frozenset({"Effect", "Statement", *PROPERTIES_LAST})
 
 
 def order_keys(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `template` with its sections, the keys of resources, and the names of properties in order."""
+    """Return `template` with three kinds of keys in order: its sections, the keys of resources, and the properties."""
     sections = {key: template[key] for key in SECTIONS if template.get(key)}
     sections["Resources"] = {name: _order_resource(resource) for name, resource in template["Resources"].items()}
     return sections
@@ -53,7 +53,7 @@ def _order_resource(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def order_values(value: Any) -> Any:
-    """Return `value` with its keys in order, at every level. Tags keep their order, and the same object."""
+    """Return `value` with the keys of all its maps in order, at every depth. Lists of tags are not changed."""
     if isinstance(value, list):
         return [order_values(item) for item in value]
     if not isinstance(value, dict):
@@ -62,7 +62,10 @@ def order_values(value: Any) -> Any:
 
 
 def in_order(mapping: dict[str, Any]) -> dict[str, Any]:
-    """Return `mapping` with its own keys in order: those of an IAM policy, of a statement, or of properties."""
+    """Return `mapping` with its keys in order. `mapping` may be an IAM policy, an IAM statement, or properties.
+
+    The keys of maps inside `mapping` keep their order.
+    """
     if mapping.keys().isdisjoint(_WITH_ORDER):
         return mapping
     if "Effect" in mapping:

@@ -98,7 +98,8 @@ def files_of(
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
     """Return the text of each file, keyed by path.
 
-    `only` is the name of an environment. Its files get their new text. All other files keep their text in `root`.
+    For the files of the environment named `only`, this is their new text. For all other files, this is the text that
+    they have in `root` now.
     """
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
@@ -164,7 +165,7 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
 
 
 def _compare(path: str, files: Mapping[str, str], root: Path) -> tuple[Path | None, bool]:
-    """Return the link on the way to a file below `root`, if there is one, and whether the file must be written."""
+    """Return the symbolic link in the path of a file below `root`, or None, and whether the file must be written."""
     if link := find_link(root, path):
         return link, True
     text = _text(root / path)
@@ -276,7 +277,7 @@ def _deploy_command(stack: RenderedStack) -> Iterator[str]:
 def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
     """Return the relative paths of the files and links below `root` that do not belong to `files`.
 
-    If a folder of `files` is a link on the disk, this link is left out.
+    A link is left out if it has the path of a folder that `files` needs.
     """
     expected_folders = {path.rpartition("/")[0] for path in files}
     parents = {parent for each in expected_folders for parent in (each, *map(str, PurePosixPath(each).parents))}

@@ -41,8 +41,8 @@ def map_in_processes(
     A process receives `batch` items at a time. Larger batches are faster if each item needs little time. The results
     must be picklable; `function` and `items` need not be.
 
-    Raises `CicdError` if a process ends before it has sent its results. In the message, the words that `doing` returns
-    describe the work on an item, such as `review a stack`.
+    Raises `CicdError` if a process ends before it has sent its results. The function `doing` describes the work on an
+    item for the message of this error. It returns, for example, `review a stack`.
     """
     processes = min(processes, len(items))
     if processes < 2:
@@ -85,7 +85,7 @@ def begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
 
 
 def end_after(parent: Any) -> None:
-    """End this process at once when its parent process has ended."""
+    """Wait until the parent process has ended, then end this process."""
     parent.join()
     os._exit(1)
 

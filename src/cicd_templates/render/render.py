@@ -48,7 +48,7 @@ class RenderedStack(NamedTuple):
 
     @property
     def without_text(self) -> StackTemplate:
-        """The template, but with an empty `text`. The property may read the template's content from a file."""
+        """The template, whose content may be read from a file. To save time, `text` is not read and remains empty."""
         return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
 
     @property

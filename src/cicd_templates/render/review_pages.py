@@ -33,7 +33,7 @@ class ReviewPart(NamedTuple):
     review: Review
 
     def to_plain(self) -> list[Any]:
-        """Return this part as a value that JSON can represent. `part_of` reads this value."""
+        """Return this part of the review pages as plain data for JSON. `part_of` turns the data into a part again."""
         return [self.paths, self.review.to_plain()]
 
 
@@ -57,7 +57,7 @@ class DifferencesPart(NamedTuple):
     rows: Sequence[differences_page.Row]
 
     def to_plain(self) -> list[Any]:
-        """Return this part as a value that JSON can represent. `part_of` reads this value."""
+        """Return this part of the review pages as plain data for JSON. `part_of` turns the data into a part again."""
         return list(self)
 
 
@@ -66,7 +66,7 @@ Part = NewPart | RecordedReview
 
 
 def part_of(plain: Sequence[Any]) -> RecordedReview | DifferencesPart:
-    """Return the part whose `to_plain` returned `plain`."""
+    """Turn `plain`, the data that `to_plain` returned, into a part of the review pages again."""
     paths, *rest = plain
     if len(rest) == 1:
         return RecordedReview(tuple(paths), rest[0])

@@ -1,17 +1,16 @@
-"""Renders only services whose settings have changed. A record of the last complete `make render` shows the changes.
+"""Renders only the services whose settings have changed since the last `make render`.
 
-The record in `.state/` has the parts of the review pages, and digests of the inputs of the stacks. After a change of a
-few services, only these stacks are rendered again: the stacks of the changed services, and the stacks without a
-service. All other files and parts are reused.
+A record in `.state/` has the digests of all inputs of the last run, and the parts of the review pages. If only the
+settings of a few services have changed, only these stacks are rendered again:
 
-Everything is rendered again after any other change, for example of these things:
+- the stacks of the changed services, and of the services with which they share parts of the review pages
+- the stacks that belong to no service
 
-- the code, a setting outside the services, or a file in `out/`
-- a part of a stack on which other stacks depend, such as a name or a published value
+Everything is rendered again after any other change. Examples are changes of the code, of a setting outside the
+services, of a file in `out/`, and of a name or a value that other stacks read.
 
 A file counts as unchanged if its ctime is still the recorded one. Only the operating system sets the ctime of a file,
-so no commit, archive or copy can forge it. Before the record is written, each file is compared with its checksum. A
-record that other users can access is ignored.
+so no commit, archive or copy can forge it. A record that other users can access is ignored.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ _UNEXPECTED = (AttributeError, KeyError, TypeError, ValueError)
 
 
 class Inputs(NamedTuple):
-    """The digests of all inputs of a run.
+    """The digests of all inputs of a run of `make render`.
 
     - `code` is the digest of the inputs except the configuration.
     - `shared` is the digest of all settings that do not belong to a service.
@@ -106,8 +105,8 @@ class _Record(NamedTuple):
 def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) -> Inputs:
     """Return the digests of all inputs of a run. `code` is the digest of the inputs except the configuration.
 
-    The digest `Inputs.shared` also covers which layers each environment has, because this can depend on all services of
-    the environment.
+    The digest `Inputs.shared` includes the list of the layers of each environment. Any service of an environment can
+    change this list.
     """
     services: dict[str, dict[int, tuple[Service, list[str]]]] = {}
     for environment in configuration.environments:
@@ -126,7 +125,10 @@ def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) 
 
 
 class ServiceRecord:
-    """The record of the last complete run into `folder`. `inputs` has the digests of the present run."""
+    """The record of the last `make render` that wrote into `folder`.
+
+    `inputs` has the digests of the inputs of the present run. They are compared with the digests in the record.
+    """
 
     def __init__(self, inputs: Inputs, folder: Path, path: Path = RECORD) -> None:
         self._inputs, self._folder, self._path = inputs, folder, path
@@ -137,7 +139,8 @@ class ServiceRecord:
         Nothing is recorded in these cases:
 
         - A file in the folder differs from the file that the run rendered.
-        - The configuration provides outputs, so the stacks that publish these outputs are not rendered.
+        - The configuration itself provides values that a layer would publish. The stacks of this layer are then not
+          rendered.
         """
         if any(stack.environment.settings.provided for stack in stacks):
             return
@@ -163,8 +166,8 @@ class ServiceRecord:
     ) -> Updated | None:
         """Render the services that have changed since the recorded run, and write their files and the review pages.
 
-        Return None, and write nothing, if all services must be rendered. `is_certain` is called after the rendering. If
-        it returns False, the inputs may have changed during the rendering, so all services must be rendered.
+        If all services must be rendered, return None and write nothing. The function does this, too, if `is_certain`
+        returns False after the rendering: the inputs may have changed during the rendering.
 
         `sources` is the digest of the sources, and is written to the checksums file.
         """
@@ -206,10 +209,10 @@ class ServiceRecord:
         return False
 
     def _has_written(self, digests: Mapping[str, str]) -> bool:
-        """Return whether the files have these digests.
+        """Return whether each file in `digests` has the given digest.
 
-        Before this call, the caller must read the status of the files. If a file changes after that, also during this
-        call, its ctime differs from the ctime in the status.
+        The caller must read the status of the files before this call. If a file changes during or after this call, its
+        ctime then differs from the ctime that the caller has read.
         """
         time.sleep(CLOCK_STEP)
         return all(digest_of_file(self._folder / path) == digest for path, digest in digests.items())
@@ -288,7 +291,7 @@ def _new_parts(record: _Record, rendered: Mapping[str, RenderedStack], lines: li
 
 
 def _new_part(part: RecordedReview | DifferencesPart, stacks: Iterable[RenderedStack], names: NameIndex) -> NewPart:
-    """Return the part that replaces `part`, a recorded one. It is made from `stacks`."""
+    """Make a new part of the review pages from `stacks`. It replaces the recorded part `part`."""
     templates = [stack.without_text for stack in stacks]
     reviewed = [ReviewedStack(template, Formatter(template, names)) for template in templates]
     if isinstance(part, RecordedReview):

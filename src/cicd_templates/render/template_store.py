@@ -26,7 +26,7 @@ IN_MEMORY = 100
 
 
 class Unpacked(NamedTuple):
-    """The text and the content of a template, and the index of its physical names."""
+    """A template as text, the same template as parsed content, and the index of its physical names."""
 
     text: str
     content: Mapping[str, Any]
@@ -34,7 +34,10 @@ class Unpacked(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The offsets in the file at which the text, the content and the names of a template begin, and the names end."""
+    """The place of a template in the file. The file has the template's text, then its content, then its names.
+
+    `text`, `content` and `names` are the offsets at which these three parts begin. `end` is the end of the names.
+    """
 
     text: int
     content: int
@@ -56,7 +59,7 @@ class TemplateStore:
         self._file: IO[bytes] | None = None
 
     def add(self, template: Unpacked | Place) -> int:
-        """Add a template and return its number. If the template is already in the file, `template` is its place."""
+        """Add a template and return its number. For a template that is already in the file, pass its `Place`."""
         number = len(self._places) // 4
         if isinstance(template, Unpacked) and number < self._in_memory:
             self._unpacked[number] = template
@@ -79,8 +82,9 @@ class TemplateStore:
         return self._file
 
     def write(self, template: Unpacked | Place) -> Place:
-        """Append a template to the file, and return its place. If `template` is a place, return it and write nothing.
-        Several processes may call this function at the same time.
+        """Append a template to the file, and return its place. Several processes may do this at the same time.
+
+        If `template` is a `Place`, the template is already in the file. Return this place, and write nothing.
         """
         if isinstance(template, Place):
             return template

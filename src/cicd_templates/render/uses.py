@@ -20,8 +20,10 @@ def uses_of(environments: Sequence[Environment], layers: Sequence[Layer]) -> lis
     `environments` are all environments of the configuration. A tools environment runs no services, so its result is
     empty. Raises a `ConfigurationError` that lists all of these problems:
 
-    - A service uses a resource that no layer offers, or a kind of access that the resource does not offer.
-    - Two resources, or a resource and the service's own settings, set the same environment variable.
+    - A service uses a resource that no layer offers.
+    - A service uses a kind of access that the resource does not offer.
+    - Two resources set the same environment variable of a service.
+    - A resource sets an environment variable that the settings of the service also set.
     - A service scales on messages, but receives messages from no queue.
     """
     runtimes = [(env, _offers(env, layers)) for env in environments if env.kind == "runtime"]
@@ -54,7 +56,7 @@ def uses_of(environments: Sequence[Environment], layers: Sequence[Layer]) -> lis
 
 
 def _refuse(environments: Sequence[Environment], problems: Iterable[Problem]) -> None:
-    """Raise a `ConfigurationError` if there are problems. A mistake in a shared table is reported there, and once."""
+    """Raise a `ConfigurationError` if there are problems. Report a problem of a shared table once, at this table."""
     found = without_repetitions(problems, environments)
     if found:
         raise configuration_error(str(CONFIGURATION), found)
