@@ -6,10 +6,9 @@ This function runs directly before a stage executes anything. It reads each chan
 - If releases to the environment need an approval, the record of the review function must list the change set. The
   pipeline executes a change set by its name, and another change set can get this name after the approval.
 
-The configuration can list unsigned images that a stage may deploy; see the module `unsigned_images`. An exception
-counts only if the release is certainly not signed. It does not count if an error prevents the check of the signatures.
-If an exception lets a stage pass, the function records this as evidence and notifies the security topic. Without an
-exception, it stores nothing.
+The configuration can list exceptions: unsigned images that a stage may deploy. The module `unsigned_images` describes
+them. If an error prevents the check of the signatures, the stage fails, even if there is an exception. If an exception
+lets a stage pass, the function stores evidence of this, and notifies the security topic.
 
 The user parameters:
 
@@ -57,9 +56,9 @@ class RefusedError(Exception):
 class _Release:
     """The images and the templates that may be deployed.
 
-    - If `excepted` is false, the image and the templates are signed, and belong to one release.
+    - If `excepted` is false, there is one image. The image and the templates are signed for the same release.
     - If `excepted` is true, the images are unsigned, but exceptions in the configuration allow them. The templates are
-      the newest version.
+      the newest reviewed templates.
     """
 
     images: list[str]
@@ -170,10 +169,10 @@ def _require_change_sets(
 
 
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
-    """Raise an error if the statements are about a wrong run.
+    """Raise an error if the signed statements are about a wrong run.
 
-    The statements must be about the current run. If the current run is a rollback, they must be about the earlier run:
-    CodePipeline takes all variables from the earlier run, and one of these variables names the statements.
+    The right run is the current run or, during a rollback, the earlier run that is deployed again. A rollback gets the
+    variables of this earlier run, and one of these variables names the statements.
     """
     if signed == present:
         return
@@ -182,8 +181,8 @@ def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> N
     target = run.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")
     if run.get("executionType") != "ROLLBACK" or target != signed:
         raise RefusedError(
-            f"{statements} is about the run {signed}, but the current run is {present}, which is not a rollback to "
-            f"{signed}"
+            f"{statements} is about the run {signed}, but the current run is {present}, and {present} is not a rollback"
+            f" to {signed}"
         )
 
 

@@ -42,7 +42,7 @@ NEXT = (
 class ReviewedStage:
     """The change sets of one stage.
 
-    `unreported` has the names, as the page shows them, of the resources whose policies could not be compared.
+    `unreported` names the resources whose policies could not be compared. The names are written as on the page.
     """
 
     environment: str

@@ -76,8 +76,11 @@ def record_key(environment: str, execution: str, digest: str, name: str) -> str:
 def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]:
     """Return the record of the change sets that were approved for an environment in a pipeline execution.
 
-    Raises `NotApprovedError` if there is no record, if the record or its page was replaced after the approval, or if
-    the record has no page. Records from older templates have none.
+    Raises `NotApprovedError` in these cases:
+
+    - There is no record.
+    - The record, or the page that the approver saw, was replaced after the approval.
+    - An older version of the review function stored the record without a page.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review returned {digest!r} instead of a digest")
@@ -87,7 +90,7 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
         raise NotApprovedError(f"the stored record is not the approved record: {key}")
     if not isinstance(record.get("page"), dict):
         raise NotApprovedError(
-            f"{key}: this record was written by older templates and has no page, so retry the whole stage"
+            f"{key}: an older version of the review function stored this record without a page; retry the whole stage"
         )
     for name, expected in record["page"].items():
         key = record_key(environment, execution, digest, name)

@@ -16,11 +16,13 @@ The user parameters:
 - `reviewed`: the digest of the record that was approved; missing if the stage needs no approval
 - `region`, `environment` and `execution`
 
-These values are environment variables, because some of them would be too long for user parameters:
+The environment variable `DEPLOYMENTS` is the prefix of the statements in the bucket `EVIDENCE_BUCKET`. Four environment
+variables are lists that are too long for user parameters. Their items are separated by commas:
 
-- `DEPLOYMENTS`: the prefix of the statements in the bucket `EVIDENCE_BUCKET`
-- `ENVIRONMENTS`, `STAGES`, `CHANGE_SETS` and `HEALTH_STACKS`: the environments, the stages that deploy to them, the
-  names of their change sets, and the stacks with the service's alarms, in the same order, separated by commas
+- `ENVIRONMENTS`: the environments
+- `STAGES`: for each environment, the stage that deploys to the environment
+- `CHANGE_SETS`: for each environment, the name of the change sets
+- `HEALTH_STACKS`: for each environment, the stack with the service's alarms
 """
 
 from __future__ import annotations

@@ -54,15 +54,15 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the prefix of the S3 keys that say which folders contain statements about an image.
+    """Return the S3 prefix below which the signer lists the folders that contain statements about an image.
 
-    The rest of such a key is the path of a folder below the service's folder, for example `<execution>/signed`.
+    Each folder has a key below this prefix. The key ends with the name of the folder, such as `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 
 
 def name_of_test_result(check: str) -> str:
-    """Return the file name of the statement about the tests of a check."""
+    """Return the file name of the statement about the test results of the check named `check`."""
     return f"{TEST_RESULTS}{check}.dsse.json"
 
 

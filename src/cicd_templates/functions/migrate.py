@@ -105,12 +105,13 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the answer to the job. The first of these cases that applies counts:
+    """Return the answer to the job. Do what the first applicable case says:
 
-    - `state`, the content of the continuation token, has an attempt: follow this attempt.
-    - The run is a rollback: run nothing.
-    - The run has no attempt, or its latest attempt failed in an earlier job: begin an attempt.
-    - Otherwise, follow the latest attempt.
+    - The continuation token, `state`, names an attempt: follow this attempt.
+    - The pipeline run is a rollback: run nothing.
+    - The pipeline run has no attempt: begin an attempt.
+    - The latest attempt failed before the stage was retried: begin an attempt.
+    - Otherwise: follow the latest attempt.
     """
     import boto3
 
@@ -162,12 +163,10 @@ def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
 def _begin(
     attempts: Attempts, number: int, parameters: dict[str, str], run: str, state: dict[str, Any], context: Any
 ) -> bool:
-    """Record a new attempt and return True, or return False if the attempt must wait.
+    """Record a new attempt and return True. Return False if the test run of a job must wait for another task.
 
-    The test run of a job must wait while another task of the job is running. A migration never waits.
-
-    Raises `TaskRunError` if the task definition does not have exactly the image of the release, or if `image_problem`
-    returns a problem. Also raises it if another task is running, and the attempt cannot wait or has waited too long.
+    Raises `TaskRunError` if the image is wrong, if a migration would have to wait for another task, or if the test run
+    of a job has waited too long.
     """
     import boto3
 
@@ -182,13 +181,13 @@ def _begin(
     if tasks := running_tasks(ecs, parameters):
         if subject() == "job" and not _is_late(state):
             return False
-        raise TaskRunError(f"another {subject()} is running as the task {tasks[0]}; retry this stage when it has ended")
+        raise TaskRunError(f"another {subject()} is running; when its task {tasks[0]} has ended, retry this stage")
     attempts.begin(number, run, state["job"], definition=parameters["definition"], image=parameters["image"])
     return True
 
 
 def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters: dict[str, str]) -> None:
-    """Record the outcome of an attempt that another run of the pipeline began, if that run did not record it.
+    """Record the outcome of an attempt that an earlier pipeline run began but did not finish.
 
     Raises `TaskRunError` if the task of the attempt may still start or run.
     """
@@ -199,7 +198,7 @@ def _end_attempt_of_another_run(attempts: Attempts, attempt: Attempt, parameters
     elif task or attempt.age < (NEW_SECONDS if attempt.task else TOKEN_SECONDS + START_SECONDS):
         raise TaskRunError(
             f"the {subject()} of the run {attempt.run} has not ended"
-            f" ({attempt.task or 'its task can still start'}); retry this stage when it has ended"
+            f" ({attempt.task or 'its task can still start'}); when this {subject()} has ended, retry this stage"
         )
     else:
         attempts.end(

@@ -1,4 +1,4 @@
-"""Record each attempt to run a migration of a service, or a test run of a job, as evidence.
+"""Store evidence of each attempt to run a migration of a service, and of each attempt to test a job.
 
 The record is needed because ECS deletes its data about a task an hour after the task has stopped.
 
@@ -73,7 +73,7 @@ class Attempts:
         self._put(number, "task", {"task": task})
 
     def end(self, number: int, outcome: str, reason: str = "") -> None:
-        """Record the outcome of an attempt to migrate."""
+        """Record the outcome of an attempt."""
         self._put(number, "ended", {"outcome": outcome, "reason": reason, "ended": time.time()})
 
     def _key(self, number: int, name: str) -> str:

@@ -118,11 +118,10 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
     """Return the payload of the release statement. `statements` maps the other statements to their SHA-256.
 
-    The statement lists all files of the release. The key `locations` of the predicate has the versioned addresses of
-    the files outside the folder of the statements.
+    The statement lists all files of the release. The key `locations` in its predicate has the addresses, with version
+    ids, of the files that are not in the folder of the statements.
 
-    Raises `ValueError` if a build has chosen an invalid file name, because the file could not be collected into a
-    folder.
+    Raises `ValueError` if a build has chosen a file name that is not valid in a folder of evidence.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)
@@ -208,8 +207,8 @@ def _received(release: SignedRelease) -> dict[str, Any]:
 def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
     """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
 
-    `configuration` is the archive of the templates, because a template has the build specification of the tests.
-    `report` identifies the test report. The format does not define the key `report`.
+    The key `configuration` names the archive of the templates, because a template has the build specification of the
+    tests. The key `report` names the test report. The format does not define this key.
     """
     return {
         "result": "FAILED" if tests.failed else "PASSED",

@@ -104,7 +104,7 @@ def _describe_templates(version: str) -> str:
 
 
 def _describe_change_sets(parameters: dict[str, str], templates: str) -> dict[str, str]:
-    """Store the page and the record of the change sets. Return the output variables for the approver."""
+    """Store the approver's page and the record of the change sets. Return the output variables of the action."""
     cloudformation = client_in_role("cloudformation", parameters["role"], parameters["region"], "review")
     layers = {
         "service": parameters["stack"],

@@ -56,9 +56,10 @@ def wait_until_settled(client: Any, service: dict[str, str], context: Any) -> No
 
 
 def is_deployed_since(client: Any, service: dict[str, str], changed: datetime) -> bool:
-    """Return whether a deployment that began after `changed`, a time, has succeeded. All tasks then have the new value.
+    """Return whether a deployment that began after the time `changed` has succeeded.
 
-    A deployment that was rolled back does not count, because the tasks of the older deployment keep running.
+    If one has succeeded, all tasks have the new value of the secret. A deployment that was rolled back does not count,
+    because the tasks of the older deployment keep running.
     """
     newer = list_deployments(client, service, ["SUCCESSFUL"], createdAt={"after": changed})
     return any(deployment["createdAt"] >= changed + PRECISION for deployment in newer)

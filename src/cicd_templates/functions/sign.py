@@ -1,14 +1,14 @@
 """Sign statements with a KMS key: about a release before it is deployed, and about each deployment of a release.
 
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
-`execution` and `reportKey` (the S3 key of the gate's decision). The function signs only in this case: the registry has
-this image under the tag of this source and has scanned the image, and the gate let this source pass. A statement also
-lists other files that builds wrote. The function does not examine these files.
+`execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if three conditions are met:
+the gate let this source pass, the registry has the image under the tag of this source, and the registry has scanned the
+image. A statement also lists other files that builds wrote. The function does not examine these files.
 
 For a deployment, `deployed_release` describes the user parameters and the examined facts. In an environment without
 approvals, the action succeeds even if nothing was signed, because a failed action would roll back a successful
-deployment. A metric and the variable `Problem` then report what is wrong. In every environment, the metric and
-`Problem` also report alarms whose states could not be read.
+deployment. A metric and the variable `Problem` report why nothing was signed. In every environment, they also report
+alarms whose states could not be read.
 
 The function always answers the job exactly once. The event is never logged, because it contains credentials.
 """
@@ -73,8 +73,8 @@ def handler(event: dict[str, Any], context: Any) -> None:
     The output variables for a release are `Statements`, the key prefix of the signed files, and `Signer`. The output
     variable for a deployment is `Statement`, the key of the signed statement.
 
-    If nothing could be signed, the function reports a failure, except in two cases: an exception in the configuration
-    allows the image, or the environment of the deployment has no approvals.
+    If nothing could be signed, the function reports a failure. But it reports a success if the configuration allows the
+    unsigned image, or if the environment of the deployment has no approvals.
     """
     import boto3
 
@@ -210,7 +210,7 @@ def _image(ecr: Any, parameters: dict[str, str]) -> tuple[str, str, str]:
 
 
 def _verdict(s3: Any, parameters: dict[str, str]) -> tuple[dict[str, Any], str]:
-    """Return the gate's decision and its time. Raises `ValueError` unless it is PASS for this source and templates."""
+    """Return the gate's decision and its time. Raises `ValueError` if the gate did not let this release pass."""
     key = parameters["reportKey"]
     folder = re.escape(f"{os.environ['SERVICE']}/{parameters['execution']}/")
     if not re.fullmatch(rf"{folder}verdict(-[1-9][0-9]*)?\.json", key):

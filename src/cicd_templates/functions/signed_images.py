@@ -1,13 +1,15 @@
 """Reads the signed statements about a release, so that only the signed image and the signed templates are deployed.
 
-This module reads three statements: the release statement, the provenance and the gate's verification summary. Each must
-have one signature, which KMS verifies with the key `SIGNING_KEY`. In the pipeline's account, `SIGNING_KEY` is the ARN
-of the key. Functions in other accounts are deployed before the key exists, so they use the ARN of the key's alias. The
-release statement has the SHA-256 of the other two statements, so all three belong to the same pipeline execution.
+This module reads three statements: the release statement, the provenance and the gate's verification summary. KMS
+verifies the signature of each statement. The release statement has the SHA-256 of the other two statements, so all
+three belong to the same pipeline execution.
 
-The other environment variables: `EVIDENCE_BUCKET` is the bucket with the statements. `SERVICE`, `BUILDER` and `GATE`
-must equal the service, the builder and the verifier in the statements. `TEMPLATES_BUCKET` and `TEMPLATES_KEY` are the
-bucket and the key of the object with the reviewed templates.
+The environment variables:
+
+- `SIGNING_KEY`: the ARN of the KMS key, or of its alias for functions that are deployed before the key exists
+- `EVIDENCE_BUCKET`: the bucket with the statements
+- `SERVICE`, `BUILDER` and `GATE`: the service, the builder and the verifier that the statements must name
+- `TEMPLATES_BUCKET` and `TEMPLATES_KEY`: the bucket and the key of the object with the reviewed templates
 """
 
 from __future__ import annotations
@@ -132,10 +134,10 @@ def read_signed_image(folder: str) -> SignedImage:
 
 
 def require_signed(image: str) -> str:
-    """Return the folder with the statements about `image`, an address with a digest.
+    """Return the folder with the signed statements about `image`. The address `image` has a digest.
 
-    Raises `NotSignedError` if no folder has such statements. The signer stores a list of the folders for each digest.
-    This function does not trust the list: it checks that the statements in a folder are about the image.
+    For each digest, the signer lists the folders that have statements. This function does not trust this list: it also
+    reads the statements in the folders. Raises `NotSignedError` if no statements are about `image`.
     """
     import boto3
 

@@ -1,8 +1,8 @@
 """Finds the exceptions in the configuration. An exception lets one image run without a signature until a date.
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
-`image` (with its digest) and `expires`, its last day in UTC. The exception is valid on this day and on the LONGEST_DAYS
-days before. For functions that report exceptions, each exception also has `owner` and `reason`.
+`image` (with its digest) and `expires`, the last valid day in UTC. If `expires` is more than LONGEST_DAYS days from
+now, the exception is not yet valid. If a function reports exceptions, they also have `owner` and `reason`.
 """
 
 from __future__ import annotations

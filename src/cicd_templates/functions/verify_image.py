@@ -93,8 +93,8 @@ def _signature_problem(image: str, *, excepted: bool) -> str:
 def find_problem_of_further(name: str, image: str) -> str:
     """Return why `image` must not run in the additional container `name`, or an empty string if it may run.
 
-    The configuration must list the image's repository, and the image must have a digest. Any digest is accepted,
-    because reviewers have approved the digest with the template, and a rollback deploys an older digest.
+    The configuration must list the image's repository, and the image must have a digest. The function does not check
+    which digest the image has, because reviewers have approved the digest with the template.
     """
     repository, _, digest = image.partition("@")
     if repository in os.environ["FURTHER"].split(",") and digest.startswith("sha256:"):

@@ -1,4 +1,4 @@
-"""Finds the path to which a zip entry is unpacked. Finds entries that not all programs unpack to the same file.
+"""Finds the path to which a zip entry is unpacked. Finds entries that different programs would unpack differently.
 
 The name of an entry can begin with `./` or `/`, and can contain `//`, `..` or backslashes. An extra field can contain
 another form of the name. So two entries with different names can be unpacked to the same file. Some programs then keep
@@ -69,11 +69,11 @@ def differing_local_name(archive: ZipFile) -> str:
 
 
 def unclear_directory(archive: ZipFile) -> str:
-    """Return why programs could find different central directories in a zip file, or an empty string.
+    """Return why programs could read different lists of entries from a zip file, or an empty string if they cannot.
 
-    The record at the end of a zip file contains the offset of the directory. zipfile does not need this offset: it
-    reads the directory that ends where the record begins. Other programs use the offset, so it must be right. zipfile
-    also accepts a ZIP64 record that contradicts the first record, and text before or after the archive.
+    The record at the end of a zip file contains the offset of the list. zipfile ignores this offset, and reads the list
+    directly before the record. Other programs use the offset, so it must be right. zipfile also accepts bytes around
+    the archive, and a ZIP64 record that contradicts the ordinary record.
     """
     file = archive.fp
     assert file is not None, "the archive is open"
@@ -103,7 +103,7 @@ def _raw_name(entry: ZipInfo) -> bytes:
 
 
 def _as_utf_8(entry: ZipInfo) -> str:
-    """Return the name of an entry, decoded as UTF-8. Some programs do this even if the entry has no UTF-8 flag."""
+    """Return the name of an entry as programs read it that ignore the entry's UTF-8 flag, and always decode UTF-8."""
     return _raw_name(entry).decode("utf-8", errors="replace")
 
 

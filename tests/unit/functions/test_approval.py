@@ -347,7 +347,7 @@ def test_a_record_of_older_templates_stops_the_stage_in_one_line(pipeline: Pipel
     older = digest_of(record)
     pipeline.s3.objects[key.replace(reviewed, older)] = canonical(record).encode()
 
-    reason = "this record was written by older templates and has no page, so retry the whole stage"
+    reason = "an older version of the review function stored this record without a page; retry the whole stage"
     assert reason in pipeline.check(older)
 
 

@@ -179,7 +179,7 @@ def test_another_run_does_not_start_beside_a_task_that_still_runs(account: Accou
     account.now += 8 * HOUR
 
     assert account.fails() == (
-        f"the migration of the run {RUN} has not ended ({task}); retry this stage when it has ended"
+        f"the migration of the run {RUN} has not ended ({task}); when this migration has ended, retry this stage"
     )
     account.end(task, 0)
     account.waits()
@@ -221,7 +221,7 @@ def test_a_task_that_somebody_started_by_hand_is_not_joined(account: Account, st
     task = account.add_task(**status)
     account.add_task("another-family")
 
-    assert account.fails() == f"another migration is running as the task {task}; retry this stage when it has ended"
+    assert account.fails() == f"another migration is running; when its task {task} has ended, retry this stage"
     account.end(task, 0)
     account.waits()
     assert {request["family"] for request in account.asked("ListTasks")} == {FAMILY}
@@ -556,10 +556,7 @@ def test_the_test_of_a_job_does_not_wait_for_ever(job_account: Account) -> None:
     token = job_account.waits()
     job_account.now += HOUR + 1
 
-    assert (
-        job_account.fails(token)
-        == f"another job is running as the task {scheduled}; retry this stage when it has ended"
-    )
+    assert job_account.fails(token) == f"another job is running; when its task {scheduled} has ended, retry this stage"
 
 
 def test_a_run_of_a_job_that_lasts_too_long_fails_the_release(job_account: Account) -> None:

@@ -423,7 +423,7 @@ def test_statements_of_another_run_count_only_in_a_rollback_to_it(
     account: DeployingAccount, run: dict[str, Any], accepted: bool
 ) -> None:
     account.runs["e-2"] = run
-    message = f"{FOLDER} is about the run e-1, but the current run is e-2, which is not a rollback to e-1"
+    message = f"{FOLDER} is about the run e-1, but the current run is e-2, and e-2 is not a rollback to e-1"
 
     assert account.check(execution="e-2") == ("" if accepted else f"Nothing more is executed: {message}")
 
