@@ -178,7 +178,7 @@ def test_parts_that_did_not_run_are_reported(passed: Rehearsed) -> None:
         "Verify/UnitTests: the tools come from a prepared virtual environment: 5 of 5 packages have the pinned version",
         "Verify/Snyk: snyk is not installed; instead, the recorded report rehearsal/snyk.json is used",
         "Verify/Safety: safety is not installed; instead, the recorded report rehearsal/safety.json is used",
-        "Build/Image: no image is built; instead, a placeholder with its own digest is pushed",
+        "Build/Image: no image is built; instead, a placeholder with a different digest is pushed",
         "Build/ImageScan, Build/Sign, Production-Window/ProductionImageScan: the local registry does not scan images",
         "Staging/Execute, Production/Execute: no containers were started",
         "Staging/StagingSmokeTest: SERVICE_URL is the address of a process that rehearsal/serve",

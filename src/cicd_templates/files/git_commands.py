@@ -62,8 +62,8 @@ def run_git(folder: Path, *arguments: str, text: bytes = b"") -> subprocess.Comp
     programs = [name for name in own if RUNS_PROGRAM.fullmatch(name)]
     if programs:
         raise ConfigurationError(
-            f"{folder}: the configuration of its git repository makes git run a program ({programs[0]!a}); if "
-            "you trust the program, set it with `git config --global` instead; if not, use a fresh clone"
+            f"{folder}: a setting of this git repository makes git run a program ({programs[0]!a}); if you trust the"
+            " program, move the setting to your own settings with `git config --global`; if not, use a fresh clone"
         )
     return read_with_git(folder, *arguments, text=text)
 

@@ -100,12 +100,12 @@ ROLLOUT_STEPS = (
         "ECS starts a task only if three things are true: its image is pinned by digest and comes from the service's"
         " repository, signed statements about exactly this digest exist, and the scan of the image is acceptable."
         " Clients reach the release only after it has responded on the test listener.",
-        "A hook that cannot complete its check stops every release; this is intended. The image of a service's first"
-        " deployment is usually not signed. If so, add an exception for this image to `unsigned_images`. The signed"
-        " statements about images are in the tools environment, whose policies let the hook read them. So deploy the"
-        " tools environment and this environment before the next release. If an older version of this tool released the"
-        " current image, the hook cannot find the signed statements about it. In this case, release the image again"
-        " before you add the hooks.",
+        "A hook that cannot complete its check stops every release, on purpose. If the image of the service's first"
+        " deployment is not signed, which is usual, add an exception for this image to `unsigned_images`. If an older"
+        " version of this tool released the current image, release the image again before you add the hooks, because"
+        " the hook cannot find the image's signed statements. After you have added the hooks, deploy the tools"
+        " environment and this environment before the next release: only then may the hook read the signed statements"
+        " in the tools environment.",
         "The log of the hook's function says why it refused a release. If the function raised an exception,"
         " `...-verify-image-errors` or `...-smoke-errors` is in ALARM. To undo this step, remove the line from the"
         " configuration and deploy the service. The stack of the hooks remains, and `make status` lists it. Delete this"

@@ -15,9 +15,9 @@ HEADS = ("rules", "in `out/`", "reason")
 RULE_PACKS_INTRODUCTION = """
 ## Rules of cdk-nag that are not followed
 
-cdk-nag checks CDK applications, so it cannot check these templates. It has the packs AwsSolutions, NIST 800-53 rev 5,
-PCI DSS 3.2.1 and Serverless. By default, `out/` follows all rules of these packs about its resource types, except the
-rules in this table.
+cdk-nag has four packs of rules: AwsSolutions, NIST 800-53 rev 5, PCI DSS 3.2.1 and Serverless. It checks only CDK
+applications, so it cannot check these templates. With the default settings, the templates in `out/` follow all rules
+of these packs that apply to their resource types. The table lists the exceptions.
 """
 # The ids of the rules, what is rendered instead, and the reason.
 RULES_NOT_FOLLOWED = (
@@ -35,7 +35,7 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-EC23",),
         "the load balancer's port for clients is open to everybody",
-        "The load balancer serves the internet. No other security group admits an address range outside the VPC.",
+        "The load balancer serves the internet. Only its security group admits an address range outside the VPC.",
     ),
     (
         (f"{NIST}-VPCNoUnrestrictedRouteToIGW", f"{PCI}-VPCNoUnrestrictedRouteToIGW"),
@@ -78,8 +78,8 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-CB5",),
         "most builds run in a Python image that is pinned by its digest",
-        "CodeBuild's own images have no digest. Only the build of the service's image runs in one of them, because it"
-        " needs Docker.",
+        "CodeBuild's own images have no digest. Only the build that creates the service's image runs in an image of"
+        " CodeBuild, because this build needs Docker.",
     ),
     (
         ("AwsSolutions-S1", f"{NIST}-S3BucketLoggingEnabled", f"{PCI}-S3BucketLoggingEnabled"),

@@ -20,8 +20,8 @@ def access_changes(
       condition with an unclear effect.
     - `holder` is the logical id of the resource that has the policy.
 
-    `gone` has holders that were removed together with every resource to which their statements apply. Their statements
-    are left out.
+    The statements of the holders in `gone` are left out. These holders were removed together with all resources to
+    which the statements apply.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):

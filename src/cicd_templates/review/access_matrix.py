@@ -1,8 +1,10 @@
 """Writes the access matrix: who may do what, on which resources, under which condition, and why a `*` is necessary.
 
-The holder of a statement is the resource that has the policy. Statements that differ only in their holders share one
-row, which lists the holders. Statements of identity policies share a row even if their resources differ, too. Such a
-row lists the resources of each holder.
+The holder of a statement is the role, policy, bucket or other resource that has the statement in its template.
+
+- Statements that differ only in their holders share one row, which lists the holders.
+- Statements of identity policies share one row even if they allow access to different resources. This row lists the
+  accessible resources of each holder, such as `A: x; B: y`.
 """
 
 from __future__ import annotations
@@ -85,9 +87,9 @@ def _merge_resources(rows: Iterable[Row]) -> list[Row]:
 
 
 def _holders_text(holders: Sequence[str]) -> str:
-    """Return the holders of a policy as one text. Each of `holders` has the form `name` or `name: resources`.
+    """Join `holders` to one text. If all of them end in the same resources, the text has these resources only once.
 
-    If all holders have the same resources, list these resources only once: for example, `A, B: itself`.
+    For example, `A: logs` and `B: logs` become `A, B: logs`.
     """
     names, subjects = [], []
     for holder in holders:

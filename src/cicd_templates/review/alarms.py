@@ -24,8 +24,8 @@ _COMPARISONS = {
 def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
     """Return the rows of alarms and EventBridge rules.
 
-    Alarms that differ only in their names share a row. In the trigger of this row, `OWN_MARK` replaces the name of the
-    alarm.
+    Alarms that differ only in their names share a row. If the triggers of these alarms contain the alarms' names, the
+    row has `OWN_MARK` instead of each name.
     """
     alike: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for logical_id, resource in stack.resources.items():

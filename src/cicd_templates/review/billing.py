@@ -15,8 +15,9 @@ MOST_NAMES = 8
 class BilledItem(NamedTuple):
     """A kind of item that AWS bills, such as load balancers per hour.
 
-    `number` counts the items. `resources` counts the resources that cause them, because one resource can cause several.
-    `names` has the names of the first `MOST_NAMES` resources.
+    - `number` is the number of items.
+    - `resources` is the number of resources that cause these items. One resource can cause several items.
+    - `names` has the names of the first `MOST_NAMES` resources.
     """
 
     kind: str
@@ -78,9 +79,5 @@ def _task_sizes(resources: Mapping[str, Any]) -> str:
 
 
 def _shortened(names: Sequence[str], resources: int) -> str:
-    """Return the names of billed resources as one text.
-
-    `resources` is the number of billed resources. If there are more resources than `names`, the text has the first six
-    names and the number of the other resources.
-    """
+    """Return `names` as one text. If there are more `resources` than names, the text has only the first six names."""
     return ", ".join(names) if resources <= len(names) else f"{', '.join(names[:6])} and {resources - 6} more"

@@ -83,10 +83,10 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return the stack of another service with which a new stack is compared. Return None if there is none.
+    """Return a stack of another service with which the new stack `stack` can be compared, or None.
 
-    The result has the same layer and environment as `stack`. Stacks that are also in `old` are preferred. If `old` has
-    none, the first stack in `new` is the result, or None if `stack` itself is the first.
+    The result has the same layer and environment as `stack`. It is the first such stack that is also in `old`. If all
+    such stacks are new, it is the first of them, and None for the first of them itself.
     """
     facts = stack.template.facts
     siblings = [
@@ -105,7 +105,8 @@ def _access_unlike(
 ) -> Iterator[TemplateChange]:
     """Describe the access of a new stack by comparing it with `sibling`, the stack of another service.
 
-    The first change says that both stacks have the same access. For each exception, another change follows.
+    The first result says that the new service has the same access as the other service. Each further result is a
+    difference.
     """
     own, others = general_sentences(stack), general_sentences(sibling)
     shared = own.keys() & others.keys()
@@ -144,10 +145,10 @@ def _renamed_access(
 
 
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
-    """Yield a change for each Deny statement of `before` that no longer protects a retained resource.
+    """Yield a change for each Deny statement that no longer protects a retained resource after a service was renamed.
 
-    `before` is the stack of a renamed service under the old name. Its deletion keeps the retained resources, but
-    removes the Deny statements.
+    `before` is the stack with the old name of the service. When this stack is deleted, its retained resources remain,
+    but its Deny statements disappear.
     """
     resources = before.template.resources
     retained = {name for name in resources if policy_diff.is_retained(resources[name])}

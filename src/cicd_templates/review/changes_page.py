@@ -17,7 +17,7 @@ _MEANINGS = {
         "A service was renamed. Its old stacks stay in AWS, with their access, until `make destroy` deletes them."
     ),
     "Replaced": "CloudFormation creates a new resource and deletes the old one.",
-    "Access widened": "This includes changed conditions; check whether the old or the new condition allows more.",
+    "Access widened": "A changed condition is listed here if it may allow more access; check whether it does.",
 }
 
 

@@ -56,8 +56,8 @@ def comparisons(route: Mapping[str, Stacks]) -> list[Comparison]:
 def differences_page(route: Sequence[str], compared: Iterable[tuple[str, str, Iterable[Row]]]) -> str:
     """Return the page that compares each environment of `route` with the environment before it.
 
-    `compared` has the names of two environments and rows of their comparison. Resources that differ in the same way
-    share a row.
+    Each item of `compared` has the names of two successive environments, and rows of their comparison. Resources that
+    differ in the same way share a row.
     """
     pairs: dict[tuple[str, str], dict[tuple[str, str, str], list[str]]] = {pair: {} for pair in pairwise(route)}
     for before, after, rows in compared:
@@ -95,7 +95,7 @@ def _stack_rows(before: ReviewedStack | None, after: ReviewedStack | None) -> It
 
 
 class _Side(NamedTuple):
-    """A stack of a comparison, and the functions that format its texts for the two comparisons of its resources."""
+    """One of two compared stacks, with the functions that format its texts for the first and the second comparison."""
 
     stack: ReviewedStack
     first: TextFunction
@@ -114,13 +114,13 @@ def _side(stack: ReviewedStack) -> _Side:
 def _resource_differences(
     sides: tuple[_Side, _Side], resources: tuple[Mapping[str, Any], Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments. Ignore environment names and account numbers.
+    """Yield the differences of a resource between two environments, except names of environments and account numbers.
 
-    A difference is yielded only if both of these comparisons find it:
+    Two comparisons are made, and only a difference that both find is yielded:
 
-    - The first ignores the environment's account number, and the environment's name wherever it is a separate word.
-    - The second ignores no account number. It ignores the environment's name only where this name follows the project's
-      name or the word `account`.
+    - The first comparison ignores account numbers, and ignores each environment's name wherever it is a separate word.
+    - The second comparison compares account numbers. It ignores an environment's name only after the project's name or
+      after the word `account`.
 
     The first comparison alone would report false differences: an environment's name can be an ordinary word, such as
     `test`, and the tools environment can have the same account number.
@@ -157,8 +157,8 @@ def _contains(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
 def _text_function(stack: ReviewedStack, environment: re.Pattern[str], account: str = "") -> TextFunction:
     """Return a function that formats a text of `stack` for a comparison.
 
-    `environment` is a pattern that matches the environment's name. A placeholder replaces this name. If `account` is
-    not empty, this text replaces the account number.
+    The function replaces the environment's name, which the pattern `environment` matches, by a placeholder. It replaces
+    the account number by `account`, unless `account` is empty.
     """
     number = stack.template.account
     account_texts = (number, stack.formatter.format(number))

@@ -32,8 +32,9 @@ class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
     - `is_outside` is true if a principal is outside the role's account.
-    - `names` has the names of the roles, users and sessions that are principals. Any other principal, such as an
-      account, has an empty name. AWS services, and resources and parameters of the same template, are left out.
+    - `names` has one text for each principal: the name of a role, user or session, or an empty text for any other
+      principal, such as an account. There is no text for AWS services, or for resources and parameters of the same
+      template.
     - `account` is the role's account.
     - `text` describes the statement.
     - `service` is the service to which the role belongs, or None.
@@ -125,7 +126,7 @@ class AccessReview:
         }
 
     def extend_plain(self, plain: Mapping[str, Any]) -> None:
-        """Add the contents of another review in the form that its `to_plain` returns; see `extend`."""
+        """Add the contents of another review. `plain` is what that review's `to_plain` returned; see `extend`."""
         self._runtimes |= plain["runtimes"]
         self._services |= dict.fromkeys(plain["services"])
         for environment, accounts in plain["accounts"].items():
@@ -162,8 +163,8 @@ class AccessReview:
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.
 
-        If environments share an account, the account as a whole and the roles of the other environments are outside,
-        too.
+        If environments share an account, the roles of the other environments are outside. A whole account as principal
+        is then outside, too, because it includes these roles.
         """
         own_roles = self._role_names[environment]
         other_accounts = {

@@ -91,7 +91,7 @@ class NameIndex:
 
     @classmethod
     def from_plain(cls, plain: list[Any]) -> NameIndex:
-        """Return the index whose `to_plain` returned `plain`."""
+        """Make an index from `plain`, which the `to_plain` of another index returned."""
         index = cls(())
         index.published, environments, index._known, named_with_labels = plain
         index._environments = {account: set(names) for account, names in environments.items()}
@@ -145,8 +145,10 @@ class NameIndex:
     def find(self, service: str, resource: str) -> tuple[str, str, str] | None:
         """Find the resource whose name occurs in `resource`, the last part of an ARN.
 
-        Return the resource's environment, its reference, and the text after the name. Return None if no known name
-        occurs in the text, or if resources of several types have the name and the ARN does not show which one it is.
+        Return the environment of the found resource, its reference, and the part of `resource` after the name.
+
+        Return None if no known name occurs in `resource`. Also return None if resources of several types have the name,
+        and `resource` does not show the type.
         """
         known = {key: names for key, names in self._known.items() if service_of(key) == service}
         if not known:
@@ -169,10 +171,9 @@ class NameIndex:
 
 
 def _is_arn_of(resource_type: str, resource: str) -> bool:
-    """Return whether `resource`, the last part of an ARN, begins with a word for this type.
+    """Return whether `resource`, the last part of an ARN, begins with the word for the type `resource_type`.
 
-    Many ARNs have such a word: `cluster:...` for `AWS::RDS::DBCluster`, `report-group/...` for
-    `AWS::CodeBuild::ReportGroup`.
+    For example, `cluster:...` begins with the word for `AWS::RDS::DBCluster`.
     """
     word = _BOUNDARY.split(resource)[0].replace("-", "")
     return resource_type.rpartition("::")[2].lower().endswith(word)
@@ -270,9 +271,9 @@ class Formatter:
 
 
 def cut_pair(before: str, after: str, longest: int) -> tuple[str, str]:
-    """Return two texts that differ, each cut to `longest` characters of the text and `...`.
+    """Shorten two different texts to at most `longest` characters each. An ellipsis shows where a text was cut.
 
-    If two long texts begin alike, the cut texts begin `_SHARED` characters before the first difference.
+    If both texts have the same long beginning, only the last `_SHARED` characters of this beginning remain.
     """
     start = 0
     if max(len(before), len(after)) > longest:

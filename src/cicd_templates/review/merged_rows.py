@@ -11,7 +11,10 @@ Row = tuple[str, ...]
 
 
 class MergedRows:
-    """The rows of one table, in the order in which they were added. Equal rows are stored once, with their services."""
+    """The rows of one table, in the order in which they were added.
+
+    Rows that differ only in the name of a service are stored once, with a list of these services.
+    """
 
     def __init__(self) -> None:
         self._first: dict[Row, Row] = {}
@@ -35,11 +38,9 @@ class MergedRows:
             self._services.setdefault(pattern, []).extend(services)
 
     def to_plain(self) -> list[Any]:
-        """Return the contents as a value that JSON can represent; see `extend_plain`.
-
-        The services of a pattern are left out if they are all services. The first row of a pattern is left out if
-        several services have the pattern, because `rows` does not show it.
-        """
+        """Return the contents as a value that JSON can represent; see `extend_plain`."""
+        # If all services share a row, they are not listed again. If several services share a row, `rows` shows only the
+        # row with placeholders, so the row with the name of the first service is left out.
         all_services = sorted(self._all_services)
         return [
             all_services,
@@ -54,7 +55,10 @@ class MergedRows:
         ]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the rows of another table after the rows of this table. Its `to_plain` returned `plain`."""
+        """Add the rows of another table after the rows of this table.
+
+        `plain` is what the `to_plain` of the other table returned.
+        """
         all_services, patterns = plain
         self._all_services.update(all_services)
         for texts, services, first in patterns:

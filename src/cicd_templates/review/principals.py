@@ -20,7 +20,7 @@ _ACCOUNT, _PARTITION = "${AWS::AccountId}", "${AWS::Partition}"
 class Kind(Enum):
     """What a principal is.
 
-    - ACCOUNT: an account. It stands for those of its users and roles that have policies of their own for the access.
+    - ACCOUNT: a whole account. A user or role of the account gets the access only if its own policies allow it, too.
     - ARN: a role, user or session.
     - OWN: a resource or parameter of the template that contains the policy. The value of the parameter always comes
       from the template's environment.

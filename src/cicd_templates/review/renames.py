@@ -59,7 +59,10 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return a statement's Sid and the renamed services in the statement, such as `X: till instead of shop`."""
+        """Return a text with a statement's Sid, and with the new and the old name of each service that it names.
+
+        For example, if the service `shop` was renamed to `till`: `Sid: till instead of shop`.
+        """
         text = sentence(statement)
         named = [
             f"{new} instead of {old}" for new, old in self.old_names.items() if with_placeholders(text, new) != text
@@ -75,9 +78,10 @@ class Renames:
 
 
 def general_sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
-    """Return the IAM statements of a stack, keyed by their holders and by the sentences that describe them.
+    """Return the IAM statements of a stack, each with a key that does not contain the name of the stack's service.
 
-    In each sentence, a placeholder replaces the service's name, so that the keys of two services can be compared.
+    The key is a pair: the logical id of the resource that has the statement, and a sentence that describes the
+    statement. In this sentence, a placeholder replaces the service's name. So the keys of two services can be compared.
     """
     service = str(stack.template.service)
     return {

@@ -38,7 +38,7 @@ class Templated(Protocol):
 
     @property
     def without_text(self) -> StackTemplate:
-        """The template. Its field `text` may be empty, because a review does not read it."""
+        """The template, possibly with an empty field `text`, because a review does not read this field."""
         ...
 
     @property

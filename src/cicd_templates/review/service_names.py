@@ -13,8 +13,8 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 def with_placeholders(text: str, service: str) -> str:
     """Replace the service's name in `text` with `{service}`, and the name of its artifact folder with `{pipeline}`.
 
-    The folder's name is the service's name, followed by as much of the project's name as fits. The second part differs
-    between services, so the folder's name is replaced completely.
+    The folder's name is the service's name and the beginning of the project's name, cut to a fixed length. How much of
+    the project's name remains depends on the service, so the whole name of the folder is replaced.
     """
     folder_start = f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.

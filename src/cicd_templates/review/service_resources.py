@@ -68,7 +68,7 @@ class ServiceResources:
         return [runs, users]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents of another collection in the form that its `to_plain` returns."""
+        """Add the contents of another collection. `plain` is what the `to_plain` of that collection returned."""
         runs, users = plain
         for labels, listed in runs:
             types = tuple((logical_id, kind) for logical_id, kind in listed)

@@ -66,10 +66,7 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
 
 
 def _values_at(properties: Mapping[str, Any], place: Sequence[str]) -> Iterator[Any]:
-    """Yield the values at a path in `properties`. In the path, `*` stands for each item of a list.
-
-    `place` is a path in the table `KEY_OF`, split at ` > `.
-    """
+    """Yield the values at the path `place` in `properties`. In the path, `*` stands for each item of a list."""
     steps = [step for part in place for step in part.split("/")]
     values: list[Any] = [properties]
     for step in steps:

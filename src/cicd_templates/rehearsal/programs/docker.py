@@ -18,7 +18,7 @@ from typing import Any
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER_MEDIA_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 CONFIG_MEDIA_TYPE = "application/vnd.docker.container.image.v1+json"
-NOTE = "no image is built; instead, a placeholder with its own digest is pushed"
+NOTE = "no image is built; instead, a placeholder with a different digest is pushed"
 
 EXPORT_NOTE = "the packages in the image are not listed, because the image is not built"
 SUPPORTED = ("login", "build", "push", "pull", "create", "export", "rm", "image inspect")

@@ -3,8 +3,8 @@
 The recorded report is the file `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the
 report to the file of the option `--json-file-output`, or by default to standard output.
 
-If there is no recorded report, this program fails, except for pip-audit, which every new project uses. In place of
-pip-audit, it outputs a placeholder without findings, and a note in the result says what the placeholder does not show.
+If there is no recorded report, this program fails. The exception is pip-audit, because every new project uses it: its
+report is then a placeholder without findings, and a note in the result says that pip-audit was not run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from cicd_templates.rehearsal.result import NOT_SHOWN
 FILE_OPTION = "--json-file-output="
 PLACEHOLDER_NOTE = (
     f"{NOT_SHOWN}known vulnerabilities of the packages: pip-audit is not run, and its report is a placeholder without"
-    " findings; commit its report as rehearsal/pip-audit.json, or pass a virtual environment with pip-audit as TOOLS="
+    " findings; commit a real report as rehearsal/pip-audit.json, or set TOOLS= to a virtual environment that contains"
+    " pip-audit"
 )
 # The exit code with which a shell reports a missing command.
 COMMAND_NOT_FOUND = 127
