@@ -16,10 +16,11 @@ def under_make() -> bool:
 
 
 def option(variable: str, value: str | bool = "", *, name: str = "") -> str:
-    """Return an option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
+    """Return a command-line option as the user types it: `ENV=dev` under make, otherwise `--env dev`.
 
-    `variable` is the variable of make. `value` is the value of the option, or True for a flag. `name` is the option,
-    such as `--token`; the default is the variable in lower case.
+    - `variable` is the option's name under make, such as `ENV`.
+    - `value` is the option's value, or True for a flag.
+    - `name` is the option's name without make. The default is `variable` in lower case, such as `--env`.
     """
     if under_make():
         return f"{variable}={'1' if value is True else value}"

@@ -142,7 +142,7 @@ def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
 
 
 def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the parameters of a function that examines the deployment of a run to the environment `peer`."""
+    """Return the user parameters that tell a Lambda function which deployment to the environment `peer` to examine."""
     return {
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,

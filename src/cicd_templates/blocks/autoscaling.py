@@ -4,8 +4,7 @@ The policy for requests adds up the metrics of the service's two target groups. 
 deployment strategy.
 
 A worker scales on its backlog per task, as AWS recommends, because the number of messages alone does not show how many
-tasks are needed. The policy divides the number of messages by the number of tasks with metric math, so no function has
-to publish a metric.
+tasks are needed. CloudWatch computes the backlog per task with metric math, so no function has to publish a metric.
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 """
@@ -123,12 +122,11 @@ def _backlog_policy(
     name: str,
     queue: MetricName,
 ) -> scaling.ScalingPolicy:
-    """Return the scaling policy for the messages of one queue.
-
-    A single policy for the sum of all queues would never scale out. SQS reports no metrics for a queue that was unused
-    for six hours, so the sum would count missing values as 0. The newest values are always missing, because values
-    arrive late. So the newest sum would always be 0.
-    """
+    """Return the scaling policy for the messages of one queue."""
+    # One policy for the sum of all queues would never scale out:
+    # - The sum would have to count missing values as 0, because SQS reports nothing for a queue that was unused for six
+    #   hours.
+    # - The newest value of each queue is always missing, because values arrive late. So the newest sum would be 0.
     queries = [
         _query("messages", visible_messages(queue)),
         _query("tasks", running_tasks(env, service)),
@@ -166,8 +164,8 @@ def _requests_per_task(
     group has a value, the sum has no value, so a service without requests keeps its tasks. The predefined metric of AWS
     has the same effect.
 
-    Missing values do not count as 0. Values arrive late, so the newest minute would always look like a minute without
-    requests, and the service might never scale out:
+    If missing values counted as 0, the newest minute would always look like a minute without requests, because values
+    arrive late. The service might then never scale out:
     https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """

@@ -225,7 +225,7 @@ def lock_change_rule(
 ) -> events.Rule:
     """Return an EventBridge rule that reports each change of the bucket's policy and of its Object Lock configuration.
 
-    Whoever removes the default retention changes the Object Lock configuration: S3 has no separate call for this.
+    The default retention is a part of the Object Lock configuration, so the rule also reports its removal.
     """
     pattern = {
         "source": ["aws.s3"],
@@ -269,9 +269,9 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
 
 
 def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
-    """Let the pipeline's delivery roles read `artifact`, which contains the reviewed templates.
+    """Let the delivery roles of the environments in `readers` read the pipeline artifact named `artifact`.
 
-    `readers` are the environments of these roles. The pipeline assumes a delivery role to deploy to an environment.
+    The artifact contains the reviewed templates. The pipeline assumes an environment's delivery role to deploy to it.
     """
     return allow(
         "LetDeliveryRolesReadArtifacts",

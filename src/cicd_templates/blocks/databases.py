@@ -193,7 +193,9 @@ def instances(
 def database_alarms(
     env: Environment, name: str, settings: DatabaseTable, database: rds.DBCluster, operations: TopicArn
 ) -> Sequence[cloudwatch.Alarm]:
-    """Return alarms that notify `operations` if capacity, CPU use or connections are too high for 15 minutes.
+    """Return alarms that notify `operations` if a database exceeds a limit for 15 minutes.
+
+    The limits are for the used capacity, the CPU use and the number of connections.
 
     Each alarm uses the maximum over the instances. No alarm watches the storage, because Aurora's storage grows by
     itself.

@@ -82,7 +82,10 @@ def execute_action(
 
 
 def stack_variables(peer: Environment, layer: str = SERVICE_LAYER) -> str:
-    """Return the namespace of the pipeline variables with the outputs of one stack, the stack of `layer` in `peer`."""
+    """Return the pipeline namespace whose variables are the outputs of one stack.
+
+    The stack belongs to the layer named `layer` in the environment `peer`.
+    """
     return f"{title(peer.name)}{_ending(layer)}"
 
 

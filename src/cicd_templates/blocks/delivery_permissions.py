@@ -35,10 +35,10 @@ from cicd_templates.layer.iam import Grant, allow
 def service_grants(env: Environment, service: Service) -> list[Grant]:
     """Return the permissions of the role that CloudFormation uses when a release updates a service's stacks.
 
-    A service without a migration has the permissions for the stack of a migration, too. CloudFormation needs these
-    permissions to delete the stack after the migration was removed from the configuration.
+    The result always includes the permissions for the stack of a migration. If a migration is removed from the
+    configuration, CloudFormation needs these permissions to delete the stack.
 
-    A job also needs the permissions for its schedule, which the module `job_permissions` returns.
+    The module `job_permissions` returns the permissions for the schedule of a job.
     """
     if service.settings.job is not None:
         return [*_task_definitions(env, service), *_of_every_service(env, service)]
@@ -217,9 +217,11 @@ def _logs(env: Environment, service: Service) -> list[Grant]:
 def may_resolve_values(env: Environment) -> list[Grant]:
     """Let a role deploy templates whose parameters read the values of other layers from Parameter Store.
 
-    CloudFormation reads these values, and checks that subnets and security groups in them exist. AWS does not document
-    which role CloudFormation uses for this: the role that calls CreateChangeSet, or the stack's role. So both roles get
-    these grants.
+    CloudFormation reads these values. If a value is the id of a subnet or a security group, CloudFormation also checks
+    that the subnet or the group exists.
+
+    AWS does not document which role CloudFormation uses for this: the role that calls CreateChangeSet, or the stack's
+    role. So both roles get these grants.
     """
     return [
         allow(

@@ -105,7 +105,7 @@ def evidence_bucket(tools: Environment) -> str:
 
 
 def listed_keys(service: str) -> str:
-    """Return a pattern for the S3 prefixes of the signer's index, which lists the statements about each image."""
+    """Return a pattern that matches the S3 prefixes under which the signer lists the signed statements of an image."""
     return f"{service}/{DIGESTS}/*"
 
 

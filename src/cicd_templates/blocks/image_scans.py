@@ -11,14 +11,13 @@ from cicd_templates.config.naming import APP, title
 
 
 def image_scan_action(context: PipelineContext, name: str, evidence: str, *, image: str, order: int) -> PipelineAction:
-    """Return an action that judges the registry's scan of `image`, an image address.
+    """Return an action that judges the registry's scan of the image with the address `image`.
 
-    The action stores the result of the scan as evidence. `evidence` is the name of the file.
-
-    The build outputs the address of the image, and CodePipeline inserts this address into JSON. A malicious build could
-    output an address with quotes, and so add variables to the JSON. The signer stops such a release: it gets the same
-    output, and accepts only the exact address of an image.
+    The action stores the result of the scan as evidence, in a file named `evidence`.
     """
+    # The build outputs the image address, and CodePipeline inserts the address into the JSON of these variables. A
+    # malicious build could output an address with quotes, to add variables. The signer stops the release of such a
+    # build, because the signer gets the same output and accepts only an exact image address.
     variables = {"IMAGE_URI": image, "EXECUTION_ID": EXECUTION_ID, "EVIDENCE_NAME": evidence}
     return codebuild_action(
         context, name, reserved_words.IMAGE_SCAN, variables, category="Test", order=order, inputs=[APP]
@@ -28,11 +27,10 @@ def image_scan_action(context: PipelineContext, name: str, evidence: str, *, ima
 def window_stage(context: PipelineContext, peer: Environment, *, image: str) -> PipelineStage:
     """Return a stage that scans `image` again, and that succeeds only inside the deployment window.
 
-    The stage comes before the approval, so that nobody is asked to approve outside the window. The window and the
-    gate's verdict are separate conditions, because all rules of one condition have the same `Result`.
+    The stage comes before the approval, so that nobody is asked to approve outside the window.
 
-    AWS's documentation is not consistent about a run outside the window: the run fails, or it waits for the next
-    window. After a wait, the run continues with the old scan result.
+    AWS's documentation contradicts itself about a run outside the window. It says that the run fails, and also that the
+    run waits for the next window. After a wait, the run continues with the old scan result.
     """
     settings = peer.settings
     scan = image_scan_action(

@@ -120,8 +120,8 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
 def watched_minutes(job: JobTable) -> int | None:
     """Return how many minutes may pass without a run before an alarm fires.
 
-    This is the longest time between two runs, plus the delays that are allowed for a run. Return None if the job is
-    disabled, or if the time is more than a week, which no alarm can monitor.
+    The result is the longest time between two runs of the job, plus the delays that are allowed for a run. Return None
+    if the job is disabled. An alarm can watch at most a week, so also return None if the result would exceed a week.
     """
     clock_change = CLOCK_CHANGE_MINUTES if job.schedule.startswith("cron") else 0
     minutes = interval_of(job.schedule).longest + job.window_minutes + clock_change + LATE_MINUTES

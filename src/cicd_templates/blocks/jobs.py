@@ -58,7 +58,7 @@ def job_group(env: Environment, service: Service) -> str:
 
 
 def undelivered_starts_words(service: Service) -> list[str]:
-    """Return the words in the name of the queue for the job's starts that failed."""
+    """Return the words that form the name of the job's dead-letter queue. The queue gets the job's failed starts."""
     return [service.name, SCHEDULE, DEAD_LETTERS]
 
 

@@ -124,7 +124,7 @@ def _require_short_variables(function: str, variables: Mapping[str, AWSHelperFn 
         json.dumps(values, separators=(",", ":")),
         VARIABLES_LENGTH,
         f"the JSON of the environment variables of the Lambda function {function}",
-        "shorten the names of the project, the service, its checks or environments, or remove exceptions for unsigned"
+        "shorten the name of the project, the service, a check or an environment, or remove exceptions for unsigned"
         " images",
     )
 

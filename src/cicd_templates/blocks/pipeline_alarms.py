@@ -68,8 +68,8 @@ def run_alarms(
         "RunStuckAlarm",
         env,
         [service, "run-stuck"],
-        "A run has been stuck for an hour (not at an approval or a locked stage), or the function that looks for stuck"
-        " runs does not run",
+        "A pipeline run has been stuck for an hour, or the function that finds stuck runs has stopped. A run that waits"
+        " for an approval or at a locked stage is not stuck",
         Metric(METRIC_NAMESPACE, "OldestRunSeconds", dimensions),
         above=STUCK_SECONDS,
         tell=[operations],

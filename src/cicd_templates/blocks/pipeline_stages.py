@@ -104,9 +104,9 @@ def action_roles(stages: Iterable[PipelineStage]) -> list[iam.Role]:
 def gate_condition() -> codepipeline.BeforeEntryConditions:
     """Return an entry condition that lets a run enter a stage only if the scan gate's verdict is PASS.
 
-    Otherwise, the result `FAIL` makes the run fail. With the result `SKIP`, the run would only skip the stage and
-    continue. The gate's own action checks the verdict, too.
+    With any other verdict, the run fails. The gate's own action checks the verdict, too.
     """
+    # With `Result="SKIP"`, the run would only skip the stage and continue.
     rule = _rule("Verdict", "VariableCheck", {"Variable": VERDICT, "Value": "PASS", "Operator": "EQ"})
     return codepipeline.BeforeEntryConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])
 

@@ -140,14 +140,14 @@ def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
                 FromPort=TEST_PORT,
                 ToPort=TEST_PORT,
                 CidrIp="0.0.0.0/0",
-                Description="To the test listener at the public addresses of the load balancer",
+                Description="Requests to the test listener, through the public addresses of the load balancer",
             )
         ],
     )
 
 
 def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
-    """Let Lambda call the EC2 actions that attach the function to the VPC. Deny these actions to the function's code.
+    """Let Lambda attach the function to the VPC with the function's role. Deny the function's code the same actions.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """
@@ -166,8 +166,8 @@ def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
             "JoinTheNetwork",
             actions,
             on="*",
-            because="ec2:Describe... support no resource-level permissions. Lambda requires that the role may call the"
-            " other actions on every resource, too.",
+            because="the Describe actions of ec2 support no resource-level permissions, and Lambda requires that the"
+            " role may call all of these actions on every resource.",
         ),
         deny(
             "LeaveTheNetworkToLambda",

@@ -34,10 +34,10 @@ def repository(
 ) -> ecr.Repository:
     """Return the repository for a service's images.
 
-    In the environments in `readers`, the roles that start tasks may pull the images.
+    Each environment in `readers` has roles that start tasks. These roles may pull the images.
 
-    The repository policy cannot name these roles as principals, because AWS refuses principals that do not exist yet.
-    Instead, the policy names the accounts of the roles, and a condition limits the access to the roles.
+    The repository policy cannot name the roles as principals, because AWS refuses principals that do not exist yet.
+    Instead, the principals are the accounts of the roles, and a condition admits only the roles.
     """
     store = stateful(
         ecr.Repository(

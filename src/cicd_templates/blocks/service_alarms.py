@@ -220,7 +220,8 @@ def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
 def _worse_side(side_expression: str) -> str:
     """Return metric math that evaluates `side_expression` for both target groups, and returns the higher value.
 
-    In `side_expression`, a letter in braces stands for a metric. For the first group, `{e}` becomes `FILL(e1, 0)`.
+    In `side_expression`, a letter in braces stands for a metric. `{e}` becomes `FILL(e1, 0)` for the first target group
+    and `FILL(e2, 0)` for the second.
     """
     sides = [
         re.sub(r"\{([a-z])\}", rf"FILL(\g<1>{number}, 0)", side_expression).format(

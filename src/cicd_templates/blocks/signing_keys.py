@@ -1,4 +1,4 @@
-"""Creates the KMS key that signs evidence, the key's policy, and the rule that reports changes of the key."""
+"""Creates the KMS key for signing evidence, and an EventBridge rule that reports changes of this key."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ def signing_key(
 ) -> kms.Key:
     """Return an asymmetric KMS key for signatures. Only the role `signer` may sign with it.
 
-    The account may administer the key. The account, and the hooks of the environments in `verifiers`, may verify
-    signatures. The key policy does not let the account sign, so no IAM policy in the account can let another role sign:
+    The account may administer the key and verify signatures. The hooks of the environments in `verifiers` may verify
+    signatures, too.
+
+    The key policy gives the account no right to sign. So an IAM policy in the account cannot let a different role sign:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     account = AWSPrincipal(Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root"))
@@ -78,7 +80,7 @@ def signing_key_alias(logical_id: str, env: Environment, service: Service, key: 
 
 
 def alias_name(env: Environment, service: Service) -> str:
-    """Return the name of the alias of the service's signing key, which begins with `alias/`."""
+    """Return the alias name of the service's signing key, including the prefix `alias/`."""
     return f"alias/{physical_name(env, 'AWS::KMS::Alias', service.name, SIGNING)}"
 
 

@@ -202,8 +202,8 @@ def access_to(
     """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
 
     The first is an egress rule of the tasks' security group. The second is an ingress rule of `group`, the security
-    group of the resource. `whose` is a word for the tasks, which the logical ids of the rules contain. For the tasks of
-    the service itself, it is `Tasks`.
+    group of the resource. `whose` is the word for the tasks in the logical ids of the two rules. For the tasks of the
+    service itself, this word is `Tasks`.
     """
     own = GetAtt(tasks, "GroupId")
     return (

@@ -165,9 +165,11 @@ def secret_arns(
 ) -> dict[str, AWSHelperFn | str]:
     """Return the ARN from which ECS reads each secret environment variable of a container, keyed by variable name.
 
-    `variables` is the container's table `secrets`. It maps each variable to the path of a parameter, to an ARN, or to
-    the name of a secret in `own_secrets`. `own_secrets` maps the name of each secret that the layer `secrets` creates
-    to its ARN.
+    `variables` is the container's table `secrets`. Each variable in this table has one of these values:
+
+    - the path of a parameter in Parameter Store
+    - the ARN of a parameter or a secret
+    - the name of a secret that the layer `secrets` creates. `own_secrets` has the ARNs of these secrets, keyed by name.
     """
     arns: dict[str, AWSHelperFn | str] = {}
     for variable, source in variables.items():

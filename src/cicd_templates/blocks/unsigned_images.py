@@ -29,8 +29,8 @@ def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTabl
 def exception_problems(configuration: Configuration, today: date) -> Iterator[Problem]:
     """Yield a problem for each exception that is not valid `today`, and for each service with too many exceptions.
 
-    Only `make render` and `make check` need this check, because the Lambda functions that verify images compare the
-    date themselves.
+    `make render` and `make check` call this function. The Lambda functions that verify images compare the dates
+    themselves.
     """
     yield from dict.fromkeys(_day_problems(configuration, today))
     for env in configuration.environments:

@@ -125,15 +125,13 @@ fi
 
 
 def _examine(service: Service) -> str:
-    """Return a command that lists the image's packages. It fails for Python packages that no check has examined.
-
-    - The command exports the image and never runs it.
-    - It accepts packages of base images, because the service did not add them.
-    - It also examines locked stages. A locked stage is the beginning of a stage, up to the first instruction that can
-      run code of the source. Later instructions could remove the metadata of packages from the image.
-    - Installers write lists of the files that they installed, but the Dockerfile could forge such a list. The command
-      trusts a list in the image only if a base image or a locked stage contains the same list.
-    """
+    """Return a command that lists the image's packages. It fails for Python packages that no check has examined."""
+    # - The command exports the image and never runs it.
+    # - Packages of base images pass, because the service did not add them.
+    # - An instruction that runs code of the source could remove a package's metadata from the image. So the command
+    #   also lists the packages of the locked stages, which end before the first instruction of this kind.
+    # - An installer writes a list of the files that it has installed, but the Dockerfile could forge this list. The
+    #   command trusts a list in the image only if a base image or a locked stage contains the same list.
     locked = _locked_stages(service)
     trusted = ' --lists-of "${bases[@]}" "${locked[@]}"' if locked else ""
     stages = ' --stages "${locked[@]}"' if locked else ""
@@ -164,10 +162,9 @@ list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 
 
 def _locked_stages(service: Service) -> str:
-    """Return commands that build the locked stages and list their packages. No code of the source runs in these stages.
+    """Return commands that build each locked stage and list its packages, or "" if unlocked installs are permitted.
 
-    The result is empty if the configuration permits unlocked installs. After the image build, the commands are fast,
-    because Docker has cached the layers.
+    A locked stage is the beginning of a Dockerfile stage, up to the first instruction that can run code of the source.
     """
     if service.settings.build.unlocked_installs:
         return ""

@@ -1,4 +1,4 @@
-"""Warns if a service uses default settings for Python, although none of its checks is for Python."""
+"""Warns if a service relies on default settings that work only for Python, but has no check for Python."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PRESET_LANGUAGES: dict[Preset, str] = {
 
 
 def warnings(configuration: Configuration) -> Iterator[str]:
-    """Yield a warning for each service that uses default settings for Python but has no check for Python."""
+    """Yield a warning for each service that relies on default settings for Python, but has no check for Python."""
     services = {service.name: service for environment in configuration.environments for service in environment.services}
     for service in services.values():
         defaults = _python_defaults(service)

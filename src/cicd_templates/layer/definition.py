@@ -40,20 +40,21 @@ def every_service(service: Service) -> bool:
 
 
 class Layer(NamedTuple):
-    """A layer: a module of `templates/` with `build(env)`, or with `build(env, service)` for one stack per service.
+    """A layer: a module of `templates/` that builds one template per environment, or one template per service.
 
+    - `build(env)` builds the template of one stack per environment.
+    - `build_per_service(env, service)` builds the template of one stack per service.
+    - `build_with_uses(env, service, uses)` also builds the template of one stack per service. `uses` lists the
+      resources of other layers that the service uses.
+    - The last two functions receive an environment that contains only the service of the stack, so the stack depends on
+      no other service.
     - The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A
       layer with one stack per service has a stack for each service for which `needed` returns true.
-    - `build_with_uses` replaces `build_per_service` if the layer must know which resources of other layers the service
-      uses. It receives these uses as its third argument.
-    - `build_per_service` and `build_with_uses` receive an environment that contains only the service of the stack, so
-      the stack depends on no other service.
     - `offers` receives an environment without services. It returns the resources of this layer that services can use.
     - `after` lists layers that must be deployed first, in addition to the layers whose values this layer reads. If this
       layer and a listed layer both have one stack per service, each stack waits only for the stack of the same service.
-    - `deployed_as` is the output with the ARN of the role that deploys the layer's stacks. The pipeline and
-      `make deploy` must pass the same role to CloudFormation, because CloudFormation keeps a stack's role for all later
-      operations.
+    - `deployed_as` is the output with the ARN of the role that CloudFormation uses for the layer's stacks. The pipeline
+      and `make deploy` must pass the same role, because CloudFormation keeps the role of a stack for later operations.
 
     The description of the template is the first line of the module's docstring, after the colon.
     """
@@ -81,7 +82,7 @@ class Layer(NamedTuple):
     def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:
         """Yield the template of each stack that this layer has in `env`.
 
-        Raises `TypeError` if one of the functions that `builds` returns raises it.
+        Raises `TypeError` in the cases that the docstring of `builds` lists.
         """
         return (build() for build in self.builds(env, uses))
 
@@ -93,8 +94,8 @@ class Layer(NamedTuple):
     ) -> Sequence[Callable[[], LayerTemplate]]:
         """Return one function for each stack that this layer has in `env`. Each function builds and returns a template.
 
-        `uses` has the uses of other layers' resources, keyed by the name of the service that uses them. If `services`
-        is given, the stacks of other services are left out.
+        `uses` maps the name of each service to the resources of other layers that the service uses. If `services` is
+        given, the stacks of services that it does not contain are left out.
 
         Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate`. In a layer with one
         stack per service, it also raises `TypeError` if the template is not for the service of the stack.
@@ -158,7 +159,7 @@ class Layer(NamedTuple):
 
 
 def _docstring(module: ModuleType) -> str:
-    """Return the docstring of `module`, from its source file if the option `-OO` made Python remove docstrings."""
+    """Return the docstring of `module`. If Python's option `-OO` has removed docstrings, read the source file."""
     if module.__doc__ is None and module.__file__ is not None:
         return ast.get_docstring(ast.parse(Path(module.__file__).read_bytes())) or ""
     return module.__doc__ or ""

@@ -69,15 +69,17 @@ def allow(
 ) -> Grant:
     """Return a statement that allows `actions` on the resources in `on` if all conditions in `when` hold.
 
-    If `to` is a principal, the statement is for a resource policy. In a resource policy, `*` means the resource to
-    which the policy is attached. `on=[]` omits the Resource element, as ECR requires.
+    - If `to` is a principal, the statement is for a resource policy. The resource `*` then means the resource to which
+      the policy is attached. `on=[]` omits the Resource element, as ECR requires.
+    - If `to` is None, the statement is for a role's policy. The resource `*` then means all resources, and `because`
+      must name an API operation that does not support resource-level permissions.
 
-    If `to` is None, the statement is for a role's policy. In a role's policy, `*` means all resources, and `because`
-    must name an API operation that does not support resource-level permissions. In all other cases,
-    `because` must be empty.
+    Raises `ValueError` in these cases:
 
-    Raises `ValueError` if these rules are broken. An action must not be a pattern, and a resource must not be a name
-    instead of an ARN. Two conditions in `when` must not have the same operator and the same key.
+    - `because` is empty although a role's policy has the resource `*`, or `because` is set in any other case.
+    - An action is a pattern.
+    - A resource is a name instead of an ARN.
+    - Two conditions in `when` have the same operator and the same key.
     """
     resources = _resource_list(sid, on)
     if not resources and to is None:

@@ -47,12 +47,12 @@ class Backlog(NamedTuple):
 class Offer:
     """A resource that a layer offers to services. `name` is its key in `[services.<name>.uses]`.
 
-    - `variables` maps environment variables of the container to their values.
+    - `variables` maps environment variables of the container to outputs of stacks.
     - `access` maps each kind of access, such as `read`, to a function that returns the grants for the task role. This
       function may add parameters to the service's template, because the grants need the ARNs of the resource.
     - `port` is set only for a resource in the VPC.
-    - `texts` returns more environment variables, whose values are literals, such as the name of a database user. These
-      values can depend on the service and the kind of access.
+    - `texts` returns more environment variables. Their values are texts, such as the name of a database user, and can
+      depend on the service and the kind of access.
     - `backlog` is set only for a queue.
 
     Raises `ValueError` if `access` is empty, or if a value in `variables` is a list or can differ between services.
@@ -72,8 +72,8 @@ class Offer:
         for variable, output in self.variables.items():
             if isinstance(output, ServiceOutput) or output.kind.is_list():
                 raise ValueError(
-                    f"offer {self.name}: {variable} needs a single value that exists once per environment, but "
-                    f"{output.layer}.{output.name} is a list or exists once per service"
+                    f"offer {self.name}: {variable} cannot have the value of {output.layer}.{output.name}, because this"
+                    " output is a list or differs between services"
                 )
 
 
@@ -99,7 +99,10 @@ class Use(NamedTuple):
 
 
 def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
-    """Return the names of the queues from which a service receives messages, keyed by the name of the offer."""
+    """Return the names of the queues from which a service receives messages. The keys are the names of the offers.
+
+    An offer is a resource that the service lists in `[services.<name>.uses]`.
+    """
     return {
         use.offer.name: use.offer.backlog.queue
         for use in uses

@@ -101,7 +101,7 @@ class LayerTemplate:
             layers = dict.fromkeys((self._layers_read.get(name, output.layer), output.layer))
             owners = " or of ".join(f"the layer {layer}" for layer in layers)
             raise ConfigurationError(
-                f"{path}: a parameter {name} must read this value, but the parameter {name} already reads"
+                f"the template parameter {name} cannot read both {path} and"
                 f" {declared.properties.get('Default', 'another value')}; rename the Output of {owners}. If {name}"
                 " begins with the name of a configured resource, you can rename the resource instead"
             )

@@ -9,8 +9,8 @@ The subprocess is a program from another project and is called the engine. This 
    (`recorded_types`), event targets, the image registry and CodePipeline's job API (`event_targets`, `image_registry`,
    `codepipeline`), and IAM decisions like those of AWS (`caller_identity`, `condition_keys`, `encryption`,
    `request_resources`, `iam_decisions`).
-3. `orphans` ends an engine if the command that started it is killed. The engine serves no requests before `orphans`
-   watches it. If the command is killed before `orphans` watches the engine, the engine ends by itself.
+3. `orphans` watches the engine. If the command that started the engine is killed, `orphans` ends the engine. The engine
+   serves no requests until the watch begins. If the command is killed before that, the engine ends by itself.
 4. `engine_state_file` stores how later commands can reach the engine that `make local` has started.
 
 The modules that the entry point imports run in the engine's interpreter, so they may import only the standard library

@@ -1,6 +1,8 @@
-"""Corrects three facts about the caller of a request. The local AWS's IAM decisions depend on these facts.
+"""Corrects facts about the caller of a request on which the IAM decisions of the local AWS depend:
 
-The facts are whether the caller uses TLS, for which AWS service it acts, and the ARN of its role.
+- whether the caller uses TLS
+- the AWS service in whose place the caller assumes a role
+- the ARN and the policies of the caller's role
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -23,12 +25,13 @@ def secure(app: ModuleType) -> None:
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let the root user of an account assume a role on behalf of an AWS service.
+    """Let the root user of an account assume a role in place of an AWS service.
 
-    The request passes the ARN of a resource as its external ID. The role must trust the AWS service of this resource.
-    In the conditions of the trust policy, aws:SourceArn is this ARN, and aws:SourceAccount is the account in the ARN.
+    The root user passes the ARN of one of the service's resources as `ExternalId`. The role must trust this service.
+    For the conditions of the trust policy, aws:SourceArn is this ARN, and aws:SourceAccount is the account in the ARN.
 
-    The engine itself sets neither key, and lets the root user assume every role that trusts any service.
+    Without this function, the engine would set neither of the two keys. It would let the root user assume every role
+    that trusts any service.
     """
     trusted = evaluator.evaluate_trust_policy
 

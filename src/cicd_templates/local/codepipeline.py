@@ -51,7 +51,10 @@ class JobResults:
             file.write(json.dumps([operation, request]) + "\n")
 
     def of(self, job: str) -> tuple[str, dict[str, Any]] | None:
-        """Return the operation and the request of the call that reported a job's result, or None without a result."""
+        """Return the operation and the request of the API call that reported the result of `job`.
+
+        Return None if no call has reported a result.
+        """
         if self._file.exists():
             for line in self._file.read_text().splitlines():
                 operation, request = json.loads(line)
@@ -115,8 +118,8 @@ class PipelineExecutions:
     def start(self, request: dict[str, Any]) -> str:
         """Start an execution and return its id.
 
-        If an event rule has already started an execution with this request, return the id of that execution. A
-        rehearsal repeats the request of an event rule to check the permissions of the rule's role.
+        To check the permissions of an event rule's role, a rehearsal sends the request of the event rule a second time.
+        The second request starts no execution: this method returns the id of the first execution.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [

@@ -28,10 +28,10 @@ class Secret:
 def register(
     handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Secret]:
-    """If RDS manages the password of a cluster, make the engine's `handlers` return the ARN of the cluster's secret.
+    """Change the engine's `handlers` of database clusters: if RDS manages the password, they return the secret's ARN.
 
-    Return a dict of the secrets, keyed by the resource ids of the clusters. The handlers add a secret to the dict when
-    they create or update a cluster.
+    Return a dict of the secrets, keyed by the resource ids of the clusters. The dict is empty at first. A handler adds
+    a secret when it creates or updates a cluster whose password RDS manages.
     """
     operations = handlers[CLUSTER]
     secrets: dict[str, Secret] = {}

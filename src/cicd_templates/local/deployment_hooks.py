@@ -1,12 +1,14 @@
 """Calls the lifecycle hooks of ECS deployments in the stage PRE_SCALE_UP. If a hook refuses, rolls the deployment back.
 
 The local AWS starts no containers. So a deployment is already complete at the point where ECS would start the first
-task, and hooks of later stages are not called. ECS also calls hooks when a service is created. This module does not,
-because a rehearsal creates a service only to get the state that AWS already has. It deploys no new release then.
+task, and hooks of later stages are not called.
+
+When a service is created, ECS calls the hooks, but this module does not. A rehearsal creates a service only to get the
+state that AWS already has. Hooks have no new release to examine at that time.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
-This module runs inside the engine's interpreter, so it imports only the standard library, and botocore when it calls a
-hook. The engine's environment has botocore for the functions that the engine runs.
+This module runs inside the engine's interpreter, so it imports only the standard library and botocore. The engine's
+environment has botocore for the functions that the engine runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Makes tasks of the local AWS end, and makes RunTask start only one task for each client token.
+"""Ends tasks of the local AWS, and makes RunTask start only one task for each client token.
 
 The local AWS starts no containers, so its tasks would run forever. A rehearsal runs the command of a task as a process,
 and stores the exit code in a file. This module then ends the task with the exit code. This module runs inside the
@@ -100,7 +100,7 @@ def _conflict(arns: list[str]) -> Response:
 
 
 def describe_tasks(describe: Handler, tasks: Tasks, engine: Any) -> Handler:
-    """Return a handler of DescribeTasks. If the command of a task has ended, the handler first marks it as stopped."""
+    """Return a handler of DescribeTasks. The handler reports a task as stopped if the task's command has ended."""
 
     def handle(request: dict[str, Any]) -> Response:
         cluster = engine._resolve_cluster_name(request.get("cluster", "default"))

@@ -99,14 +99,14 @@ def start(
 ) -> Engine:
     """Start an engine and wait until it answers.
 
-    If `auth` is true, the engine enforces IAM. If `tls` is true, the engine treats all requests as sent over TLS.
+    - If `auth` is true, the engine enforces IAM.
+    - If `tls` is true, the engine treats all requests as sent over TLS.
+    - `spawned` is called as soon as the engine's process exists. The engine answers no request until `spawned` has
+      returned. If the calling process is killed before `spawned` has returned, the engine ends and removes its folder.
 
-    Calls `spawned` as soon as the engine's process exists. The engine answers requests only after `spawned` has
-    returned. If the calling process is killed earlier, the engine ends and removes its folder.
-
-    Raises `CicdError` if the engine's virtual environment is missing, or if the engine does not start. In the second
-    case, the message has the end of the engine's log. After any exception, neither the process nor the engine's folder
-    remains.
+    Raises `CicdError` if the engine's virtual environment is missing. Also raises `CicdError` if the engine does not
+    start; the message then has the end of the engine's log. After any exception, neither the process nor the engine's
+    folder remains.
     """
     python = python or DEFAULT_PYTHON
     if not python.exists():

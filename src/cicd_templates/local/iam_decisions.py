@@ -1,6 +1,6 @@
-"""Records the IAM decisions of the local AWS about roles, and adds two permission checks.
+"""Records each request that the local AWS allows or denies to a role, and adds two permission checks.
 
-The added checks are iam:PassRole and the permission to use the KMS key of an encrypted resource. The engine must run
+The added checks are iam:PassRole and the permission to use the KMS key of an encrypted resource. The local AWS must run
 with AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard library.
 """
 

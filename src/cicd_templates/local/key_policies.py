@@ -1,7 +1,7 @@
-"""Makes the local AWS refuse a key policy under which nobody could change the policy later. KMS does the same.
+"""Makes the local AWS refuse a key policy that would stop everybody from changing it later, as KMS does.
 
-An API request can skip the check with the parameter `BypassPolicyLockoutSafetyCheck`. The property of this name in a
-template has no effect, because the engine does not send it to KMS.
+An API request can skip the check with the parameter `BypassPolicyLockoutSafetyCheck`. A template cannot skip the check,
+because the engine ignores the template property of this name.
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
 
 This module runs in the engine's interpreter, so it imports only the standard library.
@@ -22,10 +22,10 @@ Refusal = Callable[[str, str, int], Any]
 
 
 def locks_out(policy: str, account: str) -> bool:
-    """Return whether a key policy locks everybody out: nobody in the account could change the policy later.
+    """Return whether a key policy would stop everybody in the account from changing the policy later.
 
-    A policy locks nobody out if a statement without conditions allows the account, or all principals, to change the
-    policy. A policy that is not valid JSON locks everybody out.
+    The result is True unless a statement without conditions allows the account, or all principals, to change the
+    policy. The result is True for a policy that is not valid JSON.
     """
     try:
         statements = _listed(json.loads(policy)["Statement"])

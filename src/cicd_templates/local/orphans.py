@@ -25,10 +25,10 @@ _pipes: set[IO[bytes]] = set()
 
 @contextlib.contextmanager
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
-    """Kill a process group and remove `folder` if a signal ends this process or the `with` block.
+    """Kill the process group `group` and remove `folder` if a signal ends this process or the `with` block.
 
-    Ctrl-C and SIGTERM are such signals. The block can also clean up after these two itself, but a second signal can
-    interrupt this cleanup.
+    Ctrl-C and SIGTERM are signals of this kind. The block may have a cleanup of its own for Ctrl-C and SIGTERM, but a
+    second signal can interrupt this cleanup.
 
     If the block ends without a signal, nothing is killed or removed. A process that has left the group is never killed.
     """
@@ -59,7 +59,7 @@ def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
 
 
 def close_pipes() -> None:
-    """Close the pipes that a forked child has copied. Otherwise the pipes would stay open when the parent ends."""
+    """Close the pipes in a forked child. Otherwise the child would keep the pipes open after its parent has ended."""
     for pipe in _pipes:
         pipe.close()
 

@@ -90,9 +90,10 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler that shows template parameters as AWS does, with the value from Parameter Store or masked.
+    """Return a handler that describes stacks or change sets, and shows their parameters as AWS does.
 
-    The handler calls `describe`, the engine's own handler. `described` contains all stacks or all change sets.
+    A parameter from Parameter Store has its resolved value. A `NoEcho` parameter is masked. The handler calls
+    `describe`, the engine's own handler. `described` contains all stacks or all change sets of the engine.
     """
 
     def handle(params: Params) -> Answer:
@@ -185,9 +186,9 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return a replacement for `resolve` that also leaves out the resources whose condition is false.
+    """Return a function that calls `resolve`, and removes the resources whose condition is false from the result.
 
-    The engine calls `resolve` to prepare a template for the comparison with another template.
+    The engine uses `resolve` to prepare a template before it compares the template with another one.
     """
 
     def handle(template: Any, params: Any, *arguments: Any) -> Any:

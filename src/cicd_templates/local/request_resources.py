@@ -1,4 +1,4 @@
-"""Finds facts about a request that the local AWS's IAM does not know: resources, condition keys and passed roles.
+"""Finds resources, condition keys and passed roles of a request that the local AWS itself does not find.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.
 """
@@ -37,7 +37,7 @@ SSM_NAMES = {"GetParameters": "Names", "GetParametersByPath": "Path"}
 
 
 class Requests:
-    """Adds resources, condition keys and passed roles that the engine's module `iam_actions` does not find."""
+    """Finds resources, condition keys and passed roles of requests that the engine's module `iam_actions` misses."""
 
     def __init__(
         self,
@@ -70,9 +70,10 @@ class Requests:
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
     def passed(self) -> list[tuple[str, str]]:
-        """Return pairs of a role and a service. The latest request in this thread passes the role to the service.
-        The engine reads a request and decides on it in the same thread. This method removes the roles that it returns,
-        so a second call for the same request returns an empty list.
+        """Return each role that the latest request in this thread passes, with the service that receives the role.
+
+        The engine reads a request and decides on it in the same thread. A second call for the same request returns an
+        empty list.
         """
         roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
         self._latest.roles = []
@@ -151,9 +152,9 @@ def _alias(body: bytes, region: str, account: str) -> str:
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the part of an ARN after the account, for the resource that a request uses.
+    """Return the last part of the ARN of the resource that a request uses: everything after the account.
 
-    Return an empty string if the engine itself finds the resource.
+    Return an empty string if the engine finds the ARN of this resource without this module.
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
     if (service, operation) in (("codebuild", "BatchGetBuilds"), ("codebuild", "StopBuild")):

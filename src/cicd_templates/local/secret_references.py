@@ -11,9 +11,10 @@ SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type of resource
 
 
 def secrets_by_arn(table: dict[str, Any], drift_readers: dict[str, Any]) -> None:
-    """Wrap the handlers in `table` that the engine uses for secrets, so that the physical id of a secret is its ARN.
+    """Make the engine use the ARN of a secret as the secret's physical id.
 
-    Also wraps the function in `drift_readers` that reads a secret for drift detection, so that it accepts the ARN.
+    `table` maps resource types to the engine's handlers. `drift_readers` maps resource types to the functions that read
+    a resource for drift detection. This function replaces the entries for secrets in both.
     """
     handlers = table[SECRET]
     read, properties_read = drift_readers[SECRET]

@@ -1,7 +1,7 @@
 """Makes two kinds of secrets behave as in AWS: secrets without a value, and secrets scheduled for deletion.
 
-- In AWS, a secret without a value has no version. The engine gives every new secret a version, so a check could not
-  find the secrets that lack a value.
+- In AWS, a secret without a value has no version. Without this module, the engine would give every new secret a
+  version. Then a command could not find the secrets that lack a value.
 - In AWS, a new secret cannot have the same name as a secret that is scheduled for deletion. See docs/fakes.md.
 
 This module runs inside the engine's interpreter, so it imports only the standard library.

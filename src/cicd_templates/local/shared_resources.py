@@ -23,7 +23,7 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function that calls `policy_of` with an ARN while the engine uses the account and region of this ARN.
+    """Return a function that gets an ARN, and calls `policy_of` with this ARN in the ARN's own account and region.
 
     `scope(account, region)` returns a context manager that makes the engine use this account and region.
     """
@@ -118,7 +118,7 @@ def register(app: ModuleType, kms: ModuleType, ecr: ModuleType, requests: Reques
     - the handler of all ECR requests, and the handler of the KMS request Verify
     - the functions that find the policies of KMS keys and ECR repositories
 
-    The engine looks up a function in its module before each call, so it calls the replacement.
+    The engine calls the replacements, because it looks up each of these functions by name before every call.
     """
     app.SERVICE_HANDLERS["ecr"] = in_named_registry(app.SERVICE_HANDLERS["ecr"], requests)
     kms.key_policy_for_arn = in_owners_account(kms.key_policy_for_arn, requests.scope)  # type: ignore[attr-defined]

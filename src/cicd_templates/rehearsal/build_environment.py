@@ -146,8 +146,8 @@ def application_addresses(
             process = urlsplit(started[namespace])
             found[each["name"]] = urlunsplit(deployed._replace(scheme=process.scheme, netloc=process.netloc))
             step.note(
-                f"{each['name']} is the address of a process that rehearsal/serve has started, because a"
-                " rehearsal starts no containers"
+                f"a rehearsal starts no containers, so {each['name']} is the address of a local process that"
+                " rehearsal/serve has started"
             )
     return found
 
@@ -157,10 +157,11 @@ def runnable_phases(
 ) -> list[Phase]:
     """Return the phases with only the commands that can run on this machine, and with a private folder instead of /tmp.
 
-    - If the build has the tokens of its external services, all commands can run.
-    - Without these tokens, commands that download something are left out.
-    - Commands always run if all they do is install packages by hash. A rehearsal replaces pip with a program that
-      checks the hashes and downloads nothing.
+    If the build has the tokens of its external services, all commands can run. Without these tokens, commands that
+    download something are left out.
+
+    Commands whose only downloads are packages that pip installs by hash are never left out. A rehearsal replaces pip
+    with a program that checks the hashes and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []

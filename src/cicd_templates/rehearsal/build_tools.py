@@ -59,9 +59,9 @@ class BuildTools:
         return not (self.prefix / "bin" / program).exists()
 
     def installs_replaced_program(self, command: str) -> bool:
-        """Return whether `command` installs a program that a recorded report replaces, such as pip-audit.
+        """Return whether `command` installs a program that does not run in the rehearsal, such as pip-audit.
 
-        The versions of this program's packages do not matter, because it does not run.
+        The rehearsal uses a recorded report instead, so the versions of the program's packages do not matter.
         """
         names = {_normalised(name) for name, _ in PIN.findall(command)}
         return any(program in names and self.lacks(program) for program in PUBLIC_SERVICE_PROGRAMS)
@@ -103,9 +103,10 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 
 
 def only_checks_hashes(command: str) -> bool:
-    """Return whether a command installs packages by hash with pip, and downloads nothing else.
+    """Return whether the only downloads of a command are packages that pip installs by hash.
 
-    A rehearsal can run such a command: it replaces pip with a program that checks the hashes and downloads nothing.
+    A rehearsal can run a command of this kind, because the rehearsal replaces pip with a program that checks the hashes
+    and downloads nothing.
     """
     without_files = WRITTEN_FILE.sub("", command)
     return "--require-hashes" in without_files and not DOWNLOAD.search(REPLACED_PIP.sub("", without_files))
@@ -125,7 +126,7 @@ def write_programs(folder: Path, programs: Mapping[str, tuple[str, str]]) -> Non
 
 
 def with_private_tmp(text: str, temporary: Path) -> str:
-    """Return `text` with `temporary`, a folder, in place of `/tmp`, which other processes of the machine also use."""
+    """Replace `/tmp` in `text` by the folder `temporary`, because all processes of this machine share `/tmp`."""
     return SHARED.sub(lambda found: str(temporary), text)
 
 

@@ -53,8 +53,8 @@ def token_problem(token: str, host: str, port: int, user: str, region: str, keys
     if parts.netloc != f"{host}:{port}" or parts.path != "/":
         return f"the token is for {parts.netloc}{parts.path}, not for {host}:{port}/"
     if (given.get("Action"), given.get("DBUser")) != ("connect", user):
-        found = f"the action {given.get('Action')} and the user {given.get('DBUser')}"
-        return f"the token is for {found}, not for the action connect and the user {user}"
+        found = f"the action {given.get('Action')} for the user {given.get('DBUser')}"
+        return f"the token allows {found}, but this login needs the action connect for the user {user}"
     if given.get("X-Amz-Security-Token", "") != (keys.token or ""):
         return "the login token was made with the credentials of another session"
     signature = given.pop("X-Amz-Signature", "")

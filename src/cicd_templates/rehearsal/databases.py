@@ -74,8 +74,8 @@ class Databases:
         """Return the environment variables with which a task connects to local databases.
 
         If a variable in `variables` is the address of a database cluster, the result has the same variable with the
-        address of a local database. Two more variables in the result have the path of the local database's certificate.
-        `role` is the ARN of the task role, and `keys` are the role's credentials.
+        address of a local database. The result also sets `SSL_CERT_FILE` and `PGSSLROOTCERT` to the path of the local
+        database's certificate. `role` is the ARN of the task role, and `keys` are the role's credentials.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}
@@ -102,10 +102,10 @@ class Databases:
     def _served(
         self, run: PipelineRun, step: ActionProgress, source: Path | None, cluster: dict[str, Any]
     ) -> _Database | None:
-        """Return the running database of `cluster`. If this machine cannot run the database, return None.
+        """Return the running database of `cluster`, or None if the database cannot run. Note the outcome in `step`.
 
-        In both cases, `step` gets a note. `source` is the folder with the script that creates the database users. A
-        cluster with the Data API needs no script.
+        `source` is the folder with the script that creates the database users. The script is not used for a cluster
+        with the Data API.
         """
         name = cluster["DatabaseName"]
         script = None if source is None or cluster["HttpEndpointEnabled"] else source / SCRIPTS / f"{name}.sql"

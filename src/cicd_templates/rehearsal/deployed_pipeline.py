@@ -151,8 +151,8 @@ def reference_values(root: Session, stack: StackTemplate) -> dict[str, str]:
 def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[str, str]) -> None:
     """Store the user's tokens for web services in the secrets that CodeBuild projects read.
 
-    A secret without a token gets a placeholder, so that the rehearsal can test the permission to read the secret. A
-    recorded report then replaces the scan that needs the token.
+    If the user has no token for a secret, store a placeholder, so that the rehearsal can test the permission to read
+    the secret. The rehearsal uses a recorded report instead of the scan that needs the missing token.
     """
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():

@@ -57,7 +57,10 @@ class Role:
 
 
 def read_roles(template: Mapping[str, Any], environment: str) -> list[Role]:
-    """Return each role with a `RoleName` in a template, as a role with the statements of all its policies."""
+    """Return a `Role` for each IAM role of the template that has a `RoleName`.
+
+    The `Role` contains the statements of all policies of the IAM role.
+    """
     resources = template["Resources"]
     attached: dict[str, list[Any]] = {}
     for resource in resources.values():

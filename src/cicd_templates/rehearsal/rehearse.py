@@ -74,10 +74,14 @@ def run_rehearsal(
 ) -> Iterator[Rehearsal]:
     """Rehearse in a local AWS that enforces IAM, and yield the finished rehearsal to the `with` block.
 
-    The block can run actions again. Set `deploy` to false if an earlier rehearsal in this local AWS has deployed the
-    same stacks. Approvals show `commit`, the commit of the templates, or why it is unknown. Before the first action,
-    `on_start` is called with the deployed pipeline and the seconds that the deployment took. Raises `CicdError` if the
-    pipeline cannot start.
+    The block can run actions again.
+
+    - `commit` is the commit of the templates, or the reason why it is unknown. Approvals show this.
+    - `on_start` is called before the first action. It gets the deployed pipeline and the duration of the deployment in
+      seconds.
+    - Set `deploy` to false if an earlier rehearsal in this local AWS has deployed the same stacks.
+
+    Raises `CicdError` if the pipeline cannot start.
     """
     began = time.monotonic()
     phases: dict[str, float] = {}
@@ -151,10 +155,10 @@ def _release_and_wait(
 
     Return the version of the source and the id of the execution.
 
-    - If the source is an S3 object, an event rule starts the pipeline. Then the same request is sent again with the
-      role of the rule, to check the permissions of this role.
+    - If the source is an S3 object, an event rule starts the pipeline. To check the permissions of the rule's role,
+      this function then sends the rule's request to start the pipeline once more, with the role.
     - If the source is a repository behind a connection, the root user of the account starts the pipeline. The version
-      is a commit.
+      of the source is then a commit id.
     """
     pipeline, stack = definition.pipeline, definition.stack
     clients = deployed_pipeline.stack_clients(engine, stack)

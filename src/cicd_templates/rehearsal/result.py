@@ -89,7 +89,7 @@ def partition_differences(regions: Iterable[str]) -> tuple[str, ...]:
     """Return a phrase for each region outside the partition `aws`, which is the only partition of the local AWS."""
     partitions = {region: partition_of(region).name for region in sorted(set(regions))}
     return tuple(
-        f"{region} is in the partition {name}, but ARNs and host names are those of the partition {AWS.name}"
+        f"{region} is in the partition {name}, but the local AWS uses ARNs and host names of the partition {AWS.name}"
         for region, name in partitions.items()
         if name != AWS.name
     )

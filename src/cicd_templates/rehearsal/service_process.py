@@ -107,11 +107,9 @@ def serve(run: PipelineRun, step: ActionProgress, deploying: Action) -> Iterator
 
 
 def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
-    """Run the worker that an action has deployed, until its queues are empty. Then stop it.
+    """Run the worker that the action `deploying` has deployed. Stop the worker when its queues are empty.
 
-    `deploying` is the action.
-
-    The script `rehearsal/work` starts the worker. Nothing is run if the action has deployed no worker. Raises
+    The script `rehearsal/work` starts the worker. If the action has deployed no worker, nothing runs. Raises
     `ActionFailedError` if the worker ends by itself.
     """
     service = find_service(run, deploying)
@@ -121,7 +119,7 @@ def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
     if not (task.source / WORK_SCRIPT).is_file():
         step.note(f"{NOT_SHOWN}the worker itself, because the source has no script {WORK_SCRIPT} that starts it")
         return
-    step.note(f"the worker is a process that {WORK_SCRIPT} has started, because a rehearsal starts no containers")
+    step.note(f"a rehearsal starts no containers, so the worker is a local process that {WORK_SCRIPT} has started")
     queues = _queues(run, task)
     before = len(run.setup.calls.rows())
     with task.running(task.command_of_script(WORK_SCRIPT)) as process:
@@ -132,7 +130,9 @@ def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
             time.sleep(POLL_SECONDS)
         else:
             if queues:
-                step.note(f"{NOT_SHOWN}an empty queue, because the worker was stopped after {WORK_SECONDS:.0f} seconds")
+                step.note(
+                    f"{NOT_SHOWN}that the worker empties its queues; it did not do so within {WORK_SECONDS:.0f} seconds"
+                )
         ended = process.poll()
         if ended is None:
             _terminate(process)
@@ -171,9 +171,9 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 
 
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
-    """Return whether the task has requested messages from each queue at least once.
+    """Return whether the local AWS has allowed the task's requests for messages of every queue.
 
-    `before` is the number of IAM decisions that are older than the task. These decisions are ignored.
+    The first `before` IAM decisions are older than the task, and are ignored.
     """
     asked = {
         resource

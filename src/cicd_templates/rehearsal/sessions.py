@@ -83,8 +83,10 @@ class Session:
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
         """Return a session of `role` for an AWS service that acts for the resource with the ARN `on_behalf_of`.
 
-        Call this method on the session of the root user of the resource's account. The request has the ARN as its
-        external id. When the local AWS checks the trust policy, it reads the service and the resource from this ARN.
+        This session must belong to the root user of the resource's account.
+
+        AssumeRole receives the ARN as `ExternalId`. From this ARN, the local AWS takes the service and the resource for
+        the check of the role's trust policy.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 

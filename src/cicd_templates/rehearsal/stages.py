@@ -115,10 +115,10 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 
 
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
-    """Return the IAM decisions about requests of the action's roles, and about requests to assume these roles.
+    """Return the IAM decisions about the action's requests, including its requests to assume a role.
 
-    The roles of an action include each role that one of them assumes. `before` is the number of decisions that were
-    made before the action began. These decisions are left out.
+    An action makes requests with its own roles, and with the roles that these roles assume. The first `before`
+    decisions are older than the action, and are left out.
     """
     roles = set(step.roles)
     found = []

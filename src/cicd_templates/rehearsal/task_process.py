@@ -35,8 +35,9 @@ LIMIT_SECONDS = 300.0
 NOT_FOUND, KILLED = 127, 128 + signal.SIGKILL
 PLACEHOLDER_SECRET = "no-value-in-a-rehearsal"  # noqa: S105 - no secret
 NOTE = (
-    "no container was started: the task's command ran as a process in the source, with the variables of the task"
-    " definition and the credentials of the task role; image and network are not rehearsed"
+    "no container was started: the task's command ran as a local process in the folder of the source. The process had"
+    " the variables of the task definition and the credentials of the task role. The image and the network were not"
+    " tested"
 )
 NO_FURTHER_CONTAINERS = "not rehearsed: the other containers of the task ({})"
 
@@ -133,8 +134,8 @@ class Task:
 def prepare_task(run: PipelineRun, step: ActionProgress, arn: str, definition: str) -> Task:
     """Prepare a task to run in a new folder that contains the released source, and return the task.
 
-    `arn` is the task's ARN, and `definition` names its task definition. Only the first container of the definition
-    will run, because this container has the service's image. A note lists the other containers.
+    `arn` is the ARN of the task, and `definition` is the ARN of its task definition. Only the first container of the
+    task definition will run. A note lists the other containers.
     """
     ecs = run.setup.root_session(arn).client("ecs")
     described = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]

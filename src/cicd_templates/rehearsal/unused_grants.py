@@ -9,10 +9,10 @@ STORE = "AWS documents this permission for the key of an artifact store, but S3 
 FAILURE = "used only after a failure, and the rehearsed run succeeded"
 RETRIED = "used only if an action is retried and its first attempt has stored evidence"
 SCHEDULED = (
-    "an EventBridge rule starts the function, but a rehearsal checks access to logs only for functions of pipeline"
-    " actions"
+    "a rehearsal measures access to logs only for functions that a pipeline action starts, but an EventBridge rule"
+    " starts this function"
 )
-UNSIGNED = "used only if an exception in unsigned_images lets a stage deploy its image, and this image was signed"
+UNSIGNED = "used only for an unsigned image that an exception in unsigned_images permits, but this image was signed"
 EXEC = "used only in a session of ECS Exec"
 # What each action of a kind of access in `uses` is for. The application chooses its calls, and these are not the ones
 # that it made in this run. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/api-permissions-reference.html
@@ -34,7 +34,8 @@ CALLS = {
     "sqs:SendMessage": "sends messages, alone or in a batch",
 }
 TABLE_KEY = (
-    "DynamoDB uses the key for its callers, but AWS does not document which calls need it, so the local AWS checks none"
+    "DynamoDB uses the key on behalf of the task; the local AWS never checks this permission, because AWS does not"
+    " document which requests need it"
 )
 
 REASONS = (

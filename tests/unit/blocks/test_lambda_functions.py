@@ -126,7 +126,7 @@ def test_variables_that_are_longer_than_lambda_accepts_are_refused(
     (tools,) = [env for env in parse_configuration(raw, source="file").environments if env.kind == "tools"]
     message = (
         rf"the JSON of the environment variables of the Lambda function shipping-tools-{service}-signer has \d,\d{{3}}"
-        " characters, but AWS accepts at most 4,096; shorten the names of the project, the service, its checks or"
+        " characters, but AWS accepts at most 4,096; shorten the name of the project, the service, a check or"
     )
 
     with contextlib.nullcontext() if fits else pytest.raises(ConfigurationError, match=message):

@@ -32,15 +32,14 @@ def read_labels(layer: LayerTemplate) -> list[Grant]:
         (
             {"SUBNETS": SUBNETS},
             {"read": read_labels},
-            "offer labels: SUBNETS needs a single value that exists once per environment, but network.SubnetIds"
-            " is a list or exists once per"
-            " service",
+            "offer labels: SUBNETS cannot have the value of network.SubnetIds, because this output is a list or"
+            " differs between services",
         ),
         (
             {"LABELS": LABELS, "ROLE": ROLE},
             {"read": read_labels},
-            "offer labels: ROLE needs a single value that exists once per environment, but delivery.RoleArn is a"
-            " list or exists once per service",
+            "offer labels: ROLE cannot have the value of delivery.RoleArn, because this output is a list or differs"
+            " between services",
         ),
     ],
     ids=["no access", "a list", "a value per service"],

@@ -176,9 +176,9 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
         layer.read(Output(KeyArn, "other", "KeyArn", "Another key"))
 
     assert str(caught.value) == (
-        "/shipping/staging/other/KeyArn: a parameter KeyArn must read this value, but the parameter KeyArn already"
-        " reads /shipping/staging/keys/KeyArn; rename the Output of the layer keys or of the layer other. If KeyArn"
-        " begins with the name of a configured resource, you can rename the resource instead"
+        "the template parameter KeyArn cannot read both /shipping/staging/other/KeyArn and"
+        " /shipping/staging/keys/KeyArn; rename the Output of the layer keys or of the layer other. If KeyArn begins"
+        " with the name of a configured resource, you can rename the resource instead"
     )
 
 
@@ -189,7 +189,7 @@ def test_a_value_with_the_name_of_a_parameter_of_the_layer_names_its_own_layer(
     layer = LayerTemplate(STAGING)
     layer.add_parameter(Parameter("KeyArn", Type="String", **default))
 
-    with pytest.raises(ConfigurationError, match=f"reads {shown}; rename the Output of the layer keys\\. If"):
+    with pytest.raises(ConfigurationError, match=f"KeyArn and {shown}; rename the Output of the layer keys\\. If"):
         layer.read(KEY)
 
 

@@ -204,7 +204,7 @@ while :; do sleep 0.01; done
 
     assert len(asked(fake, "get_queue_attributes")) == 3
     assert step.notes == [
-        "the worker is a process that rehearsal/work has started, because a rehearsal starts no containers"
+        "a rehearsal starts no containers, so the worker is a local process that rehearsal/work has started"
     ]
     assert logged(fake) == ["working as working", "ended"]
 
@@ -230,7 +230,7 @@ def test_a_worker_that_never_receives_is_stopped_and_not_shown(
 
     service_process.work(run, step, DEPLOYING)
 
-    assert step.notes[-1] == "not shown: an empty queue, because the worker was stopped after 0 seconds"
+    assert step.notes[-1] == "not shown: that the worker empties its queues; it did not do so within 0 seconds"
 
 
 def test_a_worker_without_a_queue_runs_for_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +242,7 @@ def test_a_worker_without_a_queue_runs_for_a_moment(tmp_path: Path, monkeypatch:
     service_process.work(run, step, DEPLOYING)
 
     assert step.notes == [
-        "the worker is a process that rehearsal/work has started, because a rehearsal starts no containers"
+        "a rehearsal starts no containers, so the worker is a local process that rehearsal/work has started"
     ]
 
 

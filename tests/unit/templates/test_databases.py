@@ -193,7 +193,7 @@ def test_a_database_whose_name_continues_that_of_another_is_beside_it(other: str
 
 
 def test_a_database_with_the_value_of_another_layer_is_refused_in_one_line() -> None:
-    with pytest.raises(ConfigurationError, match="the parameter LoadBalancerGroupId already reads /shipping/staging/"):
+    with pytest.raises(ConfigurationError, match="parameter LoadBalancerGroupId cannot read both /shipping/staging/"):
         rendered(("databases/load-balancer", {}), (f"services/{SERVICE}/uses", {"load-balancer": "read"}))
 
 

@@ -40,7 +40,7 @@ def price_what_exists(context: CheckContext) -> str:
 
 COST = Check(
     "cost",
-    "The estimate before the run has every resource that costs money by the hour.",
+    "The cost estimate that is shown before the run includes every resource that costs money by the hour.",
     price_what_exists,
     needs=("deployed",),
     local_coverage=LocalCoverage.STEPS_ONLY,

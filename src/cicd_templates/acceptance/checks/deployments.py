@@ -31,8 +31,7 @@ def deploy_all(context: CheckContext) -> str:
         require(len(stacks) == rendered, f"{environment} has {len(stacks)} of {rendered} stacks")
         count += rendered
     return (
-        f"{count} stacks of {len(ENVIRONMENTS)} environments exist; production was deployed only by executing its plan"
-        " files"
+        f"{count} stacks exist in {len(ENVIRONMENTS)} environments; every deployment to production executed a plan file"
     )
 
 

@@ -56,7 +56,7 @@ def _problem_of(step: Callable[[], None]) -> str:
 def _redeploy(context: CheckContext) -> None:
     """Deploy production again as a disposable environment, so that its resources can be deleted.
 
-    Leave out stacks that cannot be updated. A missing stack is not created, because its creation might fail.
+    Deploy only the stacks that exist and can be updated. The creation of a missing stack might fail.
     """
     render_with(context, production=DISPOSABLE)
     stacks = stacks_of(context, PRODUCTION)
@@ -147,6 +147,6 @@ STILL_GONE = Check(
     needs=("destroyed", "removed"),
     last=True,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the check does not wait for an hour, because the local AWS, unlike AWS, never lists a deleted "
-    "resource",
+    local_limit="the check ran without the wait of an hour, because the local AWS never lists a resource that was "
+    "deleted",
 )

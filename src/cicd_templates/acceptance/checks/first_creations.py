@@ -26,11 +26,11 @@ def decline(context: CheckContext) -> str:
     """Plan the first creation of stacks and discard the plan. Require that no stack of the plan is left."""
     context.commands.on("plan", STAGING)
     planned = stacks_of(context, STAGING)
-    require(planned, "the plan of a first creation created no stack in REVIEW_IN_PROGRESS, so nothing can be discarded")
+    require(planned, "the plan of new stacks created no stack in REVIEW_IN_PROGRESS, so nothing can be discarded")
     context.commands.on("plan-discard", STAGING)
     left = stacks_of(context, STAGING)
     require(not left, f"the plan was discarded, but {len(left)} of its stacks still exist")
-    return "a plan of a first creation was discarded, and nothing is left of it"
+    return "a plan to create new stacks was discarded, and none of these stacks is left"
 
 
 def fail_then_deploy(context: CheckContext) -> str:

@@ -15,8 +15,8 @@ from cicd_templates.acceptance.roles import ATTEMPTS, PAUSE_SECONDS, create_role
 def use_printed_policies(context: CheckContext) -> str:
     """Create a role for each environment with the policies that `deploy-policy` prints. Later commands use these roles.
 
-    `deploy-policy` prints the policies for a project with blue/green rollouts. The templates of such a project have the
-    most resources, because each deployment hook adds a Lambda function.
+    The check prints the policies for a project with blue/green rollouts. The templates of this project have the most
+    resources, because each deployment hook adds a Lambda function.
     """
     roles, documents = {}, 0
     render_with(context, rollout=BLUE_GREEN)
@@ -95,6 +95,6 @@ PERMISSIONS = Check(
     needs=("certificates",),
     safe_to_continue=False,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS checks the permissions of a role for the calls of a command, but not for the calls of "
-    "CloudFormation",
+    local_limit="the local AWS checks a role's permissions for the requests that a command sends, but not for the "
+    "requests that CloudFormation sends",
 )

@@ -64,7 +64,7 @@ QUESTIONS = (
     question(
         "cloudformation-role",
         "Which permissions do the handlers of CloudFormation's resource types need?",
-        "CloudFormation deploys a release with the permissions of its role.",
+        "CloudFormation can deploy a release with the permissions of the role that the pipeline passes to it.",
         "/Execute",
         "the local AWS creates resources without checking permissions",
     ),

@@ -23,8 +23,8 @@ GATE, MIGRATE, APPROVE = "Gate/Gate", "/Migrate", "/Approve"
 # A file of the evidence that the release statement lists by its digest.
 TAMPERED = Path("evidence/verdict.json")
 NOT_AWS = (
-    "the local AWS has no pipeline, so a rehearsal ran each rendered action with the action's role; a rehearsal builds "
-    "no images and starts no tasks of services"
+    "the local AWS runs no pipelines. Instead, a rehearsal ran each action of the rendered pipeline with the action's "
+    "role. The rehearsal built no images and started no tasks of services"
 )
 
 

@@ -48,8 +48,8 @@ def closed_window(seconds: float) -> str:
 def release_blue_green(context: CheckContext) -> str:
     """Release to staging with a blue/green rollout, and require that ECS used this strategy.
 
-    The check also closes the deployment window of production. A later check examines whether the closed
-    deployment window kept this release out of production.
+    The check also closes the deployment window of production, so the release must stop before production. A later check
+    examines whether the release stopped there.
     """
     began = float(context.facts.setdefault("blue-green began", context.clock()))
     context.save()
@@ -130,7 +130,7 @@ ROLLED_BLUE_GREEN = Check(
     release_blue_green,
     needs=("released",),
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit=f"{NOT_AWS}, and no requests are shifted",
+    local_limit=f"{NOT_AWS}, and shifted no requests",
 )
 TAKEN = Check(
     "alarm-rollback",

@@ -13,7 +13,10 @@ from cicd_templates.acceptance.project import NAME, SERVICE
 
 
 def deployments_since(context: CheckContext, environment: str, seconds: float) -> list[dict[str, Any]]:
-    """Return the deployments of the service that began after `seconds`, a time, the newest first."""
+    """Return the service's deployments that are newer than the time `seconds`, beginning with the newest deployment.
+
+    `seconds` counts from the epoch.
+    """
     ecs, request = context.clients(environment).ecs, _service(context, environment)
     request["createdAt"] = {"after": datetime.fromtimestamp(seconds, UTC)}
     arns: list[str] = []

@@ -53,7 +53,7 @@ def expire(context: CheckContext) -> str:
 
 EXPIRED = Check(
     "expired-session",
-    "A command whose session expires ends with one clear line, and the same command continues later.",
+    "If the session of a command expires, the command ends with one clear error. If it is repeated, it continues.",
     expire,
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,

@@ -47,10 +47,10 @@ def read_by_path(context: CheckContext) -> str:
 
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:
-    """Find out which names of the environment's KMS key a bucket accepts: the key's id, its alias or its ARNs.
+    """Find out which names of the environment's KMS key a bucket accepts: key ARN, key id, alias or ARN of the alias.
 
-    The check uploads an object once with each name. It requires that the bucket accepts the key's own ARN, and refuses
-    a different KMS key.
+    The check uploads an object once with each name. The check fails if the bucket refuses the key ARN, or if the bucket
+    accepts a different KMS key.
     """
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")
@@ -91,7 +91,7 @@ PATHS = Check(
     read_by_path,
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
-    local_limit="the local AWS compares the path exactly as the request spells it",
+    local_limit="the local AWS compares the path in the request with the path in the policy as strings",
     question="Must a policy name the path of GetParametersByPath with or without its last slash?",
 )
 KEY_SPELLINGS = Check(

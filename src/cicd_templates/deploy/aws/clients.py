@@ -233,10 +233,10 @@ def aws_clients(access: Access) -> Clients:
 
 @contextlib.contextmanager
 def _before_the_first_call() -> Iterator[None]:
-    """Within the `with` block, replace each `CredentialsError` with another error that has the same message.
+    """Within the `with` block, replace each `CredentialsError` with an error that has a different exit code.
 
-    A `CredentialsError` advises the user to continue the command. Before the first call to AWS, there is nothing to
-    continue. The new error is a `NoTerminalError` if there is no terminal to type an MFA code, otherwise a `CicdError`.
+    The exit code of a `CredentialsError` means that the user can continue the command. Before the first call to AWS,
+    there is nothing to continue.
     """
     try:
         yield

@@ -82,7 +82,7 @@ OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         (FileNotFoundError, PermissionError),
         "the source of the credentials needs {file}, which is missing or cannot be used",
-        "install it, or correct `credential_process` or `web_identity_token_file` in the AWS configuration",
+        "provide this file, or correct `credential_process` or `web_identity_token_file` in the AWS configuration",
     ),
     (
         (json.JSONDecodeError, UnicodeDecodeError),

@@ -136,9 +136,9 @@ def ask_mfa_code(prompt: str) -> str:
     if not sys.stdin.isatty():
         device = prompt.removeprefix("Enter MFA code for ").strip().removesuffix(":")
         raise MissingCodeError(
-            f"the MFA code of {device} must be typed, but there is no terminal; run `make status` with the same"
-            " ENV= in a terminal and type the code there; then run the failed command again, which can use the"
-            " credentials until they expire"
+            f"there is no terminal in which to type the MFA code of {device}; run `make status` with the same ENV= in"
+            " a terminal and type the code there; then run this command again: it needs no code until the credentials"
+            " expire"
         )
     return getpass.getpass(prompt)
 

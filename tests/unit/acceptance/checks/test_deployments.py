@@ -68,7 +68,7 @@ def test_a_discarded_plan_leaves_nothing(tmp_path: Path, planned: list[str], lef
         with pytest.raises(CheckFailed, match=problem):
             first_creations.decline(made)
     else:
-        assert "nothing is left" in first_creations.decline(made)
+        assert "none of these stacks is left" in first_creations.decline(made)
         assert made.commands.typed == ["plan staging", "plan-discard staging"]
 
 
@@ -168,7 +168,7 @@ def test_everything_is_deployed_and_production_by_its_plans_alone(tmp_path: Path
     )
     made = check_context(tmp_path, {"plan": plans, "deploy production": Answer(4, "")}, {LISTED: every})
 
-    assert deployments.deploy_all(made).startswith("4 stacks of 3 environments exist")
+    assert deployments.deploy_all(made).startswith("4 stacks exist in 3 environments")
     assert [typed.split(" --")[0] for typed in made.commands.typed] == [
         "deploy staging", "plan production", "deploy production", "plan production", "deploy production",
         "plan production", "deploy tools",

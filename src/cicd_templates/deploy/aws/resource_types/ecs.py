@@ -61,9 +61,8 @@ OPERATIONS = {
     ),
     "AWS::ECS::TaskDefinition": ResourceOperations(
         leftover=Leftover(
-            why="Every deployment registers a revision. CloudFormation deregisters a replaced revision, but does"
-            " not delete it. ECS keeps a deregistered revision until somebody deletes it. The deletion takes some"
-            " minutes.",
+            why="After a deployment, the old revision of the task definition remains, because CloudFormation only"
+            " deregisters it. A deletion of the revision takes some minutes.",
             removal="`aws ecs deregister-task-definition --region {region} --task-definition {name}`, then"
             " `aws ecs delete-task-definitions --region {region} --task-definitions {name}`",
             state=_task_definition_state,

@@ -30,7 +30,8 @@ def _is_cluster_protected(clients: Clients, cluster: str) -> bool:
 def _lift_cluster_protection(clients: Clients, cluster: str) -> str:
     """Switch off the deletion protection of a database cluster, and return a text that says what was done.
 
-    If the protection is already off, the cluster is not changed, because RDS refuses changes in some states.
+    If the protection is already off, ModifyDBCluster is not called. RDS would refuse the call for a cluster in some
+    states.
     """
     try:
         (found,) = clients.rds.describe_db_clusters(DBClusterIdentifier=cluster)["DBClusters"]

@@ -41,8 +41,8 @@ OPERATIONS = {
         find=_find,
         delete_command="secretsmanager delete-secret --secret-id {name}",
         leftover=Leftover(
-            why="A protected environment keeps its secrets. A secret that somebody deleted by hand is only scheduled"
-            " for deletion, and its name stays taken.",
+            why="A protected environment keeps its secrets. If somebody deletes a secret by hand, Secrets Manager"
+            " deletes the secret some days later. Until then, no new secret can have its name.",
             removal="`aws secretsmanager delete-secret --region {region} --force-delete-without-recovery"
             " --secret-id {name}`",
             state=unless_not_found(_state, ""),
