@@ -70,5 +70,5 @@ def may_read_and_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
 
 
 def may_not_put(sid: str, bucket: BucketName, *keys: str) -> Grant:
-    """Deny a role to put objects whose keys match one of the patterns `keys`. No other grant can allow this."""
+    """Forbid a role to put objects whose keys match one of the patterns `keys`. No other grant can allow this."""
     return deny(sid, [actions.PutObject], on=[bucket_arn(bucket, pattern) for pattern in keys])

@@ -68,8 +68,7 @@ def run_alarms(
         "RunStuckAlarm",
         env,
         [service, "run-stuck"],
-        "A pipeline run has been stuck for an hour, or the function that finds stuck runs has stopped. A run that waits"
-        " for an approval or at a locked stage is not stuck",
+        "A pipeline run has been stuck for an hour, or the function that finds stuck runs has stopped",
         Metric(METRIC_NAMESPACE, "OldestRunSeconds", dimensions),
         above=STUCK_SECONDS,
         tell=[operations],
