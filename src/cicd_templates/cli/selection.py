@@ -75,8 +75,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
     - The configuration or a layer was edited after the last `make render`.
     - A template file was not written by `make render`, so no command deploys it.
 
-    If a protected environment has a problem, raise `RefusedError`. If `rehearsed` is true, never raise it: the command
-    then deploys nothing, or deploys only to the local AWS.
+    If a protected environment has a problem, raise `RefusedError`, except if `rehearsed` is true. `rehearsed` means
+    that the command deploys nothing, or deploys only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays

@@ -291,7 +291,7 @@ class Target:
         return deployment.lock_of(self.context(), self.stacks)
 
     def notes(self) -> list[str]:
-        """Return a note with the numbers, by type, of the resources that the local AWS records but does not create."""
+        """Return a note with the number of resources of each type that the local AWS records but does not create."""
         if self.engine is None:
             return []
         counts = Counter(entry["type"] for entry in self._recorded({stack.name for stack in self.chosen}))

@@ -51,7 +51,10 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return the positions `states` in `pattern`, and the positions after a `*` at them. A `*` can match nothing."""
+    """Return the positions `states` in `pattern`, and the next position after each `*` that is at one of them.
+
+    A `*` can match nothing, so a match can continue after it.
+    """
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":

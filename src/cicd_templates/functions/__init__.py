@@ -12,7 +12,7 @@
 
 The other modules are parts of these functions. `cicd_templates.blocks.inlined_modules` joins a function and the modules
 that it imports into one source text. `cicd_templates.blocks.inlined_scan_gate` does this for the scan gate. `make gate`
-runs the modules of the scan gate on this machine.
+runs the modules of the scan gate on a developer's machine.
 
 The source is ASCII. A function imports only the standard library, boto3 and modules of this package. It answers its
 caller exactly once, and refuses every unexpected request. It never logs an event, because an event can contain

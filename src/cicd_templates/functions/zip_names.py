@@ -103,7 +103,7 @@ def _raw_name(entry: ZipInfo) -> bytes:
 
 
 def _as_utf_8(entry: ZipInfo) -> str:
-    """Return the name of an entry as programs read it that ignore the entry's UTF-8 flag, and always decode UTF-8."""
+    """Return the name of an entry, decoded as UTF-8. Programs that ignore the UTF-8 flag of entries use this name."""
     return _raw_name(entry).decode("utf-8", errors="replace")
 
 

@@ -166,8 +166,8 @@ class ServiceRecord:
     ) -> Updated | None:
         """Render the services that have changed since the recorded run, and write their files and the review pages.
 
-        If all services must be rendered, return None and write nothing. The function does this, too, if `is_certain`
-        returns False after the rendering: the inputs may have changed during the rendering.
+        If all services must be rendered, return None and write nothing. `is_certain` is called after the rendering. If
+        it returns False, the inputs may have changed during the rendering, and the result is also None.
 
         `sources` is the digest of the sources, and is written to the checksums file.
         """
