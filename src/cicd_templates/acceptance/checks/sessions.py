@@ -53,7 +53,7 @@ def expire(context: CheckContext) -> str:
 
 EXPIRED = Check(
     "expired-session",
-    "If the session of a command expires, the command ends with one clear error. Repeating the command continues its work.",
+    "If a command's session expires, the command ends with one clear error. Repeating the command continues its work.",
     expire,
     needs=("permissions", "deployed"),
     local_coverage=LocalCoverage.NOT_POSSIBLE,
