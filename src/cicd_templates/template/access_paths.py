@@ -1,8 +1,8 @@
-"""Turns the policies of a resource into access paths, before and after a change.
+"""Finds access paths in the policies of a resource: which principal may do what with which target.
 
-A path says what one principal may do with one target. If the value of an action is unknown before the deployment, the
-path counts as access to data. Conditions and Deny statements are not part of a path: `policy_diff` alone decides
-whether a change widens access.
+Paths are found before and after a change. A path ignores conditions and Deny statements, so it does not show whether
+the change widens access; `policy_diff` decides this. If an action is unknown before the deployment, its path counts as
+access to data.
 """
 
 from __future__ import annotations

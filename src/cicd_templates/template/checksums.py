@@ -61,7 +61,7 @@ def parse_checksums(text: str) -> dict[str, str]:
 
 
 def recorded_sources(text: str) -> str:
-    """Return the digest of the configuration and layers that a list of checksums records.
+    """Return the digest of the configuration and the user's own layers, from the first line of a list of checksums.
 
     `text` is the content of the list. If the list does not have this digest, return an empty string.
     """

@@ -1,7 +1,7 @@
-"""Finds the access that a resource grants outside its policies, and returns it as IAM statements that can be compared.
+"""Finds the access that a resource grants by other properties than policies. Returns this access as IAM statements.
 
-Some resource types are permissions themselves, some attach a policy to a role, and some let everybody call a resource.
-The types and properties are those of CloudFormation's resource schemas.
+Examples are a Lambda permission, a list of managed policies, and a function URL that everybody may call. The types and
+properties are those of CloudFormation's resource schemas.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 class Permission(NamedTuple):
-    """Describes a resource type whose resources are permissions.
+    """Describes a resource type that is a permission, such as `AWS::Lambda::Permission`.
 
-    - `principals` and `resources` are the properties that name the principals and the resources of a permission.
-    - `action` is the property that lists the actions, or a text that describes them if there is no such property.
-    - `grants` are the properties with lists in which an additional item widens access.
-    - `conditions` are properties that restrict access. If such a property is removed, access widens.
-    - `others` describes principals that another resource can add to the permission. It is empty if no resource can.
+    - `principals` is the property that names who gets the permission.
+    - `resources` is the property that names the resources to which the permission gives access.
+    - `action` is the property that lists the actions. If the type has no such property, `action` is a description.
+    - `grants` has properties with lists. An additional item in such a list widens access.
+    - `conditions` has properties that restrict access. If such a property is removed, access widens.
+    - `others` describes the principals that other resources can add to the permission, or is empty.
 
     A change of any other property counts as wider access, because its effect is unknown.
     """
@@ -148,7 +149,7 @@ DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
 
 
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield IAM statements for the access that the settings of a resource allow or deny, in addition to its policies.
+    """Yield IAM statements for the access that a resource's settings, other than policies, allow or deny.
 
     For a resource that is itself a permission, such as `AWS::Lambda::Permission`, use `permission_statement`.
     """
@@ -168,11 +169,10 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield the permissions that an existing resource has through its roles and through the default policy of its type.
+    """Yield statements for the roles that an existing resource uses, and for the default policy of its type.
 
-    These statements show how the access of an existing resource changes with a different role. A new resource needs no
-    such statements. If its role existed before, the role gains no access. If its role is new, the page shows the
-    permissions of the role.
+    The statements show how access changes if the resource gets a different role. A new resource needs no such
+    statements: an existing role gains no access, and for a new role, the plan shows the role's own permissions.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:
@@ -220,9 +220,9 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Return a list whose only item is `value`, if `value` is a list or map. Return any other value unchanged.
+    """Return a list or map as the only item of a list, so that a comparison of conditions takes it as one value.
 
-    A comparison of conditions then compares the list or map as a whole: a shorter list does not count as stricter.
+    Otherwise, a shorter list would count as a stricter condition. Values of other types are returned unchanged.
     """
     return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 

@@ -33,10 +33,10 @@ def is_statement(value: Any) -> bool:
 
 
 def find_statements(value: Any, *, is_trust: bool = False, is_policy: bool = False) -> list[FoundStatement]:
-    """Return a pair for each IAM statement in `value`: whether it belongs to a trust policy, and the statement.
+    """Return a pair `(is_trust, statement)` for each IAM statement in `value`, a part of a resource's properties.
 
-    `value` is a part of a resource's properties. Pass `is_policy` if it is a part of a policy, and also `is_trust` if
-    this policy is a trust policy.
+    In the pair, `is_trust` is true if the statement belongs to a trust policy. If `value` itself is a part of a policy,
+    pass `is_policy=True`. If this policy is a trust policy, also pass `is_trust=True`.
     """
     found: list[FoundStatement] = []
     _add_statements(found, value, is_trust, is_policy)
@@ -44,7 +44,7 @@ def find_statements(value: Any, *, is_trust: bool = False, is_policy: bool = Fal
 
 
 def _add_statements(found: list[FoundStatement], value: Any, is_trust: bool, is_policy: bool) -> None:
-    """Add the statements in `value` to `found`. Generators for each level would take twice as long."""
+    # A generator for each level of `value` would take twice as long as one list.
     if isinstance(value, str):
         if value.lstrip().startswith("{"):
             _add_from_text(found, value, is_trust, is_policy)
@@ -92,9 +92,9 @@ def _is_unreadable_policy(key: Any, item: dict[str, Any]) -> bool:
 
 
 def _add_from_text(found: list[FoundStatement], text: str, is_trust: bool, is_policy: bool) -> None:
-    """Add the statements in `text`, if it is a policy in JSON.
+    """Add the statements in `text`, which begins like a JSON object.
 
-    If `text` is a part of a policy but is not valid JSON, add one unreadable statement.
+    If `text` belongs to a policy but is not valid JSON, add one statement that stands for unreadable actions.
     """
     try:
         content = json.loads(text)

@@ -86,9 +86,10 @@ def opened_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[Stat
 
 
 def _opened(opening: Opening, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield a statement for each value of the property `opening.name` that opens, or may open, the resource.
+    """Yield a statement for each value of the property `opening.name` that opens the resource to others.
 
-    The property can occur at any depth. If only CloudFormation can compute a value, the value may open the resource.
+    The property can occur at any depth. A value that only CloudFormation can compute counts, too, because it may open
+    the resource.
     """
     allowed = {
         "Effect": "Allow",

@@ -64,12 +64,13 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether a resource is removed together with all resources that its statements restrict.
+    """Return whether a resource is removed together with everything that its IAM statements protect.
 
-    In this case, nobody gains access by the removal of its Deny statements.
+    If it is, nobody gains access when its Deny statements disappear.
 
-    A policy's properties say which resources it restricts, such as the property `Bucket` of a bucket policy. Without
-    such a property, the result is false, because the policy may restrict a resource that still exists.
+    A policy names the protected resources in its properties, such as `Bucket` in a bucket policy. If it names none, the
+    result is false, because the policy may protect a resource that still exists. A resource of another type protects
+    only itself.
     """
     if logical_id in after or logical_id not in before or is_retained(before[logical_id]):
         return False
@@ -135,10 +136,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a condition becomes no stricter if its values change from `narrow` to `wide`.
-
-    The key and the operator of the condition stay the same.
-    """
+    """Return whether a condition with the values `wide` admits at least the requests that it admits with `narrow`."""
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
     return wide <= narrow if "Not" in operator else narrow <= wide
@@ -172,9 +170,9 @@ def _condition_parts(statement: Mapping[str, Any]) -> dict[tuple[str, str], froz
 
 
 def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return pairs from a statement's condition: an operator, and the keys and values that it compares.
+    """Return a pair for each operator in a statement's condition: the operator, and a map of its keys and values.
 
-    If an intrinsic function computes the keys and values of an operator, return one pair for the complete condition.
+    If an intrinsic function computes a part of the condition, return a single pair that has the complete condition.
     """
     condition = statement.get("Condition") or {}
     plain = all(isinstance(parts, Mapping) for parts in condition.values())
@@ -184,9 +182,8 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
-    If a property affects access but has no statement, such as a permissions boundary, also yield a statement that
-    represents this property.
-    `is_changed` is false if the whole resource is created or deleted.
+    Some properties affect access without a statement, such as a permissions boundary. For each of these properties, a
+    made-up statement is yielded. Pass `is_changed=False` if the whole resource is created or deleted.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -197,10 +194,10 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
 
 
 def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
-    """Return whether changing the property `name` widens the access that a resource grants without a policy.
+    """Return whether a change of the property `name` widens access that a resource grants by settings, not by policies.
 
-    Returns None if the change does not affect access of this kind. `before` and `after` are the resource before
-    and after the change.
+    Return None if the change does not affect such access. `before` and `after` are the resource before and after the
+    change.
     """
     properties = {key: value for key, value in before.get("Properties", {}).items() if key != name}
     if name in after.get("Properties", {}):
@@ -213,15 +210,15 @@ def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, An
 
 
 def hides_access(resource: Mapping[str, Any]) -> bool:
-    """Return whether CloudFormation masked a value in a part of the resource that grants access."""
+    """Return whether CloudFormation masked a value in the policies or other access settings of the resource."""
     return any(reported_as_hidden(identity) for identity, _ in _statements(resource))
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a copy of `value`, a part of a resource. Each statement in the copy gets the additional `conditions`.
+    """Return a copy of `value`, a part of a resource, in which each IAM statement has its template conditions.
 
-    A statement inside an `Fn::If` also gets the condition of the `Fn::If`, because the statement applies only under
-    this condition. A Deny statement with an additional condition denies less.
+    If a statement is in a branch of an `Fn::If`, it applies only under the condition of the `Fn::If`. So this condition
+    becomes a part of the statement's own `Condition`. `conditions` has the template conditions around `value`.
     """
     if is_statement(value):
         if not conditions:
@@ -252,8 +249,8 @@ def _difference(
     """Return a sentence with the parts of `statement` that its counterpart lacks, or an empty string.
 
     The counterpart is the statement in `others` with the same Sid, effect and elements. Without a counterpart, the
-    sentence has all parts of `statement`. `own` has the statements of the template that contains `statement`. If the
-    Sid occurs twice in `own` or twice in `others`, there is no counterpart.
+    sentence has all parts of `statement`. If the Sid occurs twice in `others`, or twice in the list `own` that contains
+    `statement`, `statement` has no counterpart.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

@@ -13,8 +13,8 @@ def as_returned(text: str) -> str:
 
 
 def is_text_of(text: str, body: str) -> bool:
-    """Return whether GetTemplate can return `body` if `text` is the template of the stack.
+    """Return whether `body` is what GetTemplate returns for a stack with the template `text`.
 
-    Non-ASCII characters are not compared.
+    In `body`, each non-ASCII character may be a question mark.
     """
     return body.strip() in (text.strip(), as_returned(text).strip())

@@ -74,8 +74,8 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
     producer, is_list = published[read.path]
     if producer.environment != stack.environment:
         return (
-            f"{reader}, but this is a value of another environment, where {producer.stack} publishes it;"
-            " stacks read only values of their own environment, so use a name from `naming`"
+            f"{reader}, but {producer.stack} publishes this value in another environment; a stack can read only values"
+            " of its own environment, so compute the name with a function of `cicd_templates.config.naming`"
         )
     if is_list != read.is_list:
         kinds = {True: "a list", False: "a single value"}

@@ -46,7 +46,7 @@ def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement
         if name in properties:
             yield {
                 "Effect": "Deny",
-                "Action": f"everything that its {name} does not allow",
+                "Action": f"everything that the session policy in {name} does not allow",
                 "Resource": properties[name],
             }
 
@@ -58,7 +58,7 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield one statement for each role in `value`. The statement allows everything that the role may do.
+    """Yield one IAM statement for each role in `value`. The statement stands for all permissions of the role.
 
     `value` is a part of the properties of a resource of the type `kind`.
     """

@@ -165,7 +165,7 @@ def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: s
 
 
 def _in_line(text: str, indent: str) -> str:
-    """Return `text` as YAML that follows a key or a dash: on the same line, or as a literal block.
+    """Return `text` as the YAML after `key:` or `-`, either on the same line or as a literal block.
 
     Return an empty string if only PyYAML can write the text.
     """
@@ -175,7 +175,7 @@ def _in_line(text: str, indent: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return `text` as YAML for the line of its key or dash, or an empty string if the text needs several lines."""
+    """Return `text` as the YAML after `key:` or `-` on the same line. Return an empty string if it needs more lines."""
     style = style_of(text)
     if style == "|":
         return ""
@@ -200,9 +200,9 @@ def _tagged(tag: str, text: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_flow(text: str) -> str | None:
-    """Return a text as YAML for a flow mapping such as `{Key: text}`.
+    """Return `text` as YAML within the braces of a flow mapping, such as `{Key: text}`.
 
-    Returns None if no flow mapping can contain the text. Returns an empty string if only PyYAML can write the mapping.
+    Return None if the text cannot stand within braces. Return an empty string if PyYAML must write the whole mapping.
     """
     style = style_of(text)
     if style == "|":
@@ -214,9 +214,9 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return the YAML of a function, with the operand `text`, for a flow mapping such as `{Key: !Ref Name}`.
+    """Return the function `tag` of `text` as YAML within the braces of a flow mapping, such as `{Key: !Ref Name}`.
 
-    Returns None if no flow mapping can contain the function, and an empty string if PyYAML must write the mapping.
+    Return None if the function cannot stand within braces. Return an empty string if PyYAML must write the mapping.
     """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
@@ -235,7 +235,7 @@ def _constant(value: Any) -> str:
 def _in_braces(item: dict[str, Any]) -> str | None:
     """Return a mapping as one line of YAML, within braces.
 
-    Return None if the mapping must be written as a block. Return an empty string if only PyYAML can write it.
+    Return None if the mapping needs one line per key. Return an empty string if only PyYAML can write the mapping.
     """
     if len(item) == 1:
         return None
@@ -257,10 +257,9 @@ def _in_braces(item: dict[str, Any]) -> str | None:
 
 
 def _tags_in_lines(items: list[Any], indent: str, column: int) -> str:
-    """Return a list of tags, each on a line that begins with `indent` and a dash.
+    """Return the YAML of a list of tags, with one line per tag. Each line begins with `indent` and a dash.
 
-    Return an empty string if the list has other items, if a tag does not fit on one line, or if only PyYAML can write
-    it.
+    Return an empty string if an item is not a tag, if a tag is too long for one line, or if only PyYAML can write it.
     """
     return _tag_lines(tuple([tuple(tag.values()) for tag in items]), indent, column) if all(map(_is_tag, items)) else ""
 

@@ -80,7 +80,7 @@ def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
         pytest.param([template("a", reads=("zzz",))], "known names: none", id="nothing published"),
         pytest.param(
             [template("a", reads=("key",)), template("b", publishes=("key",), environment="tools")],
-            "a reads key as key, but this is a value of another environment, where b publishes it",
+            "a reads key as key, but b publishes this value in another environment",
             id="another environment",
         ),
         pytest.param(

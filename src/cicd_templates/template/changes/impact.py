@@ -28,8 +28,8 @@ SAME_NAME = "a replacement would fail, because the old resource still has the sa
 class Detail:
     """A property that changes. `before` and `after` are empty if CloudFormation does not report these values.
 
-    `cause` is the attribute of another resource, such as `Key.Arn`, whose change causes the change of this property. It
-    is empty if there is no such attribute.
+    If the property changes only because it refers to an attribute of another resource, `cause` is this attribute, such
+    as `Key.Arn`. Otherwise, `cause` is empty.
     """
 
     attribute: str
@@ -126,8 +126,8 @@ def _detail(resource_type: str, described: Mapping[str, Any]) -> Detail:
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
     """Return all changes of a change set, with property values where they are known.
 
-    `plain` describes all changes without property values. `valued` has property values, but may be incomplete. If only
-    the tags of a resource change, the values of references to it stay the same. Such references are left out.
+    `plain` has all changes, without property values. `valued` has property values, but may lack changes. If only the
+    tags of a resource change, references to this resource keep their values, so these references are left out.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -140,13 +140,11 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without the properties that refer to a resource of which only the tags change.
+    """Return `changes` without references to resources of which only the tags change.
 
-    CloudFormation reports that such a property may change, and even that this change may replace the property's
-    resource. In fact, the property keeps its value.
-
-    A resource that only such properties could replace counts as not replaced. If a resource has no other changes, the
-    properties stay in the result.
+    CloudFormation reports that a property with such a reference may change, and that the resource with this property
+    may be replaced. In fact, the property keeps its value, so the replacement is left out, too. If a resource has only
+    such changes, its properties stay in the result.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -179,7 +177,7 @@ def _keeps_attributes(change: Change) -> bool:
 
 
 def _is_kept(detail: Detail, kept: Container[str]) -> bool:
-    """Return whether `detail` changes only tags, or is caused by one of the resources in `kept`."""
+    """Return whether `detail` is about tags, or refers to a resource in `kept`, whose attributes stay the same."""
     return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
 
 
@@ -217,14 +215,16 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties that contain the resource's unique name, if this name would make a replacement fail.
+    """Return the properties with the resource's unique name, if this name would make a replacement fail.
 
-    CloudFormation creates the new resource before it deletes the old one, so the two cannot have the same name. The
-    result is empty if the name changes, or if AWS chooses the name.
+    CloudFormation creates the new resource before it deletes the old one, so a replacement with the same name fails.
+    The result is empty if the change also changes the name, or if AWS chooses the name.
 
-    `properties` are the resource's properties after the change. The table of resource types has the properties that
-    name a resource of this type. If the table has none for the type, `identifier` gives them. A value that only one
-    resource can have, such as the address range of a subnet, also counts as a name.
+    - `properties` has the resource's properties after the change.
+    - `identifier` has the names of the properties that name a resource of this type. It is used only if the table of
+      resource types has no such properties for the type.
+
+    A value that only one resource can have, such as the address range of a subnet, counts as a name, too.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property
@@ -290,8 +290,8 @@ def _fate(policy: str, resource_type: str) -> str:
 def interruption(change: Change) -> str:
     """Return why an update in place interrupts a running service, or an empty string if the service keeps running.
 
-    Properties with a `cause` are ignored. They refer to the id or the ARN of another resource. An update in place of
-    the other resource does not change its id or ARN.
+    A property with a `cause` does not count. It refers to the id or the ARN of another resource, which stays the same
+    unless the other resource is replaced.
     """
     if change.action != "Modify":
         return ""

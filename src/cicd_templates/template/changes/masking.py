@@ -56,9 +56,10 @@ def reported_as_hidden(text: str) -> bool:
 
 
 def not_compared(before: str, after: str) -> str:
-    """Return `after`, with the mark `(cannot be compared)` at its masked values if `before` has masked values, too.
+    """If both texts have masked values, return `after` with `(cannot be compared)` behind each masked value.
 
-    Different secrets look the same when they are masked. Without the mark, `before` and `after` would be equal.
+    Different secrets look the same when they are masked, so `before` and `after` would seem to be equal. If a text has
+    no masked value, return `after` unchanged.
     """
     return _HIDDEN.sub(r"\g<0> (cannot be compared)", after) if hides_values(before) else after
 

@@ -29,7 +29,7 @@ class PlannedStack:
     - `service` is the service to which the stack belongs, or empty.
     - `file` is the file of its template. `lines` maps each changed resource's logical id to its line in this file.
     - `inputs` are the values that the stack reads from Parameter Store, by path.
-    - `kept` has the parameters whose values a deployment keeps, because the pipeline sets them.
+    - `kept` has the parameters that the pipeline sets. A deployment of the stack keeps their current values.
     - `impacts` has one entry for each of `changes`, in the same order.
     - `paths` are the access paths in the policies of the changed resources.
     - `reverts_drift` says whether the change set also reverts changes that were made outside CloudFormation.
@@ -60,6 +60,6 @@ class PlannedStack:
     def is_changing(self) -> bool:
         """Whether a deployment would change the stack.
 
-        Such a stack has a change set, except in the preview of a new stack. The preview has only a list of changes.
+        A stack that would change has a change set. A new stack has no change set in a preview, but a list of changes.
         """
         return bool(self.change_set or self.changes)
