@@ -211,12 +211,11 @@ def _no_override(env: Environment, service: Service) -> Grant:
 
 
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
-    """Let operators run the pipeline. They may roll back only the stages that deploy to protected environments.
+    """Let operators run the pipeline, and roll back the stages that deploy to protected environments.
 
-    A rollback deploys the templates of an older release. In these stages, the review function refuses a rollback to
-    templates that are not the newest.
-
-    The pipeline's automatic rollback works in all stages, because it does not need a person's permission.
+    A rollback deploys the templates of an older release. In the stages of protected environments, the review function
+    refuses the rollback if newer templates exist. All other stages lack this check, so operators cannot roll back other
+    stages. The pipeline's automatic rollback needs no permission of a person, so it works in all stages.
     """
     reviewed = [_pipeline(env, service, f"/{stage_of(peer)}") for peer in env.route if peer.protected]
     return [

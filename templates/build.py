@@ -184,11 +184,11 @@ def _repository(context: BuildContext) -> str:
 
 
 def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
-    """Let a build store files directly in the folder of a run if their names match `names`, and no other files.
+    """Let a build store files whose names match `names`, but only directly in the folder of a run.
 
-    In an IAM pattern, `*` also matches slashes, so the Allow statement matches too many folders. A Deny statement
-    excludes the folders in which Lambda functions store verdicts and signatures: all folders below the run's folder,
-    and the folder `passed`.
+    In an IAM pattern, `*` also matches slashes, so the Allow statement alone would allow more: subfolders of the run's
+    folder, and the folder `passed`. Lambda functions store verdicts and signatures in these folders, so a Deny
+    statement excludes them.
     """
     service = context.service.name
     return (
@@ -240,8 +240,8 @@ def _may_read_the_scan(env: Environment, service: Service) -> list[Grant]:
                 "ReadWhatInspectorFound",
                 [inspector2.ListCoverage, inspector2.ListFindings],
                 on="*",
-                because="inspector2:List... support no resource-level permissions; ECR calls them for the findings of"
-                " an image.",
+                because="the actions inspector2:List... support no resource-level permissions; ECR calls these actions"
+                " to read the findings of an image.",
             )
         )
     return grants

@@ -37,7 +37,7 @@ def needed(service: Service) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the hook functions, an alarm on the errors of each function, and the role with which ECS invokes them."""
+    """Return the hook functions, the role with which ECS invokes these functions, and an error alarm per function."""
     layer = LayerTemplate(env, service)
     monitored = MonitoredService(env, service, layer.read(notifications.DEAD_LETTER_QUEUE))
     operations = layer.read(notifications.OPERATIONS)

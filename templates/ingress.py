@@ -60,17 +60,17 @@ MIGRATION_GROUP_ID = ServiceOutput(
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
     """Return the names that CloudWatch metrics use for the load balancer and for the service's two target groups.
 
-    The function adds parameters that read these names to `layer`, a template of the service.
+    For each name, add a parameter to `layer`, a template of the service. The parameter reads the name at deployment.
     """
     groups = layer.read(PRIMARY_METRICS), layer.read(ALTERNATE_METRICS)
     return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)
 
 
 def build(env: Environment, service: Service, uses: Sequence[Use] = ()) -> LayerTemplate:
-    """Return the security group of the tasks, with rules for those resources in `uses` that are in the VPC.
+    """Return the security group of the tasks, with rules that let the tasks reach the resources in `uses`.
 
-    For a web service, also return two target groups and two listener rules. A change of the deployment strategy
-    replaces none of these resources.
+    A resource outside the VPC needs no rule. For a web service, also return two target groups and two listener rules. A
+    change of the deployment strategy replaces none of these resources.
     """
     layer = LayerTemplate(env, service)
     vpc = layer.read(network.VPC_ID)

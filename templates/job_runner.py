@@ -1,4 +1,4 @@
-"""Layer `job_runner`: the function that tests a job's release: it runs the job once in each unprotected environment."""
+"""Layer `job_runner`: a function that tests a release by running the job once in each unprotected environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JOB_FUNCTION = ServiceOutput(FunctionName, "job_runner", "JobFunctionName", "Fun
 
 
 def exists(env: Environment) -> bool:
-    """Return whether `env` has this layer: its pipeline deploys to at least one unprotected environment."""
+    """Return whether `env` needs this layer, because its pipeline deploys to at least one unprotected environment."""
     return bool(checked_environments(env))
 
 

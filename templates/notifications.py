@@ -10,14 +10,16 @@ from cicd_templates.layer.outputs import Output, QueueArn, TopicArn
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
-DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Notifies developers of runs and releases")
+DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Notifies the developers of runs and releases")
 SECURITY = Output(
     TopicArn,
     "notifications",
     "SecurityTopicArn",
-    "Notifies security of gate decisions, overridden conditions and images that run without a signature",
+    "Notifies the security team of gate decisions, overridden conditions and images that run without a signature",
 )
-OPERATIONS = Output(TopicArn, "notifications", "OperationsTopicArn", "Notifies operations of alarms and stuck runs")
+OPERATIONS = Output(
+    TopicArn, "notifications", "OperationsTopicArn", "Notifies the operations team of alarms and stuck runs"
+)
 DEAD_LETTER_QUEUE = Output(
     QueueArn, "notifications", "DeadLettersQueueArn", "Dead-letter queue of events and invocations that failed"
 )

@@ -210,21 +210,16 @@ def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
     """Return the stages that deploy to the environment `peer`.
 
-    If a deployment window is configured, its stage is the first.
+    If a deployment window is configured, the first stage passes only inside the window.
 
-    - In a protected environment, one stage asks for approval, creates database users, runs the migration of the
-      release (if there is one), and deploys the service.
-    - In an unprotected environment, separate stages create database users, run the migration, and deploy and test the
-      service. So a failed migration can be retried, and a rollback of the service does not run a migration.
+    - In a protected environment, one stage does all of this: it asks for approval, creates database users, runs the
+      migration and deploys the service.
+    - In an unprotected environment, each of these steps has its own stage: create database users, run the migration,
+      deploy and test the service. So a failed migration can be retried, and a rollback of the service does not run a
+      migration. If the deployment of the service fails, the pipeline immediately rolls back the stage of this step.
 
-    A web service is tested with a smoke test, and a job with one run. A worker is not tested. If the deployment of the
-    service fails in an unprotected environment, the pipeline rolls the stage back immediately.
-
-    Directly before a change set of the migration or of the service is executed, an approval check runs. The check fails
-    if the change set would deploy anything unsigned. In a protected environment, the check also fails if the change set
-    differs from the approved change set.
-
-    A stage that runs the migration or deploys the service ends with a signed statement about the deployment.
+    Directly before a change set is executed, an approval check runs. The check fails if the change set would deploy
+    anything unsigned. In a protected environment, the check also fails if the change set differs from the approved one.
     """
     migrates = bool(context.service.settings.migration)
     stages = [window_stage(context, peer, image=IMAGE_URI)] if peer.settings.deployment_window else []
@@ -271,7 +266,8 @@ def _deployment(
 ) -> PipelineStage:
     """Return the stage that runs `actions`, deploys the service and, in an unprotected environment, tests the release.
 
-    At the end of the stage, the signer signs a statement about the deployment of the stacks in `layers`.
+    A web service is tested by a smoke test, and a job by one run of the job. A worker is not tested. At the end of the
+    stage, the signer signs a statement about the deployment of the stacks in `layers`.
     """
     actions = [*actions, execute_action(context, peer, order=_next_order(actions))]
     peer_job = next(own.settings.job for own in peer.services if own.name == context.service.name)

@@ -46,10 +46,10 @@ def build(env: Environment) -> LayerTemplate:
 def _may_preview(env: Environment) -> list[Grant]:
     """Let the role create, describe and delete change sets of previews.
 
-    - A name prefix identifies these change sets. No role executes change sets with this prefix.
-    - The role can create change sets only for stacks with the tags of this environment. So it cannot create a change
-      set for a new stack, which has no tags yet. Such a change set would leave an empty stack.
-    - The role cannot pass a role to CloudFormation. So CloudFormation uses the role that the stack already has.
+    - The names of these change sets begin with `PREVIEW_PREFIX`. No role may execute a change set with this prefix.
+    - The role can create change sets only for stacks that have the tags of this environment. So it cannot create a new
+      stack: a change set for a new stack would leave an empty stack behind.
+    - The role cannot pass a role to CloudFormation, so CloudFormation uses the role that the stack already has.
     """
     place = f"arn:${{AWS::Partition}}:cloudformation:{env.region}:{env.account}"
     stacks = Sub(f"{place}:stack/{name_prefix(env)}-*/*")

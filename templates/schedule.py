@@ -20,10 +20,10 @@ def needed(service: Service) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return the resources that a job's schedule needs and that no release changes.
+    """Return the group, the role and the queue that a job's schedule needs.
 
-    Releases change only the schedule, which is in the layer `service`. So the role that deploys a release needs no
-    permission to create the role and the queue of the schedule.
+    The schedule itself is in the layer `service`, because releases change it. So the role that deploys a release needs
+    no permission to create roles and queues.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

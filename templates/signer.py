@@ -149,7 +149,7 @@ def build(env: Environment, service: Service) -> LayerTemplate:
 def names_in_statements(env: Environment, service: Service) -> dict[str, AWSHelperFn | str]:
     """Return two environment variables: the ARN of the project that builds the image, and the ARN of the scan gate.
 
-    The signed statements about the service's releases contain these ARNs as their builder and verifier.
+    Signed statements about the service's releases name this project as the builder, and the scan gate as the verifier.
     """
     return {
         "BUILDER": Sub(project_arn(env, service.name, reserved_words.IMAGE)),
