@@ -1,6 +1,6 @@
 """Writes the access matrix: who may do what, on which resources, under which condition, and why a `*` is necessary.
 
-The holder of a statement is the role, policy, bucket or other resource that has the statement in its template.
+The holder of a statement is the role, managed policy, bucket or other resource whose policy contains the statement.
 
 - Statements that differ only in their holders share one row, which lists the holders.
 - Statements of identity policies share one row even if they allow access to different resources. This row lists the

@@ -86,7 +86,7 @@ def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | 
     """Return a stack of another service with which the new stack `stack` can be compared, or None.
 
     The result has the same layer and environment as `stack`. It is the first such stack that is also in `old`. If all
-    such stacks are new, it is the first of them, and None for the first of them itself.
+    such stacks are new, it is the first of these stacks. If `stack` itself comes first, the result is None.
     """
     facts = stack.template.facts
     siblings = [

@@ -59,7 +59,7 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return a text with a statement's Sid, and with the new and the old name of each service that it names.
+        """Return a text with a statement's Sid, and with the new and the old name of each renamed service in it.
 
         For example, if the service `shop` was renamed to `till`: `Sid: till instead of shop`.
         """

@@ -80,7 +80,8 @@ def _order(at: str, table: ContainerTable) -> Iterator[tuple[str, str]]:
         if table.essential:
             yield (
                 f"{at}.essential",
-                "a container with init ends before the service starts, so it cannot be essential; remove essential",
+                "a container with init ends before the service starts, so it cannot be essential; remove the key"
+                " essential",
             )
         if table.health_check is not None:
             yield (

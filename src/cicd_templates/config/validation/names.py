@@ -156,7 +156,9 @@ def _reads_as_more(begin: str, other: Environment, words: list[str]) -> Iterator
     for word in words:
         if _begins(word, rest) or _begins(rest, word):
             yield _copy_problem(
-                other, f"its resources could have the same names as the {word} resources of the environment {begin}"
+                other,
+                f"resources of this environment could have the same names as the {word} resources of the environment"
+                f" {begin}",
             )
             return
 

@@ -90,7 +90,8 @@ def _listed(
 def _is_of_the_shared_table(problem: Problem, environments: list[str], overrides: Mapping[str, Overrides]) -> bool:
     """Return whether at least one of `environments` has the wrong value from a shared table, such as `[services.web]`.
 
-    For a key in a table of the service, such as `linear.bake_minutes`, the environment must not override `linear`.
+    An environment that overrides any key of a smaller table, such as `[services.web.linear]`, counts as overriding the
+    whole smaller table.
     """
     kind, *steps = _steps(problem.path)
     return kind in SHARED and any(not _overrides(overrides[each], [kind, *steps[:2]]) for each in environments)

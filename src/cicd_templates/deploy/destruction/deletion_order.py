@@ -53,8 +53,8 @@ def delete_in_order(
 
     `delete` returns an empty string, or the reason why the stack could not be deleted.
 
-    If some stacks that depend on a stack remain, the stack is kept. `skip` is then called with the name of the kept
-    stack and the names of the remaining stacks.
+    A stack is kept if stacks that depend on it could not be deleted. `skip` is then called with the name of the kept
+    stack and the names of these remaining stacks.
 
     Raises `CicdError` if the dependencies have a cycle. If `delete` raises an exception, no further deletion begins,
     and `stopping` is set, so that deletions that are running can end early.

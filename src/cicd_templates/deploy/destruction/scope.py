@@ -47,7 +47,10 @@ class Scope:
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Return whether a resource with `tags` belongs to this environment (not to a copy), or to this copy of it."""
+        """Return whether a resource with `tags` belongs to this environment, or to this copy of an environment.
+
+        The resources of a copy do not belong to the environment itself.
+        """
         return self.tags.items() <= tags.items() and tags.get("Suffix") == self.suffix
 
     def has_stack(self, name: str) -> bool:

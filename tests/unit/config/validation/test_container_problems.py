@@ -49,7 +49,7 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(prepare=container(init=True, essential=True))],
             "containers.prepare.essential",
-            "a container with init ends before the service starts, so it cannot be essential; remove essential",
+            "a container with init ends before the service starts, so it cannot be essential; remove the key essential",
             id="an essential init container",
         ),
         pytest.param(

@@ -208,19 +208,20 @@ def test_services_whose_names_only_begin_alike_are_fine() -> None:
     [
         pytest.param(
             "pr1",
-            "staging-pr1: its resources could have the same names as the pr1-api resources of the environment staging",
+            "staging-pr1: resources of this environment could have the same names as the pr1-api resources of the"
+            " environment staging",
             id="a service",
         ),
         pytest.param(
             "delivery",
-            "staging-delivery: its resources could have the same names as the delivery resources of the environment"
-            " staging",
+            "staging-delivery: resources of this environment could have the same names as the delivery resources of the"
+            " environment staging",
             id="a purpose",
         ),
         pytest.param(
             "action",
-            "staging-action: its resources could have the same names as the action-source resources of the environment"
-            " staging",
+            "staging-action: resources of this environment could have the same names as the action-source resources of"
+            " the environment staging",
             id="its begin",
         ),
     ],
@@ -245,8 +246,8 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
     edits = [("environments/staging-pay", staging), ("services/pay-api", service())]
 
     assert problems_of(*edits) == [
-        "environments.staging-pay: staging-pay: its resources could have the same names as the"
-        " pay-api resources of the environment staging; choose another name"
+        "environments.staging-pay: staging-pay: resources of this environment could have the same names as"
+        " the pay-api resources of the environment staging; choose another name"
     ]
     assert configured(edits[0])
 
