@@ -1,7 +1,7 @@
 """The pipeline's two actions that deploy a stack in another account: create the change set, and execute it.
 
-Both actions use a role of that account, the delivery role. CloudFormation itself uses another role, the execution role,
-for all operations on the stack.
+Both actions use a role of the stack's account, the delivery role. For all operations on the stack, CloudFormation
+itself uses a different role, the execution role.
 """
 
 from __future__ import annotations

@@ -258,9 +258,9 @@ def _publication(env: Environment, service: Service) -> Grant:
 def _scaling(env: Environment) -> list[Grant]:
     """Let CloudFormation manage the scalable target and the scaling policies of a service.
 
-    A service without autoscaling needs this grant, too: autoscaling may have been removed from the configuration, and
-    CloudFormation must then delete its resources. Application Auto Scaling creates the alarms of scaling policies only
-    if CloudFormation has the permissions for these alarms:
+    The grant is also for services without autoscaling. If autoscaling is removed from the configuration, CloudFormation
+    needs the grant to delete the scalable target and the policies. Application Auto Scaling creates the alarms of
+    scaling policies only if CloudFormation has the permissions for these alarms:
     https://docs.aws.amazon.com/autoscaling/application/userguide/security_iam_permission_validation.html
     """
     targets = _arn(env, "application-autoscaling", "scalable-target/*")

@@ -3,8 +3,8 @@
 The hooks need two kinds of grants: the permissions of their own roles, and resource policies in the tools account.
 
 A hook is in the account of its environment. The policies in the tools account cannot name the hooks' roles as
-principals, because AWS refuses principals that do not exist yet. So the policies name the hooks' accounts, and a
-condition limits the access to the hooks' roles.
+principals, because AWS refuses principals that do not exist yet. So the principals are the hooks' accounts, and a
+condition admits only the hooks' roles.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def evidence_bucket(tools: Environment) -> str:
 
 
 def listed_keys(service: str) -> str:
-    """Return a pattern that matches the S3 prefixes under which the signer lists the signed statements of an image."""
+    """Return a pattern that matches the S3 prefixes under which the signer lists the statements about an image."""
     return f"{service}/{DIGESTS}/*"
 
 

@@ -52,7 +52,7 @@ def job_family(env: Environment, service: Service) -> str:
 def job_group(env: Environment, service: Service) -> str:
     """Return the name of the ECS task group for the job's scheduled runs.
 
-    If the pipeline or a person starts the job, its task is in another group.
+    If the pipeline or a person starts the job, the task is in a different group.
     """
     return f"job:{job_family(env, service)}"
 

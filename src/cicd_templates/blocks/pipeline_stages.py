@@ -114,7 +114,8 @@ def gate_condition() -> codepipeline.BeforeEntryConditions:
 def deployment_window_condition(cron: str, time_zone: str) -> codepipeline.SuccessConditions:
     """Return a condition that lets a run enter a pipeline stage only inside the deployment window.
 
-    Outside the window, the run fails or waits for the next window.
+    AWS's documentation contradicts itself about a run outside the window. It says that the run fails, and also that the
+    run waits for the next window.
     """
     rule = _rule("Window", "DeploymentWindow", {"Cron": cron, "TimeZone": time_zone})
     return codepipeline.SuccessConditions(Conditions=[codepipeline.Condition(Result="FAIL", Rules=[rule])])

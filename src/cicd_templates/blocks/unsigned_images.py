@@ -29,8 +29,8 @@ def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTabl
 def exception_problems(configuration: Configuration, today: date) -> Iterator[Problem]:
     """Yield a problem for each exception that is not valid `today`, and for each service with too many exceptions.
 
-    `make render` and `make check` call this function. The Lambda functions that verify images compare the dates
-    themselves.
+    `make render` and `make check` call this function. The Lambda functions that verify images do not: when they verify
+    an image, they compare the dates of the exceptions with the current date.
     """
     yield from dict.fromkeys(_day_problems(configuration, today))
     for env in configuration.environments:

@@ -82,7 +82,8 @@ class Layer(NamedTuple):
     def instances(self, env: Environment, uses: Mapping[str, Sequence[Use]] = NO_USES) -> Iterator[LayerTemplate]:
         """Yield the template of each stack that this layer has in `env`.
 
-        Raises `TypeError` in the cases that the docstring of `builds` lists.
+        Raises `TypeError` if a build function of the layer does not return a `LayerTemplate`, or returns the template
+        of a different service.
         """
         return (build() for build in self.builds(env, uses))
 

@@ -147,8 +147,8 @@ def trust_role(role: ResourceArn) -> PolicyDocument:
 def trust_roles_of(account: str, roles: Sequence[ResourceArn]) -> PolicyDocument:
     """Return a trust policy that lets `roles` of another account assume a role.
 
-    IAM refuses a principal that does not exist yet. So the principal is the account, and a condition limits access to
-    these roles:
+    IAM refuses a principal that does not exist yet. So the principal is the account, and a condition admits only these
+    roles:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """
     named = ArnEquals({"aws:PrincipalArn": list(roles)})

@@ -110,8 +110,8 @@ class LayerTemplate:
     def publish(self, output: Output[V], value: V) -> None:
         """Publish `value` as a Parameter Store parameter, and as a template output without an export.
 
-        The names of the parameter and of the template output contain the name of `output`. Raises `TypeError` if
-        `output` is a `ServiceOutput` but the template is not for a service, or the other way round.
+        The names of the parameter and of the template output contain the name of `output`. A template for a service
+        must publish only `ServiceOutput`s, and all other templates must publish none. Otherwise, `TypeError` is raised.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

@@ -62,7 +62,7 @@ class Decisions:
     def listen(self) -> None:
         """Replace the engine's functions `evaluate` and `enforce` with methods of this object.
 
-        The engine looks up the functions at each call, so it calls the methods from now on.
+        From now on, the engine calls these methods, because it looks up the functions by name at each call.
         """
         self._evaluator.evaluate = self.evaluate  # type: ignore[attr-defined]
         self._evaluator.enforce = self.enforce  # type: ignore[attr-defined]

@@ -42,7 +42,7 @@ class ReviewedStacks:
     def create_change_set(self, create: Handler) -> Handler:
         """Return a handler of CreateChangeSet. A stack in REVIEW_IN_PROGRESS keeps its id.
 
-        The engine's own handler, `create`, would replace such a stack by a new stack with another id.
+        The engine's own handler, `create`, would replace this stack with a new stack that has a different id.
         """
 
         def handle(params: Params) -> Answer:

@@ -92,9 +92,10 @@ def write_certificate(folder: Path, host: str) -> tuple[Path, Path]:
 
 
 class DatabaseProxy:
-    """Accepts clients. Connects each client to the database server, if `refuse` does not refuse the login.
+    """Accepts clients. Connects each client to the database server, unless the function `refuse` refuses the login.
 
-    `refuse` gets the user and the token of a login. It returns the reason for a refusal, or an empty string.
+    `refuse` gets the user and the token of a login. It returns the reason for a refusal, or an empty string to accept
+    the login.
     """
 
     def __init__(self, listener: socket.socket, server: Path, context: ssl.SSLContext, refuse: Refusal) -> None:

@@ -76,7 +76,7 @@ def run_rehearsal(
 
     The block can run actions again.
 
-    - `commit` is the commit of the templates, or the reason why it is unknown. Approvals show this.
+    - `commit` is the commit of the templates, or the reason why this commit is unknown. Approvals show `commit`.
     - `on_start` is called before the first action. It gets the deployed pipeline and the duration of the deployment in
       seconds.
     - Set `deploy` to false if an earlier rehearsal in this local AWS has deployed the same stacks.
@@ -155,8 +155,8 @@ def _release_and_wait(
 
     Return the version of the source and the id of the execution.
 
-    - If the source is an S3 object, an event rule starts the pipeline. To check the permissions of the rule's role,
-      this function then sends the rule's request to start the pipeline once more, with the role.
+    - If the source is an S3 object, an event rule sends a request that starts the pipeline. This function then repeats
+      the request with the role of the rule, to check the permissions of this role.
     - If the source is a repository behind a connection, the root user of the account starts the pipeline. The version
       of the source is then a commit id.
     """

@@ -37,9 +37,9 @@ def deploy_with(context: CheckContext, **changes: Any) -> None:
 
 
 def closed_window(seconds: float) -> str:
-    """Return the cron expression of a deployment window that is closed now. `seconds` is the time since the epoch.
+    """Return the cron expression of a deployment window that is closed now, and opens on the third day from now.
 
-    The window is open on one day of the week. It opens on the third day from now.
+    The window is open on one day of each week. `seconds` is the current time in seconds since the epoch.
     """
     day = datetime.fromtimestamp(seconds + DAYS_UNTIL_OPEN * DAY_SECONDS, UTC)
     return f"* * * ? * {day.strftime('%a').upper()}"

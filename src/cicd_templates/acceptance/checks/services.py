@@ -13,9 +13,9 @@ from cicd_templates.acceptance.project import NAME, SERVICE
 
 
 def deployments_since(context: CheckContext, environment: str, seconds: float) -> list[dict[str, Any]]:
-    """Return the service's deployments that are newer than the time `seconds`, beginning with the newest deployment.
+    """Return the service's deployments that began after the time `seconds`, newest first.
 
-    `seconds` counts from the epoch.
+    `seconds` is the number of seconds since the epoch.
     """
     ecs, request = context.clients(environment).ecs, _service(context, environment)
     request["createdAt"] = {"after": datetime.fromtimestamp(seconds, UTC)}
