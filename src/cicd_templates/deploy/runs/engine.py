@@ -112,7 +112,7 @@ class DeploymentEngine:
         environment: Sequence[StackTemplate],
         passed: Callable[[], None] = ignore_approval,
     ) -> list[StackTemplate]:
-        """Execute `plan`. Return the stacks that need another plan, because values that they read were missing.
+        """Execute `plan`. Return the stacks that need another plan because their input values were missing or changed.
 
         1. Compare the plan with AWS and with `environment`, which has all stacks of the environment in deploy order.
         2. Call `passed`.

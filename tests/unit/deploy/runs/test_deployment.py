@@ -719,7 +719,7 @@ def test_a_wait_for_a_value_that_nothing_publishes_again_is_no_plan(harness: Dep
     harness.deploy()
     del harness.aws.values[f"{ROOT}/keys/KeyArn"]
 
-    with pytest.raises(CicdError, match=f"service: not planned, .* does not contain {ROOT}/keys/KeyArn\\."):
+    with pytest.raises(CicdError, match=f"service: not planned, .* missing in Parameter Store: {ROOT}/keys/KeyArn\\."):
         harness.plan()
     assert not harness.path.exists()
     assert harness.nothing_in_review()
