@@ -1,4 +1,4 @@
-"""E9122: physical names contain the environment's name. In a copy of an environment, they also contain its suffix."""
+"""E9122: physical names contain the environment's name and, in a copy of an environment, the suffix of the copy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHORTENED = re.compile(r"(?P<beginning>.+)-[0-9a-f]{8}")
 
 
 class PhysicalNames(ResourceRule):
-    """Require the environment's name in every physical name. In a copy of an environment, also require its suffix."""
+    """Require the environment's name in every physical name. In a copy, also require the suffix of the copy."""
 
     id = "E9122"
     shortdesc = "Physical names contain environment and suffix"

@@ -24,10 +24,10 @@ class WrittenOutPolicies(ResourceRule):
     description = (
         "Reviewers and the other rules must be able to read what a statement allows. So effects and actions must be"
         " literal texts, and the policy must be a map without Fn::If, Fn::FindInMap, Fn::Transform and AWS::NoValue."
-        " Render the chosen value instead, because every environment has its own templates. Only if CloudFormation's"
-        " schema defines a policy as a string, the policy must be a JSON text. An Fn::Sub in this text may use pseudo"
-        " parameters and attributes of resources, but no parameters: the value of a parameter could contain a quotation"
-        " mark and so change the policy."
+        " Render the chosen value instead, because every environment has its own templates. If CloudFormation's schema"
+        " defines a policy as a string, the policy must be a JSON text instead of a map. An Fn::Sub in this text may"
+        " use pseudo parameters and attributes of resources. It must not use other parameters, because the value of a"
+        " parameter could contain a quotation mark and so change the policy."
     )
     source_url = "docs/rules.md#e9120"
     tags = ["iam"]

@@ -169,7 +169,7 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield statements for the roles that an existing resource uses, and for the default policy of its type.
+    """Yield IAM statements for the roles that an existing resource uses, and for the default policy of its type.
 
     The statements show how access changes if the resource gets a different role. A new resource needs no such
     statements: an existing role gains no access, and for a new role, the plan shows the role's own permissions.

@@ -214,9 +214,10 @@ def _in_flow(text: str) -> str | None:
 
 @lru_cache(CACHED_TEXTS)
 def _tagged_in_flow(tag: str, text: str) -> str | None:
-    """Return the function `tag` of `text` as YAML within the braces of a flow mapping, such as `{Key: !Ref Name}`.
+    """Return an intrinsic function as YAML within the braces of a flow mapping, such as `{Key: !Ref Name}`.
 
-    Return None if the function cannot stand within braces. Return an empty string if PyYAML must write the mapping.
+    `tag` is the short name of the function, such as `!Ref`, and `text` is its operand. Return None if the function
+    cannot stand within braces. Return an empty string if PyYAML must write the mapping.
     """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":

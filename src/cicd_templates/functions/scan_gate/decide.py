@@ -211,7 +211,7 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
-    """Return whether a policy blocks a finding that has no waiver. Also return the kinds of weakness that block it.
+    """Return whether a policy blocks a finding unless a waiver accepts it, and the kinds of weakness that block it.
 
     Checks and kinds of weakness have thresholds. If the threshold of a check blocks the finding, return no kinds.
     """

@@ -159,8 +159,8 @@ def _put_evidence(s3: Any, parameters: dict[str, str], decision: Decision) -> st
 def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
     """Store `content` under the first free key in the series `key`, `key-2`, `key-3`. Return this key.
 
-    If a taken key before the first free key already has this content, store nothing and return the taken key. Raises
-    `ValueError` if MAX_ATTEMPTS keys are taken.
+    If a taken key already has this content, store nothing and return the taken key. Raises `ValueError` if MAX_ATTEMPTS
+    keys are taken by other contents.
     """
     from botocore.exceptions import ClientError
 

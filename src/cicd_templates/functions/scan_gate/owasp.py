@@ -38,7 +38,7 @@ _WEAKNESSES = {category: {int(cwe) for cwe in listed.split()} for category, _, l
 
 
 def categories(cwe: list[int], *, component: bool) -> list[str]:
-    """Return the OWASP categories of CWE numbers. For a package (`component`), first the categories about packages."""
+    """Return the OWASP categories of CWE numbers. If `component` is true, begin with the categories about packages."""
     found = list(COMPONENTS) if component else []
     found += [each for each, listed in _WEAKNESSES.items() if each not in found and not listed.isdisjoint(cwe)]
     return found
