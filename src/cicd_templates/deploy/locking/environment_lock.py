@@ -1,13 +1,14 @@
 """Defines the lock of an environment: a Parameter Store parameter that exists while a command changes the stacks.
 
-Parameter Store refuses to create a parameter that exists, so two machines cannot both create it. The lock needs no
-stack. It never expires, because the program cannot tell whether a command was killed, is slow, or waits on a sleeping
-machine.
+Parameter Store refuses to create a parameter that exists, so two machines cannot both get the lock. The lock needs no
+stack. The lock never expires, because the program cannot tell whether a command was killed, is slow, or waits on a
+sleeping machine.
 
-A command may end without removing its lock:
-- On the same machine, the next command takes over the lock. It recognizes from a file whether the earlier command has
-  ended, because each command keeps such a file locked while it runs.
-- On any other machine, a person must remove the lock by the id of its holder.
+If a command ends without removing its lock, there are two ways to continue:
+
+- On the same machine, the next command takes over the lock. While a command runs, it also locks a local file. So if
+  this file is not locked, the earlier command has ended.
+- From any other machine, a person must remove the lock with `make unlock` and the id of the lock's holder.
 
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
 """
@@ -155,10 +156,9 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` unless our command holds the lock.
+        """Raise `RefusedError` if another command holds the lock. `ours` describes our own command.
 
-        `ours` describes our command. The answer of AWS can be lost. Then our request seems to have failed, although our
-        command got the lock.
+        Our own command holds the lock if AWS created the parameter, but AWS's answer to our request was lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:

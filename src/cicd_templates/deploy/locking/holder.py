@@ -56,9 +56,9 @@ class Holder:
 
 
 def parse_holder(value: str) -> Holder:
-    """Return the holder that the value of a lock's parameter describes.
+    """Return the holder of a lock. `value` is the text in the lock's Parameter Store parameter.
 
-    If another program wrote the value, the id of the returned holder is the complete value.
+    If another program wrote the text, the complete text becomes the id of the holder.
     """
     try:
         return Holder(**json.loads(value))
@@ -67,9 +67,9 @@ def parse_holder(value: str) -> Holder:
 
 
 def lock_parameter(root: str) -> str:
-    """Return the name of the parameter that locks an environment.
+    """Return the name of the Parameter Store parameter that locks an environment.
 
-    `root` is the environment's parameter path, which ends with `/`. No stack publishes an output under the returned
-    name, because the name of a published output contains a layer.
+    `root` is the environment's path in Parameter Store, and ends with `/`. An output that a stack publishes cannot have
+    the same name, because the names of outputs also contain the name of a layer.
     """
     return f"{root}{NAME}"

@@ -36,10 +36,10 @@ NO_PLAN = (
 
 
 def comment(plans: Sequence[Plan], review: str, base: str, missing: Sequence[str] = ()) -> str:
-    """Return the comment about `plans` and `review`. `plans` can be an empty list.
+    """Return the comment about `plans`, which can be empty, and about `review`, the Markdown output of `make review`.
 
-    `review` is the Markdown output of `make review`. `base` is the git revision with which it compares the templates.
-    `missing` lists the environments without a plan.
+    `make review` compares the templates with those of the git revision `base`. `missing` lists the environments without
+    a plan.
     """
     rows = fold(plans)
     names = cut(", ".join(plan.environment for plan in plans), LONGEST_ANSWER)

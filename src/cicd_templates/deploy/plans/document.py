@@ -117,9 +117,9 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the possible losses of resources that the local AWS records but does not create. They need no consent.
+    """Return the possible losses that need no consent, because the local AWS never creates the resources.
 
-    `recorded` has the types of these resources.
+    `recorded` has the types of the resources that the local AWS only records.
     """
     return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 
@@ -142,10 +142,10 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that do not match any resource whose data `plan` would lose.
+    """Return the names in `allowed` that `plan` does not need, because it loses no data of a resource with this name.
 
-    Each name begins with the label or the name of a stack. A name is not returned if its stack is not in `plan`,
-    because the name may be for another plan. `stacks` has the labels and the names of all stacks.
+    Each name begins with the label or the name of a stack. If this stack is not in `plan`, the name is left out,
+    because another plan may need it. `stacks` has the labels and the names of all stacks.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}

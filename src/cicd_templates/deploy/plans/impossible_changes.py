@@ -48,8 +48,8 @@ def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[tup
             yield (
                 change.logical_id,
                 f"{change.logical_id} ({change.resource_type}): {cause} a replacement; CloudFormation cannot "
-                f"create the new resource, because it would have the same {spelled} as the old one; undo this change, "
-                "or add a resource with another name, use it instead of the old one, and then remove the old one",
+                f"create the new resource while the old resource has the same {spelled}; undo this change, or add a "
+                "resource with another name, use the added resource instead, and then remove the old resource",
             )
 
 

@@ -136,17 +136,15 @@ def _owner(found: ExistingResource) -> str:
 def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
     """Return what the user can do about a name that is taken.
 
-    - If the resource with this name is left from a deleted stack of this environment, the user can delete the resource.
-      If its DeletionPolicy retains it, the user can also import it.
-    - If the resource belongs to another environment, or if a stack may still use it, the user needs another name or
-      must free this name first.
+    If a deleted stack of this environment left the resource with this name, the user can delete or import the resource.
+    In all other cases, the user must free the name or choose another name.
     """
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
     if not ours.items() <= tags.items():
         return (
-            "the resource does not belong to this environment; choose another name in the configuration, such as that"
-            " of the queue, table or service, or another suffix, or ask the owner of the resource",
+            "the resource does not belong to this environment; ask the owner of the resource, or change a name in the"
+            " configuration, such as the suffix or the name of the queue, table or service",
         )
     if used := _possible_use(clients, stack, tags):
         return (used,)
@@ -159,7 +157,10 @@ def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tup
 
 
 def _possible_use(clients: Clients, stack: StackTemplate, tags: Mapping[str, str]) -> str:
-    """Return why a resource with `tags` may be in use, or an empty string if the stack that created it is deleted."""
+    """Return why a resource with these tags may be in use.
+
+    If the tags show that a deleted stack created the resource, return an empty string.
+    """
     if OF_STACK_ID not in tags:
         return (
             "no tag says which stack created the resource, so it may be in use; choose another project name or"

@@ -140,8 +140,8 @@ def propose(
     described = yield from wait_until_ready(context, stack, arn)
     if described.status != "FAILED" and described.reverts_drift != reverts_drift:
         raise CicdError(
-            f"{stack.name}: the plan {'must' if reverts_drift else 'must not'} revert drift, but the change set that"
-            f" CloudFormation created {'does not' if reverts_drift else 'does'}"
+            f"{stack.name}: the plan {'must' if reverts_drift else 'must not'} revert drift, but CloudFormation's"
+            f" change set {'does not revert drift' if reverts_drift else 'reverts drift'}"
         )
     planned = replace(
         planned, inputs=inputs | _resolved_inputs(stack, described), findings=(*described.findings, *unread)
@@ -318,9 +318,10 @@ def create_change_set(clients: Clients, request: Mapping[str, Any], name: str, t
 
 
 def wait_until_ready(context: DeployContext, stack: StackTemplate, name: str, within: str = "") -> Steps[Described]:
-    """Wait until CloudFormation has created or refused a change set, and return it.
+    """Wait until CloudFormation has created or refused a change set, and return the change set.
 
-    `name` is the ARN of the change set. If `within` gives its stack, `name` can also be the change set's name.
+    `name` is the ARN of the change set. If `within` has the name of a stack, `name` can also be the plain name of a
+    change set of this stack.
     """
     deadline = context.polling.now() + CHANGE_SET_SECONDS
     while True:

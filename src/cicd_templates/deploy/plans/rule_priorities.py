@@ -101,11 +101,9 @@ def _publishers(clients: Clients, stack: StackTemplate) -> dict[str, str]:
 
 
 def _next_free(priority: int, taken: set[int]) -> int:
-    """Return the lowest free priority above `priority`. If none is free, return the highest one below `priority`.
-
-    A rule with a higher number is evaluated later. So until the existing rule with `priority` is deleted, it still gets
-    its requests.
-    """
+    """Return the lowest free priority above `priority`. If there is none, return the highest free priority below it."""
+    # A rule with a higher number is evaluated later. So the existing rule with `priority` keeps its requests until
+    # CloudFormation deletes this rule.
     numbers: list[int] = [*range(priority + 1, HIGHEST_PRIORITY + 1), *range(priority - 1, 0, -1)]
     return next(number for number in numbers if number not in taken)
 

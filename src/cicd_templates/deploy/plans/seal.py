@@ -5,7 +5,8 @@ the fields as `schema`, and a `digest`. The digest is the SHA-256 of the canonic
 not match an edited plan.
 
 The digest is not a signature. It detects accidental changes, but anybody can compute a new digest for a changed plan.
-To detect such a plan, the person who executes it passes the digest that the reviewer saw.
+So the user can pass the digest that the reviewer saw to the command that executes the plan. The command refuses a plan
+with another digest.
 
 This module does not call AWS. `plans/verify.py` and `destruction/plan_file.py` check whether a plan still matches the
 account.

@@ -53,7 +53,7 @@ def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[S
 
 
 def survey(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
-    """Return a survey of all stacks in the account, and of the values that deployments of `stacks` need."""
+    """Read all stacks of the account, and the Parameter Store values that are needed to deploy `stacks`."""
     paths = {path for stack in stacks for path in paths_read_by(stack)}
     described = yield from retry_steps(lambda: describe_stacks(clients))
     values = yield from retry_steps(lambda: published(clients, paths))

@@ -103,7 +103,7 @@ def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplat
         if is_gone(error):
             return []
         raise
-    return [f"{stack.label}: the plan made a change set that the plan file does not list"]
+    return [f"{stack.label}: a change set of this plan exists for the stack, but the plan file does not list it"]
 
 
 def _compute(

@@ -55,9 +55,9 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
     natures = {row.nature for row in rows} - {REFERENCES}
     if natures == {TAGS}:
         tagged = _resources(row for row in rows if row.nature == TAGS)
-        return f"Only tags of {tagged} in {counted(len(changing), 'stack')} change{_tag_values(rows)}."
+        return f"Nothing changes except tags of {tagged} in {counted(len(changing), 'stack')}{_tag_values(rows)}."
     if natures == {IMAGE}:
-        return f"Only container images of {_services(rows)} change."
+        return f"Nothing changes except container images of {_services(rows)}."
     created = sum(stack.creates for stack in changing)
     stacks = [
         counted(count, noun)
@@ -160,9 +160,10 @@ def _loss(row: Row) -> str:
 def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> str:
     """Return sentences about policies that allow more than before, and about changes that a person must check.
 
-    Only policies are compared. So a person must check:
-    - other changes that can grant access, such as changes of security groups
-    - changes of the resources in `unreported`, because their policies are not known
+    A person must check these changes, because this program cannot compare them:
+
+    - changes of security groups
+    - changes of the resources in `unreported`, whose policies are not known
 
     For new stacks, the sentences have only the number of resources that grant access.
     """
@@ -188,7 +189,7 @@ def unread_changes(rows: Sequence[Row], unreported: Collection[str] = ()) -> lis
 
 
 def _is_uncompared(row: Row) -> bool:
-    """Return whether a change can open access through the network. Comparisons of policies do not show such access."""
+    """Return whether a change can open access through the network, which a comparison of policies cannot show."""
     if row.creates_stack or row.nature == TAGS or row.change.action == "Remove":
         return False
     return row.change.resource_type in NETWORK_TYPES
@@ -233,9 +234,9 @@ def _interruptions(rows: Sequence[Row]) -> str:
 
 
 def may_interrupt(row: Row) -> bool:
-    """Return whether the change that `row` shows may interrupt something that uses the resource.
+    """Return whether the change in `row` may interrupt the users of a resource.
 
-    A replacement may interrupt it, except if AWS keeps old revisions of the resource.
+    Only a replacement may do so, and only if AWS does not keep old revisions of the resource.
     """
     is_replaced = row.impact.kind == REPLACEMENT and row.nature not in (IMAGE, REFERENCES)
     return is_replaced and not facts_of(row.change.resource_type).has_revisions

@@ -216,7 +216,7 @@ def _changed_images(detail: Detail) -> Iterator[Detail]:
 
 
 def _changed_tags(detail: Detail) -> Iterator[Detail]:
-    """Yield a detail for each changed tag. If no tag has changed or the tags cannot be read, yield only `detail`."""
+    """Split `detail` into a detail for each changed tag. If this is not possible, yield `detail` unchanged."""
     before, after = _tags(detail.before), _tags(detail.after)
     if before is None or after is None or before == after:
         yield detail
@@ -240,10 +240,10 @@ def _tags(text: str) -> dict[str, str] | None:
 
 
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
-    """Return the rows of `pairs`, the most severe first. Similar rows are joined into one row.
+    """Return the rows in `pairs`, the most severe first. Similar rows are joined into one row.
 
-    Each pair is a row, and a copy of the row in which placeholders replace some names. Rows are similar if
-    `_likeness_key` returns the same key for their copies.
+    Each pair has a row, and a copy of this row with placeholders instead of some names. Two rows are similar if
+    `_likeness_key` returns the same key for both copies.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for row, generic in pairs:
@@ -283,7 +283,7 @@ def nature_of(change: Change) -> str:
 
     - `TAGS`: only tags change.
     - `IMAGE`: only container images change, or only the revision of an ECS service's task definition changes.
-    - `REFERENCES`: only values that refer to other changed resources may change.
+    - `REFERENCES`: perhaps values that refer to other changed resources change; everything else stays the same.
     """
     if change.action != "Modify" or not change.details:
         return ""

@@ -28,9 +28,9 @@ class Part(NamedTuple):
 
 
 def word_difference(before: str, after: str, longest: int) -> list[Part]:
-    """Compare two texts word by word. Return their parts in order, each cut to `longest` characters.
+    """Compare two texts word by word. Return the equal, the removed and the new parts, in order.
 
-    If a part is long and equal in both texts, its middle is left out.
+    The middle of a long equal part is left out. After that, each part is cut to `longest` characters.
     """
     if len(before) + len(after) > LONGEST_TEXTS:
         return [Part("gone", cut(before, longest)), Part("new", cut(after, longest))]

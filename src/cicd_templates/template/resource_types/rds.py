@@ -38,7 +38,8 @@ RESOURCE_TYPES = (
                 frozenset({"EnableIAMDatabaseAuthentication"}),
             ),
             Interruption(
-                "connections end if only a removed security group allowed them", frozenset({"VpcSecurityGroupIds"})
+                "if a security group is removed, all connections that no other security group allows end",
+                frozenset({"VpcSecurityGroupIds"}),
             ),
         ),
         arns={
@@ -83,11 +84,13 @@ RESOURCE_TYPES = (
                 ),
             ),
             Interruption(
-                "clients outside the VPC, or clients inside the VPC, lose their access to the database",
+                "if the database becomes private, clients outside the VPC lose their access; if it becomes public,"
+                " clients inside the VPC may lose their access",
                 frozenset({"PubliclyAccessible"}),
             ),
             Interruption(
-                "connections end if only a removed security group allowed them", frozenset({"VPCSecurityGroups"})
+                "if a security group is removed, all connections that no other security group allows end",
+                frozenset({"VPCSecurityGroups"}),
             ),
         ),
         arns={"db": "rds:{region}:{account}:db:{name}"},

@@ -42,13 +42,14 @@ class ResourceType:
 
     - `type_name`: the name in templates.
     - `loss`: the data that is lost with a stateful resource, because it cannot be rendered again.
-    - `data_is_in`: the property that names the resource with the data. A resource with this property has no data
-      itself.
-    - `kept_when_protected`: whether the destruction of a protected environment keeps a resource that no stack owns.
+    - `data_is_in`: a property with the name of another resource, which has the data, such as the cluster of a database
+      instance. A resource with this property has no data itself.
+    - `kept_when_protected`: whether resources of this type that belong to no stack are kept when a protected
+      environment is destroyed.
     - `policies_checked_by`: the lint rule that requires both data policies, for deletion and for replacement.
     - `interruptions`: the updates in place that interrupt a running resource.
     - `irreversible`: properties that can never be changed back, each with the effect of its change.
-    - `ends_with_it`: what no longer works when a resource without data is deleted.
+    - `ends_with_it`: the effect of deleting a resource without data, such as `its tasks are stopped`.
     - `billed`: the item that AWS bills while a resource exists, even if nothing uses it, and the unit, according to the
       service's pricing page.
 

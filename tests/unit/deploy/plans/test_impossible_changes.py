@@ -48,8 +48,8 @@ def found(
             replaced("AWS::Athena::WorkGroup", "Anything"),
             {"Name": "w"},
             "R (AWS::Athena::WorkGroup): Anything cannot change without a replacement; CloudFormation cannot"
-            " create the new resource, because it would have the same Name w as the old one; undo this"
-            " change, or add a resource with another name, use it instead of the old one, and then remove the old one",
+            " create the new resource while the old resource has the same Name w; undo this change, or add a"
+            " resource with another name, use the added resource instead, and then remove the old resource",
         ),
         (replaced("AWS::IAM::Role"), {"RoleName": "x"}, "this change needs a replacement; CloudFormation cannot"),
         (replaced(CLUSTER, "DBClusterIdentifier", "DatabaseName"), {"DBClusterIdentifier": "new"}, ""),
@@ -105,7 +105,7 @@ def test_nobody_is_told_to_switch_off_a_protection_for_a_replacement_that_would_
     after = {"Type": CLUSTER, "Properties": {"DBClusterIdentifier": name, "DatabaseName": "new"}}
 
     (line,) = found(replaced(CLUSTER, "DatabaseName"), clusters(ON), before, after)
-    assert f"it would have the same DBClusterIdentifier {name}" in line
+    assert f"the old resource has the same DBClusterIdentifier {name}" in line
 
 
 ON = {"DBClusters": [{"DeletionProtection": True}]}
@@ -220,7 +220,7 @@ def events(harness: DeployHarness, status: str) -> list[str]:
 @pytest.mark.parametrize(
     ("resources", "why"),
     [
-        ({"Data": database(Fixed=2)}, "have the same DBClusterIdentifier rates"),
+        ({"Data": database(Fixed=2)}, "has the same DBClusterIdentifier rates"),
         ({"Policy": {"Type": "AWS::SNS::TopicPolicy", "Properties": {}}}, "its deletion protection is on"),
     ],
     ids=["replaced", "removed"],

@@ -245,8 +245,8 @@ def test_a_foreign_resource_is_left_to_its_owner(tags: dict[str, Any], owner: st
 
     assert only.owner == owner
     assert only.remedy == (
-        "the resource does not belong to this environment; choose another name in the configuration, such as that"
-        " of the queue, table or service, or another suffix, or ask the owner of the resource",
+        "the resource does not belong to this environment; ask the owner of the resource, or change a name in the"
+        " configuration, such as the suffix or the name of the queue, table or service",
     )
 
 

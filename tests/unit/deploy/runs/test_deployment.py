@@ -584,7 +584,7 @@ def test_a_plan_is_refused_if_cloudformation_does_not_revert_what_it_was_asked_t
     harness.stacks[0] = harness.keys(Data=BUCKET)
     with pytest.raises(CicdError, match="not planned: keys"):
         harness.plan(drift=edited_by_hand("keys"))
-    assert "the plan must revert drift, but the change set that CloudFormation created does not" in "".join(
+    assert "the plan must revert drift, but CloudFormation's change set does not revert drift" in "".join(
         harness.lines()
     )
     assert harness.nothing_in_review()

@@ -28,9 +28,9 @@ SERVICES, ANYONE, EVERYTHING = "AWS services", "anyone", "every resource"
 
 @dataclass(frozen=True)
 class FoldedPath:
-    """An access path, and the number of services that have this path.
+    """An access path (who can reach what), and the number of services with an equal path.
 
-    `account` is a text that names the environment and the AWS account of the path's stack.
+    `account` is a label such as `staging, 111111111111`: the environment and the AWS account of the path's stack.
     """
 
     path: AccessPath
@@ -41,8 +41,8 @@ class FoldedPath:
 class Node(NamedTuple):
     """A node of the access drawing: a principal, a target, or a group of principals or targets.
 
-    `services` is the number of services that have the same access. For a group of targets, `targets` lists the members,
-    so that different groups of the same size are not equal.
+    `services` is the number of services that have the same access. In a group of targets, `targets` lists the targets.
+    So two groups with the same number of targets, but with different targets, are different nodes.
     """
 
     side: str
@@ -72,7 +72,10 @@ def _title(plans: Sequence[Plan]) -> str:
 
 
 def fold_paths(plans: Iterable[Plan]) -> list[FoldedPath]:
-    """Return the paths of `plans`: first the new paths, then the removed paths, then all other paths."""
+    """Return the access paths in `plans`: first the new paths, then the removed paths, then all other paths.
+
+    An access path says who can reach what. Equal paths of several services become one `FoldedPath`.
+    """
     folded: dict[tuple[str, AccessPath], dict[str, AccessPath]] = {}
     for plan in plans:
         account = f"{plan.environment}, {plan.account}"
@@ -116,10 +119,11 @@ def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
 def drawing(paths: Sequence[FoldedPath]) -> dict[str, Any]:
     """Return the nodes and arrows of the drawing that shows `paths`.
 
-    Each node is in a box. Some nodes stand for several targets or principals:
+    Each node is in a box, such as the box of an AWS account. Some nodes stand for several targets or principals:
 
     - If a principal has the same access to more than `MOST_TARGETS` targets, one node stands for all these targets.
-    - After the first `MOST_PRINCIPALS` principals, one node in each box stands for all other principals of the box.
+    - Only the first `MOST_PRINCIPALS` principals of the drawing have nodes of their own. In each box, one node stands
+      for all other principals of the box.
     """
     principals = list(dict.fromkeys((each.path.principal, each.account, each.count) for each in paths))
     shown = set(principals[:MOST_PRINCIPALS])

@@ -71,9 +71,9 @@ def _stack_notes(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _joined(labels: Sequence[str], generic: Mapping[str, str]) -> list[str]:
-    """Return `labels`. If many labels differ only in the service, return one label for all of them.
+    """Return `labels`. If many labels differ only in the service, replace them by one label with a placeholder.
 
-    This label is the value in `generic`, where a placeholder replaces the service.
+    `generic` maps each label to its form with a placeholder instead of the service.
     """
     counts = Counter(generic.get(label, label) for label in labels)
     joined = (_counted(generic.get(label, label), label, counts) for label in labels)

@@ -1,9 +1,11 @@
 """Assesses changes that were made outside CloudFormation. This module does not call AWS.
 
-- The tables below contain the properties whose changes are judged. Policies are not in these tables, because
-  CloudFormation reports only a part of a changed policy.
-- For any other change of a resource that grants access or stores data, the page says that it cannot be judged.
-- All other changes are only listed.
+There are three kinds of changes:
+
+- Changes of the properties in the tables below are judged. Policies are not in these tables, because CloudFormation
+  reports only a part of a changed policy.
+- Further changes of a resource that grants access or stores data are shown as changes that cannot be judged.
+- Further changes of other resources are only listed.
 """
 
 from __future__ import annotations

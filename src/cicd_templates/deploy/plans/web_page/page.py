@@ -30,11 +30,10 @@ DEPLOY, REVERT, DESTROY = "To deploy it", "To see the repairs", "To delete what 
 def plan_page(plans: Sequence[Plan], command: str) -> str:
     """Return one HTML page that shows `plans` and `command`.
 
-    `command` contains the commands that the user can run next:
+    `command` is a text with one or more commands that the user can run next:
 
-    - If the plans have changes, this is usually the command that deploys them.
-    - If the plans have no changes, these are `make recover` for drift, and `make destroy` for stacks that are no longer
-      rendered.
+    - If the plans have changes, usually the command that deploys them.
+    - If the plans have only drift, or stacks that are no longer rendered, `make recover` or `make destroy`.
 
     All dates on the page come from the plans, so the same plans always give the same page.
     """

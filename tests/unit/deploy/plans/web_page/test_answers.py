@@ -116,7 +116,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
         pytest.param(
             PlannedChange(changes.release_images),
             (
-                "Only container images of kiosk, till change.",
+                "Nothing changes except container images of kiosk, till.",
                 NOTHING_LOST,
                 NOBODY,
                 "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " No interruption is known.",
@@ -126,7 +126,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
         pytest.param(
             PlannedChange(changes.release_images, services=("till",)),
             (
-                "Only container images of till change.",
+                "Nothing changes except container images of till.",
                 NOTHING_LOST,
                 NOBODY,
                 "The slowest stack, service-till, takes at most 3 h. No interruption is known.",
@@ -136,7 +136,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
         pytest.param(
             PlannedChange(changes.add_tags),
             (
-                "Only tags of 11 resources in 5 stacks change: Owner nothing → payments.",
+                "Nothing changes except tags of 11 resources in 5 stacks: Owner nothing → payments.",
                 NOTHING_LOST,
                 NOBODY,
                 "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " No interruption is known.",

@@ -63,7 +63,7 @@ ANSWERS = {
         DEPLOY,
     ),
     "tags only": (
-        "Only tags of 147 resources in 14 stacks change: CostCenter cc-1 → cc-2.",
+        "Nothing changes except tags of 147 resources in 14 stacks: CostCenter cc-1 → cc-2.",
         NOTHING_LOST,
         NOBODY,
         UNCHECKED,
@@ -122,8 +122,8 @@ ANSWERS = {
         f"{DEPLOY} ALLOW=databases/GeneralLedgerCluster",
     ),
     "image only": (
-        "Only container images of billing, ledger change. Changed: service-billing/Service, service-ledger/Service,"
-        " service-billing/TaskDefinition, service-ledger/TaskDefinition.",
+        "Nothing changes except container images of billing, ledger. Changed: service-billing/Service,"
+        " service-ledger/Service, service-billing/TaskDefinition, service-ledger/TaskDefinition.",
         NOTHING_LOST,
         NOBODY,
         UNCHECKED,
