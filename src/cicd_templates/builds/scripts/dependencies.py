@@ -1,6 +1,7 @@
 """Copy requirements files for a scanner, and list the Python packages that the scanner cannot see.
 
-`dependencies.py SOURCE COPY NAME` copies the requirements files below SOURCE whose paths match NAME to the folder COPY:
+`dependencies.py SOURCE COPY NAME` writes copies to the folder COPY: one of each requirements file below SOURCE whose
+path matches NAME.
 
 - A copy has no environment markers. With markers, a scanner skips packages for other Python versions.
 - A copy has no packages for systems other than Linux, because images run on Linux.

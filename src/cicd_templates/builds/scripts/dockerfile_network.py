@@ -10,7 +10,7 @@ In TARGET, a RUN command has a network only if all of these conditions hold:
 - Earlier in its stage, only lock files were copied, and only into project folders such as /app.
 - Earlier in its stage, no command ran pip, uv, npm, yarn, pnpm or Composer.
 
-The last two conditions keep out code that could run together with the command:
+The last two conditions keep out code that could use the network:
 
 - A program of the source could download something, or replace the installer that the command runs.
 - An installed package can contain a program with the name of an installer.

@@ -137,8 +137,8 @@ class Image:
     - `bare` maps each package folder without a version in its name to the name of its package. The version is known
       only if the folder is also in `described`.
     - `described` contains the package folders that have a metadata file.
-    - `databases` maps the path of each file from which a scan reads the operating system or its packages to the digest
-      of the file.
+    - `databases` has the digests of the files from which a scan reads the operating system or its packages, keyed by
+      path.
     """
 
     def __init__(self) -> None:

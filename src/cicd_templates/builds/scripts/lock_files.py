@@ -154,7 +154,7 @@ def may_hold_locks(path: str) -> bool:
 
 
 def moves_locks(folder: str, arguments: str) -> bool:
-    """Return whether COPY from another stage could put lock files outside the folder of a project."""
+    """Return whether COPY from another stage could put lock files outside of project folders."""
     *sources, target = arguments.split()
     place = resolved(folder, target)
     paths = [resolved("/", source) for source in sources]

@@ -5,8 +5,8 @@ source has run in the image, so the source cannot forge the list.
 
 `locked_stages.py FILE INSTRUCTIONS CLOSED TARGET` has these arguments:
 
-- FILE: the original Dockerfile, which `dockerfile_network.py` wrote.
-- INSTRUCTIONS: a list of the instructions in FILE, which `dockerfile.py` wrote.
+- FILE: the Dockerfile that `dockerfile_network.py` wrote.
+- INSTRUCTIONS: the list of the instructions in FILE. `dockerfile.py` wrote this list.
 - CLOSED: the list that `dockerfile_network.py` printed. For each stage, it has the number of the line in FILE at which
   the stage ends, or 0 for the complete stage.
 - TARGET: the new Dockerfile.

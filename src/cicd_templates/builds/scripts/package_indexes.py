@@ -130,9 +130,9 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script checks `included`, a path in a line such as `-r included`, as a requirements file.
+    """Return whether this script checks a file that a requirements file includes.
 
-    The path is relative to `folder`.
+    `included` is the path of the included file, relative to `folder`.
     """
     # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):

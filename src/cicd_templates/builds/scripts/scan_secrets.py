@@ -11,7 +11,7 @@ as UTF-8:
 
 The script scans these texts of each file:
 
-- The lines of the file. If detect-secrets can parse a file as INI, it would skip the comments and headers of the file.
+- The lines of the file. By itself, detect-secrets would skip the comments and headers of a file in INI format.
 - The lines that the parsers of detect-secrets make from the file.
 - The lines that `bound_values.py` makes from the file. They contain values that detect-secrets does not recognize.
 - The name of the file.

@@ -57,7 +57,7 @@ def evidence(
     """Collect the signed evidence of a release into a folder and a zip, and verify it without AWS.
 
     CodePipeline's history says to which environments the release was deployed. The evidence must have a signed
-    statement about each deployment to these environments. About other environments, it needs no statement.
+    statement about each deployment to these environments. It needs no statement about other environments.
     """
     from cicd_templates.config.naming import pipeline_name, title
     from cicd_templates.deploy.releases.collected_evidence import verify_collected

@@ -18,7 +18,7 @@ QUESTIONS = {
     "PROJECT": "Name of the project, such as acme",
     "SERVICES": "Services, such as billing-api,ledger",
     "ENVIRONMENTS": "Environments that a release passes, in order, such as staging,production",
-    "ACCOUNTS": "AWS account id for all environments, such as 111111111111, or ids for tools and then each environment",
+    "ACCOUNTS": "AWS account id, such as 111111111111, or several ids: one for tools, then one for each environment",
     "REGION": "AWS region, such as eu-central-1",
     "EMAIL": "E-mail address for notifications, such as team@example.com",
 }

@@ -120,7 +120,7 @@ class EnvironmentTable(Table):
     )
     role_session_name: SessionName | None = Field(
         default=None,
-        description="Name of the deployer's sessions of `role_arn`; CloudTrail records this name; default:"
+        description="Name of the deployer's session with `role_arn`; CloudTrail records this name; default:"
         " `cicd-templates`",
     )
     source_identity: SessionName | None = Field(

@@ -117,7 +117,7 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the possible losses that need no consent, because the local AWS never creates the resources.
+    """Return the possible losses of data that need no consent, because the local AWS never creates the resources.
 
     `recorded` has the types of the resources that the local AWS only records.
     """

@@ -38,7 +38,7 @@ RESOURCE_TYPES = (
                 frozenset({"EnableIAMDatabaseAuthentication"}),
             ),
             Interruption(
-                "if a security group is removed, all connections that no other security group allows end",
+                "removing a security group ends all connections that no other security group allows",
                 frozenset({"VpcSecurityGroupIds"}),
             ),
         ),
@@ -89,7 +89,7 @@ RESOURCE_TYPES = (
                 frozenset({"PubliclyAccessible"}),
             ),
             Interruption(
-                "if a security group is removed, all connections that no other security group allows end",
+                "removing a security group ends all connections that no other security group allows",
                 frozenset({"VPCSecurityGroups"}),
             ),
         ),

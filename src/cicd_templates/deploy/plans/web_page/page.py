@@ -33,7 +33,7 @@ def plan_page(plans: Sequence[Plan], command: str) -> str:
     `command` is a text with one or more commands that the user can run next:
 
     - If the plans have changes, usually the command that deploys them.
-    - If the plans have only drift, or stacks that are no longer rendered, `make recover` or `make destroy`.
+    - If the plans have no changes, `make recover` for drift, and `make destroy` for stacks that are no longer rendered.
 
     All dates on the page come from the plans, so the same plans always give the same page.
     """
