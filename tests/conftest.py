@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -31,9 +31,9 @@ from cicd_templates.render.render import RenderedStack, render
 from cicd_templates.render.template_text import Format
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
-from tests.distribution import Groups, run_and_report
+from tests.distribution import Groups, run_and_report, sort_as_collected_forwards, turn_around
 from tests.measurement import MeasuredParts, forget_results, is_measured, measure_only_parts
-from tests.memory import GarbageCollection, share_service_models
+from tests.memory import GarbageCollection, end_at_once, share_service_models
 from tests.projects.rendering import rendered_project
 
 ROOT = Path(__file__).parent.parent
@@ -143,6 +143,22 @@ def _rendered_once(what: object, stacks: Callable[[], list[RenderedStack]]) -> l
     return list(_stacks[key])
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if isinstance(collector, pytest.Dir):
+        turn_around(report, collector.config)
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort before pytest puts tests with equal parameters of fixtures together."""
+    sort_as_collected_forwards(items)
+
+
 def pytest_collection_finish() -> None:
     """Collect garbage from now on, but only that of tests."""
     forget_results()
@@ -167,6 +183,8 @@ def pytest_runtest_logfinish() -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     if measure_only_parts():
         session.config.pluginmanager.register(MeasuredParts())
+    if hasattr(session.config, "workerinput"):
+        end_at_once()
 
 
 @pytest.hookimpl(optionalhook=True)

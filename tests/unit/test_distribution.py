@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
 
-from tests.distribution import HEAVY, ROOT, scopes_of
+from tests.distribution import HEAVY, ROOT, scopes_of, sort_as_collected_forwards, turn_around
 
 ALONE = "tests/unit/test_distribution.py"
 
@@ -46,3 +49,21 @@ def test_short_tests_that_load_much_go_to_one_worker_and_long_ones_to_any() -> N
 @pytest.mark.parametrize("path", [path for files in HEAVY.values() for path in files])
 def test_every_path_of_tests_that_load_much_exists(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize(("worker", "backwards"), [(None, False), ("gw0", False), ("gw1", True), ("gw10", False)])
+def test_every_second_worker_collects_backwards(worker: str | None, backwards: bool) -> None:
+    config = SimpleNamespace(**({"workerinput": {"workerid": worker}} if worker else {}))
+    report: Any = SimpleNamespace(result=["a", "b", "c"])
+    turn_around(report, cast(pytest.Config, config))
+
+    assert report.result == (["c", "b", "a"] if backwards else ["a", "b", "c"])
+
+
+def test_a_worker_that_collects_backwards_ends_up_with_the_list_of_the_others() -> None:
+    tests: list[Any] = [SimpleNamespace(path=ROOT / name, number=n) for name in ("a.b", "a/b/c", "a/z") for n in (1, 2)]
+    backwards = [tests[position] for position in (4, 5, 2, 3, 0, 1)]
+    sort_as_collected_forwards(tests)
+    sort_as_collected_forwards(backwards)
+
+    assert backwards == tests

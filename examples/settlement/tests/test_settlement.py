@@ -107,7 +107,7 @@ def served(table: Table, queue: Queue) -> Iterator[str]:
     made = handler(Desk(ledger, Payments("t", table), "q", queue))
     made.timeout = 0.5
     with ThreadingHTTPServer(("127.0.0.1", 0), made) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

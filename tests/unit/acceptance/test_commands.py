@@ -106,7 +106,7 @@ try:
     pathlib.Path("began").touch()
     time.sleep(60)
 except KeyboardInterrupt:
-    time.sleep(1)
+    time.sleep(0.3)
     pathlib.Path("cleaned").touch()
     sys.exit("took the change back")
 """
@@ -144,7 +144,7 @@ def test_an_interrupted_run_interrupts_its_command_once_and_waits_for_it(
     )
     while not (tmp_path / "began").exists():
         assert process.poll() is None
-        time.sleep(0.05)
+        time.sleep(0.01)
     (os.killpg if whole_group else os.kill)(process.pid, signal_number)
     _, errors = process.communicate()
 

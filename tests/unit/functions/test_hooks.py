@@ -179,7 +179,7 @@ class Release(BaseHTTPRequestHandler):
 def release(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Release]]:
     handler = type("Handler", (Release,), {"answers": {}, "hosts": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     variables = {
@@ -258,7 +258,7 @@ def test_a_certificate_is_trusted_only_if_the_configured_authority_made_it(
     server.socket = context.wrap_socket(server.socket, server_side=True)
     # A refused handshake is no error of the server.
     monkeypatch.setattr(server, "handle_error", lambda *arguments: None)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     for name, value in {"BALANCER": "127.0.0.1", "PORT": str(server.server_port), "HOST": host, "TLS": "1"}.items():
         monkeypatch.setenv(name, value)

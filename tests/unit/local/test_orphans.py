@@ -40,8 +40,12 @@ def block():
         time.sleep(60)
 threading.Thread(target=block).start()
 """
-# The first attempt to remove the folder fails, as when a process that is being killed creates a file meanwhile.
-FAILS_ONCE = 'failed=""; rm() { [ "$failed" ] && command rm "$@" || { failed=1; return 1; }; }; '
+# The first attempt to remove the folder fails, as when a process that is being killed creates a file meanwhile. The
+# second one comes after a hundredth of a second.
+FAILS_ONCE = (
+    'failed=""; rm() { [ "$failed" ] && command rm "$@" || { failed=1; return 1; }; }; '
+    "sleep() { command sleep 0.01; }; "
+)
 
 
 def holds(condition: Callable[[], bool]) -> bool:
