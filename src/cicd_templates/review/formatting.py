@@ -35,7 +35,7 @@ _OPERATORS = {
 }
 
 
-# Each search for a name asks for the services of all resource types.
+# Each resource with a name asks for the service of its type.
 @lru_cache(CACHED_TYPES)
 def service_of(resource_type: str) -> str:
     """Return the service of a resource type, as named in ARNs and IAM actions, such as `s3` for `AWS::S3::Bucket`."""
@@ -52,8 +52,8 @@ class NameIndex:
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
         self.published: dict[str, str] = {}
         self._environments: dict[str, set[str]] = {}
-        # The resources with names: keyed by resource type, then by name.
-        self._known: dict[str, dict[str, str]] = {}
+        # The resources with names: keyed by service as in `service_of`, then by resource type, then by name.
+        self._known: dict[str, dict[str, dict[str, str]]] = {}
         # The logical ids of the resources with names, keyed by the short name of the stack.
         self._named: dict[str, frozenset[str]] = {}
         self._equal_sets: dict[frozenset[str], frozenset[str]] = {}
@@ -74,10 +74,12 @@ class NameIndex:
             self._add_named(label, named)
         for account, environments in other._environments.items():
             self._environments.setdefault(account, set()).update(environments)
-        for resource_type, known in other._known.items():
-            own = self._known.setdefault(resource_type, {})
-            for name, entry in known.items():
-                own.setdefault(name, entry)
+        for service, types in other._known.items():
+            own_types = self._known.setdefault(service, {})
+            for resource_type, known in types.items():
+                own = own_types.setdefault(resource_type, {})
+                for name, entry in known.items():
+                    own.setdefault(name, entry)
 
     def to_plain(self) -> list[Any]:
         """Return the contents as a value that JSON can represent; see `from_plain`."""
@@ -120,7 +122,8 @@ class NameIndex:
 
     def _add(self, resource_type: str, name: str, stack: StackTemplate, reference: str) -> None:
         entry = f"{stack.environment}{_AFTER_ENVIRONMENT}{reference}"
-        self._known.setdefault(resource_type, {}).setdefault(name, entry)
+        types = self._known.setdefault(service_of(resource_type), {})
+        types.setdefault(resource_type, {}).setdefault(name, entry)
 
     def _add_named(self, label: str, named: frozenset[str]) -> None:
         # The stacks of a layer often have the same names of resources for each service, which are then in memory once.
@@ -150,8 +153,8 @@ class NameIndex:
         Return None if no known name occurs in `resource`. Also return None if resources of several types have the name,
         and `resource` does not show the type.
         """
-        known = {key: names for key, names in self._known.items() if service_of(key) == service}
-        if not known:
+        known = self._known.get(service)
+        if known is None:
             return None
         boundaries = [match.start() for match in _BOUNDARY.finditer(resource)]
         for start in (0, *(boundary + 1 for boundary in boundaries)):
