@@ -26,7 +26,7 @@ from cicd_templates.render.template_text import Format
 from cicd_templates.render.uses import uses_of
 from cicd_templates.review.formatting import NameIndex
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
-from cicd_templates.template.stack_facts import StackFacts
+from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_graph import Links
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -141,7 +141,7 @@ def _finished(template: StackTemplate) -> FinishedStack:
         len(encoded),
         name_marks(identities),
         _dependencies(
-            template.facts.to_metadata(),
+            template.content["Metadata"][METADATA_KEY],
             template.description,
             links,
             names.to_plain(),

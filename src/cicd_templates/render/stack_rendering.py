@@ -21,6 +21,7 @@ from cicd_templates.template.stack_graph import Links
 from cicd_templates.template.stack_template import StackTemplate
 
 TRANSFORM = "Fn::Transform"
+HEADER_WIDTH = 108
 
 
 def render_stack(
@@ -128,8 +129,10 @@ def _header(facts: StackFacts, description: str, own_links: Links) -> list[str]:
     }
     if facts.patches:
         rows["patched"] = ", ".join(facts.patches)
-    title = textwrap.wrap(f"{subject}: {description}", width=108)
-    return [*title, ""] + [line for label, text in rows.items() for line in _row(label, text.split(", "))]
+    title = f"{subject}: {description}"
+    # Nearly every title fits on a line, and `wrap` takes long.
+    titles = [title] if len(title) <= HEADER_WIDTH else textwrap.wrap(title, width=HEADER_WIDTH)
+    return [*titles, ""] + [line for label, text in rows.items() for line in _row(label, text.split(", "))]
 
 
 def _row(label: str, words: Iterable[str]) -> Iterator[str]:
