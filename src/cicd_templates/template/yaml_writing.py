@@ -28,18 +28,18 @@ from cicd_templates.template.yaml_nodes import (
 # Many services have the same inline function, which can have 100,000 characters. So long texts have their own cache,
 # which is small.
 LONG_TEXT, CACHED_LONG_TEXTS = 4_000, 32
-CACHED_TAG_LISTS = 512
+CACHED_TAG_LISTS, CACHED_CONSTANTS = 512, 512
 # Matches only texts that libyaml writes without quotes in a block. libyaml also writes some other texts without quotes;
 # this module passes those to libyaml.
 _PLAIN = re.compile(r"[A-Za-z0-9_/$(+=~](?:[!-\"$-9;-~]|:(?=[!-~])| (?=[!-\"$-~]))*", re.ASCII)
 # If a text within braces contains one of these characters, libyaml writes it in quotes.
 _FLOW_INDICATOR = re.compile(r"[,?\[\]{}:]")
-_CONSTANTS = frozenset({bool, int, type(None)})
+_CONSTANTS = frozenset({bool, int, float, type(None)})
 # Two things that cannot be indented after libyaml has written the text. One is an unusual line break, because libyaml
 # has already written an indent after it. The other is the mark `...`, with which libyaml ends a document after a text
 # with empty lines at its end.
 _UNMOVABLE = re.compile("[\u0085\u2028\u2029]|^[.]{3}$", re.MULTILINE)
-_SEQ = "tag:yaml.org,2002:seq"
+_MAP, _SEQ = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 # The characters of a literal block that this module writes itself.
 _USUAL = b"\n" + bytes(range(ord(" "), ord("~") + 1))
 _TAG_KEYS = ("Key", "Value")
@@ -207,9 +207,10 @@ def _in_flow(text: str) -> str | None:
     style = style_of(text)
     if style == "|":
         return None
-    if not _PLAIN.fullmatch(text):
-        return ""
-    return text if style is None and reads_as_text(text) and not _FLOW_INDICATOR.search(text) else _quoted(text)
+    if _PLAIN.fullmatch(text):
+        return text if style is None and reads_as_text(text) and not _FLOW_INDICATOR.search(text) else _quoted(text)
+    mapping = yaml.MappingNode(_MAP, [(node_of("k", 0), node_of(text, 0))], flow_style=True)
+    return _one_line(f" {text_of(mapping)}").removeprefix("{k: ").removesuffix("}")
 
 
 @lru_cache(CACHED_TEXTS)
@@ -227,10 +228,15 @@ def _tagged_in_flow(tag: str, text: str) -> str | None:
     return f"{tag} {text if style is None and not _FLOW_INDICATOR.search(text) else _quoted(text)}"
 
 
-@lru_cache(CACHED_TEXTS, typed=True)
 def _constant(value: Any) -> str:
     """Return a number, true, false or null as the YAML after a key: a space, the value, and a line break."""
-    return f" {value}\n" if type(value) is int else _after_key(value, "", 0)
+    return f" {value}\n" if type(value) is int else _other_constant(value, repr(value))
+
+
+# The numbers 0.0 and -0.0 are equal, so only their representations tell them apart.
+@lru_cache(CACHED_CONSTANTS)
+def _other_constant(value: Any, representation: str) -> str:
+    return _after_key(value, "", 0)
 
 
 def _in_braces(item: dict[str, Any]) -> str | None:
@@ -315,7 +321,8 @@ def _one_line(text: str) -> str:
 
 def _after_key(value: Any, indent: str, column: int) -> str:
     """Return what PyYAML writes for `value` after the colon of a key. The key is indented by `indent`."""
-    return _moved(node_of({"k": value}, column), len("k:"), indent)
+    # Many templates have empty lists.
+    return " []\n" if value == [] else _moved(node_of({"k": value}, column), len("k:"), indent)
 
 
 def _after_dash(item: Any, indent: str, column: int) -> str:
