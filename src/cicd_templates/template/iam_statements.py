@@ -22,6 +22,7 @@ UNREADABLE = "unreadable actions"
 CACHED_KEYS = 4096
 # Whether the statement belongs to a trust policy, and the statement.
 FoundStatement = tuple[bool, Mapping[str, Any]]
+_LISTS = (list, tuple)
 
 
 def is_statement(value: Any) -> bool:
@@ -45,17 +46,17 @@ def find_statements(value: Any, *, is_trust: bool = False, is_policy: bool = Fal
 
 def _add_statements(found: list[FoundStatement], value: Any, is_trust: bool, is_policy: bool) -> None:
     # A generator for each level of `value` would take twice as long as one list.
-    if isinstance(value, str):
-        if value.lstrip().startswith("{"):
-            _add_from_text(found, value, is_trust, is_policy)
-    elif isinstance(value, dict):
-        if is_statement(value):
+    if isinstance(value, dict):
+        # Nearly all maps have no effect, and a call for each of them would take longer.
+        if "Effect" in value and is_statement(value):
             found.append((is_trust, value))
         else:
             _add_from_map(found, value, is_trust, is_policy)
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, _LISTS):
         for item in value:
             _add_statements(found, item, is_trust, is_policy)
+    elif isinstance(value, str) and _is_like_json(value):
+        _add_from_text(found, value, is_trust, is_policy)
 
 
 def _add_from_map(found: list[FoundStatement], value: Mapping[str, Any], is_trust: bool, is_policy: bool) -> None:
@@ -64,11 +65,11 @@ def _add_from_map(found: list[FoundStatement], value: Mapping[str, Any], is_trus
     For a policy that is the result of an intrinsic function, such as `Ref`, add one unreadable statement.
     """
     for key, item in value.items():
-        # Nearly all values are texts, and a call for each of them would take twice as long.
-        if isinstance(item, str) and key != "Statement" and not item.lstrip().startswith("{"):
+        # Nearly all values are texts without braces, and a call for each of them would take twice as long.
+        if isinstance(item, str) and key != "Statement" and ("{" not in item or not _is_like_json(item)):
             continue
         trust, policy = is_trust or key == TRUST_POLICY, is_policy or _names_a_policy(key)
-        if isinstance(item, dict) and _is_unreadable_policy(key, item):
+        if policy and isinstance(item, dict) and _is_unreadable_policy(key, item):
             found.append((trust, _unreadable(item)))
         elif key == "Statement" and policy:
             for statement in _branches(item):
@@ -79,6 +80,10 @@ def _add_from_map(found: list[FoundStatement], value: Mapping[str, Any], is_trus
                     found.append((trust, _unreadable(statement)))
         else:
             _add_statements(found, item, trust, policy)
+
+
+def _is_like_json(text: str) -> bool:
+    return text.lstrip().startswith("{")
 
 
 # A project has few different keys.

@@ -49,6 +49,7 @@ def unreadable(value: Any) -> dict[str, Any]:
                      [], id="a policy that masks logs"),
         pytest.param({"Rules": [{"Effect": "Allow"}]}, [], id="an effect without an action"),
         pytest.param({"Code": '{"Statement" is a word in it'}, [], id="a text that is no policy"),
+        pytest.param({"Code": f"policy = {TEXT}"}, [], id="a text with a policy in it"),
     ],
 )  # fmt: skip
 def test_every_statement_is_found(properties: dict[str, Any], found: list[dict[str, Any]]) -> None:

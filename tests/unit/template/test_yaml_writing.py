@@ -50,7 +50,7 @@ class Values:
         if self.random.random() < 0.7:
             return self.text()
         functions = ({"Ref": self.text()}, {"Fn::Sub": self.text()}, {"Fn::GetAtt": [self.text(), self.text()]})
-        others: tuple[Any, ...] = (0, 7, -3, 8080, 10**13, True, False, None, -0.0, 0.5, 1e300, {}, [])
+        others: tuple[Any, ...] = (0, 7, -3, 8080, 10**13, True, False, None, 0.0, -0.0, 0.5, 1e300, {}, [])
         return self.random.choice((*others, *functions))
 
     def value(self, depth: int) -> Any:
