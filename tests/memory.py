@@ -60,7 +60,9 @@ def share_service_models() -> None:
 
     @cache
     def loader(search_path: str | None = None) -> Loader:
-        made = create_loader(search_path)
+        from cicd_templates.deploy.aws.service_models import service_models
+
+        made = create_loader(search_path) if search_path else service_models()
         vars(made)["_search_paths"] = OncePerPath(made.search_paths)
         made.file_loader = PlainModels()
         return made
