@@ -13,8 +13,9 @@ from pathlib import Path
 
 from cicd_templates.cli import terminal
 from cicd_templates.cli.demo_report import DemoReporter
+from cicd_templates.cli.open_target import open_target
 from cicd_templates.cli.project_layers import project_layers
-from cicd_templates.cli.targets import Target, open_target
+from cicd_templates.cli.targets import Target
 from cicd_templates.cli.templates_handover import open_tools
 from cicd_templates.config.environment import Configuration
 from cicd_templates.config.load import read_configuration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -44,13 +45,18 @@ def targets(
     default: str | None = None,
     checked: bool = True,
     removed: bool = False,
+    read_revision: Callable[[], str] | None = None,
+    opened: Callable[[Target], None] = lambda target: None,
 ) -> list[Target]:
     """Return one `Target` for each environment on which a command works, in deploy order.
 
-    If `checked` is true, first verify that the caller's credentials are for the account of each environment. If
-    `removed` is true, `layer` and `service` may also select stacks that are no longer rendered.
+    - If `checked` is true, first verify that the caller's credentials are for the account of each environment.
+    - If `removed` is true, `layer` and `service` may also select stacks that are no longer rendered.
+    - `read_revision` returns the revision of the work tree. By default, the first target that needs it reads it.
+    - `opened` is called with each target, before the next one is opened.
     """
-    from cicd_templates.cli.targets import open_target
+    from cicd_templates.cli.open_target import open_target
+    from cicd_templates.cli.targets import revision_here
     from cicd_templates.config.load import read_configuration
 
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
@@ -60,12 +66,24 @@ def targets(
         raise ConfigurationError(f"which environment? Name one with {hints.option('ENV')}: {', '.join(names)}, or all")
     if name != "all":
         require_environment(configuration, name)
-    folder = rendered_folder(suffix)
-    return [
-        open_target(environment, folder, layer=layer, service=service, local=local, checked=checked, removed=removed)
-        for environment in configuration.deploy_order
-        if name in ("all", environment.name)
-    ]
+    revision_once = functools.cache(revision_here)
+    chosen: list[Target] = []
+    for environment in configuration.deploy_order:
+        if name in ("all", environment.name):
+            target = open_target(
+                environment,
+                rendered_folder(suffix),
+                layer=layer,
+                service=service,
+                local=local,
+                checked=checked,
+                removed=removed,
+                running=chosen[0].engine if chosen else None,
+                read_revision=read_revision or revision_once,
+            )
+            chosen.append(target)
+            opened(target)
+    return chosen
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
@@ -119,17 +137,20 @@ def accounts(env: str, local: bool) -> list[Account]:
     ]
 
 
-def tools(suffix: str | None, local: bool, chosen: Sequence[Target] = ()) -> PipelineHandover:
+def tools(
+    suffix: str | None, local: bool, chosen: Sequence[Target] = (), *, plans_only: bool = False
+) -> PipelineHandover:
     """Return the object that hands templates and releases over to the pipeline in the tools environment.
 
-    The templates of the environments in `chosen` are already loaded, so the function does not read their files again.
+    What was read and checked for the targets in `chosen` is used again. If `plans_only` is true, the templates are not
+    looked for in a commit, so they cannot be handed over.
     """
     from cicd_templates.cli.templates_handover import open_tools
     from cicd_templates.config.load import read_configuration
 
-    known = {target.environment: target.stacks for target in chosen}
+    known = {target.environment: target for target in chosen}
     configuration = read_configuration(CONFIGURATION, suffix=suffix)
-    return open_tools(configuration, rendered_folder(suffix), local=local, known=known)
+    return open_tools(configuration, rendered_folder(suffix), local=local, known=known, plans_only=plans_only)
 
 
 def environment(name: str | None, suffix: str | None, path: Path = CONFIGURATION) -> Environment:

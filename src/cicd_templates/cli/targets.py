@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cicd_templates import hints
-from cicd_templates.cli.accounts import open_account
 from cicd_templates.cli.templates_handover import TemplatesHandover
-from cicd_templates.config.environment import Environment
-from cicd_templates.deploy.aws.clients import Clients, require_account
+from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
-from cicd_templates.deploy.change_sets.rendered_stacks import matching, read_stacks, select
 from cicd_templates.deploy.destruction import guards
 from cicd_templates.deploy.destruction.destroy import destroy
 from cicd_templates.deploy.destruction.inventory import Inventory, take_inventory
@@ -25,6 +22,7 @@ from cicd_templates.deploy.destruction.scope import scope_of
 from cicd_templates.deploy.locking.environment_lock import EnvironmentLock
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.propose import DeployContext
+from cicd_templates.deploy.plans.read_ahead import ReadAhead
 from cicd_templates.deploy.recovery.claims import Claim, claims
 from cicd_templates.deploy.releases.commits import revision
 from cicd_templates.deploy.releases.pipeline_handover import PipelineHandover, left_to_the_pipeline
@@ -34,10 +32,14 @@ from cicd_templates.deploy.runs import deployment
 from cicd_templates.deploy.runs.approval import Confirm
 from cicd_templates.errors import RefusedError
 from cicd_templates.files.paths import STATE
-from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.local.recorded_types import TYPES
 from cicd_templates.template.stack_template import StackTemplate
+
+
+def revision_here() -> str:
+    """Return the commit id of the work tree in which the command runs, as `revision` describes it."""
+    return revision(Path.cwd())
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Target:
     """The environment on which a command works: all its stacks, the stacks that the user chose, and AWS clients.
 
     `layer` and `service` are the layer and the service whose stacks the user chose, or None. `caller` is the caller's
-    ARN. `state` is the folder for plans and journals.
+    ARN. `state` is the folder for plans and journals. `read_revision` returns the revision of the work tree.
     """
 
     stacks: Sequence[StackTemplate]
@@ -57,6 +59,7 @@ class Target:
     service: str | None = None
     caller: str = ""
     state: Path = STATE
+    read_revision: Callable[[], str] = revision_here
 
     @property
     def environment(self) -> str:
@@ -84,7 +87,7 @@ class Target:
         While another operation changes a stack, the deployment waits if `wait` is true, and fails if it is false.
         """
         recorded = frozenset(TYPES) if self.engine else frozenset()
-        return DeployContext(self.clients, self.polling, self.state, self.caller, revision(Path.cwd()), wait, recorded)
+        return DeployContext(self.clients, self.polling, self.state, self.caller, self.read_revision(), wait, recorded)
 
     def plan(
         self,
@@ -96,6 +99,7 @@ class Target:
         to_destroy: Sequence[str] = (),
         drift: DetectedDrift | None = None,
         wait: bool = False,
+        ahead: ReadAhead | None = None,
     ) -> Plan | None:
         """Plan the chosen stacks, and write the plan to `path`. Return the plan, or None if there is no stack to plan.
 
@@ -104,13 +108,16 @@ class Target:
         - `removed` has the labels of stacks that are no longer rendered. `to_destroy` has the commands that delete
           these stacks.
         - `drift` is the drift that was detected in the stacks, and whether the plan shows this drift or reverts it.
+        - `ahead` has answers of AWS about the chosen stacks, which other threads are reading.
 
         Raises the errors of `deployment.plan`.
         """
         reporter.report(self.heading("Plan of"))
-        stacks = self._deployable(reporter, tools)
+        if ahead:
+            ahead.refresh()
+        stacks = self._deployable(reporter, tools, ahead)
         context = self.context(wait=wait)
-        return deployment.plan(context, stacks, reporter, path, removed, drift, to_destroy) if stacks else None
+        return deployment.plan(context, stacks, reporter, path, removed, drift, to_destroy, ahead) if stacks else None
 
     def deploy(
         self,
@@ -210,7 +217,9 @@ class Target:
         """
         return deployment.discard(self.context(), self.stacks, path)
 
-    def _deployable(self, reporter: Reporter, tools: PipelineHandover | None) -> list[StackTemplate]:
+    def _deployable(
+        self, reporter: Reporter, tools: PipelineHandover | None, ahead: ReadAhead | None = None
+    ) -> list[StackTemplate]:
         """Return the chosen stacks, except those that only the pipeline may deploy.
 
         Raises `RefusedError` in these cases:
@@ -219,7 +228,8 @@ class Target:
         - An earlier destruction kept resources that must first be imported into their stacks.
         """
         if tools:
-            refuse_kept_resources(self.clients, self.chosen, self.command("adopt"))
+            existing = ahead.existing if ahead else None
+            refuse_kept_resources(self.clients, self.chosen, self.command("adopt"), existing)
         left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
         if left and self.layer:
             release = hints.make(
@@ -314,37 +324,3 @@ class Target:
         if self.engine is None:
             return []
         return [entry for entry in self.engine.record.entries(self.account) if entry["stack"] in names]
-
-
-def open_target(
-    environment: Environment,
-    folder: Path,
-    *,
-    layer: str | None,
-    service: str | None,
-    local: bool,
-    checked: bool = True,
-    removed: bool = False,
-    engine: Engine | None = None,
-) -> Target:
-    """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
-
-    - `local`: use the local AWS `engine`. If `engine` is None, use the local AWS that `make local` started. Plans and
-      journals are then in the folder of the local AWS.
-    - `checked`: verify the caller's account first.
-    - `removed`: accept a `layer` or `service` without rendered stacks. `Target.chosen` is then empty.
-
-    Raises an error if the templates cannot be read, the credentials do not work or the account is wrong.
-    """
-    stacks = read_stacks(folder / environment.qualified)
-    chosen = matching(stacks, layer, service) if removed else select(stacks, layer, service)
-    account = stacks[0].account
-    memory = STATE
-    if local:
-        memory = engine.folder if engine else STATE / "local"
-        engine = engine or engine_state_file.required()
-    else:
-        engine = None
-    clients, polling = open_account(environment, account, stacks[0].region, engine)
-    caller = require_account(clients, account) if checked else ""
-    return Target(stacks, chosen, clients, polling, engine, layer, service, caller, memory)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from cicd_templates import hints
 from cicd_templates.cli.accounts import open_account
@@ -28,11 +29,15 @@ from cicd_templates.local import engine_state_file
 from cicd_templates.local.engine_process import Engine
 from cicd_templates.template.stack_template import StackTemplate
 
+if TYPE_CHECKING:
+    from cicd_templates.cli.targets import Target
+
 HAND_OVER_QUESTION = "Hand these templates to the pipeline? Its next release deploys them."
 HAND_OVER_OTHERS = (
     "Hand all templates to the pipeline, including the changes for {others}? Its next release deploys these changes."
 )
 SHOWN_FILES = 5
+NO_COMMIT_SOUGHT = TemplatesCommit(problem="a plan does not look for the commit of the templates")
 
 
 @dataclass
@@ -130,7 +135,8 @@ def open_tools(
     *,
     local: bool,
     engine: Engine | None = None,
-    known: Mapping[str, Sequence[StackTemplate]] = MappingProxyType({}),
+    known: Mapping[str, Target] = MappingProxyType({}),
+    plans_only: bool = False,
 ) -> PipelineHandover:
     """Return the object that hands templates and releases over to the pipeline in the tools environment.
 
@@ -138,25 +144,37 @@ def open_tools(
     of the project, the object has only the environments that were rendered into `folder`.
 
     - `local`: use the local AWS `engine`. If `engine` is None, use the local AWS that `make local` started.
-    - `known` has stacks that were already read from `folder`, keyed by the name of their environment.
+    - `known` has targets with the stacks in `folder` and with clients of the caller, keyed by the name of their
+      environment.
+    - `plans_only`: do not look for the commit of the templates, which only a hand-over needs.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.
     copy = folder.parent == BUILD
     by_environment = {
-        environment.qualified: known.get(environment.qualified) or read_stacks(folder / environment.qualified)
+        environment.qualified: _stacks_of(known.get(environment.qualified), folder / environment.qualified)
         for environment in configuration.environments
         if not copy or template_paths(folder / environment.qualified)
     }
-    own = by_environment.get(tools.qualified)
-    account, region = (own[0].account, own[0].region) if own else (tools.account, tools.region)
-    clients, _ = open_account(tools, account, region, (engine or engine_state_file.required()) if local else None)
-    caller = require_account(clients, account)
+    target = known.get(tools.qualified)
+    if target is not None and target.caller:
+        clients, caller = target.clients, target.caller
+    else:
+        own = by_environment.get(tools.qualified)
+        account, region = (own[0].account, own[0].region) if own else (tools.account, tools.region)
+        engine = engine or next((each.engine for each in known.values()), None)
+        clients, _ = open_account(tools, account, region, (engine or engine_state_file.required()) if local else None)
+        caller = require_account(clients, account)
     stacks = [stack for stacks in by_environment.values() for stack in stacks]
     missing = tuple(
         environment.qualified
         for environment in configuration.environments
         if environment.qualified not in by_environment
     )
-    commit = TemplatesCommit() if copy else find_templates_commit(folder, stacks)
+    commit = TemplatesCommit() if copy else NO_COMMIT_SOUGHT if plans_only else find_templates_commit(folder, stacks)
     return PipelineHandover(tools, clients, tuple(stacks), commit, caller, missing)
+
+
+def _stacks_of(target: Target | None, folder: Path) -> Sequence[StackTemplate]:
+    """Return the stacks of `target`, or read them from `folder`."""
+    return target.stacks if target else read_stacks(folder)

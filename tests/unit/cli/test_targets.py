@@ -105,6 +105,16 @@ def test_stacks_that_only_the_pipeline_deploys_are_not_deployed() -> None:
     assert target.plan(notes, tools) is None
 
 
+def test_a_plan_uses_answers_that_other_threads_read_unless_they_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[Any] = []
+    monkeypatch.setattr("cicd_templates.cli.targets.refuse_kept_resources", lambda *given: used.append(given[-1]))
+    ahead: Any = SimpleNamespace(refresh=lambda: used.append("refreshed"), existing={"stack": {}})
+    tools: Any = Tools()
+
+    assert left_altogether().plan(Notes(), tools, ahead=ahead) is None
+    assert used == ["refreshed", {"stack": {}}]
+
+
 def created(stacks: Sequence[StackTemplate], **answers: Any) -> FakeCloudFormation:
     """Return a CloudFormation that has created `stacks`."""
     listed = [{**stack("CREATE_COMPLETE"), "StackName": each.name} for each in stacks]

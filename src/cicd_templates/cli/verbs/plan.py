@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ from cicd_templates.cli.options import DRIFT, JSON, PLAN_OUT, REVERT_DRIFT, TARG
 from cicd_templates.errors import ChangesRemainError, ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cicd_templates.cli.targets import Target
+    from cicd_templates.deploy.aws.readers import Readers
     from cicd_templates.deploy.plans.document import Plan
+    from cicd_templates.deploy.plans.read_ahead import ReadAhead
     from cicd_templates.deploy.reporting.report import Reporter
 
 
@@ -55,13 +58,46 @@ def plan(
 
     Review the plan, then deploy it with deploy --plan.
     """
+    from cicd_templates.deploy.aws.readers import Readers
+    from cicd_templates.deploy.releases.commits import revision
+
+    # git and AWS answer while this thread imports modules, reads templates and compares them.
+    with Readers() as readers:
+        read_revision = readers.submit(functools.partial(revision, Path.cwd())).result
+        plans = _plans(
+            readers, read_revision, as_json, out, wait, is_preview, drift=drift, revert_drift=revert_drift, **options
+        )
+    _exit_if_changed(detailed_exitcode, plans)
+
+
+def _plans(
+    readers: Readers,
+    read_revision: Callable[[], str],
+    as_json: bool,
+    out: Path | None,
+    wait: bool,
+    is_preview: bool,
+    *,
+    drift: bool,
+    revert_drift: bool,
+    **options: Any,
+) -> Sequence[Plan | None]:
+    """Return a plan or a preview of each environment, or None if the environment has no stack to plan."""
     from cicd_templates.cli.removed_stacks import destroy_commands, removed_note
     from cicd_templates.deploy.change_sets.drift_reversal import DetectedDrift
     from cicd_templates.deploy.destruction.orphans import find_removed_stacks
+    from cicd_templates.deploy.plans.read_ahead import ReadAhead
     from cicd_templates.deploy.reporting import report
 
     reporter = report.reporter(as_json=as_json)
-    chosen = selection.targets(**options)
+    ahead: dict[str, ReadAhead] = {}
+
+    def read_ahead(target: Target) -> None:
+        # A preview reads other answers, and the detection of drift takes so long that earlier answers would be too old.
+        if not (is_preview or drift or revert_drift):
+            ahead[target.environment] = ReadAhead(readers, target.clients, target.chosen)
+
+    chosen = selection.targets(**options, read_revision=read_revision, opened=read_ahead)
     # A plan changes nothing, so edited templates are only reported here.
     selection.refuse_edited(chosen, reporter, suffix=options["suffix"], rehearsed=True)
     if out and len(chosen) > 1:
@@ -72,14 +108,16 @@ def plan(
         if drift or revert_drift:
             asked = hints.option("REVERT_DRIFT" if revert_drift else "DRIFT", value=True)
             raise ConfigurationError(f"a preview does not detect drift; leave out {asked}")
-        _exit_if_changed(detailed_exitcode, _previews(chosen, reporter, out, wait=wait))
-        return
+        return _previews(chosen, reporter, out, wait=wait)
     # The pipeline deploys stacks only in protected environments. Without such an environment, the account of the
     # pipeline is not needed.
     is_protected = any(target.protected for target in chosen)
-    tools = selection.tools(options["suffix"], options["local"], chosen) if is_protected else None
+    tools = selection.tools(options["suffix"], options["local"], chosen, plans_only=True) if is_protected else None
     whole = options["layer"] is None and options["service"] is None
-    removed = [find_removed_stacks(target.clients, target.stacks) if whole else [] for target in chosen]
+    removed = [
+        find_removed_stacks(target.clients, target.stacks, _existing(ahead.get(target.environment))) if whole else []
+        for target in chosen
+    ]
     plans = [
         target.plan(
             reporter,
@@ -89,13 +127,19 @@ def plan(
             to_destroy=destroy_commands(target, stacks) if stacks else (),
             drift=DetectedDrift(tuple(drift_of(target)), revert_drift) if drift or revert_drift else None,
             wait=wait,
+            ahead=ahead.get(target.environment),
         )
         for target, stacks in zip(chosen, removed, strict=True)
     ]
     for target, stacks in zip(chosen, removed, strict=True):
         if stacks:
             reporter.report(report.Note(removed_note(target, stacks)))
-    _exit_if_changed(detailed_exitcode, plans)
+    return plans
+
+
+def _existing(ahead: ReadAhead | None) -> Mapping[str, Mapping[str, Any]] | None:
+    """Return the descriptions of the account's stacks if other threads have read them."""
+    return ahead.existing if ahead else None
 
 
 def _exit_if_changed(detailed_exitcode: bool, plans: Sequence[Plan | None]) -> None:

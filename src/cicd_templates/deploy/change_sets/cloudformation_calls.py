@@ -86,6 +86,14 @@ def describe_stacks(clients: Clients) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def deployed_body(clients: Clients, stack: str) -> Any:
+    """Return the template that was last deployed to the stack with this name.
+
+    A JSON template is returned as a dictionary, because botocore parses it. A YAML template is returned as text.
+    """
+    return clients.cloudformation.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+
+
 def stack_status(clients: Clients, name: str) -> str:
     """Return the status of the stack with this name or id, or `DELETE_COMPLETE` if it does not exist."""
     described = describe_stack(clients, name)

@@ -76,9 +76,15 @@ def list_project_stacks(clients: Clients, project: str) -> list[Mapping[str, Any
     return [stack for stack in list_our_stacks(clients) if as_tags(stack["Tags"]).get("Project") == project]
 
 
-def list_our_stacks(clients: Clients) -> list[Mapping[str, Any]]:
-    """Return the stacks of all projects in the account. A stack is included if it has the tag of this tool."""
-    tagged = ((stack, owner_tags(clients, stack)) for stack in describe_stacks(clients).values())
+def list_our_stacks(
+    clients: Clients, existing: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Mapping[str, Any]]:
+    """Return the stacks of all projects in the account. A stack is included if it has the tag of this tool.
+
+    `existing` are the descriptions of all stacks in the account, if they are known.
+    """
+    described = describe_stacks(clients) if existing is None else existing
+    tagged = ((stack, owner_tags(clients, stack)) for stack in described.values())
     return [
         # A stack that was never created has its tags only in its change sets.
         {**stack, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}

@@ -48,14 +48,17 @@ class RemovedStack:
     service: str | None = None
 
 
-def find_removed_stacks(clients: Clients, rendered: Sequence[StackTemplate]) -> list[RemovedStack]:
+def find_removed_stacks(
+    clients: Clients, rendered: Sequence[StackTemplate], existing: Mapping[str, StackDescription] | None = None
+) -> list[RemovedStack]:
     """Return an environment's stacks that exist in AWS but are no longer rendered, sorted by label.
 
-    `rendered` are all rendered stacks of the environment.
+    `rendered` are all rendered stacks of the environment. `existing` are the descriptions of all stacks in the account,
+    if they are known.
     """
     scope, names = scope_of(rendered), {stack.name for stack in rendered}
     removed = []
-    for stack in list_our_stacks(clients):
+    for stack in list_our_stacks(clients, existing):
         tags = as_tags(stack["Tags"])
         if scope.owns(tags) and stack["StackName"] not in names:
             label = label_of(tags) or str(stack["StackName"])

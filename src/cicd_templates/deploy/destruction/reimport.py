@@ -158,15 +158,19 @@ def _refers_elsewhere(value: Any) -> bool:
 
 
 def find_reimports(
-    clients: Clients, stacks: Sequence[StackTemplate], environment: Sequence[StackTemplate] = ()
+    clients: Clients,
+    stacks: Sequence[StackTemplate],
+    environment: Sequence[StackTemplate] = (),
+    existing: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Reimport]:
     """Return an import for each deleted stack in `stacks` that has left resources behind, in the order of `stacks`.
 
     `environment` has all stacks of the environment, because each of these stacks may publish a value that a stack in
-    `stacks` reads. If `environment` is left out, `stacks` must have all stacks of the environment.
+    `stacks` reads. If `environment` is left out, `stacks` must have all stacks of the environment. `existing` has the
+    descriptions of all stacks in the account, if they are known.
     """
     environment = environment or stacks
-    existing = describe_stacks(clients)
+    existing = describe_stacks(clients) if existing is None else existing
     absent = [stack for stack in stacks if stack.name not in existing]
     if not absent:
         return []
@@ -254,13 +258,19 @@ def _importable(stack: StackTemplate, kept: Iterable[Owned]) -> Iterator[Owned]:
             yield owned
 
 
-def refuse_kept_resources(clients: Clients, stacks: Sequence[StackTemplate], make: str) -> None:
+def refuse_kept_resources(
+    clients: Clients,
+    stacks: Sequence[StackTemplate],
+    make: str,
+    existing: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
     """Raise `RefusedError` if an earlier destruction kept resources that can be imported into `stacks`.
 
     Without the import, a deployment would fail because the names of the resources are taken, or it would create a
-    second KMS key beside the kept key. `make` is the make command that imports the resources.
+    second KMS key beside the kept key. `make` is the make command that imports the resources. `existing` are the
+    descriptions of all stacks in the account, if they are known.
     """
-    reimports = find_reimports(clients, stacks)
+    reimports = find_reimports(clients, stacks, existing=existing)
     if reimports:
         names = [f"{owned.resource_type} {owned.physical_id}" for reimport in reimports for owned in reimport.resources]
         more = f" and {len(names) - 2} more" if len(names) > 2 else ""

@@ -1,7 +1,8 @@
 """Creates, seals, shows, verifies and discards plans of deployments. The stages, in the order in which data flows:
 
 1. Before any change set is created, `name_collisions` finds names of new resources that are already taken.
-2. `survey` reads the account's stacks and the input values of one wave: stacks that can be planned together.
+2. `survey` reads the account's stacks and the input values of one wave: stacks that can be planned together. For
+   `make plan`, `read_ahead` has read these and further answers in other threads.
 3. `propose` creates a change set for one stack, in steps, and returns what it would do as a `PlannedStack`. It creates
    no change set if the stack is certainly unchanged.
 4. `wave` runs the proposals of a wave together, and returns one `Plan`. A stack that reads missing values is planned in

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from cicd_templates.deploy.change_sets.change_set_request import change_set_requ
 from cicd_templates.deploy.change_sets.cloudformation_calls import (
     EXECUTED,
     Described,
+    deployed_body,
     describe,
     describe_stack,
     live_resources,
@@ -124,9 +125,10 @@ def propose(
     )
     before: Mapping[str, Any] = {}
     if existing is not None:
-        body = yield from retry_steps(lambda: deployed_body(clients, stack))
+        body = yield from retry_steps(lambda: survey.deployed_body(clients, stack))
         if not reverts_drift and is_proven_unchanged(stack, existing, body, inputs, context.today()):
-            yield from retry_steps(functools.partial(discard_expired, context, existing["StackId"]))
+            own = functools.partial(survey.change_sets, clients, stack, existing["StackId"])
+            yield from retry_steps(lambda: discard_expired(context, own()))
             return planned
         before = resources_in(body, stack)
     unread = yield from retry_steps(lambda: _refuse_taken_names(context, stack))
@@ -136,7 +138,7 @@ def propose(
     )
     # Expired change sets are deleted only now, when the stack has a new one. Without a change set, nothing shows who
     # owns a stack in REVIEW_IN_PROGRESS.
-    yield from retry_steps(lambda: discard_expired(context, stack_id))
+    yield from retry_steps(lambda: discard_expired(context, list_change_sets(clients, stack_id)))
     described = yield from wait_until_ready(context, stack, arn)
     if described.status != "FAILED" and described.reverts_drift != reverts_drift:
         raise CicdError(
@@ -212,16 +214,7 @@ def template_digest(stack: StackTemplate) -> str:
 
 def resources_of(clients: Clients, stack: StackTemplate) -> Mapping[str, Any]:
     """Return the resources in the template that was last deployed to a stack."""
-    return resources_in(deployed_body(clients, stack), stack)
-
-
-def deployed_body(clients: Clients, stack: StackTemplate) -> Any:
-    """Return the template that was last deployed to a stack.
-
-    A JSON template is returned as a dictionary, because boto3 parses it. A YAML template is returned as text.
-    """
-    answer = clients.cloudformation.get_template(StackName=stack.name, TemplateStage="Original")
-    return answer["TemplateBody"]
+    return resources_in(deployed_body(clients, stack.name), stack)
 
 
 def _resolved_inputs(stack: StackTemplate, described: Described) -> dict[str, str]:
@@ -338,9 +331,9 @@ def wait_until_ready(context: DeployContext, stack: StackTemplate, name: str, wi
         yield
 
 
-def discard_expired(context: DeployContext, stack: str) -> None:
-    """Delete the change sets of `stack` that this program's expired plans and previews have left behind."""
-    for summary in list_change_sets(context.clients, stack):
+def discard_expired(context: DeployContext, change_sets: Iterable[Mapping[str, Any]]) -> None:
+    """Delete those of the `change_sets` of a stack that this program's expired plans and previews have left behind."""
+    for summary in change_sets:
         ours = summary["ChangeSetName"].startswith((CHANGE_SET_PREFIX, PREVIEW_PREFIX))
         if (
             ours

@@ -8,13 +8,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cicd_templates.deploy.aws.clients import Clients
 from cicd_templates.deploy.aws.retry import Steps, retry_steps
 from cicd_templates.deploy.change_sets.change_set_request import published
-from cicd_templates.deploy.change_sets.cloudformation_calls import describe_stack, describe_stacks
+from cicd_templates.deploy.change_sets.cloudformation_calls import deployed_body, describe_stack, describe_stacks
+from cicd_templates.deploy.change_sets.ownership import list_change_sets
 from cicd_templates.template.stack_template import StackTemplate
+
+if TYPE_CHECKING:
+    from cicd_templates.deploy.plans.read_ahead import ReadAhead
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,27 @@ class Survey:
     """AWS's answers at the beginning of a wave or of a plan.
 
     `stacks` has the descriptions of the account's stacks, keyed by name, without deleted stacks. `values` has the
-    Parameter Store values that the templates of the wave read, keyed by path. Missing values are left out.
+    Parameter Store values that the templates of the wave read, keyed by path. Missing values are left out. `ahead` has
+    further answers that other threads have read, or None.
     """
 
     stacks: Mapping[str, Mapping[str, Any]]
     values: Mapping[str, str]
+    ahead: ReadAhead | None = None
 
     def inputs_of(self, stack: StackTemplate) -> dict[str, str]:
         """Return the values that the template of `stack` reads, keyed by path. Missing values are left out."""
         return {read.path: self.values[read.path] for read in stack.links.reads if read.path in self.values}
+
+    def deployed_body(self, clients: Clients, stack: StackTemplate) -> Any:
+        """Return the template that was last deployed to `stack`."""
+        answer = self.ahead.bodies.pop(stack.name, None) if self.ahead else None
+        return answer.result() if answer else deployed_body(clients, stack.name)
+
+    def change_sets(self, clients: Clients, stack: StackTemplate, stack_id: str) -> list[Mapping[str, Any]]:
+        """Return the summaries of the change sets of `stack`, whose deployed stack has the id `stack_id`."""
+        answer = self.ahead.change_sets.pop(stack.name, None) if self.ahead else None
+        return answer.result() if answer else list_change_sets(clients, stack_id)
 
 
 def paths_read_by(stack: StackTemplate) -> set[str]:
@@ -52,9 +68,16 @@ def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[S
     return Survey(described, {})
 
 
-def survey(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[Survey]:
-    """Read all stacks of the account, and the Parameter Store values that are needed to deploy `stacks`."""
-    paths = {path for stack in stacks for path in paths_read_by(stack)}
-    described = yield from retry_steps(lambda: describe_stacks(clients))
-    values = yield from retry_steps(lambda: published(clients, paths))
-    return Survey(described, values)
+def survey(clients: Clients, stacks: Sequence[StackTemplate], ahead: ReadAhead | None = None) -> Steps[Survey]:
+    """Read all stacks of the account, and the Parameter Store values that are needed to deploy `stacks`.
+
+    If `ahead` is given, it has the answers.
+    """
+    described = yield from retry_steps(lambda: ahead.existing if ahead else describe_stacks(clients))
+    values = yield from retry_steps(lambda: ahead.values if ahead else values_read_by(clients, stacks))
+    return Survey(described, values, ahead)
+
+
+def values_read_by(clients: Clients, stacks: Sequence[StackTemplate]) -> dict[str, str]:
+    """Return the Parameter Store values that are needed to deploy `stacks`, keyed by path."""
+    return published(clients, {path for stack in stacks for path in paths_read_by(stack)})

@@ -14,6 +14,7 @@ from cicd_templates.deploy.plans.discard import discard_named, discard_planned
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.moved_inputs import readers_of_moved_values
 from cicd_templates.deploy.plans.propose import DeployContext, propose
+from cicd_templates.deploy.plans.read_ahead import ReadAhead
 from cicd_templates.deploy.plans.seal import VALID_FOR
 from cicd_templates.deploy.plans.survey import Survey, paths_read_by, survey
 from cicd_templates.errors import CicdError, DetachedError, RefusedError
@@ -22,9 +23,9 @@ from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.stack_template import StackTemplate
 
 
-def take_survey(context: DeployContext, stacks: Sequence[StackTemplate]) -> Survey:
-    """Return AWS's answers about `stacks`. Waits until all answers have arrived."""
-    return run_steps(survey(context.clients, stacks), context.polling)
+def take_survey(context: DeployContext, stacks: Sequence[StackTemplate], ahead: ReadAhead | None = None) -> Survey:
+    """Return AWS's answers about `stacks`, those in `ahead` if it is given. Waits until all answers have arrived."""
+    return run_steps(survey(context.clients, stacks, ahead), context.polling)
 
 
 def blocked_stacks(known: Survey, stacks: Sequence[StackTemplate]) -> dict[str, tuple[str, ...]]:

@@ -28,6 +28,8 @@ from cicd_templates.files.git_objects import (
 SEARCHED_COMMITS = 50
 # Without the last option, git runs `git status` in submodules, where the options above do not count.
 STATUS = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
+# How `git status --porcelain=v2 --branch` names HEAD, and a HEAD without a commit.
+HEAD_LINE, NO_COMMIT = "# branch.oid ", "(initial)"
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,15 @@ def revision(folder: Path) -> str:
     if not in_work_tree(folder):
         return ""
     try:
-        head = _git(folder, "rev-parse", "--verify", "HEAD").decode().strip()
-        return f"{head}+" if _git(folder, *STATUS) else head
+        # Among the lines that begin with `#`, one names the commit. Each other line is a file that differs.
+        answer = _git(folder, *STATUS, "--porcelain=v2", "--branch", "--no-ahead-behind")
     except ConfigurationError:
         return ""
+    lines = answer.decode(errors="replace").splitlines()
+    head = next(line.removeprefix(HEAD_LINE) for line in lines if line.startswith(HEAD_LINE))
+    if head == NO_COMMIT:
+        return ""
+    return head if all(line.startswith("# ") for line in lines) else f"{head}+"
 
 
 def read_commit(folder: Path) -> Commit:

@@ -19,6 +19,7 @@ from cicd_templates.deploy.plans.discard import discard_plan, discard_plans
 from cicd_templates.deploy.plans.document import Plan
 from cicd_templates.deploy.plans.page import plan_markdown
 from cicd_templates.deploy.plans.propose import DeployContext, propose
+from cicd_templates.deploy.plans.read_ahead import ReadAhead
 from cicd_templates.deploy.plans.survey import Survey
 from cicd_templates.deploy.plans.wave import Wave, blocked_stacks, take_survey, unpublished
 from cicd_templates.deploy.plans.web_page.page import plan_page
@@ -62,6 +63,7 @@ def plan(
     removed: Sequence[str] = (),
     drift: DetectedDrift | None = None,
     to_destroy: Sequence[str] = (),
+    ahead: ReadAhead | None = None,
 ) -> Plan:
     """Create change sets for every stack whose input values exist, and write the plan to a file.
 
@@ -69,6 +71,7 @@ def plan(
     - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
       commands that delete these stacks.
     - `drift` is the drift that the plan shows or reverts, or None if drift detection did not run.
+    - `ahead` has answers of AWS that were already read. If anything is deleted first, they are read again.
 
     The change sets of the previous plan are deleted. The change sets of the new plan exist until the plan is executed,
     discarded or expired.
@@ -80,9 +83,11 @@ def plan(
     """
     with journal_of(context, stacks) as journal:
         _refuse_unfinished(journal)
+        interrupted = list(journal.proposals)
         discard_proposals(context, journal)
-        discard_plans(context, stacks[0].links.environment)
-        return _plan(context, stacks, journal, reporter, path, removed, drift, to_destroy)
+        if (discard_plans(context, stacks[0].links.environment) or interrupted) and ahead:
+            ahead.begin()
+        return _plan(context, stacks, journal, reporter, path, removed, drift, to_destroy, ahead)
 
 
 def _plan(
@@ -94,9 +99,10 @@ def _plan(
     removed: Sequence[str],
     drift: DetectedDrift | None = None,
     to_destroy: Sequence[str] = (),
+    ahead: ReadAhead | None = None,
 ) -> Plan:
     labels = {stack.name: stack.label for stack in stacks}
-    known = take_survey(context, stacks)
+    known = take_survey(context, stacks, ahead)
     waits = blocked_stacks(known, stacks)
     planned = [stack for stack in stacks if stack.name not in waits]
     wave = Wave(context, planned, context.new_plan_id(), functools.partial(propose, drift=drift), drift, known)

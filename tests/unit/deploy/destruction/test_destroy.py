@@ -836,7 +836,7 @@ def test_an_import_that_is_refused_leaves_nothing_behind(local: bool, reason: st
 
 def test_a_refusal_names_two_of_many(monkeypatch: pytest.MonkeyPatch) -> None:
     many = Reimport(KEYS, tuple(replace(KEY, physical_id=f"k-{number}") for number in range(5)))
-    monkeypatch.setattr(reimport, "find_reimports", lambda clients, stacks: [many])
+    monkeypatch.setattr(reimport, "find_reimports", lambda clients, stacks, existing: [many])
 
     with pytest.raises(CicdError, match="kept AWS::KMS::Key k-0, AWS::KMS::Key k-1 and 3 more; import them"):
         reimport.refuse_kept_resources(aws(), [KEYS], "make adopt ENV=staging")

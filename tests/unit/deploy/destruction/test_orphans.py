@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import main, selection
+from cicd_templates.cli.open_target import open_target
 from cicd_templates.cli.removed_stacks import removed_note
-from cicd_templates.cli.targets import Target, open_target
+from cicd_templates.cli.targets import Target
 from cicd_templates.config.load import read_configuration
 from cicd_templates.deploy.aws.polling import Polling
 from cicd_templates.deploy.destruction.orphans import (

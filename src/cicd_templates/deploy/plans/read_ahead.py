@@ -1,0 +1,99 @@
+"""Reads what a plan of an environment needs from AWS before it is needed, in other threads. Changes nothing in AWS.
+
+A plan needs about two answers for each stack. If they are read ahead, it does not wait for each of them. While one
+environment is planned, the answers about the next environments arrive.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from cicd_templates.deploy.aws.clients import Clients
+from cicd_templates.deploy.aws.readers import Readers
+from cicd_templates.deploy.change_sets.cloudformation_calls import deployed_body, describe_stacks
+from cicd_templates.deploy.change_sets.ownership import list_change_sets
+from cicd_templates.deploy.change_sets.unchanged import SETTLED
+from cicd_templates.deploy.plans.survey import values_read_by
+from cicd_templates.template.stack_template import StackTemplate
+
+# Older answers are read again, for example if planning another environment took long.
+LONGEST_AGE_SECONDS = 30.0
+
+
+class ReadAhead:
+    """The answers of AWS about `stacks`, the chosen stacks of one environment. `now` returns the time in seconds.
+
+    `bodies` has the deployed templates, and `change_sets` the summaries of the change sets, of the stacks that may be
+    unchanged, keyed by name. The plan takes each of these answers out and uses it once.
+
+    If an answer is an error, the error is raised when the answer is used. Whoever then tries again reads again.
+    """
+
+    bodies: dict[str, Future[Any]]
+    change_sets: dict[str, Future[list[Mapping[str, Any]]]]
+
+    def __init__(
+        self,
+        readers: Readers,
+        clients: Clients,
+        stacks: Sequence[StackTemplate],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._readers, self._clients, self._stacks, self._now = readers, clients, stacks, now
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin to read all answers. Earlier answers are no longer used."""
+        self._began = self._now()
+        self._describe_stacks()
+        self._read_values()
+
+    def refresh(self) -> None:
+        """Begin again if the answers are too old."""
+        if self._now() - self._began > LONGEST_AGE_SECONDS:
+            self.begin()
+
+    @property
+    def existing(self) -> dict[str, Mapping[str, Any]]:
+        """The descriptions of all stacks in the account, keyed by name, without deleted stacks."""
+        try:
+            return self._existing.result()
+        except Exception:
+            self._describe_stacks()
+            raise
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The values of Parameter Store that deployments of the stacks need, keyed by path."""
+        try:
+            return self._values.result()
+        except Exception:
+            self._read_values()
+            raise
+
+    def _describe_stacks(self) -> None:
+        # A call that is still running from an earlier beginning fills the dictionaries of that beginning.
+        self.bodies, self.change_sets = {}, {}
+        self._existing = self._readers.submit(functools.partial(self._described, self.bodies, self.change_sets))
+
+    def _read_values(self) -> None:
+        self._values = self._readers.submit(functools.partial(values_read_by, self._clients, self._stacks))
+
+    def _described(
+        self, bodies: dict[str, Future[Any]], change_sets: dict[str, Future[list[Mapping[str, Any]]]]
+    ) -> dict[str, Mapping[str, Any]]:
+        """Return the account's stacks, and begin to read more about those that may be unchanged."""
+        existing = describe_stacks(self._clients)
+        for stack in self._stacks:
+            described = existing.get(stack.name)
+            # A stack that releases update is probably left to the pipeline.
+            if described and described["StackStatus"] in SETTLED and not (stack.protected and stack.deployed_as):
+                bodies[stack.name] = self._readers.submit(functools.partial(deployed_body, self._clients, stack.name))
+                change_sets[stack.name] = self._readers.submit(
+                    functools.partial(list_change_sets, self._clients, described["StackId"])
+                )
+        return existing
