@@ -23,14 +23,14 @@ class Quiet(WSGIRequestHandler):
     def log_message(self, *arguments): pass
 make_server("127.0.0.1", int(sys.argv[1]), application, handler_class=Quiet).serve_forever()
 """
-# Its own server, with an application that takes half a second.
+# Its own server, with an application that takes a moment.
 SLOW = """
 import time
 import payment_processor.__main__ as server
 answer = server.application
 def late(environ, start):
     print("begun", flush=True)
-    time.sleep(0.5)
+    time.sleep(0.2)
     return answer(environ, start)
 server.application = late
 server.main()

@@ -17,7 +17,6 @@ import yaml
 from cicd_templates.builds import buildspecs, image_build
 from cicd_templates.builds.check_presets import PRESETS
 from cicd_templates.builds.configured_checks import checks_of
-from cicd_templates.functions.scan_gate.formats import read_report
 from tests.conftest import ROOT
 from tests.projects.rendering import EXAMPLE
 from tests.unit.builds.build_runner import SERVICE, checked, commands, digest_of, run, service
@@ -75,71 +74,6 @@ def test_a_failing_test_is_noted_and_does_not_fail_the_check(source: Path) -> No
 
     assert record["exit_code"] == 1
     assert 'failures="1"' in report.read_text()
-
-
-def test_bandit_finds_nothing_in_the_example_and_what_is_put_there(source: Path) -> None:
-    record, report = checked("bandit", source)
-    clean = json.loads(report.read_text())
-    assert not [found for found in clean["results"] if found["issue_severity"] == "HIGH"]
-    assert clean["errors"] == []
-    assert record["tool_version"].endswith("1.9.4")
-
-    (source / "src/bad.py").write_text("import subprocess\nsubprocess.call('ls ' + input(), shell=True)\n")
-    record, report = checked("bandit", source)
-    assert record["exit_code"] == 1
-    found = [
-        each["test_id"] for each in json.loads(report.read_text())["results"] if each["filename"].endswith("bad.py")
-    ]
-    assert "B602" in found
-
-
-def test_secrets_are_reported_without_the_secret(source: Path) -> None:
-    record, report = checked("secrets", source)
-    assert (record["exit_code"], record["format"]) == (0, "detect-secrets")
-    assert "config.py" not in json.loads(report.read_text())["results"]
-
-    key = "AKIA" + "IOSFODNN7EXAMPLE"
-    (source / "config.py").write_text(f'KEY = "{key}"\n')
-    _, report = checked("secrets", source)
-    read = read_report("detect-secrets", report.read_bytes())
-    assert ("AWS Access Key", "config.py", 1, "high") in [(f.id, f.file, f.line, f.severity) for f in read.findings]
-    assert read.status == "ok"
-    assert key not in report.read_text()
-
-
-def test_no_file_and_no_comment_of_the_source_switches_bandit_off(source: Path) -> None:
-    (source / ".bandit").write_text("[bandit]\nskips: B602,B404\nexclude: ./src\n")
-    # Two of them would end the tool with an error.
-    (source / "src/.bandit").write_text("[bandit]\n")
-    (source / "src/bad.py").write_text("import subprocess\nsubprocess.call('ls ' + input(), shell=True)  # nosec\n")
-    _, report = checked("bandit", source)
-
-    found = [each["test_id"] for each in json.loads(report.read_text())["results"]]
-    assert "B602" in found
-
-
-def test_no_comment_of_the_source_hides_a_secret(source: Path) -> None:
-    key = "AKIA" + "IOSFODNN7EXAMPLE"
-    (source / "config.py").write_text(
-        f'KEY = "{key}"  # pragma: allowlist secret\n# pragma: allowlist nextline secret\nOTHER = "{key[:-1]}F"\n'
-    )
-    _, report = checked("secrets", source)
-
-    found = [(each.id, each.line) for each in read_report("detect-secrets", report.read_bytes()).findings]
-    assert ("AWS Access Key", 1) in found
-    assert ("AWS Access Key", 3) in found
-
-
-def test_a_dollar_sign_and_the_form_of_a_uuid_hide_no_secret_and_a_variable_is_none(source: Path) -> None:
-    uuid = "-".join(["1f3870be", "274f", "4c49", "b3e3", "1a0c6728957f"])
-    secrets = ["$up" + "erS3cr3t-9", "$$4" + "qW-zz8", uuid, "$" + "Zk4qW"]
-    variables = ["$PASSWORD_2", "${DB_PASSWORD}", "$db_password", "$dbPassword", "$HOME/x", "${A:-b}", "$(cat x)"]
-    lines = [f'password="{value}"' for value in secrets + variables]
-    (source / "config.sh").write_text("\n".join(lines) + f'\nrequest_id="{uuid}"\n')
-    _, report = checked("secrets", source)
-
-    read = read_report("detect-secrets", report.read_bytes())
-    assert sorted(each.line for each in read.findings if each.file == "config.sh") == [1, 2, 3, 4]
 
 
 def test_safety_finds_no_policy_of_the_source(source: Path, tmp_path: Path) -> None:

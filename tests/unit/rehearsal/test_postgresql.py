@@ -49,7 +49,8 @@ def plain_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("plain_user")
-def test_a_server_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+def test_a_server_that_does_not_stop_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "STOP_SECONDS", 0.1)
     scripts = {"postgres": POSTGRES.replace("'exit 0'", "''")}
     with postgresql.running(programs(tmp_path, **scripts), "ledger") as server:
         assert server.folder.exists()

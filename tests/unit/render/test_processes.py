@@ -94,13 +94,14 @@ def test_a_process_ends_after_its_parent(monkeypatch: pytest.MonkeyPatch) -> Non
     assert steps == ["the parent has ended", 1]
 
 
-# Each process prints its id. The parent waits after the first result.
+# Each process prints its id, and gives a result once all have. The parent waits after the first result.
 OWNER = """
-import os, time
+import multiprocessing, os, time
 from cicd_templates.render.processes import map_in_processes
+begun = multiprocessing.get_context("fork").Barrier(3)
 def work(item):
     os.write(1, f"{os.getpid()}\\n".encode())
-    time.sleep(0.5)
+    begun.wait(60)
 for result in map_in_processes(work, [1, 2, 3], 3, str):
     os.write(1, b"first\\n")
     time.sleep(60)
@@ -112,7 +113,7 @@ def test_no_process_remains_after_its_parent_was_killed() -> None:
     assert owner.stdout
     with owner, owner.stdout:
         pids = {int(line) for line in iter(owner.stdout.readline, "first\n")}
-        assert len(pids) > 1
+        assert len(pids) == 3
         owner.kill()
         # The pipe ends when no process has it anymore.
         owner.communicate(timeout=20)
