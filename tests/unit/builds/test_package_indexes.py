@@ -291,7 +291,7 @@ def test_a_host_of_the_configuration_replaces_the_public_ones(tmp_path: Path, mo
     (line,) = problems(files, tmp_path, monkeypatch, "evil.example")
 
     assert line == (
-        f"'requirements.txt':2: 'https://{PYPI}/simple' is on no host in `indexes` of [services.shop.build];"
+        f"'requirements.txt':2: `indexes` of [services.shop.build] does not allow 'https://{PYPI}/simple';"
         f' set indexes = ["evil.example", "{PYPI}"]'
     )
     assert problems(files, tmp_path, monkeypatch, "evil.example", PYPI) == []

@@ -298,6 +298,6 @@ def test_evidence_that_differs_from_an_earlier_attempts_is_put_beside_it(run: Ru
     assert "stored pay/e-1/sbom.cdx-3.json" in run("put_evidence", fake, str(tmp_path / "sbom.json"), "sbom.cdx.json")
 
     fake.there = {f"pay/e-1/a{number}.b": b"" for number in ("", *(f"-{each}" for each in range(2, 10)))}
-    assert "a.b: other content is already stored under this key and all keys up to pay/e-1/a-9.b" in run(
+    assert "a.b: this key and the numbered keys up to pay/e-1/a-9.b already have other content" in run(
         "put_evidence", fake, str(tmp_path / "sbom.json"), "a.b"
     )

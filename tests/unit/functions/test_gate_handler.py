@@ -354,8 +354,8 @@ def test_a_run_that_was_judged_too_often_does_not_pass(monkeypatch: pytest.Monke
 
     assert kind == "failure"
     assert (
-        "cannot store pay/e-1/summary.md: other content is already stored under this key and all keys up to"
-        " pay/e-1/summary-9.md" in answer["failureDetails"]["message"]
+        "cannot store pay/e-1/summary.md: this key and the numbered keys up to pay/e-1/summary-9.md already have other"
+        " content" in answer["failureDetails"]["message"]
     )
 
 

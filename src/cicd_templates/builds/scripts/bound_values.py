@@ -1,7 +1,7 @@
-"""Finds the strings that source code assigns to names, and rewrites each of these strings as `name = "value"`.
+"""Finds the strings that source code assigns to names, and writes each of them as a line `name = "value"` for a scan.
 
-The keyword detector of detect-secrets finds a value only in this form: on one line, a name, a sign such as `=` or `:`,
-and the value in quotes. But source code also has forms such as `key: str = "..."` and `get("KEY", "...")`.
+The keyword detector of detect-secrets finds a secret only in lines of this form. In source code, secrets also have
+other forms, such as `key: str = "..."` and `get("KEY", "...")`.
 
 Python files are parsed and never run. The text of this module becomes part of a build script.
 """
@@ -245,16 +245,13 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield the names in a comparison, loop, `match`, pair or class. Each name comes with the expression of its values.
-
-    For `==` and `!=`, this expression is the other side of the comparison. In all other cases, the expression is a
-    list. From a list, `values_of` takes only the strings that look random.
-    """
+    """Yield each name in a comparison, a loop, `match`, a pair or a class, with an expression that has its values."""
     if isinstance(node, ast.Compare):
         equal = all(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)
         sides = [node.left, *node.comparators] if equal else []
         yield from ((name_of(one), other) for one, other in itertools.pairwise(sides))
         yield from ((name_of(other), one) for one, other in itertools.pairwise(sides))
+        # `values_of` takes only strings that look random from the lists in all other cases.
         if isinstance(node.ops[0], ast.In | ast.NotIn):
             yield name_of(node.left), node.comparators[0]
     elif isinstance(node, ast.For | ast.comprehension):

@@ -1,14 +1,14 @@
 """Copy requirements files for a scanner, and list the Python packages that the scanner cannot see.
 
-`dependencies.py SOURCE COPY NAME` writes copies to the folder COPY: one of each requirements file below SOURCE whose
-path matches NAME.
+`dependencies.py SOURCE COPY NAME` reads the requirements files below SOURCE whose paths match NAME. It writes a copy of
+each of these files to the folder COPY:
 
-- A copy has no environment markers. With markers, a scanner skips packages for other Python versions.
-- A copy has no packages for systems other than Linux, because images run on Linux.
-- Copies are named `requirements.txt`, `1-requirements.txt` and so on. Safety skips other names and deep folders.
+- The copy has no environment markers. With markers, a scanner skips packages for other Python versions.
+- The copy has no packages for systems other than Linux, because images run on Linux.
+- The copy is named `requirements.txt`, `1-requirements.txt` and so on. Safety skips other names and deep folders.
 
-The script prints a JSON list of the Python packages that no copy pins: packages that other files declare, and packages
-that SOURCE contains. A scanner would silently skip these packages, so they stop a release.
+A scanner reads only the copies. So the script also prints a JSON list of the Python packages that no copy pins, and
+these packages stop a release. Some are declared in other files, and some are stored in SOURCE itself.
 Standard input is a JSON list of the archives in SOURCE that contain packages.
 """
 
@@ -99,8 +99,10 @@ PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
 def in_lock_file(text: str) -> Found:
     """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
 
-    If a package does not come from a package index, also yield its address. If a file of the package is named after
-    a different package or version, also yield the name of the file. No scanner can judge such a package.
+    In two cases, no scanner can judge a package. For these packages, also yield a text that says what is wrong:
+
+    - The package does not come from a package index.
+    - The name of a file of the package names a different package or version.
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}
@@ -176,7 +178,7 @@ def in_setup_cfg(text: str) -> Found:
 
 
 def in_setup_py(text: str) -> Found:
-    """Yield the packages that a setup.py file declares. If the file computes them, yield a text that says so."""
+    """Yield the packages that a setup.py file declares. If code computes this list, yield a text that says so."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and None in [each.arg for each in node.keywords]:
             yield "computed arguments of a call", ""
@@ -271,7 +273,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Collect two packages: one named in the path of a metadata file, and one named in the content of the file."""
+        """Collect the package in a metadata file's path and the package in its content, because they can differ."""
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):
@@ -281,7 +283,7 @@ class Dependencies:
             self.packages.append((place, about.get("name", name or "a package"), about.get("version", version)))
 
     def take_requirements(self, path: str, data: bytes) -> None:
-        """Collect the packages of a requirements file. Pins count only if the file is copied for the scanner."""
+        """Collect the packages of a requirements file, and decide whether the scanner gets a copy of the file."""
         pins, others = read_requirements(data)
         self.included += [(path, line) for line in others]
         named = [pin.partition("==") for pin in pins]
@@ -293,7 +295,7 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` includes another requirements file of which the scanner gets a copy, too."""
+        """Return whether `line` includes a requirements file, and the scanner gets a copy of the included file."""
         included = INCLUDED.fullmatch(line)
         return (
             included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies

@@ -25,7 +25,8 @@ INSTRUCTIONS = {
 }
 REFUSED = {
     "ADD": "ADD can download files and unpack archives that no check has examined; use COPY instead",
-    "ONBUILD": "ONBUILD runs its command in another stage or image; write the command there instead",
+    "ONBUILD": "ONBUILD delays its command until another stage or image builds on this one; remove ONBUILD, and write "
+    "the command in the stage or image that needs it",
 }
 DIRECTIVE = re.compile(r"\s*(#|//)\s*(syntax|escape)\s*=", re.IGNORECASE)
 CONTINUED = re.compile(r"([^\\])\\[ \t]*$|^\\[ \t]*$")

@@ -10,16 +10,16 @@ In TARGET, a RUN command has a network only if all of these conditions hold:
 - Earlier in its stage, only lock files were copied, and only into project folders such as /app.
 - Earlier in its stage, no command ran pip, uv, npm, yarn, pnpm or Composer.
 
-The last two conditions keep out code that could use the network:
+Without the last two conditions, other code could use the network, too:
 
 - A program of the source could download something, or replace the installer that the command runs.
 - An installed package can contain a program with the name of an installer.
 - Python runs code of installed packages when Python starts.
 - Composer can create a link to a folder that the source chooses.
 
-The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0. If
-commands need a network but have none, the script prints their lines and exits with 1. It must run on Python 3.8,
-because it runs in the build environment that has Docker.
+The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0 if no line
+disables the network. If commands need a network but have none, the script prints their lines and exits with 1. It must
+run on Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ INSTALLS = {
     "a package manager": r"\b(?:apt|apt-get|apk|dnf|microdnf|yum)(?:\s+-\S+)*\s+(?:install|add|update|upgrade)\b",
 }
 PROBLEM = (
-    "{} can install or download content that no lock file lists, so no check has examined it; write the command in a "
-    "form that docs/pipeline.md lists, before the first COPY of any other file than a lock file{}"
+    "{} can install or download content that no lock file lists, so no check has examined it; write the command in one "
+    "of the forms in docs/pipeline.md, and move it above the first COPY that copies more than lock files{}"
 )
-PLACE = ", because its folder may contain programs; use /app"
+PLACE = ", because the folder in this line may contain programs; use /app instead"
 # A variable with a plain value that no shell treats as a command. BuildKit also removes quotes from names.
 VARIABLE = r"""([A-Za-z_]\w*)(=(?:"(?:[\w./:=,@+ -]|\$\w|\$\{\w+\})*"|(?:[\w./:=,@+-]|\$\w|\$\{\w+\})*))?"""
 # A value that is neither a path nor an address nor an option, such as 8080, production or C.UTF-8.
@@ -101,12 +101,13 @@ def steering(arguments: str) -> set[str]:
 class Network:
     """Decides which RUN commands of a Dockerfile have a network.
 
-    - `closed` contains, for each stage, the line that disabled the network for the rest of the stage, or 0.
+    - `closed` has one line number for each stage. After this line, the stage has no network. The number is 0 if no
+      line disables the network.
     - `cut` contains the lines of the RUN commands that lose their network.
     - `folders` contains the current folder of each stage, or an empty string if only the image knows the folder.
     - `misplaced` contains the lines that copy a file to a folder that may contain programs.
-    - `before` contains the unsafe variables that are set before the first stage. A stage that uses one of these
-      variables loses its network.
+    - `before` contains variables that are set before the first stage and could change what a command installs or runs.
+      A stage that uses one of these variables loses its network.
     """
 
     def __init__(self, context: str, addresses: list[str]) -> None:
@@ -171,11 +172,9 @@ class Network:
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
         """Return whether COPY could bring a program of the application into the stage.
 
-        COPY may bring lock files, files of an image, and files of a stage that still has a network. Even for these
-        files, return True in two cases, because a lock file could become a program:
-
-        - A file does not keep its name.
-        - COPY could put a lock file into a folder with programs.
+        Return False if COPY brings only lock files, files of an image, or files of a stage that still has a network.
+        But return True if COPY renames a file, or could put a lock file into a folder with programs. The lock file
+        could then become a program.
         """
         if not all(COPY_OPTIONS.fullmatch(option) for option in options):
             return True

@@ -1,21 +1,23 @@
 """Refuse an image that contains Python packages or code that no check has examined.
 
-`image_judgement.py IMAGE SOURCE BASE... [--stages STAGE...]`: IMAGE, each BASE and each STAGE are files from
-`image_packages.py`. The script accepts only these parts of IMAGE:
+`image_judgement.py IMAGE SOURCE BASE... [--stages STAGE...]` compares lists that `image_packages.py` wrote:
 
-- Python packages that a BASE image has, or that a requirements file below the folder SOURCE pins. The checks of
-  dependencies read these files.
-- Importable files beside Python packages, if a BASE image, the RECORD file of a package or SOURCE has the same files.
-- Archives from which Python can import, if a BASE image or the RECORD file of a package has them.
-- Importable files that a system package of IMAGE lists, if a BASE image or a STAGE has the same files.
-- The databases of system packages, and the files that name the operating system, if one BASE image or STAGE has the
-  same files.
+- IMAGE is the list of the image that is judged.
+- Each BASE is the list of a base image.
+- Each STAGE is the list of a stage of the Dockerfile, without commands that can run code of the source.
+- SOURCE is a folder with the source of the image.
 
-If IMAGE has files of a system package of a STAGE, but not the package itself, the script refuses these files. The
-registry's scan would miss the package.
+The script accepts a part of the image only in these cases:
 
-The script also examines the Python packages of each STAGE, because a later command could have removed their metadata
-from the image. It does not examine the system packages of a STAGE, because the registry's scan does.
+- Python package: a base image has the package, or a requirements file in SOURCE pins the package.
+- Importable file beside Python packages: a base image, the RECORD file of a package, or SOURCE has the same file.
+- Archive from which Python can import: a base image or the RECORD file of a package has the same archive.
+- Importable file of a system package: a base image or a stage has the same file, and the package is installed in the
+  image. If the package is installed only in a stage, the registry's scan would miss it.
+- Databases of system packages, and files that name the operating system: one base image or stage has the same files.
+
+The script also examines the Python packages of each stage, because a later command could have removed their metadata
+from the image. It does not examine the system packages of a stage.
 
 The script must run on Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -68,7 +70,7 @@ def python_packages(path: str, kind: str = "pypi", without_system: bool = False)
 def pins_of(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield the name and version of each package that a requirements file pins for Linux.
 
-    Yield nothing for an ambiguous file, because a check and pip may read different packages in this file.
+    Yield nothing for an ambiguous file. From such a file, pip may install other packages than the checks examined.
     """
     for line in () if ambiguity(data) else requirements(data):
         pinned = PINNED.fullmatch(line)
@@ -118,8 +120,10 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
     Packages and code of a base image are allowed. `path` is the folder of the source.
 
     `stages` are the stages of the Dockerfile, each without the commands that can run code of the source. The Python
-    packages of each stage are also judged, because a stage can copy a package into the image without its metadata.
-    If the configuration allows installs without a lock file, `stages` is None. Then files of system packages are not
+    packages of each stage are also judged, because the Dockerfile can copy a package from a stage without the
+    package's metadata.
+
+    If the configuration allows installs without a lock file, `stages` is None, and files of system packages are not
     judged.
     """
     source = Source(path)
@@ -155,7 +159,8 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
 
     - files that a base image has at the same path
     - files of the kind `code` whose digests are in `judged`
-    - files of the kind `system` that a build stage has at the same path; if `stages` is None, all files of this kind
+    - files of the kind `system` that a build stage has at the same path
+    - all files of the kind `system` if `stages` is None
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]
@@ -180,10 +185,10 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
         near = min((other["databases"] for other in others), key=lambda other: len(other.items() ^ databases.items()))
         changed = sorted({at for at, _ in near.items() ^ databases.items()})
         lines.append(
-            f"error: {changed[0]!a}: from this file, the registry's scan learns which system packages the image has, so"
-            " the file must be the same as in a base image or in a stage of the Dockerfile. If the Dockerfile changes"
-            " the file, remove the change. If an earlier run built the image, the packages may have been updated since"
-            " then; release again"
+            f"error: the image's file {changed[0]!a} differs from the file in each base image and in each stage of the"
+            " Dockerfile. The registry's scan reads the list of system packages from this file, so the file must not"
+            " change. If the Dockerfile changes the file, remove the change. If the image is from an earlier run, its"
+            " base image may have newer packages now; release again"
         )
     in_bases = {digest for base in bases for kind in listed(base).values() for digest in kind.values()}
     of_stages = {digest for stage in stages for _, digest in listed(stage)["system"].items()}
@@ -192,17 +197,17 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
     lines += [f"error: {at[:200]!a}" for at in copied[:SHOWN]]
     if copied:
         lines.append(
-            f"error: the image has {len(copied)} files of system packages that are installed only in another stage of"
-            " the Dockerfile, so the registry's scan does not see these packages; install the packages in the image"
-            " itself, or pin them in a requirements file"
+            f"error: the image has {len(copied)} files that were copied from system packages of another stage. The"
+            " registry's scan does not see these packages; install them in the last stage of the Dockerfile, or pin"
+            " them in a requirements file"
         )
     return lines
 
 
 def listed(image: str) -> dict[str, dict[str, str]]:
-    """Return the content of `<image>.code`, which `image_packages.py` writes.
+    """Return the digests of files in the image, keyed by the kind of the file and its path.
 
-    It has the digests of code files that no RECORD file lists, keyed by kind and path.
+    `image_packages.py` writes these digests to the file `<image>.code`.
     """
     with open(f"{image}.code") as file:
         kinds: dict[str, dict[str, str]] = json.load(file)

@@ -8,8 +8,8 @@ these files:
   dpkg and apk.
 - FILE.code has the digests of package databases, and of code that no RECORD file lists.
 
-Each OTHER is a bill of materials that the script wrote for another image. With `--lists-of`, the script ignores a file
-list of the image if none of these other images has the same file list.
+Each OTHER is a bill of materials that the script wrote for another image. With `--lists-of`, the script uses a file
+list of the image only if one of these other images has the same file list.
 
 The script must run on Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -76,7 +76,7 @@ def read_python(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str
 
 
 def read_local(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield a package that was installed from a folder, as a direct_url.json file shows. Its kind is `local`."""
+    """If a direct_url.json file says that its package was installed from a folder, yield the package as `local`."""
     if '"file://' in text:
         yield "local", found[1], found[2]
 
@@ -106,7 +106,7 @@ def read_apk(found: re.Match[str], text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def named(kind: str) -> Reader:
-    """Return a reader for packages whose file names contain the name and the version of the package."""
+    """Return a reader that takes the name and the version of a package from the name of its file."""
     return lambda found, text: iter([(kind, found[1], found[2] or "")])
 
 
@@ -137,8 +137,8 @@ class Image:
     - `bare` maps each package folder without a version in its name to the name of its package. The version is known
       only if the folder is also in `described`.
     - `described` contains the package folders that have a metadata file.
-    - `databases` has the digests of the files from which a scan reads the operating system or its packages, keyed by
-      path.
+    - `databases` maps paths to digests. It has the files that tell a scan which operating system and which system
+      packages the image has.
     """
 
     def __init__(self) -> None:
@@ -180,7 +180,7 @@ class Image:
             self.databases.update({path: digest} if any(each.search(path) for each in DATABASES) else {})
 
     def take_code(self, path: str, digest: str, data: bytes) -> None:
-        """Record a file that Python could import, or a file list that an installer wrote. Ignore other files."""
+        """Record the file at `path` if Python could import it, or if it is a list of files that an installer wrote."""
         if is_archive_of_code(data):
             self.archives.add(path)
             self.code[path] = digest
@@ -214,18 +214,17 @@ class Image:
             package["properties"].append({"name": "of-system", "value": "true"})
 
     def unrecorded(self) -> dict[str, dict[str, str]]:
-        """Return the digests of the package databases, and of the code and archives that no RECORD file lists.
+        """Return the digests of files, keyed by the kind of the file and its path:
 
-        A RECORD file lists the files of a Python package. The result has a dict for each kind of file:
-
+        - `databases`: package databases.
         - `code`: code in a folder with Python packages.
         - `system`: code in a folder with Python packages, if a package of the operating system lists the file.
-        - `archives`: archives from which Python can import.
-        - `databases`: package databases.
         - `elsewhere`: code in all other folders.
+        - `archives`: archives from which Python can import.
 
-        If a Python package was installed from a folder, its RECORD file is ignored. Code in the folder could write
-        anything into this file.
+        Code and archives are left out if a RECORD file, the list of the files of a Python package, has the same
+        digest. The RECORD file does not count if the package was installed from a folder, because code in the folder
+        can write any RECORD file.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
@@ -285,10 +284,9 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 
 
 def read_lists(paths: list[str]) -> set[str]:
-    """Return the digests that the script wrote earlier for the file lists in other images.
+    """Return the digests of the RECORD files, dpkg lists and apk lists in images that this script listed earlier.
 
-    A file list is a RECORD file, or a file list of dpkg or apk. `paths` are the bills of materials of the images. The
-    digests for each image are in the file `<path>.lists`.
+    `paths` are the bills of materials of these images. The digests for each image are in the file `<path>.lists`.
     """
     digests: set[str] = set()
     for path in paths:

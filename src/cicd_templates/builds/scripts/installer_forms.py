@@ -104,7 +104,7 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
     - `download`: the command downloads a file with a checksum from one of the addresses.
     - `nothing`: the command needs no network.
     - `programs`: the command installs packages that can contain programs. Later commands of the stage could run these
-      programs, so they must have no network.
+      programs, so these commands must have no network.
     - `other`: any other command.
     """
     found = set()

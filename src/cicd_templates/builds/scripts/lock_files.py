@@ -1,4 +1,4 @@
-"""Decides whether every file that COPY or a mount brings into a Dockerfile stage is a lock file that keeps its name.
+"""Decides whether COPY and mounts bring only lock files into a stage of a Dockerfile, and do not rename them.
 
 Lock files may only go to folders of project sources, such as /app. In the folder of an installed program, a lock file
 could become part of the program: Node.js runs a file `go.sum` if the `package.json` beside it says so.
@@ -44,10 +44,10 @@ ALIASES = {"src": "source", "dst": "target", "destination": "target"}
 
 
 def is_lock(context: str, path: str) -> bool:
-    """Return whether `path`, a path or a pattern such as `*.txt` in the build context, stands only for lock files.
+    """Return whether everything that `path` matches in the build context is a lock file.
 
-    Return False for a folder, because a folder could contain programs. Also return False if a part of the path is a
-    link, because the link could point to any folder.
+    `path` can be a pattern such as `*.txt`. Return False for a folder, because a folder could contain programs. Also
+    return False if a part of the path is a link, because the link could point to any folder.
     """
     if not re.fullmatch(r"[\w./*-]+", path) or ".." in path or "*" in os.path.dirname(path):
         return False
@@ -162,9 +162,9 @@ def moves_locks(folder: str, arguments: str) -> bool:
 
 
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
-    """Return whether COPY from an image or another stage could put a program into a folder that has lock files.
+    """Return whether `COPY --from` could put a program into a folder that has lock files.
 
-    In such a folder, a lock file could become part of the program.
+    The program could then read a lock file in this folder as a part of itself.
     """
     *sources, target = arguments.split()
     if not may_hold_locks(resolved(folder, target)):
@@ -178,7 +178,7 @@ def copies_locks(context: str, arguments: str) -> bool:
 
 
 def mounts_locks(context: str, folder: str, options: list[str]) -> bool:
-    """Return whether RUN mounts only lock files, keeps their names, and mounts them where lock files are allowed."""
+    """Return whether RUN mounts only lock files, each under its own name and where a lock file is allowed."""
     for option in options:
         parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
         values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}

@@ -7,8 +7,8 @@ source has run in the image, so the source cannot forge the list.
 
 - FILE: the Dockerfile that `dockerfile_network.py` wrote.
 - INSTRUCTIONS: the list of the instructions in FILE. `dockerfile.py` wrote this list.
-- CLOSED: the list that `dockerfile_network.py` printed. For each stage, it has the number of the line in FILE at which
-  the stage ends, or 0 for the complete stage.
+- CLOSED: the list that `dockerfile_network.py` printed. It has one line number of FILE for each stage. In TARGET, the
+  stage ends at this line. With the number 0, TARGET has the complete stage.
 - TARGET: the new Dockerfile.
 
 The script prints the names of the stages in TARGET that run a command. It must run on Python 3.8, because it runs in

@@ -46,7 +46,7 @@ def unjudged_packages(packages: dict[str, Any], registry: str) -> Iterator[str]:
 
 
 def unread_files(source: str) -> Iterator[str]:
-    """Yield the files and folders of the source that can give packages to npm. The lock file is left out."""
+    """Yield the files and folders, other than the lock file, from which npm could take packages."""
     for folder, folders, files in os.walk(source):
         place = os.path.relpath(folder, source)
         for name in sorted(files):

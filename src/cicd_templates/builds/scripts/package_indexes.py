@@ -7,7 +7,8 @@ line and the address, and exits with 1.
 An accepted address begins with `https://` and one of the HOSTs. Without any HOST, the hosts of the public index of each
 language are accepted. An accepted address has no user name and no password, and no port except 443.
 
-The checks examine packages only by name and version. So they would accept a package of the same name from any index.
+This script runs because the checks of vulnerabilities and licenses know a package only by its name and version. They
+cannot notice that a package with this name and version comes from another index.
 
 The script must run on Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -29,7 +30,7 @@ from cicd_templates.builds.scripts.requirements_grammar import ambiguity
 from cicd_templates.builds.scripts.toml_strings import toml_strings
 
 SHOWN = 20
-HASH = "write this value with the hash that `corepack use` adds, or remove the value"
+HASH = "add the hash that `corepack use` writes, or remove this value"
 
 
 def _hosts(ending: str, *names: str) -> tuple[str, ...]:
@@ -179,7 +180,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
     - In `value`, a JSON object is a list of pairs, because a dict would lose duplicate keys.
     - The path of a string has the keys that lead to the string, such as `("dist", "url")`.
-    - The path of a key also ends with this key, and then with an empty string, such as `("dist", "url", "")`.
+    - The path of a key is the path of its value with an empty string appended, such as `("dist", "url", "")`.
     """
     if isinstance(value, list):
         for each in value:
@@ -191,7 +192,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a JSON text. A string is read only if the function `counts` returns True for its path."""
+    """Yield the addresses in a JSON text. The function `counts` returns whether to read the string at a JSON path."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):
@@ -327,7 +328,7 @@ def problems_of(
             listed = json.dumps(sorted({each.partition("/")[0] for each in hosts} | ({host[1]} if host else set())))
             way = f"set indexes = {listed}" if host else "write its address with https, and without a user name or port"
             yield (
-                f"{path!a}:{number}: {address[:100]!a} is on no host in `indexes` of [services.{service}.build]; {way}"
+                f"{path!a}:{number}: `indexes` of [services.{service}.build] does not allow {address[:100]!a}; {way}"
             )
 
 

@@ -42,7 +42,10 @@ def _downloads(path: tuple[str, ...], value: Any) -> bool:
 
 
 def settings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield `(keys, value)` for each value in parsed JSON. In `value`, a JSON object is a list of pairs."""
+    """Yield `(keys, value)` for each value in parsed JSON. `keys` is the path of keys that leads to the value.
+
+    The JSON was parsed in such a way that each object is a list of pairs.
+    """
     for item in value if isinstance(value, list) else ():
         if isinstance(item, tuple):
             yield (*path, item[0]), item[1]

@@ -1,7 +1,8 @@
-"""Print a JSON list of the archives below a source that contain Python packages: `packaged_archives.py SOURCE`.
+"""Print a JSON list of the archives in a folder from which Python packages can come: `packaged_archives.py FOLDER`.
 
-Python can import from every file whose content ends like a zip file. The name of the file does not matter. A tar
-archive, such as a source distribution, is listed if it contains the metadata of a package.
+- A zip file is listed if Python could import from it. The name of the file does not matter: Python can import from
+  every file whose content ends like a zip file.
+- A tar archive, such as a source distribution, is listed if it contains the metadata of a package.
 """
 
 import json
@@ -35,8 +36,8 @@ def names_in_zip(path: str) -> Iterator[str]:
 def names_in_tar(path: str) -> Iterator[str]:
     """Yield the names of all entries in a tar archive, compressed or not.
 
-    For each entry after the first `MOST_MEMBERS`, yield the name `PKG-INFO`. With this name, an archive that is too
-    long to examine counts as a package.
+    Instead of each name after the first `MOST_MEMBERS`, yield `PKG-INFO`. So the caller treats an archive that is too
+    long to examine as a package.
     """
     try:
         with tarfile.open(path) as archive:

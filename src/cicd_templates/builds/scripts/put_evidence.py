@@ -33,4 +33,4 @@ for number in range(1, MAX_ATTEMPTS + 1):
     if s3.get_object(Bucket=bucket, Key=key)["Body"].read() == body:
         print(f"an earlier attempt of this run has already stored {key}")
         sys.exit()
-sys.exit(f"cannot store {prefix}/{name}: other content is already stored under this key and all keys up to {key}")
+sys.exit(f"cannot store {prefix}/{name}: this key and the numbered keys up to {key} already have other content")

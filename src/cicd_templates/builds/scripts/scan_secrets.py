@@ -113,7 +113,7 @@ class LineOf(str):
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield one list. It has all texts of a file that must be scanned for secrets:
+    """Yield a single list with all texts of one file that must be scanned for secrets:
 
     - the lines of the file and its name
     - the lines that `bound_values.py` and the parsers of detect-secrets make from the file
@@ -141,7 +141,7 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
 
 
 def find_in_lines(lines: list[tuple[int, str]], filename: str) -> Any:
-    """Scan the lines of a file. A `LineOf` is made from another line, so its findings get the number of that line."""
+    """Scan the lines of a file. A finding in a `LineOf`, a rewritten line, gets the number of the original line."""
     return find_in_numbered_lines(lines=[(getattr(line, "number", at), line) for at, line in lines], filename=filename)
 
 

@@ -177,6 +177,6 @@ def _put_once(s3: Any, key: str, suffix: str, content: str) -> str:
                 continue
         return numbered
     raise ValueError(
-        f"cannot store {key}{suffix}: other content is already stored under this key and all keys up to"
-        f" {key}-{MAX_ATTEMPTS}{suffix}"
+        f"cannot store {key}{suffix}: this key and the numbered keys up to {key}-{MAX_ATTEMPTS}{suffix} already have"
+        " other content"
     )
