@@ -40,6 +40,7 @@ from cicd_templates.layer.outputs import Arn, BucketName, Value
 from cicd_templates.template.reasons import every_resource_reason
 
 ResourceArn = AWSHelperFn | str
+_RESOURCE_ARNS = (AWSHelperFn, str)
 EVERY_RESOURCE = "*"
 # For these services, AWS's documentation uses the condition keys `aws:SourceAccount` and `aws:SourceArn` in the trust
 # policy of a role that the service assumes.
@@ -222,7 +223,7 @@ def reasons(grants: Iterable[Grant]) -> list[str]:
 
 def _resource_list(sid: str, on: ResourceArn | Sequence[ResourceArn]) -> list[ResourceArn]:
     """Return the resources as a list. Raises `ValueError` if one of them cannot be an ARN."""
-    resources = [on] if isinstance(on, str | AWSHelperFn) else list(on)
+    resources = [on] if isinstance(on, _RESOURCE_ARNS) else list(on)
     for resource in resources:
         if isinstance(resource, Value) and not isinstance(resource, Arn):
             raise ValueError(

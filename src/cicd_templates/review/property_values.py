@@ -7,6 +7,8 @@ from typing import Any
 # The key or index of a value, the value, and the map or list that contains it. A review has some hundred thousands of
 # them, and a plain tuple is made in a fifth of the time of a named one.
 PropertyValue = tuple[str | int, Any, Any]
+# A check against `dict | list` would take three times as long.
+_CONTAINERS = (dict, list)
 
 
 def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValue]:
@@ -16,7 +18,7 @@ def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValu
     for parent in containers:
         for key, item in parent.items() if isinstance(parent, dict) else enumerate(parent):
             # Most values are texts, and this is their quickest check.
-            if type(item) is str or not isinstance(item, dict | list):
+            if type(item) is str or not isinstance(item, _CONTAINERS):
                 values.append((key, item, parent))
             elif key != "Tags":
                 containers.append(item)

@@ -29,6 +29,8 @@ SHORT_TAGS = (
 )  # fmt: skip
 TAG_OF = {f"Fn::{name}": f"!{name}" for name in SHORT_TAGS} | {"Ref": "!Ref"}
 GET_ATT = "!GetAtt"
+# A check against `str | list` would take three times as long.
+_OPERANDS = (str, list)
 
 _STR, _MAP, _SEQ = (f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
 _RESOLVER: Any = yaml.resolver.Resolver()
@@ -103,7 +105,7 @@ def short_form(mapping: dict[str, Any]) -> tuple[str, str | list[Any]] | None:
             return tag, ".".join(value)
         return (tag, value) if isinstance(value, list) and not all(isinstance(part, str) for part in value) else None
     # If the operand is a mapping, it may itself have a short form. One node would need two tags, which YAML forbids.
-    return (tag, value) if isinstance(value, str | list) else None
+    return (tag, value) if isinstance(value, _OPERANDS) else None
 
 
 def _mapping(mapping: dict[str, Any], column: int) -> yaml.Node:
