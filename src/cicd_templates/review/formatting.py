@@ -200,7 +200,7 @@ class Formatter:
         self._environment = stack.environment
         self._label = f"{stack.label}."
         self.account = stack.account
-        self._arns: dict[str, str] = {}
+        self._subs: dict[str, str] = {}
         self._reads: dict[str, str] = {
             name: names.published.get(parameter["Default"], parameter["Default"])
             for name, parameter in stack.parameters.items()
@@ -225,12 +225,19 @@ class Formatter:
             if name == "Fn::GetAtt":
                 return self._variable(".".join(argument) if isinstance(argument, list) else str(argument))
             if name == "Fn::Sub":
-                text = argument if isinstance(argument, str) else argument[0]
-                variables = {} if isinstance(argument, str) else argument[1]
-                return self._text(_VARIABLE.sub(lambda match: self._substituted(match[1], variables), text))
+                return self._sub(argument) if isinstance(argument, str) else self._sub_with(argument[0], argument[1])
             if name == "Fn::Join":
                 return str(argument[0]).join(map(self.format, argument[1]))
         return ", ".join(f"{key} {self.format(item)}" for key, item in value.items())
+
+    def _sub(self, text: str) -> str:
+        # Several statements of a stack have the same resource.
+        if text not in self._subs:
+            self._subs[text] = self._sub_with(text, {})
+        return self._subs[text]
+
+    def _sub_with(self, text: str, variables: Mapping[str, Any]) -> str:
+        return self._text(_VARIABLE.sub(lambda match: self._substituted(match[1], variables), text))
 
     def _substituted(self, name: str, variables: Mapping[str, Any]) -> str:
         return self.format(variables[name]) if name in variables else self._variable(name)
@@ -246,11 +253,7 @@ class Formatter:
     def _text(self, text: str) -> str:
         if label := self._names.account_label(text):
             return f"account {label}"
-        if not text.startswith("arn:"):
-            return text
-        if text not in self._arns:
-            self._arns[text] = self._arn(text)
-        return self._arns[text]
+        return self._arn(text) if text.startswith("arn:") else text
 
     def _arn(self, text: str) -> str:
         try:
