@@ -148,7 +148,7 @@ class AccessReview:
                 continue
             holder = f"{stack.template.label}.{statement.holder}"
             for ability, actions in _RELEASE_ACTIONS.items():
-                if any(statement.covers(action) for action in actions):
+                if statement.covers(*actions):
                     holders[ability][holder] = None
             if statement.covers("s3:PutObject"):
                 self._writers.append((service, holder, statement.resource_texts))

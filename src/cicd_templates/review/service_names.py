@@ -16,11 +16,16 @@ def with_placeholders(text: str, service: str) -> str:
     The folder's name is the service's name and the beginning of the project's name, cut to a fixed length. How much of
     the project's name remains depends on the service, so the whole name of the folder is replaced.
     """
-    folder_start = f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
+    folder_start = _folder_start(service)
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.
     if folder_start in text:
         text = _folder(folder_start).sub(f"/{PIPELINE}", text)
     return _word(service).sub(SERVICE, text) if service in text else text
+
+
+@cache
+def _folder_start(service: str) -> str:
+    return f"/{shortened(service, PIPELINE_KEY_LENGTH)}-"
 
 
 # The cache of `re` has room for the patterns of some hundred services.

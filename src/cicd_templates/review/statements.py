@@ -65,13 +65,13 @@ class Statement(NamedTuple):
         """The resources of the statement."""
         return self._all_but("Resource") + ", ".join(self.resource_texts)
 
-    def covers(self, action: str) -> bool:
-        """Return whether the statement applies to `action`.
+    def covers(self, *actions: str) -> bool:
+        """Return whether the statement applies to one of `actions`.
 
         A statement with `Action` applies if one of its entries matches the action. A statement with `NotAction` applies
         if none of its entries matches the action.
         """
-        return _is_matched(action, self.action_patterns) != ("Action" in self.negated)
+        return _is_covered(actions, self.action_patterns, "Action" in self.negated)
 
     def _all_but(self, element: str) -> str:
         return "all but " if element in self.negated else ""
@@ -79,8 +79,10 @@ class Statement(NamedTuple):
 
 # The stacks of many services have the same statements.
 @lru_cache(CACHED_ACTIONS)
-def _is_matched(action: str, patterns: tuple[str, ...]) -> bool:
-    return any(_matches(action.lower(), pattern.lower()) for pattern in patterns)
+def _is_covered(actions: tuple[str, ...], patterns: tuple[str, ...], is_negated: bool) -> bool:
+    return any(
+        any(_matches(action.lower(), pattern.lower()) for pattern in patterns) != is_negated for action in actions
+    )
 
 
 def _matches(action: str, pattern: str) -> bool:
