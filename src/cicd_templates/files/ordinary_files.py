@@ -6,6 +6,7 @@ The target of a link can change without any change in the folder, so a link neve
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from pathlib import Path, PurePosixPath
 
@@ -17,8 +18,12 @@ def find_link(root: Path, path: str) -> Path | None:
 
     The link can be the file itself or a folder between `root` and the file.
     """
-    steps = [root / path, *(root / parent for parent in PurePosixPath(path).parents[:-1])]
-    return next((step for step in reversed(steps) if step.is_symlink()), None)
+    step = str(root)
+    for name in PurePosixPath(path).parts:
+        step = os.path.join(step, name)
+        if os.path.islink(step):
+            return Path(step)
+    return None
 
 
 def refuse_special(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from cicd_templates.config.environment import Configuration, Environment
@@ -64,7 +64,7 @@ class RenderedStack(NamedTuple):
     @property
     def label(self) -> str:
         """The short name of the stack and of its file, such as `network`."""
-        return PurePosixPath(self.path).stem
+        return self.path.rpartition("/")[2].rpartition(".")[0]
 
     @property
     def name(self) -> str:
@@ -100,10 +100,12 @@ def render(configuration: Configuration, layers: Sequence[Layer], form: Format) 
     ]
     if problems:
         raise configuration_error(str(CONFIGURATION), problems)
-    kept_stacks = {
-        each.name: [stack for stack in rendered[each.name] if stack.layer.name not in _provided(each)]
-        for each in configuration.environments
-    }
+    kept_stacks = {}
+    for environment in configuration.environments:
+        provided = _provided(environment)
+        kept_stacks[environment.name] = [
+            stack for stack in rendered[environment.name] if stack.layer.name not in provided
+        ]
     named = [stack for kept in kept_stacks.values() for stack in kept]
     # Reading all templates again to compare their names takes long. Nearly always, equal names are certainly absent.
     if marks_repeat(marks[stack.number] for stack in named):

@@ -56,15 +56,14 @@ def refuse_broken_links(stacks: Iterable[Links]) -> None:
     """Raise `ConfigurationError` if stacks of an environment do not fit together.
 
     Every value that a stack reads must be published by a stack of the same environment, in the same form: as a list or
-    as a single value. The error lists all values that break this rule. If no value breaks it, but stacks depend on each
-    other in a cycle, the error shows the cycle.
+    as a single value. The error lists all values that break this rule. `waves` refuses stacks that depend on each other
+    in a cycle.
     """
     stacks = list(stacks)
     published = {path: (stack, is_list) for stack in stacks for path, is_list in stack.publishes.items()}
     problems = [problem for stack in stacks for read in stack.reads if (problem := _problem(stack, read, published))]
     if problems:
         raise ConfigurationError("\n  ".join(["the templates do not fit together:", *problems]))
-    waves(stacks)
 
 
 def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool]]) -> str:

@@ -88,11 +88,6 @@ def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
             "a reads key as key, a single value, but b publishes a list",
             id="list for a value",
         ),
-        pytest.param(
-            [template("a", reads=("y",), publishes=("x",)), template("b", reads=("x",), publishes=("y",))],
-            "the templates depend on each other in a cycle: ",
-            id="cycle",
-        ),
     ],
 )
 def test_what_does_not_fit_is_reported_with_both_ends(stacks: list[stack_graph.Links], expected: str) -> None:
@@ -106,7 +101,7 @@ def test_a_cycle_is_printed_whole() -> None:
 
     with pytest.raises(ConfigurationError) as caught:
         stack_graph.waves(stacks)
-    cycle = str(caught.value).partition("cycle: ")[2].split(" reads from ")
+    cycle = str(caught.value).removeprefix("the templates depend on each other in a cycle: ").split(" reads from ")
     assert sorted(cycle[:-1]) == ["a", "b", "c"]
     assert cycle[0] == cycle[-1]
     assert all({"a": "b", "b": "c", "c": "a"}[reader] == producer for reader, producer in itertools.pairwise(cycle))
