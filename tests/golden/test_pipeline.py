@@ -687,7 +687,7 @@ def test_the_approver_sees_which_templates_are_deployed_and_so_does_the_gate() -
     # a caller of 100; image and version of S3 have 71 and 32, the digest of the review 64, the key of the
     # evidence 74, and the counts 20.
     fixed = len(re.sub(r"#\{[^}]*\}", "", approve))
-    templates = len("OLDER than the newest, commit , sha256 , handed over by ") + 64 + 64 + 100
+    templates = len("OLDER than the newest, commit , sha256 , uploaded by ") + 64 + 64 + 100
     assert fixed + SUMMARY_LENGTH + templates + 71 + 32 + 64 + 74 + 20 < 1000
 
 

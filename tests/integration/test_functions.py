@@ -200,7 +200,7 @@ def test_the_deployed_review_describes_a_change_set_of_the_other_account(project
     assert "TaskDefinition (AWS::ECS::TaskDefinition)" in variables["Summary"]
     assert variables["Digest"] == f"sha256:{'d' * 64}"
     assert variables["Templates"].startswith(f"commit {project.head}, sha256 ")
-    assert variables["Templates"].endswith(", handed over by root")
+    assert variables["Templates"].endswith(", uploaded by root")
     assert "stackId=arn%3Aaws%3Acloudformation" in variables["ChangeSetUrl"]
 
     # The deployed check finds the record of the review, but no statements, because nothing was signed.

@@ -80,7 +80,7 @@ NOTHING_SCANNED = {"ok": True, "dependencyCount": 0, "vulnerabilities": []}
         pytest.param(
             {"src/payment_processor/planted.py": INJECTION},
             "Gate/Gate",
-            "the release is stopped by the threshold for the kind of weakness injection",
+            "the threshold for weaknesses of the kind injection stops the release",
             id="a SQL injection",
         ),
         pytest.param(

@@ -71,7 +71,7 @@ def test_a_change_set_that_was_swapped_after_the_approval_is_not_executed(layer:
         assert check.state is ActionState.FAILED
         assert (
             f"Nothing more is executed: {swap.stack}: {swap.after} has replaced the approved change set"
-            f" {swap.before}, different: "
+            f" {swap.before}; these parts differ: "
         ) in check.error
         assert "parameters" in check.error
         for name in ("ExecuteMigration", "MigrateProduction", "CheckServiceProduction", "Execute"):

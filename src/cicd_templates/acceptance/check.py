@@ -88,8 +88,8 @@ class Check:
     - `run` executes the check. It returns a sentence for the report, or raises `CheckFailed`. An interrupted check is
       repeated, so `run` must be safe to repeat.
     - `needs` lists the checks that must pass before this check.
-    - `safe_to_continue` is false if a failure of this check makes it unsafe to run other checks. After this failure,
-      only the checks with `last=True` run. They remove the resources of the run.
+    - `safe_to_continue`: If it is false and this check fails, only the checks with `last=True` still run. These checks
+      remove the resources of the run.
     - `local_coverage` says what the check can do on the local AWS, and `local_limit` says why it cannot do more.
     - `question` is a question that the AWS documentation leaves open and that this check answers.
     """

@@ -20,13 +20,13 @@ RELEASES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """The costs of one kind of resource. A run creates about `count` resources of this kind for `price` dollars each.
+    """One kind of cost. AWS charges a run for about `count` units, and each unit costs `price` dollars.
 
-    - If `per_hour` is true, the price is paid for each hour. Otherwise, it is paid once.
+    - If `per_hour` is true, AWS charges the price for each hour. Otherwise, AWS charges the price once.
     - `page` is the title of the AWS page that has the price.
-    - `repeated` names a website outside AWS that shows the same price, and the date of its page. It is empty if no such
-      website is known.
-    - `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
+    - `repeated` names a website outside AWS that shows the same price, and the date of the website's page. `repeated`
+      is empty if no such website is known.
+    - `units` maps CloudFormation types to numbers: how many units AWS charges for one resource of the type.
     """
 
     name: str
@@ -39,14 +39,14 @@ class Item:
 
     @property
     def dollars(self) -> float:
-        """Return the price of all resources of this kind for the whole run."""
+        """Return the estimated cost of this kind for the whole run."""
         return self.price_of(self.count, HOURS)
 
     def units_in(self, counts: Mapping[str, int]) -> float:
-        """Return how many units AWS charges for the resources of a run.
+        """Return for how many units of this cost AWS charges a run.
 
-        `counts` maps each CloudFormation type to the number of its resources. If this item has no `units`, the result
-        is the estimate `count`.
+        `counts` maps CloudFormation types to the numbers of resources that the run has. If this cost does not depend on
+        resources, return the estimate for a whole run.
         """
         if not self.units:
             return self.count
@@ -116,7 +116,7 @@ def price_table() -> list[str]:
     for item in ITEMS:
         per = "an hour" if item.per_hour else "each"
         compared = (
-            f"{item.repeated}, where the price is the same; not compared with the AWS page"
+            f"{item.repeated}: this website shows the same price. Nobody compared the price with the AWS page."
             if item.repeated
             else "nothing"
         )
@@ -143,8 +143,8 @@ def lines(*, local: bool, accounts: int, regions: list[str], checks: int) -> Ite
     yield "  about 34 CloudFormation stacks in two runtime environments and in tools, which has the pipeline;"
     yield "  two certificates, one for each runtime environment; three roles with the policies of `make deploy-policy`."
     yield (
-        f"The run takes about {HOURS} hours, mostly waiting for AWS. The last check is possible one hour later. Rough "
-        "cost:"
+        f"The run takes about {HOURS} hours, mostly waiting for AWS. One hour later, the same command runs the last "
+        "check. Rough cost:"
     )
     for item in ITEMS:
         yield f"  {item.dollars:6.2f} USD  {item.name} ({item.count:g})"

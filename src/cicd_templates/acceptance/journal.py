@@ -103,10 +103,11 @@ def read_journal(path: Path) -> Journal | None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[int]:
-    """Lock the acceptance run in `folder`, and yield the file descriptor of the lock. Commands of the run inherit it.
+    """Lock the acceptance run in `folder`, and yield the file descriptor of the lock.
 
-    The lock is held until the run and all its commands have ended. So a killed run can be continued only after its last
-    command has ended. Raises `RefusedError` if the lock is not free.
+    Commands that the run starts inherit this descriptor, so the lock is held until the run and its commands have ended.
+    If the run is killed, it can be continued only after its last command has ended. Raises `RefusedError` if another
+    process holds the lock.
     """
     with open_lock_file(folder / LOCK) as stream:
         try:

@@ -169,9 +169,9 @@ def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) 
 def _continued(context: CheckContext, name: str) -> list[str] | None:
     """Return the pipeline and the execution that an interrupted attempt of this release has already started, or None.
 
-    The first attempt stores the source versions of all executions so far, and returns None. A later attempt searches
-    for an execution whose source version is not stored. The search takes up to `START_SECONDS`, because CodePipeline
-    can start an execution that late.
+    The first attempt stores the source versions of all existing executions, and returns None. If a later attempt finds
+    another source version, the first attempt has started its execution. The search takes up to `START_SECONDS`, because
+    CodePipeline can start an execution that late.
     """
     before = f"versions before {name}"
     client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])

@@ -87,7 +87,7 @@ class Settings:
     - `window` is the deployment window of production, if there is one.
     - `patch` changes one stack of staging.
     - `production` is `protected`, or `disposable` so that the environment can be destroyed.
-    - `trusted` are the certificates, as PEM, that the smoke test of the application and the hook `smoke` trust.
+    - `trusted` has certificates as PEM. The application's smoke test and the hook `smoke` trust them.
     """
 
     certificates: Mapping[str, str] = field(default_factory=dict)

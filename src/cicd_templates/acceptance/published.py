@@ -90,7 +90,7 @@ def question_table(checks: Iterable[Check], known: dict[str, Measured]) -> list[
 
 
 def contradictions(checks: Sequence[Check], known: dict[str, Measured]) -> Iterator[str]:
-    """Yield a line for each check that failed on AWS: what the check claims, and the answer that contradicts this."""
+    """Yield a line for each check that failed on AWS. The line has the expected behaviour and the answer of AWS."""
     for check in checks:
         measured = known.get(check.name)
         if measured is not None and measured.state is State.FAILED:

@@ -178,8 +178,8 @@ def _lines(report: Report) -> Iterator[str]:
         ),
         (
             "Walked through",
-            "The steps of these checks ran without an error, but the local AWS cannot do what the checks are about. "
-            "Each answer says what was not proven.",
+            "These checks ran without an error. But the local AWS does not have the behaviour that they test, so they "
+            "prove little. The answer of each check says what it did not prove.",
             _passed(report, LocalCoverage.STEPS_ONLY),
         ),
         (

@@ -15,16 +15,15 @@ Listener = Callable[[Check, Entry | None], None]
 
 
 def run_checks(checks: Sequence[Check], context: CheckContext, journal: Journal, listener: Listener) -> None:
-    """Run these checks:
+    """Run the checks that are not in the journal yet. Repeat some checks, according to their entries in the journal:
 
-    - checks without a journal entry
-    - checks that had to wait, according to the journal
-    - checks with `last=True` that failed or were skipped, according to the journal
+    - checks that had to wait
+    - checks with `last=True` that failed or were skipped
 
     When a check begins, `listener` is called with the check and None. When the check ends, `listener` is called with
     the check and its journal entry.
 
-    Raises `DetachedError` if a command stopped but its work in AWS goes on. The user can continue the run later.
+    Raises `DetachedError` if a check's command ended but its work in AWS goes on. The user can continue the run later.
     """
     for check in checks:
         known = journal.entries.get(check.name)
@@ -55,7 +54,7 @@ def _not_run(check: Check, checks: Sequence[Check], context: CheckContext, journ
 
 
 def _unsafe_failures(checks: Sequence[Check], entries: Mapping[str, Entry]) -> list[str]:
-    """Return the names of the failed checks after which only the checks with `last=True` may run."""
+    """Return the failed checks that make it unsafe to continue. Only the checks with `last=True` may still run."""
     failed = {name for name, entry in entries.items() if entry.state is State.FAILED}
     return [check.name for check in checks if check.name in failed and not check.safe_to_continue]
 

@@ -181,8 +181,8 @@ def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> N
     target = run.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")
     if run.get("executionType") != "ROLLBACK" or target != signed:
         raise RefusedError(
-            f"{statements} is about the run {signed}, but the current run is {present}, and {present} is not a rollback"
-            f" to {signed}"
+            f"the statements in {statements} are about the run {signed}, but the current run is {present}, which is not"
+            f" a rollback to {signed}"
         )
 
 
@@ -199,13 +199,13 @@ def _missing(stack: str, error: Any, approved: dict[str, str] | None) -> str:
 def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -> list[str]:
     """Return messages that say how a change set differs from the approved one, or an empty list."""
     differing = [part for part in approved if part not in ARNS and approved[part] != present.get(part)]
-    parts = f"different: {', '.join(differing)}" if differing else "with the same content"
+    parts = f"these parts differ: {', '.join(differing)}" if differing else "all compared parts are equal"
     if any(approved[arn] != present[arn] for arn in ARNS):
         return [
             f"{stack}: {present['changeSetArn']} has replaced the approved change set"
-            f" {approved['changeSetArn']}, {parts}"
+            f" {approved['changeSetArn']}; {parts}"
         ]
-    return [f"{stack}: the content of the approved change set has changed, {parts}"] if differing else []
+    return [f"{stack}: the content of the approved change set has changed; {parts}"] if differing else []
 
 
 def _unsigned(present: ChangeSet, release: _Release, file: str, template: str) -> list[str]:
@@ -222,5 +222,5 @@ def _unsigned(present: ChangeSet, release: _Release, file: str, template: str) -
         )
     if present.template and not is_text_of(template, present.template):
         age = "newest" if release.excepted else "signed"
-        problems.append(f"{present.stack}: its template differs from {file} in the {age} templates")
+        problems.append(f"{present.stack}: the template differs from the file {file} of the {age} templates")
     return problems

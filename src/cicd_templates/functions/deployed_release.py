@@ -182,7 +182,7 @@ def _stacks(parameters: dict[str, str], signed: SignedImage) -> list[dict[str, A
             # A change set without changes deploys no template: comments of the stack's template may differ.
             body = cloudformation.get_template(StackName=stack_arn, TemplateStage="Original")["TemplateBody"]
             if not is_text_of(template, body if isinstance(body, str) else canonical(body)):
-                raise ValueError(f"{stack}: its template differs from {file} in the signed templates")
+                raise ValueError(f"{stack}: the template differs from the file {file} of the signed templates")
             sha256 = hashlib.sha256(template.encode()).hexdigest()
             entry["template"] = {"name": file, "digest": {"sha256": sha256}}
         found.append(entry)

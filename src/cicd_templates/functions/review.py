@@ -99,7 +99,7 @@ def _describe_templates(version: str) -> str:
     older = "" if version == newest else "OLDER than the newest, "
     return (
         f"{older}{f'commit {commit}' if commit else 'commit unknown'}, {f'sha256 {digest}' if digest else 'no digest'},"
-        f" handed over by {caller.rpartition(':')[2] or 'somebody unknown'}"
+        f" uploaded by {caller.rpartition(':')[2] or 'an unknown person'}"
     )
 
 

@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
             return
         client.update_service(**service, forceNewDeployment=True)
     except (errors.ClusterNotFoundException, errors.ServiceNotFoundException, errors.ServiceNotActiveException):
-        print(f"{subject}; the service does not run, and its next tasks will have the new value")
+        print(f"{subject}; no deployment is needed, because the service is not active; new tasks get the new value")
         return
     print(f"{subject}; a new deployment has started")
 

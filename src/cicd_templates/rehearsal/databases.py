@@ -111,8 +111,8 @@ class Databases:
         script = None if source is None or cluster["HttpEndpointEnabled"] else source / SCRIPTS / f"{name}.sql"
         if script and not script.is_file():
             step.note(
-                f"{NOT_SHOWN}the database {name}, because the source has no script {SCRIPTS / script.name} that creates"
-                " its users"
+                f"{NOT_SHOWN}the database {name}, because the source has no script {SCRIPTS / script.name} to create"
+                " the database users"
             )
             return None
         if not cluster["Engine"].endswith("postgresql"):

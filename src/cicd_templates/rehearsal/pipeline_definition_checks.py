@@ -27,7 +27,7 @@ def find_problems(pipeline: Pipeline, known: Callable[[str], bool]) -> list[str]
                 found += _missing_variables(f"{action.path}: it", action.configuration, known_namespaces)
             for action in group:
                 found += [
-                    f"{action.path}: an earlier action also has the output artifact {each}"
+                    f"{action.path}: an earlier action already produces the output artifact {each}; choose another name"
                     for each in action.outputs
                     if each in known_artifacts
                 ]

@@ -13,7 +13,8 @@ def test_each_price_has_its_page_and_says_what_it_was_compared_with() -> None:
     assert len(rows) == len(estimate.ITEMS)
     assert all(f"pricing | {estimate.DATE} |" in row for row in rows)
     assert rows[0].endswith(
-        "| cloudpipelines.pages.dev, 2026, where the price is the same; not compared with the AWS page |"
+        "| cloudpipelines.pages.dev, 2026: this website shows the same price."
+        " Nobody compared the price with the AWS page. |"
     )
     assert rows[-1].endswith("| nothing |")
 

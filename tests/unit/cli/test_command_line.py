@@ -561,8 +561,8 @@ def test_a_folder_without_a_dockerfile_is_not_released(releasing: Path) -> None:
         (
             "secret --name session-key",
             [("services/parcel-dispatcher/secrets", {"SESSION_KEY": "session-key"})],
-            "parcel-dispatcher has no secret 'session-key' in tools, but in staging, production; name one of these with"
-            " --env",
+            "parcel-dispatcher has no secret 'session-key' in tools, but these environments have one: staging,"
+            " production; choose one with --env",
         ),
         (
             "secret",
@@ -570,7 +570,7 @@ def test_a_folder_without_a_dockerfile_is_not_released(releasing: Path) -> None:
                 ("services/parcel-dispatcher/checks", {"bandit": {"preset": "bandit"}}),
                 ("environments/staging/services/parcel-dispatcher/secrets", {"KEY": "api-key"}),
             ],
-            "parcel-dispatcher has no secret in tools, but in staging; name one of these with --env",
+            "parcel-dispatcher has no secret in tools, but these environments have one: staging; choose one with --env",
         ),
         (
             "secret --name x",

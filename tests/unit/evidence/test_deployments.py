@@ -115,7 +115,7 @@ def test_a_person_can_except_environments_that_the_release_did_not_reach(whole: 
 
     assert problems(whole, "production") == {}
     lines = typed(whole, "--not-attested", "production")
-    exception = "the evidence has no statement about a deployment to {}; this environment was named as an exception"
+    exception = "the evidence has no statement about a deployment to {0}, but {0} was listed as needing no statement"
     assert exception.format("production") in lines
     (whole / STAGING).unlink()
     assert problems(whole, "production") == {STAGING: MISSING}

@@ -202,16 +202,18 @@ def test_the_approved_change_set_may_be_executed(pipeline: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        pytest.param({}, "with the same content", id="made again"),
-        pytest.param({"size": "2"}, "different: template, values", id="another template"),
+        pytest.param({}, "all compared parts are equal", id="made again"),
+        pytest.param({"size": "2"}, "these parts differ: template, values", id="another template"),
         pytest.param(
             {"Parameters": [{"ParameterKey": "ImageUri", "ParameterValue": "i2"}]},
-            "different: parameters, values",
+            "these parts differ: parameters, values",
             id="another image",
         ),
-        pytest.param({"Tags": []}, "different: tags", id="another tag"),
-        pytest.param({"Capabilities": ["CAPABILITY_NAMED_IAM"]}, "different: capabilities", id="another capability"),
-        pytest.param({"OnStackFailure": "DO_NOTHING"}, "different: settings", id="another setting"),
+        pytest.param({"Tags": []}, "these parts differ: tags", id="another tag"),
+        pytest.param(
+            {"Capabilities": ["CAPABILITY_NAMED_IAM"]}, "these parts differ: capabilities", id="another capability"
+        ),
+        pytest.param({"OnStackFailure": "DO_NOTHING"}, "these parts differ: settings", id="another setting"),
     ],
 )
 def test_a_change_set_that_was_swapped_after_the_approval_stops_the_stage(
@@ -222,7 +224,7 @@ def test_a_change_set_that_was_swapped_after_the_approval_stops_the_stage(
     after = pipeline.prepare(**change)
 
     assert pipeline.check(reviewed) == (
-        f"Nothing more is executed: {SERVICE}: {after} has replaced the approved change set {before}, {difference}"
+        f"Nothing more is executed: {SERVICE}: {after} has replaced the approved change set {before}; {difference}"
     )
 
 
@@ -248,7 +250,7 @@ def test_content_that_differs_under_the_same_arn_stops_the_stage(pipeline: Pipel
     (stack,) = pipeline.aws.stacks.values()
     stack.change_sets[arn].request["Tags"].append({"Key": "k", "Value": "v"})
 
-    assert "the content of the approved change set has changed, different: tags" in pipeline.check(reviewed)
+    assert "the content of the approved change set has changed; these parts differ: tags" in pipeline.check(reviewed)
 
 
 def test_a_change_set_that_a_deployment_has_made_obsolete_stops_the_stage(pipeline: Pipeline) -> None:
@@ -438,4 +440,4 @@ def test_a_template_in_yaml_is_compared_as_its_text(pipeline: Pipeline, monkeypa
     reviewed = pipeline.review()
 
     assert pipeline.check(reviewed) == ""
-    assert "has changed, different: template" in pipeline.check(reviewed)
+    assert "has changed; these parts differ: template" in pipeline.check(reviewed)

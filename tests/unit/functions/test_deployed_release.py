@@ -168,7 +168,7 @@ def test_a_change_set_without_changes_is_not_executed_and_deploys_no_template(ac
 def test_a_template_that_the_sdk_has_parsed_is_compared_as_text(account: DeployedAccount) -> None:
     account.templates[stack_arn("service")] = {"Resources": {}}
 
-    assert "its template differs from staging/service-basket.yaml" in refusal(account)
+    assert "the template differs from the file staging/service-basket.yaml" in refusal(account)
 
 
 def test_a_job_has_no_service(account: DeployedAccount) -> None:
@@ -316,7 +316,7 @@ def other_image(account: DeployedAccount) -> None:
         ),
         pytest.param(
             lambda account: account.templates.update({stack_arn("service"): "Resources: {}"}),
-            f"{stack_name('service')}: its template differs from staging/service-basket.yaml",
+            f"{stack_name('service')}: the template differs from the file staging/service-basket.yaml",
             id="a template",
         ),
         pytest.param(

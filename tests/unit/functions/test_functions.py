@@ -425,20 +425,20 @@ def test_what_cannot_be_described_fails_the_action_with_the_reason(
 COMMIT, DIGEST = "c" * 40, "d" * 64
 CALLER = "arn:aws:sts::111111111111:assumed-role/Deployer/jane"
 KNOWN = {"commit": COMMIT, "sha256": DIGEST, "handed-over-by": CALLER}
-UNKNOWN = "commit unknown, no digest, handed over by somebody unknown"
+UNKNOWN = "commit unknown, no digest, uploaded by an unknown person"
 
 
 @pytest.mark.parametrize(
     ("metadata", "text"),
     [
         pytest.param(
-            KNOWN, f"commit {COMMIT}, sha256 {DIGEST}, handed over by assumed-role/Deployer/jane", id="all of it"
+            KNOWN, f"commit {COMMIT}, sha256 {DIGEST}, uploaded by assumed-role/Deployer/jane", id="all of it"
         ),
         pytest.param({}, UNKNOWN, id="nothing, as of earlier releases of the tool"),
         pytest.param({"sha256": DIGEST}, UNKNOWN.replace("no digest", f"sha256 {DIGEST}"), id="the digest alone"),
         pytest.param(
             {**KNOWN, "commit": "c" * 64, "handed-over-by": "arn:aws:iam::111111111111:root"},
-            f"commit {'c' * 64}, sha256 {DIGEST}, handed over by root",
+            f"commit {'c' * 64}, sha256 {DIGEST}, uploaded by root",
             id="a repository with the longer hash",
         ),
         pytest.param(
@@ -450,7 +450,7 @@ UNKNOWN = "commit unknown, no digest, handed over by somebody unknown"
             UNKNOWN,
             id="texts of other forms",
         ),
-        pytest.param({**KNOWN, "handed-over-by": f"{CALLER}{'x' * 100}"}, "handed over by somebody unknown", id="long"),
+        pytest.param({**KNOWN, "handed-over-by": f"{CALLER}{'x' * 100}"}, "uploaded by an unknown person", id="long"),
     ],
 )
 def test_the_approver_is_shown_the_commit_of_the_templates(aws: Aws, metadata: dict[str, str], text: str) -> None:

@@ -178,7 +178,7 @@ def test_a_service_that_does_not_run_needs_no_deployment(
     aws.answers[operation] = [error]
     run(aws, monkeypatch)
 
-    assert "the service does not run" in capsys.readouterr().out
+    assert "no deployment is needed, because the service is not active" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("operation", ["ListServiceDeployments", "UpdateService"])

@@ -62,8 +62,8 @@ def test_a_record_of_this_run_has_no_problem() -> None:
         ({"exit_code": -15}, "run.json shows that signal 15 terminated the tool"),
         ({"exit_code": 143}, "run.json shows that signal 15 terminated the tool"),
         ({"exit_code": -64}, "run.json shows that signal 64 terminated the tool"),
-        ({"exit_code": -300}, "run.json shows that the tool was stopped (exit code -300)"),
-        ({"exit_code": 124}, "run.json shows that the tool was stopped (exit code 124)"),
+        ({"exit_code": -300}, "run.json shows that the tool was stopped before its end (exit code -300)"),
+        ({"exit_code": 124}, "run.json shows that the tool was stopped before its end (exit code 124)"),
     ],
 )
 def test_a_record_of_another_run_or_of_one_that_was_stopped_has_a_problem(changes: Any, expected: str) -> None:

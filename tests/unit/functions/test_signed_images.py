@@ -278,8 +278,8 @@ def test_a_template_that_is_not_signed_is_not_deployed(account: DeployingAccount
     account.prepare("service", template=TEMPLATES["migration"])
 
     assert account.check() == (
-        f"Nothing more is executed: {STACKS['service']}: its template differs from staging/service-basket.yaml in the"
-        " signed templates"
+        f"Nothing more is executed: {STACKS['service']}: the template differs from the file"
+        " staging/service-basket.yaml of the signed templates"
     )
 
 
@@ -306,7 +306,7 @@ def test_a_template_with_characters_that_aws_replaces_is_compared_without_them(
     account.sign_release()
     account.prepare("service", template=deployed.format_map(texts))
 
-    assert ("its template differs" in account.check()) is refused
+    assert ("the template differs" in account.check()) is refused
     assert ("Nothing more" in account.check()) is refused
 
 
@@ -423,7 +423,9 @@ def test_statements_of_another_run_count_only_in_a_rollback_to_it(
     account: DeployingAccount, run: dict[str, Any], accepted: bool
 ) -> None:
     account.runs["e-2"] = run
-    message = f"{FOLDER} is about the run e-1, but the current run is e-2, and e-2 is not a rollback to e-1"
+    message = (
+        f"the statements in {FOLDER} are about the run e-1, but the current run is e-2, which is not a rollback to e-1"
+    )
 
     assert account.check(execution="e-2") == ("" if accepted else f"Nothing more is executed: {message}")
 
@@ -576,7 +578,7 @@ def test_an_exception_admits_no_template_but_the_newest(
     admit(monkeypatch, unsigned_exceptions.exception(UNSIGNED))
     unsigned.prepare("service", image=UNSIGNED, template=TEMPLATES["service"].replace("Topic", "Subscription"))
 
-    assert "its template differs from staging/service-basket.yaml in the newest templates" in unsigned.check()
+    assert "the template differs from the file staging/service-basket.yaml of the newest templates" in unsigned.check()
     assert not unsigned.messages
 
 
@@ -612,7 +614,7 @@ def test_an_exception_does_not_replace_the_statements_of_another_run(
     account.prepare("service", image=UNSIGNED)
     account.runs["e-2"] = {"executionType": "STANDARD"}
 
-    assert f"{FOLDER} is about the run e-1, but the current run is e-2" in account.check(execution="e-2")
+    assert f"{FOLDER} are about the run e-1, but the current run is e-2" in account.check(execution="e-2")
     assert not account.messages
 
 

@@ -166,7 +166,7 @@ def test_a_function_whose_database_cannot_run_is_not_shown(tmp_path: Path, place
 @pytest.mark.parametrize(
     ("scripts", "programs", "expected"),
     [
-        (["other"], PROGRAMS, "because the source has no script rehearsal/ledger.sql that creates its users"),
+        (["other"], PROGRAMS, "because the source has no script rehearsal/ledger.sql to create the database users"),
         (["ledger"], None, "because PostgreSQL is not installed on this machine"),
     ],
     ids=["no script", "no PostgreSQL"],

@@ -71,7 +71,7 @@ def test_what_only_aws_does_is_listed(parts: dict[str, Any], expected: list[str]
         ),
         pytest.param(
             [stage("S", action("A", OutputArtifacts=artifacts("X")), action("B", OutputArtifacts=artifacts("X")))],
-            "S/B: an earlier action also has the output artifact X",
+            "S/B: an earlier action already produces the output artifact X; choose another name",
             id="an artifact twice",
         ),
         pytest.param(

@@ -278,6 +278,6 @@ def test_a_worker_without_a_script_is_not_shown(tmp_path: Path, monkeypatch: pyt
     service_process.work(run, step, DEPLOYING)
 
     assert step.notes == [
-        "not shown: the worker itself, because the source has no script rehearsal/work that starts it"
+        "not shown: the running worker, because the source has no script rehearsal/work to start the worker"
     ]
     assert asked(fake, "create_log_stream") == []

@@ -23,7 +23,7 @@ LATER_SECONDS = 3600
 def destroy_all(context: CheckContext) -> str:
     """Destroy the pipeline. Then make production disposable, and destroy the runtime environments.
 
-    The pipeline comes first, because no command can change the production stacks that an existing pipeline deploys.
+    The pipeline is destroyed first: while it exists, no command can change the production stacks that it deploys.
 
     If a step fails, the next steps still run, so that nothing costs money longer than necessary.
     """
@@ -106,8 +106,8 @@ def remove_own(context: CheckContext) -> str:
             remove_roles(context, environment)
     require(
         not kept,
-        f"resources that the checks created for {', '.join(kept)} are kept until the stacks of these environments are"
-        " destroyed",
+        f"stacks of {', '.join(kept)} still exist, so the resources that the checks created for these environments are"
+        " not removed yet",
     )
     return "the certificates, the roles and the policies of the run are removed"
 
@@ -147,6 +147,6 @@ STILL_GONE = Check(
     needs=("destroyed", "removed"),
     last=True,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the check ran without the wait of an hour, because the local AWS never lists a resource that was "
-    "deleted",
+    local_limit="the check did not wait for an hour, because the local AWS stops listing a resource as soon as the "
+    "resource is deleted",
 )

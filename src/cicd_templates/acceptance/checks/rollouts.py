@@ -77,9 +77,9 @@ def release_blue_green(context: CheckContext) -> str:
 def take_back(context: CheckContext) -> str:
     """Release an application that answers orders with errors. Require that the release does not pass staging.
 
-    In AWS, an alarm must make ECS roll staging back to the old release. To trigger the alarm on errors, the check sends
-    orders during the release. The application's health check succeeds, so it cannot cause the rollback. On the local
-    AWS, the smoke test stops the release.
+    The check sends orders during the release. In AWS, the errors must trigger an alarm, and the alarm must make ECS
+    roll staging back to the old release. The application's health check still succeeds, so only the alarm can cause the
+    rollback. On the local AWS, the smoke test stops the release instead.
     """
     if not context.local and "before failing" not in context.facts:
         context.facts["before failing"] = [context.clock(), task_definition(context, STAGING)]
@@ -138,6 +138,6 @@ TAKEN = Check(
     take_back,
     needs=("blue-green",),
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS does not evaluate alarms, so the smoke test stops the release, and ECS does not roll "
-    "it back",
+    local_limit="the local AWS does not evaluate alarms, so no alarm makes ECS roll the release back; the smoke test "
+    "stops the release instead",
 )

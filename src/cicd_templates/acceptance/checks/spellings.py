@@ -49,8 +49,8 @@ def read_by_path(context: CheckContext) -> str:
 def encrypt_with_each_spelling(context: CheckContext) -> str:
     """Find out which names of the environment's KMS key a bucket accepts: key ARN, key id, alias or ARN of the alias.
 
-    The check uploads an object once with each name. The check fails if the bucket refuses the key ARN, or if the bucket
-    accepts a different KMS key.
+    The check uploads an object once with each name, and reports which names the bucket accepts. The check fails in two
+    cases: the bucket refuses the key ARN, or the bucket accepts a key that is not the environment's key.
     """
     s3, kms = context.clients(TOOLS).s3, context.clients(TOOLS).kms
     bucket, arn = output(context, TOOLS, "storage", "CacheBucketName"), output(context, TOOLS, "keys", "KeyArn")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def drift(as_json: bool, **options: Any) -> None:
     """Find changes that were made to the stacks outside CloudFormation. Change nothing.
 
-    Exit with 4 if a change was found. Exit with 1 if no change was found, but a stack could not be checked completely,
-    or no stack is deployed.
+    Exit with 4 if a change was found. Otherwise, exit with 1 if a stack could not be checked completely, or if no stack
+    is deployed.
     """
     from dataclasses import asdict
 

@@ -56,8 +56,7 @@ def evidence(
 ) -> None:
     """Collect the signed evidence of a release into a folder and a zip, and verify it without AWS.
 
-    CodePipeline's history says to which environments the release was deployed. The evidence must have a signed
-    statement about each deployment to these environments. It needs no statement about other environments.
+    The evidence must have a signed statement about each deployment of the release that is in CodePipeline's history.
     """
     from cicd_templates.config.naming import pipeline_name, title
     from cicd_templates.deploy.releases.collected_evidence import verify_collected
@@ -92,7 +91,10 @@ def evidence(
     if excepted:
         names = ",".join(excepted)
         verify = hints.make("verify-evidence", FOLDER=str(folder), NOT_ATTESTED=names)
-        terminal.show(f"to verify this folder, state which environments need no statement: {verify}")
+        terminal.show(
+            "to verify this folder, use this command, which names the environments that need no signed statement:"
+            f" {verify}"
+        )
 
 
 def _wanted_digest(execution: str | None, release: str | None, digest: str | None) -> str:

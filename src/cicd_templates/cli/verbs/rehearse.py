@@ -236,8 +236,8 @@ def finish(
 
     - `reports` maps paths below `output/reports` to the reports of the checks. The reports of an earlier rehearsal are
       removed.
-    - `signed` is None if there is no signed evidence. If the evidence in `output/evidence` was verified, `signed` lists
-      the environments that need no statement in it. If the verification failed, `signed` is the error.
+    - `signed` is the result of verifying the evidence in `output/evidence`. After a success, it lists the environments
+      for which the evidence needs no signed statement. After a failure, it is the error. Without evidence, it is None.
     - `judged` has variables for `make gate`, the command with which the user can judge the reports.
 
     Raises `CicdError` if the rehearsal did not succeed, or if its evidence cannot be verified.

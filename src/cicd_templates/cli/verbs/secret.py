@@ -41,7 +41,7 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
         missing = f"{of.name} has no secret{f' {name!r}' if name else ''} in {environment.name}"
         elsewhere = [peer.name for peer in environment.peers if _has(_secrets_of(peer, of.name), name)]
         if elsewhere and (name or not known):
-            where = f"but in {', '.join(elsewhere)}; name one of these with {hints.option('ENV')}"
+            where = f"but these environments have one: {', '.join(elsewhere)}; choose one with {hints.option('ENV')}"
             raise ConfigurationError(f"{missing}, {where}")
         if not known:
             raise ConfigurationError(f"{missing}, so there is nothing to set")
@@ -57,7 +57,7 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
 
 
 def _secrets_of(environment: Environment, service: str) -> Sequence[str]:
-    """Return the names of a service's own secrets. In a tools environment, return those of the service's checks."""
+    """Return names of a service's secrets. In a tools environment, these are the secrets of the service's checks."""
     from cicd_templates.builds.configured_checks import checks_of
 
     services = [each for each in environment.services if each.name == service]

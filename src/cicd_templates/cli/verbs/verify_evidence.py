@@ -106,8 +106,8 @@ def report_verification(folder: Path, result: Verification) -> None:
         terminal.show(f"deployed to {sentence}")
     for environment in result.undeployed:
         terminal.show(
-            f"the evidence has no statement about a deployment to {environment}; this environment was named as an"
-            " exception"
+            f"the evidence has no statement about a deployment to {environment}, but {environment} was listed as"
+            " needing no statement"
         )
     if not result.has_route:
         terminal.show(

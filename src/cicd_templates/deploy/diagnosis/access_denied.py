@@ -73,8 +73,8 @@ def parse_denial(message: str) -> Denial | None:
 def decode_command(message: str) -> str:
     """Return the AWS CLI command that shows why EC2 denied a call.
 
-    `message` is the message of the error. EC2 puts the reason into it in an encoded form, which the command decodes.
-    The result is empty if `message` contains no encoded reason.
+    The error's message, `message`, contains the reason in an encoded form. The command decodes the reason. If `message`
+    contains no encoded reason, return an empty string.
     """
     found = _ENCODED.search(message)
     return f"aws sts decode-authorization-message --encoded-message {found['text']}" if found else ""

@@ -35,7 +35,7 @@ def _builds(size: str) -> Callable[[ExaminedEnvironment], int]:
     """Return a function that estimates how many builds of the compute type `size` run at the same time.
 
     The builds of a pipeline stage run at the same time, but stages run one after the other. So the estimate is the
-    number of build projects of this type, or the number of builds in the largest stage if that number is smaller.
+    smaller of two numbers: the build projects of this type, and the builds in the largest stage.
     """
 
     def wanted(examined: ExaminedEnvironment) -> int:
@@ -105,7 +105,9 @@ def check_quotas(examined: ExaminedEnvironment) -> Iterator[Check]:
 
 def _check_quota(examined: ExaminedEnvironment, quota: Quota, wanted: int) -> Check:
     if examined.clients.local:
-        return Check(f"quota {quota.subject}", f"{wanted} needed, but the local AWS has no quotas", read=False)
+        return Check(
+            f"quota {quota.subject}", f"{wanted} needed; not checked, because the local AWS has no quotas", read=False
+        )
     try:
         limit = int(
             examined.clients.quotas.get_service_quota(ServiceCode=quota.service, QuotaCode=quota.code)["Quota"]["Value"]

@@ -55,7 +55,7 @@ def record_problem(
     if 0 < signal <= 64:
         return f"{RECORD} shows that signal {signal} terminated the tool"
     if exit_code == 124 or exit_code < 0:
-        return f"{RECORD} shows that the tool was stopped (exit code {exit_code})"
+        return f"{RECORD} shows that the tool was stopped before its end (exit code {exit_code})"
     if reversed_times or incomplete:
         return incomplete or f"{RECORD} has an end time before its start time"
     if age > MAX_AGE or age < -CLOCK_SKEW:

@@ -133,7 +133,7 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
     raised += [f"probability of exploitation: {finding.epss:.0%}"] if finding.epss >= 0.01 else []
     raised += [] if finding.stated else ["its report states no severity"]
     raised += [
-        f"the release is stopped by the threshold for the kind of weakness {kind}, not by the threshold of the check"
+        f"the threshold for weaknesses of the kind {kind} stops the release; the threshold of the check would not"
         for kind in judged.kinds
     ]
     owasp_categories = categories(finding.cwe, component=bool(finding.package))

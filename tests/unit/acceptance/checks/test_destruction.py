@@ -185,7 +185,7 @@ def test_what_an_environment_with_stacks_needs_is_kept(tmp_path: Path) -> None:
     facts = {"settings": {"roles": {name: f"arn:aws:iam::111111111111:role/{name}" for name in environments}}}
     made = check_context(tmp_path, aws=clients, facts=facts)
 
-    with pytest.raises(CheckFailed, match="resources that the checks created for production are kept"):
+    with pytest.raises(CheckFailed, match="stacks of production still exist, so the resources"):
         destruction.remove_own(made)
     assert deleted == ["staging", "staging", "tools"]
     assert list(made.facts["settings"]["roles"]) == ["production"]

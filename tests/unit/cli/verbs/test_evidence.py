@@ -101,8 +101,8 @@ def test_a_release_is_collected_and_verified(account: SigningAccount, words: str
     assert f"execution: run-{number}" in result.output.splitlines()
     assert result.output.splitlines()[-2:] == [
         f"signer: sha256:{SIGNER.fingerprint}",
-        "to verify this folder, state which environments need no statement: make verify-evidence"
-        f" FOLDER={folder} NOT_ATTESTED=staging-pr1,live",
+        "to verify this folder, use this command, which names the environments that need no signed statement:"
+        f" make verify-evidence FOLDER={folder} NOT_ATTESTED=staging-pr1,live",
     ]
 
 

@@ -32,8 +32,8 @@ def stopped_tasks(clients: Clients, stack: StackTemplate, failure: Failure) -> l
     arns = [arn for page in pages for arn in page["taskArns"]][:100]
     if not arns:
         return [
-            f"no task of {service} has stopped within the last hour; check that its image exists and that its subnets"
-            " allow tasks to start"
+            f"no task of {service} has stopped within the last hour, so probably no task has started; check that the"
+            " service's image exists and that tasks can start in the service's subnets"
         ]
     tasks = clients.ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
     latest = sorted(tasks, key=lambda task: str(task.get("stoppedAt", "")), reverse=True)[:TASKS]

@@ -107,8 +107,8 @@ def test_a_service_of_another_text_is_asked_for_by_its_name() -> None:
 
 def test_no_stopped_task_is_a_fact_too() -> None:
     assert explain(aws([]), failure()) == [
-        "no task of shipping-staging-parcel-dispatcher has stopped within the last hour; check that its image exists"
-        " and that its subnets allow tasks to start"
+        "no task of shipping-staging-parcel-dispatcher has stopped within the last hour, so probably no task has"
+        " started; check that the service's image exists and that tasks can start in the service's subnets"
     ]
 
 
