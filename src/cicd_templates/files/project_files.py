@@ -1,4 +1,4 @@
-"""Writes the files of the user's project that are committed to git. Replaces a file in one step."""
+"""Writes the files that the user commits to git. Each file is replaced completely or not at all."""
 
 from __future__ import annotations
 

@@ -42,12 +42,16 @@ def every_service(service: Service) -> bool:
 class Layer(NamedTuple):
     """A layer: a module of `templates/` that builds one template per environment, or one template per service.
 
-    - `build(env)` builds the template of one stack per environment.
-    - `build_per_service(env, service)` builds the template of one stack per service.
-    - `build_with_uses(env, service, uses)` also builds the template of one stack per service. `uses` lists the
-      resources of other layers that the service uses.
-    - The last two functions receive an environment that contains only the service of the stack, so the stack depends on
-      no other service.
+    One of these functions builds the template of a stack:
+
+    - `build(env)`, if the layer has one stack per environment.
+    - `build_per_service(env, service)`, if the layer has one stack per service. `env` then contains only this service,
+      so the stack depends on no other service.
+    - `build_with_uses(env, service, uses)`, if the layer also needs `uses`. `uses` lists the resources of other layers
+      that the service uses.
+
+    More facts about a layer:
+
     - The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A
       layer with one stack per service has a stack for each service for which `needed` returns true.
     - `offers` receives an environment without services. It returns the resources of this layer that services can use.
@@ -96,7 +100,7 @@ class Layer(NamedTuple):
         """Return one function for each stack that this layer has in `env`. Each function builds and returns a template.
 
         `uses` maps the name of each service to the resources of other layers that the service uses. If `services` is
-        given, the stacks of services that it does not contain are left out.
+        given, the stacks of all other services are left out.
 
         Each function raises `TypeError` if the layer's `build` does not return a `LayerTemplate`. In a layer with one
         stack per service, it also raises `TypeError` if the template is not for the service of the stack.

@@ -3,10 +3,10 @@
 This module adds what awacs lacks:
 - Conditions with the same operator are merged. awacs would silently keep only the last one.
 - Actions are awacs constants. awacs would accept any string.
-- Policies must have statements, and get a version.
+- A policy without statements is refused. Each policy gets a version.
 - No statement may allow a pattern such as `s3:Get*`.
-- A statement that allows an action on the resource `*` must justify this: it names an API operation that does not
-  support resource-level permissions.
+- A statement that allows an action on the resource `*` must give the reason: the name of an API operation that does
+  not support resource-level permissions.
 """
 
 from __future__ import annotations
@@ -72,12 +72,13 @@ def allow(
 
     - If `to` is a principal, the statement is for a resource policy. The resource `*` then means the resource to which
       the policy is attached. `on=[]` omits the Resource element, as ECR requires.
-    - If `to` is None, the statement is for a role's policy. The resource `*` then means all resources, and `because`
-      must name an API operation that does not support resource-level permissions.
+    - If `to` is None, the statement is for a role's policy. The resource `*` then means all resources. `because` must
+      then give the reason for `*`: the name of an API operation that does not support resource-level permissions.
 
     Raises `ValueError` in these cases:
 
-    - `because` is empty although a role's policy has the resource `*`, or `because` is set in any other case.
+    - A role's policy has the resource `*`, but `because` is empty.
+    - `because` is set, but the statement has no resource `*` or is for a resource policy.
     - An action is a pattern.
     - A resource is a name instead of an ARN.
     - Two conditions in `when` have the same operator and the same key.
@@ -117,10 +118,10 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     customers from using the role through the service:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    Only a few services send this key, according to AWS's documentation. For these, the condition requires the key.
+    If AWS documents that the service sends this key, the condition requires the key.
 
-    For any other service, the condition applies only if the service sends the key. Without the key, other customers
-    still cannot use the role, because a role can be passed to a service (`iam:PassRole`) only within the role's
+    For any other service, the condition is checked only if the service sends the key. If the key is missing, other
+    customers still cannot use the role: a role can be passed to a service (`iam:PassRole`) only within the role's
     account.
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS

@@ -90,8 +90,7 @@ class Use(NamedTuple):
     def variables(self, layer: LayerTemplate) -> dict[str, Value | str]:
         """Return the values of the container's environment variables, keyed by name.
 
-        `layer` is a template of the service. To read values of other stacks, the method adds parameters to this
-        template.
+        The method also changes the template `layer`: it adds a parameter for each value that another stack publishes.
         """
         assert layer.service is not None
         read = {variable: layer.read(output) for variable, output in self.offer.variables.items()}
@@ -99,9 +98,9 @@ class Use(NamedTuple):
 
 
 def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
-    """Return the names of the queues from which a service receives messages. The keys are the names of the offers.
+    """Return the queues from which a service receives messages.
 
-    An offer is a resource that the service lists in `[services.<name>.uses]`.
+    The result maps the key of each queue in `[services.<name>.uses]` to the output with the name of the queue.
     """
     return {
         use.offer.name: use.offer.backlog.queue

@@ -24,7 +24,7 @@ Resources = TypeVar("Resources", bound=Sequence[AWSObject])
 class LayerTemplate:
     """The template that a layer's `build` creates and returns.
 
-    `service` is None unless the layer has one stack per service.
+    `service` is the service of the stack. If the layer has one stack per environment, `service` is None.
 
     `template` is the troposphere template. Use it to add parts for which this class has no method, such as a mapping.
     """
@@ -71,8 +71,12 @@ class LayerTemplate:
         returns a literal instead.
 
         If the output has one value for each service, `service` is the service whose value is read. The default is the
-        service of this template. Raises `TypeError` if there is no such service, or if `service` is given for an output
-        with one value for the whole environment.
+        service of this template.
+
+        Raises `TypeError` in these cases:
+
+        - The output has one value for each service, but `service` is missing and this template has no service.
+        - The output has one value for the whole environment, but `service` is given.
 
         Raises `ConfigurationError` if the configuration provides an invalid value, or if a template parameter with the
         same name already reads a different value.
@@ -103,15 +107,17 @@ class LayerTemplate:
             raise ConfigurationError(
                 f"the template parameter {name} cannot read both {path} and"
                 f" {declared.properties.get('Default', 'another value')}; rename the Output of {owners}. If {name}"
-                " begins with the name of a configured resource, you can rename the resource instead"
+                " begins with the name of a configured resource, you can rename that resource instead"
             )
         return output.kind(Ref(name))
 
     def publish(self, output: Output[V], value: V) -> None:
         """Publish `value` as a Parameter Store parameter, and as a template output without an export.
 
-        The names of the parameter and of the template output contain the name of `output`. A template for a service
-        must publish only `ServiceOutput`s, and all other templates must publish none. Otherwise, `TypeError` is raised.
+        The names of the parameter and of the template output contain the name of `output`.
+
+        In the template of a service, `output` must be a `ServiceOutput`. In any other template, `output` must not be a
+        `ServiceOutput`. Otherwise, the method raises `TypeError`.
         """
         if isinstance(output, ServiceOutput) and self.service is None:
             raise TypeError(f"{_label(output)} exists once per service: publish it from LayerTemplate(env, service)")

@@ -1,4 +1,4 @@
-"""Checks that values are unique. The values contain names from the configuration."""
+"""Checks that values which are built from names in the configuration are unique."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from cicd_templates.template.application_code import application_code_problems
 # The metadata key that marks a project whose commands run the application's code on purpose.
 RUNS_APPLICATION = "RunsApplication"
 IF_MEANT = (
-    "write the steps of this program into the commands of the build; or if the build is meant to run the application,"
-    f" set {RUNS_APPLICATION}: true in the Metadata of the project"
+    "replace the call with the commands that the program would run. If the build is meant to run the application, set"
+    f" {RUNS_APPLICATION}: true in the Metadata of the project"
 )
 SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MULTILINE)
 

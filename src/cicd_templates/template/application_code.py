@@ -17,16 +17,14 @@ OWN_SCRIPT = re.compile(
 
 
 def application_code_problems(commands: str, if_meant: str) -> Iterator[str]:
-    """Yield a message for each place in the shell `commands` that could run code of the application.
+    """Yield a message for each of the shell `commands` that could run code of the application.
 
-    Two kinds of commands can run this code:
-
-    - A command starts Python without `-I`. The message says how to add `-I`.
-    - A command starts a program of the application. The message ends with `if_meant`, which says what to do instead.
+    - If a command starts Python without `-I`, the message says how to add `-I`.
+    - If a command starts a program of the application, the message ends with `if_meant`, which says what to do instead.
     """
     scripts = {found.start(): found[1] for found in OWN_SCRIPT.finditer(commands)}
     for found in PYTHON_COMMAND.finditer(commands):
         if found.start() not in scripts:
             yield f"`{found[1]} {found[2]}` can load modules of the application; write `{found[1]} -I {found[2]}`"
     for program in (*scripts.values(), *(found[1] for found in OWN_PROGRAM.finditer(commands))):
-        yield f"{program} is a program of the application; {if_meant}"
+        yield f"{program} is a program of the application and must not run in this build; {if_meant}"

@@ -11,14 +11,17 @@ from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.validation.problem import Problem
 from cicd_templates.template.application_code import application_code_problems
 
-WRITE_IT_OUT = "write the steps of this program into the commands"
+WRITE_IT_OUT = "replace the call with the commands that the program would run"
 
 
 def problems(settings: ServiceTable, where: str) -> Iterator[Problem]:
-    """Yield a problem for each command that could run code of the application.
+    """Yield a problem for each command that could run code of the application in a build that must not run this code.
 
-    - The build of the bill of materials stores evidence, so it must not run the application.
-    - A check with `runs_application = false` must not run it, and neither must a preset that only reads the source.
+    These builds must not run code of the application:
+
+    - the build of the bill of materials, because it stores evidence
+    - a check with `runs_application = false`
+    - a check with a preset that only reads the source
     """
     for index, command in enumerate(settings.build.sbom):
         for message in application_code_problems(command, f"{WRITE_IT_OUT}, because this build stores evidence"):

@@ -66,7 +66,7 @@ def _image(key: str, image: str, environment: Environment) -> Iterator[tuple[str
 
 def _name(at: str, name: str, service: Service) -> Iterator[tuple[str, str]]:
     if name == service.name:
-        yield at, f"the service's own container is already named {name}, after the service; choose another name"
+        yield at, f"the service's own container already has the name {name}; choose another name for this container"
     for beginning in NAMES_OF_AWS:
         if name.startswith(beginning):
             yield (
@@ -114,7 +114,7 @@ def _ports(service: Service) -> Iterator[tuple[str, str]]:
 def _sizes(settings: ServiceTable) -> Iterator[tuple[str, str]]:
     """Yield a problem if the further containers leave no CPU or memory to the service's own container.
 
-    Also yield a problem if the folders in memory of a further container would use up the memory of that container.
+    Also yield a problem for each further container whose in-memory folders need all the memory of the container.
     """
     tables = settings.containers
     cpu = sum(table.cpu or 0 for table in tables.values())

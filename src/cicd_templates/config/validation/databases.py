@@ -51,7 +51,7 @@ def _no_release(environment: Environment) -> str:
     if environment.kind != "runtime":
         return ""
     if any(output.startswith("databases.") for output in environment.settings.provided):
-        return "the database is `provided`, and releases have no administrator password for such a database"
+        return "the database is `provided`, and releases do not know the administrator password of a provided database"
     if environment.name not in environment.pipeline.path:
         return "no release goes to this environment"
     return ""

@@ -1,8 +1,12 @@
 """Finds problems with names: equal names of two resources, and names that policies reserve for trusted resources.
 
-Physical names are words joined with hyphens, so two resources could get the same name. For example, `pay-image-scan`
-could be the image scan of the service `pay`, or the check `scan` of the service `pay-image`. So the service `pay-image`
-is refused if there is a service `pay`, because this tool appends the word `image-scan` to the names of services.
+Physical names are words joined with hyphens, so two resources could get the same name. For example, the name
+`pay-image-scan` could have two meanings:
+
+- `pay` + `image-scan`: the image scan of the service `pay`
+- `pay-image` + `scan`: the check `scan` of the service `pay-image`
+
+So if there is a service `pay`, no other service may be named `pay-image`.
 """
 
 from __future__ import annotations
@@ -157,8 +161,8 @@ def _reads_as_more(begin: str, other: Environment, words: list[str]) -> Iterator
         if _begins(word, rest) or _begins(rest, word):
             yield _copy_problem(
                 other,
-                f"resources of this environment could have the same names as the {word} resources of the environment"
-                f" {begin}",
+                "a resource of this environment could get the same name as a resource of the environment"
+                f" {begin} that has {begin}-{word} in its name",
             )
             return
 
@@ -192,8 +196,8 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
                 if _begins(rest, word) or (left != word and any(_begins(left, own) for own in _words(services[other]))):
                     yield Problem(
                         f"services.{other}",
-                        f"resources of {other} could have the same names as the {word} resources of {one}; rename one"
-                        " of the two services",
+                        f"a resource of {other} could get the same name as a resource of {one} that has {one}-{word}"
+                        " in its name; rename one of the two services",
                     )
                     break
 
@@ -230,7 +234,8 @@ def _equal_pipeline_keys(configuration: Configuration) -> Iterator[Problem]:
 def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem if the names of two queues, two tables or two databases differ only by hyphens.
 
-    Also yield a problem if, for example, a queue and a table have the same name: `uses` could mean either of them.
+    Also yield a problem if, for example, a queue and a table have the same name. This name would be ambiguous in the
+    `uses` of a service.
     """
     kind_of: dict[str, str] = {}
     for kind in ("queues", "tables", "databases"):
@@ -240,8 +245,8 @@ def _equal_resources(configuration: Configuration) -> Iterator[Problem]:
             if name in kind_of:
                 yield Problem(
                     f"{kind}.{name}",
-                    f"{name} is also the name of a {kind_of[name]}, so a service that uses {name} could mean either;"
-                    " choose another name",
+                    f"{name} is also the name of a {kind_of[name]}, so {name} in the `uses` of a service would be"
+                    " ambiguous; choose another name",
                 )
             kind_of.setdefault(name, kind.removesuffix("s"))
 

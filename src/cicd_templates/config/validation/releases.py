@@ -55,8 +55,8 @@ def _source(service: Service, where: str, protected: list[str]) -> Iterator[Prob
     if released and github.repository == PLACEHOLDER_REPOSITORY and protected:
         yield Problem(
             f"{where}.github.repository",
-            f"missing; set the application's repository; the placeholder {PLACEHOLDER_REPOSITORY} cannot be released to"
-            f" protected environments ({', '.join(protected)})",
+            "missing; set the application's repository, because releases to protected environments"
+            f" ({', '.join(protected)}) cannot use the placeholder {PLACEHOLDER_REPOSITORY}",
         )
 
 
@@ -86,13 +86,14 @@ def _checks(service: Service, environments: list[str], where: str) -> Iterator[P
         if secret and check.may_run_application:
             yield Problem(
                 f"{where}.checks.{name}.secrets",
-                "the check may run code of the application, which could read the secrets; remove the secrets, or set"
-                " runs_application = false if the check runs no code of the application or its packages",
+                "the check may run code of the application, and this code could read the secrets; remove the secrets."
+                " If the check runs neither the application nor its packages, you can set runs_application = false"
+                " instead",
             )
         if check.preset is None:
             for key in ("image", "commands", "format", "version"):
                 if not getattr(check, key):
-                    yield Problem(f"{where}.checks.{name}.{key}", "missing; a check without a preset must set it")
+                    yield Problem(f"{where}.checks.{name}.{key}", "missing; a check without a preset needs this key")
         if check.format in SHARED_FORMATS and not check.tool:
             yield Problem(
                 f"{where}.checks.{name}.tool",

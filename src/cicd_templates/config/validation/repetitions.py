@@ -22,10 +22,12 @@ SHARED = frozenset({"services", "queues", "tables", "databases"})
 def without_repetitions(problems: Iterable[Problem], environments: Iterable[Environment]) -> list[Problem]:
     """Merge the equal problems of several environments into one problem. Keep the order of `problems`.
 
-    - If a shared table causes the problem in all runtime environments, or in the tools environment, the merged problem
-      has the path of the key in the shared table.
-    - Otherwise, the merged problem has the path of the key in the first environment. Its message lists the other
-      environments that have the problem.
+    The merged problem has one of these paths:
+
+    - If a shared table causes the problem, and all environments of one kind (runtime or tools) have the problem, the
+      path of the key in the shared table.
+    - Otherwise, the path of the key in the first environment. The message then lists the other environments that have
+      the problem.
 
     `environments` are all environments of the configuration.
     """
@@ -88,10 +90,10 @@ def _listed(
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], overrides: Mapping[str, Overrides]) -> bool:
-    """Return whether at least one of `environments` has the wrong value from a shared table, such as `[services.web]`.
+    """Return whether a shared table, such as `[services.web]`, causes `problem` in at least one of `environments`.
 
-    An environment that overrides any key of a smaller table, such as `[services.web.linear]`, counts as overriding the
-    whole smaller table.
+    If an environment overrides a key of a smaller table, such as `[services.web.linear]`, the environment counts as
+    overriding the whole smaller table.
     """
     kind, *steps = _steps(problem.path)
     return kind in SHARED and any(not _overrides(overrides[each], [kind, *steps[:2]]) for each in environments)

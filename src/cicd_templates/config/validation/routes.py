@@ -38,10 +38,12 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
 
 
 def _perhaps_conflicting(routes: Routes) -> list[tuple[Service, Service]]:
-    """Return the pairs of services whose routes may conflict.
+    """Return the pairs of services whose routes may conflict. In a pair, the route of the first service is tried first.
 
-    In each pair, the first service is the one whose route the load balancer tries first. Two routes may conflict if
-    their priorities are equal, or if the first path pattern perhaps matches every path of the second pattern.
+    Two routes may conflict in these cases:
+
+    - Both routes have the same priority.
+    - The route that is tried first may receive all requests of the other route.
     """
     same_priority: dict[int | None, list[int]] = {}
     pairs = set()

@@ -22,9 +22,9 @@ RANDOM_END = len("-Ab12Cd")
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
-    - If the path or name of a secret contains the name of an environment, the secret belongs to this environment.
-    - Otherwise, if only one environment is in the secret's account, the secret belongs to that environment. This rule
-      does not apply to a variable in an environment's own table, because the user has chosen that secret on purpose.
+    - If the path or name of a secret contains the name of an environment, the secret belongs to that environment.
+    - Otherwise, if the secret's account has only one environment, the secret belongs to that environment. But if an
+      environment's own table names the secret, the account does not matter: the user chose the secret on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """
@@ -48,7 +48,7 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
 
 
 def _way_out(reader: Environment) -> str:
-    return f"use a secret of {reader.name}; only a secret whose name contains no environment's name can be shared"
+    return f"use a secret of {reader.name}; a secret with the name of an environment in its path cannot be shared"
 
 
 def _secrets(service: Service) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -64,9 +64,9 @@ def _secrets(service: Service) -> Iterator[tuple[tuple[str, ...], str, str]]:
 
 
 def _way_out_for_all(source: str, service: Service, table: tuple[str, ...]) -> str:
-    placeholder = "write {environment} in its path, or " if source.startswith("/") else ""
+    placeholder = "write {environment} in the path of the secret, or " if source.startswith("/") else ""
     variable = ".".join(("environments.<name>.services", service.name, *table))
-    return f"{placeholder}set the variable in {variable} of every environment that reads it"
+    return f"{placeholder}give each environment a secret of its own: set the variable in the table {variable}"
 
 
 def value_at(raw: Any, *keys: str) -> Any:

@@ -42,10 +42,10 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
 
 
 def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each exception for an image that another exception in the same environment already covers.
+    """Yield a problem for each superfluous exception: another exception in the same environment covers the same image.
 
-    If one of the two exceptions is in a shared table, the problem is reported at the exception in the environment's own
-    table.
+    If one of the two exceptions is in a shared table and the other is in the environment's own table, the problem is
+    reported at the environment's own exception.
     """
     for environment in configuration.environments:
         for service in environment.services if environment.kind == "runtime" else ():

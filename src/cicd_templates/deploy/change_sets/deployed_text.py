@@ -55,8 +55,8 @@ def content_of(body: Any) -> Any:
 def restored(returned: Any, rendered: Any) -> Any:
     """Return `returned`, a template from GetTemplate, with its non-ASCII characters.
 
-    GetTemplate returns a question mark instead of each non-ASCII character. If a text in `returned` differs only by
-    these question marks from the text at the same place in `rendered`, the text of `rendered` replaces it.
+    GetTemplate returns a question mark instead of each non-ASCII character. Where `returned` and `rendered` differ only
+    by these question marks, the result has the text of `rendered`.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}

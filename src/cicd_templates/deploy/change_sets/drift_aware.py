@@ -63,12 +63,12 @@ def _properties(change: Mapping[str, Any], context: str) -> Mapping[str, Any] | 
 def with_actual_states(
     states: Mapping[str, ActualState], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return `before` and `after` with the actual properties of drifted resources.
+    """Return copies of `before` and `after` in which drifted resources have their actual properties.
 
-    `before` has the resources before a change set, and `after` has the resources after it. `states` has the actual
-    states. All three are keyed by logical id.
+    `before` has the resources before a change set, and `after` has the resources after the change set. `states` has the
+    actual states of the drifted resources. The keys are logical ids.
 
-    If a resource was deleted, or if its state is unknown, the returned `before` does not have the resource. All access
+    If a drifted resource was deleted, or if its state is unknown, the copy of `before` lacks the resource. All access
     that the resource grants then counts as new.
     """
     old, new = dict(before), dict(after)

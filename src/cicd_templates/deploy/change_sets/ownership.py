@@ -3,9 +3,9 @@
 Some stacks have no tags:
 
 - A new stack, before one of its change sets is executed. The tags of its change sets show the owner.
-- A stack that an import created, before its next update. The tags in its template show the owner.
-- A stack in REVIEW_IN_PROGRESS without a change set. It is ours only if a plan or a journal on this machine contains
-  its id.
+- A stack that an import created, until an update. The tags in the stack's template show the owner.
+- A stack in REVIEW_IN_PROGRESS without a change set. Nothing in AWS shows the owner. The stack is ours only if a plan
+  or a journal on this machine contains the id of the stack.
 """
 
 from __future__ import annotations
@@ -52,8 +52,12 @@ class Owner(Enum):
 def owner_tags(clients: Clients, existing: Mapping[str, Any]) -> dict[str, str]:
     """Return the tags of the stack `existing`.
 
-    A stack that was only planned or imported has no tags yet. For such a stack, return the tags in its change set or
-    its template. The result is empty if these do not name this program, or if the caller may not read them.
+    A stack that was only planned or imported has no tags yet:
+
+    - For a planned stack, return the tags of a change set that this program created.
+    - For an imported stack, return the tags in the stack's template.
+
+    Return an empty dict if no such tags exist, or if the caller may not read them.
     """
     tags = {str(tag["Key"]): str(tag["Value"]) for tag in existing.get("Tags", ())}
     if tags or existing["StackStatus"] not in UNTAGGED:

@@ -60,7 +60,7 @@ def capabilities(stack: StackTemplate) -> tuple[str, ...]:
 
 
 def select(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
-    """Return the stacks with this layer and this service. None means every layer or every service.
+    """Return the stacks of `layer` and `service`. None instead of a name means every layer or every service.
 
     If there is no such stack, raises `ConfigurationError` with the names that can be chosen.
     """
@@ -107,7 +107,7 @@ def choices(stacks: Sequence[ChosenStack], layer: str | None, service: str | Non
 
 
 def matching(stacks: Sequence[StackTemplate], layer: str | None, service: str | None) -> list[StackTemplate]:
-    """Return the stacks with this layer and this service, if any. None means every layer or every service."""
+    """Return the stacks of `layer` and `service`. None instead of a name means every layer or every service."""
     return [stack for stack in stacks if layer in (None, stack.layer) and service in (None, stack.service)]
 
 

@@ -71,7 +71,10 @@ def _parameter_differences(
             current = inputs.get(default)
             # CloudFormation returns the path, and the value as `ResolvedValue`.
             if value != default or reported[name].get("ResolvedValue", current) != current:
-                yield f"the change set's value of the parameter {name} differs from {default} in Parameter Store"
+                yield (
+                    f"the template parameter {name} has another value in the change set than {default} has in Parameter"
+                    " Store now"
+                )
         elif value != kept.get(name, default):
             yield f"the change set does not have the expected value of {name}"
 

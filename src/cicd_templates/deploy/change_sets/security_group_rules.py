@@ -28,7 +28,7 @@ Rule = tuple[str, ...]
 
 
 def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterable[StackTemplate]) -> bool:
-    """Return whether `difference` has only rules that other stacks in `environment` add to a security group.
+    """Return whether a drift of a security group is only this: other stacks in `environment` have added rules.
 
     `difference` describes how the security group in AWS differs from its template.
     """

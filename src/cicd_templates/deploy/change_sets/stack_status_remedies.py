@@ -44,7 +44,7 @@ class StatusRule:
     remedies: tuple[str, ...] = ()
 
     def step(self, verb: Verb) -> Next:
-        """Return the action of the command `verb` on a stack in the status of this rule."""
+        """Return what the command `verb` does with a stack that has the status of this rule."""
         return self.destroy if verb is Verb.DESTROY else self.deploy
 
 
@@ -149,10 +149,10 @@ def commands(status: str, region: str, stack: str) -> tuple[str, ...]:
 
 
 def refusal(status: str, verb: Verb, region: str, stack: str) -> str:
-    """Return why the command `verb` must not touch a stack with this status, or an empty string if it may.
+    """If the command `verb` must not touch a stack with this status, return the reason. Else, return an empty string.
 
-    The reason begins with `is in`, so that the caller can put the stack's name before it. It ends with the
-    first command that repairs the stack.
+    The caller puts the stack's name before the reason, which begins with `is in`. The reason ends with the first
+    command that repairs the stack.
     """
     state = STATES[status]
     what = state.step(verb)

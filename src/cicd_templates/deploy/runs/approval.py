@@ -85,7 +85,10 @@ class Approval:
         plans.refuse_losses(plan, self._allowed, self._context.recorded)
 
     def note_exempt(self, plan: Plan) -> None:
-        """Report the losses that need no consent, because the local AWS has only recorded the lost resources."""
+        """Report the lost resources for which no consent is needed.
+
+        The local AWS only recorded these resources and never created them, so nothing real is lost.
+        """
         for loss in plans.exempt(plan, self._context.recorded):
             because = "allowed, because the local AWS records resources of this type, but does not create them"
             self._reporter.report(report.Note(f"{loss.words}; {because}"))

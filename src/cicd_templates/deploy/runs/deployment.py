@@ -143,15 +143,16 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise a `CicdError` that lists the missing values for which the stacks in `made.waits` would wait for ever.
+    """Raise a `CicdError` that lists deleted parameters, because the stacks in `made.waits` would wait for ever.
 
-    Somebody deleted these values from Parameter Store. No deployment publishes the values again, because the stacks
-    that published these values have no changes.
+    Somebody deleted the parameters from Parameter Store. A deployment does not create the parameters again, because the
+    stacks that publish the parameters have no changes.
     """
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(
         f"{', '.join(made.waits)}: not planned, because these parameters are missing in Parameter Store: {lost}. Create"
-        " them by hand. A deployment does not create them again, because their stacks have no changes"
+        " the parameters by hand. A deployment does not create them again, because the stacks that publish the"
+        " parameters have no changes"
     )
 
 

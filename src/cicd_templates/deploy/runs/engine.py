@@ -95,12 +95,14 @@ class DeploymentEngine:
     def deploy(self, passed: Callable[[], None] = ignore_approval) -> None:
         """Deploy the reviewed template of every stack.
 
-        Stacks are planned and approved in waves. A wave has all stacks whose input values have become available. Calls
-        `passed` only once: after the first wave is approved, and before the first operation.
+        Stacks are planned and approved in waves. A wave has all stacks whose input values have become available. The
+        engine calls `passed` once, between the approval of the first wave and the first operation.
 
-        If a check of a wave fails, or if the user declines a wave, no further operation starts. All change sets that
-        are not executed yet are deleted, and the operations under way are polled until they end. If stacks failed,
-        raises a `CicdError` with their labels.
+        If a check of a wave fails, or if the user declines a wave, no further operation starts. The engine deletes all
+        change sets that are not executed yet, waits for the operations under way, and raises the error of the check or
+        a `DeclinedError`.
+
+        If stacks failed, raises a `CicdError` with the labels of these stacks.
         """
         self._passed = passed
         self._run(self._deploy)
@@ -115,12 +117,12 @@ class DeploymentEngine:
         """Execute `plan`. Return the stacks that need another plan because their input values were missing or changed.
 
         1. Compare the plan with AWS and with `environment`, which has all stacks of the environment in deploy order.
-        2. Call `passed`.
+        2. Call `passed`, because the plan has passed all checks.
         3. Wait for the operations that an interrupted run has started.
         4. Execute the change sets of the plan.
 
-        Raises `RefusedError` if something other than an interrupted run of this plan has changed the environment since
-        the plan was made. Also raises the errors of `deploy`.
+        Raises `RefusedError` if the environment has changed since the plan was made. Changes by an interrupted run of
+        this same plan are allowed. Also raises the errors of `deploy`.
         """
         rendered = {stack.name: stack for stack in environment}
         self._run(lambda: self._execute_plan(plan, path, rendered, passed))
@@ -277,9 +279,9 @@ class DeploymentEngine:
             self._record(name, StackPhase.PROPOSING)
 
     def _approve(self, wave: Wave) -> None:
-        """Check the plan of a wave and ask the user to approve it.
+        """Check the plan of a wave and ask the user to approve the plan.
 
-        If the plan is not approved, delete all change sets that are not executed yet, also those of earlier waves.
+        If a check fails or the user declines, delete all change sets of this run that are not executed yet.
         """
         try:
             if self._objection is None:

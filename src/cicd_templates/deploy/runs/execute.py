@@ -16,7 +16,7 @@ ALREADY_EXECUTED = frozenset({"InvalidChangeSetStatus", "ChangeSetNotFound", "To
 def execute_change_set(clients: Clients, entry: Entry) -> None:
     """Ask AWS to execute the change set of `entry`.
 
-    Raises `ClientError` if AWS refuses, unless AWS refuses because the execution has already begun.
+    Raises `ClientError` if AWS refuses. An execution that has already begun is not an error.
     """
     try:
         clients.cloudformation.execute_change_set(ChangeSetName=entry.change_set, ClientRequestToken=entry.token)

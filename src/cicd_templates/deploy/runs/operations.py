@@ -72,12 +72,12 @@ class Operations:
     def resume(self, entry: Entry) -> bool | None:
         """Repeat the execution request of an interrupted run, with the same token.
 
-        Returns whether AWS accepted the request, or None if AWS has no record of the operation.
+        Returns whether AWS accepted the request, or None if AWS does not know the operation.
         """
         if not self._context.retry_call(lambda: is_known(self._context.clients, entry)):
             note = (
-                f"{entry.label}: AWS has no record of the operation that an earlier run began, so the stack is "
-                "planned again"
+                f"{entry.label}: AWS does not know the operation that an earlier run requested, so a new plan is made"
+                " for the stack"
             )
             self._reporter.report(report.Note(note))
             self._journal.forget([entry.stack])

@@ -147,15 +147,15 @@ def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Map
 def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     """Return the final status of an operation on a stack, or an empty string while the operation is in progress.
 
-    `token` identifies the events of the operation. `described` is the status from DescribeStacks. An operation has
-    ended in these cases:
+    `token` identifies the events of the operation. `described` is the stack's status from DescribeStacks. The operation
+    has ended in these cases:
 
-    - `described` is a final status, and the operation has an event with this status. Without such an event, `described`
-      can be the status after an earlier operation.
-    - The operation has an event with a final status, and a later operation on the stack has begun.
+    - `described` is a final status, and an event of the operation has the same status. If no event has this status,
+      `described` can be the status after an earlier operation.
+    - The last event of the operation has a final status, and a later operation on the stack has begun.
 
-    An event with a final status alone is no proof. For example, CloudFormation can first roll back a creation, with the
-    event ROLLBACK_COMPLETE, and then delete the stack in the same operation.
+    In other cases, the operation can continue after an event with a final status. For example, CloudFormation can roll
+    back a creation, with the event ROLLBACK_COMPLETE, and then delete the stack in the same operation.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

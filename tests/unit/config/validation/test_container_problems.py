@@ -37,7 +37,8 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(parcel_dispatcher=container())],
             "containers.parcel-dispatcher",
-            "the service's own container is already named parcel-dispatcher, after the service; choose another name",
+            "the service's own container already has the name parcel-dispatcher; choose another name for this"
+            " container",
             id="the name of the service",
         ),
         pytest.param(
@@ -232,8 +233,9 @@ def test_a_secret_of_another_environment_is_refused_in_a_further_container_too()
 
     assert problems_of(containers(proxy=container(secrets=secrets))) == [
         "services.parcel-dispatcher.containers.proxy.secrets.KEY: /shipping/staging/proxy belongs to staging, but"
-        " production would read it as well; write {environment} in its path, or set the variable in"
-        " environments.<name>.services.parcel-dispatcher.containers.proxy.secrets of every environment that reads it"
+        " production would read it as well; write {environment} in the path of the secret, or give each"
+        " environment a secret of its own: set the variable in the table"
+        " environments.<name>.services.parcel-dispatcher.containers.proxy.secrets"
     ]
 
 

@@ -62,7 +62,7 @@ REMEDY = 'set it to "by hand" in this environment, and create the users yourself
     [
         (
             ("environments/staging/provided", PROVIDED),
-            "the database is `provided`, and releases have no administrator password for such a database",
+            "the database is `provided`, and releases do not know the administrator password of a provided database",
         ),
         (("pipeline/path", ["production"]), "no release goes to this environment"),
     ],

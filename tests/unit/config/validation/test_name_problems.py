@@ -58,12 +58,12 @@ def test_environments_with_equal_names_are_refused(edits: list[tuple[str, Any]],
         ),
         pytest.param(
             [("queues/bills", {}), ("tables/bills", {"partition_key": "id"})],
-            "tables.bills: bills is also the name of a queue, so a service that uses bills could mean either; choose",
+            "tables.bills: bills is also the name of a queue, so bills in the `uses` of a service would be ambiguous;",
             id="a queue and a table with one name",
         ),
         pytest.param(
             [("tables/bills", {"partition_key": "id"}), ("databases/bills", {})],
-            "databases.bills: bills is also the name of a table, so a service that uses bills could mean either;",
+            "databases.bills: bills is also the name of a table, so bills in the `uses` of a service would be",
             id="a table and a database with one name",
         ),
     ],
@@ -170,8 +170,8 @@ def test_checks_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() 
 )
 def test_no_service_reads_as_another_and_a_word_that_follows_it(one: str, other: str, word: str) -> None:
     assert problems_of((f"services/{one}", service(7)), (f"services/{other}", service(8))) == [
-        f"services.{other}: resources of {other} could have the same names as the {word} resources of {one}; rename"
-        " one of the two services"
+        f"services.{other}: a resource of {other} could get the same name as a resource of {one} that has"
+        f" {one}-{word} in its name; rename one of the two services"
     ]
 
 
@@ -179,8 +179,8 @@ def test_a_service_and_its_check_read_as_another_services_check() -> None:
     problems = problems_of(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "lint")))
 
     assert problems == [
-        "services.pay-unit: resources of pay-unit could have the same names as the unit-lint resources of pay; rename"
-        " one of the two services"
+        "services.pay-unit: a resource of pay-unit could get the same name as a resource of pay that has"
+        " pay-unit-lint in its name; rename one of the two services"
     ]
     assert configured(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "bandit")))
 
@@ -192,8 +192,8 @@ def test_a_service_and_its_secret_read_as_another_services_secret() -> None:
     )
 
     assert problems == [
-        "services.pay-key: resources of pay-key could have the same names as the key-old resources of pay; rename one"
-        " of the two services"
+        "services.pay-key: a resource of pay-key could get the same name as a resource of pay that has pay-key-old"
+        " in its name; rename one of the two services"
     ]
 
 
@@ -208,20 +208,20 @@ def test_services_whose_names_only_begin_alike_are_fine() -> None:
     [
         pytest.param(
             "pr1",
-            "staging-pr1: resources of this environment could have the same names as the pr1-api resources of the"
-            " environment staging",
+            "staging-pr1: a resource of this environment could get the same name as a resource of the environment"
+            " staging that has staging-pr1-api in its name",
             id="a service",
         ),
         pytest.param(
             "delivery",
-            "staging-delivery: resources of this environment could have the same names as the delivery resources of the"
-            " environment staging",
+            "staging-delivery: a resource of this environment could get the same name as a resource of the environment"
+            " staging that has staging-delivery in its name",
             id="a purpose",
         ),
         pytest.param(
             "action",
-            "staging-action: resources of this environment could have the same names as the action-source resources of"
-            " the environment staging",
+            "staging-action: a resource of this environment could get the same name as a resource of the environment"
+            " staging that has staging-action-source in its name",
             id="its begin",
         ),
     ],
@@ -246,8 +246,8 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
     edits = [("environments/staging-pay", staging), ("services/pay-api", service())]
 
     assert problems_of(*edits) == [
-        "environments.staging-pay: staging-pay: resources of this environment could have the same names as"
-        " the pay-api resources of the environment staging; choose another name"
+        "environments.staging-pay: staging-pay: a resource of this environment could get the same name as"
+        " a resource of the environment staging that has staging-pay-api in its name; choose another name"
     ]
     assert configured(edits[0])
 

@@ -23,7 +23,7 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/checks/bandit", {"version": "x", "commands": ["x"], "image": f"a.b/c@sha256:{'0' * 64}"})],
-            "services.parcel-dispatcher.checks.bandit.format: missing; a check without a preset must set it",
+            "services.parcel-dispatcher.checks.bandit.format: missing; a check without a preset needs this key",
             id="own check without format",
         ),
         pytest.param(
@@ -70,8 +70,8 @@ CONNECTION = "arn:aws:codeconnections:eu-central-1:111111111111:connection/1"
         ),
         pytest.param(
             [(f"{SERVICE}/source", "github"), (f"{SERVICE}/github", {"connection_arn": CONNECTION})],
-            "services.parcel-dispatcher.github.repository: missing; set the application's repository; the"
-            " placeholder octocat/Hello-World cannot be released to protected environments (production)",
+            "services.parcel-dispatcher.github.repository: missing; set the application's repository, because"
+            " releases to protected environments (production) cannot use the placeholder octocat/Hello-World",
             id="placeholder in a protected path",
         ),
         pytest.param(
@@ -102,14 +102,16 @@ LINT = {**OWN, "format": "sarif", "tool": "gitleaks", "runs_application": False}
     [
         pytest.param(
             [(f"{SERVICE}/build", {"sbom": ["cyclonedx-py environment > $SBOM", "python3 tools/parts.py > $SBOM"]})],
-            "services.parcel-dispatcher.build.sbom[1]: tools/parts.py is a program of the application; write the steps"
-            " of this program into the commands, because this build stores evidence",
+            "services.parcel-dispatcher.build.sbom[1]: tools/parts.py is a program of the application and must not run"
+            " in this build; replace the call with the commands that the program would run, because this build stores"
+            " evidence",
             id="script of the source",
         ),
         pytest.param(
             [("environments/tools/services/parcel-dispatcher/build", {"sbom": ["cd web && ./parts > $SBOM"]})],
-            "environments.tools.services.parcel-dispatcher.build.sbom[0]: ./parts is a program of the application;"
-            " write the steps of this program into the commands, because this build stores evidence",
+            "environments.tools.services.parcel-dispatcher.build.sbom[0]: ./parts is a program of the application"
+            " and must not run in this build; replace the call with the commands that the program would run, because"
+            " this build stores evidence",
             id="program of the source in the table of an environment",
         ),
         pytest.param(
@@ -120,26 +122,29 @@ LINT = {**OWN, "format": "sarif", "tool": "gitleaks", "runs_application": False}
         ),
         pytest.param(
             [(f"{SERVICE}/checks/lint", {**LINT, "install": ["true", "bash ci/install.sh"]})],
-            "services.parcel-dispatcher.checks.lint.install[1]: ci/install.sh is a program of the application; write"
-            " the steps of this program into the commands, or remove runs_application",
+            "services.parcel-dispatcher.checks.lint.install[1]: ci/install.sh is a program of the application and"
+            " must not run in this build; replace the call with the commands that the program would run, or remove"
+            " runs_application",
             id="installation of a check that must not run the application",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/lint", {**LINT, "version": "../lint --version"})],
-            "services.parcel-dispatcher.checks.lint.version: ../lint is a program of the application; write the steps"
-            " of this program into the commands, or remove runs_application",
+            "services.parcel-dispatcher.checks.lint.version: ../lint is a program of the application and must not run"
+            " in this build; replace the call with the commands that the program would run, or remove runs_application",
             id="version of such a check",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/lint", {**LINT, "commands": ["node lint.mjs"]})],
-            "services.parcel-dispatcher.checks.lint.commands[0]: lint.mjs is a program of the application; write the"
-            " steps of this program into the commands, or remove runs_application",
+            "services.parcel-dispatcher.checks.lint.commands[0]: lint.mjs is a program of the application and must"
+            " not run in this build; replace the call with the commands that the program would run, or remove"
+            " runs_application",
             id="commands of such a check",
         ),
         pytest.param(
             [(f"{SERVICE}/checks/audit", {"preset": "npm-audit", "version": "node tools/version.js"})],
-            "services.parcel-dispatcher.checks.audit.version: tools/version.js is a program of the application; write"
-            " the steps of this program into the commands, or set runs_application = true",
+            "services.parcel-dispatcher.checks.audit.version: tools/version.js is a program of the application and"
+            " must not run in this build; replace the call with the commands that the program would run, or set"
+            " runs_application = true",
             id="version of a preset that only reads the source",
         ),
     ],

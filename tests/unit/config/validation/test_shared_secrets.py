@@ -11,11 +11,11 @@ STAGING_ARN = "arn:aws:secretsmanager:eu-central-1:222222222222:secret:{}-Ab12Cd
 
 
 def expected(source: str, owner: str, reader: str) -> list[str]:
-    placeholder = "write {environment} in its path, or " if source.startswith("/") else ""
+    placeholder = "write {environment} in the path of the secret, or " if source.startswith("/") else ""
     return [
         f"services.parcel-dispatcher.secrets.DATABASE: {source} belongs to {owner}, but {reader} would read it as well;"
-        f" {placeholder}set the variable in environments.<name>.services.parcel-dispatcher.secrets of every environment"
-        " that reads it"
+        f" {placeholder}give each environment a secret of its own: set the variable in the table"
+        " environments.<name>.services.parcel-dispatcher.secrets"
     ]
 
 
@@ -84,8 +84,8 @@ def test_an_environment_does_not_name_a_secret_of_another_one_itself(source: str
 
     assert problems_of(of_production) == [
         f"environments.production.services.parcel-dispatcher.secrets.DATABASE: {source} belongs to staging, but"
-        " production would read it; use a secret of production; only a secret whose name contains no environment's name"
-        " can be shared"
+        " production would read it; use a secret of production; a secret with the name of an environment in its path"
+        " cannot be shared"
     ]
 
 

@@ -57,11 +57,17 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
         ),
         (
             {"Parameters": [IMAGE, {**KEY, "ResolvedValue": "key-9"}]},
-            [f"the change set's value of the parameter KeyArn differs from {PATH} in Parameter Store"],
+            [
+                f"the template parameter KeyArn has another value in the change set than {PATH} has in Parameter"
+                " Store now"
+            ],
         ),
         (
             {"Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]},
-            [f"the change set's value of the parameter KeyArn differs from {PATH} in Parameter Store"],
+            [
+                f"the template parameter KeyArn has another value in the change set than {PATH} has in Parameter"
+                " Store now"
+            ],
         ),
     ],
 )

@@ -1195,7 +1195,7 @@ def test_an_operation_of_an_earlier_run_that_aws_does_not_know_is_reported_and_f
 
     assert harness.of(report.Succeeded) == ["keys", "network", "service"]
     assert (
-        "keys: AWS has no record of the operation that an earlier run began, so the stack is planned again"
+        "keys: AWS does not know the operation that an earlier run requested, so a new plan is made for the stack"
         in harness.lines()
     )
 
