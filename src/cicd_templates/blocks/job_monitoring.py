@@ -27,6 +27,7 @@ from cicd_templates.config.naming import cluster_arn, cluster_name, physical_nam
 from cicd_templates.config.tables.job import JobTable
 from cicd_templates.config.tables.job_schedules import interval_of
 from cicd_templates.layer.outputs import TopicArn
+from cicd_templates.plurals import counted
 from cicd_templates.template.partitions import console_address
 
 JOB_FAILED = "job-failed"
@@ -107,7 +108,8 @@ def job_alarms(monitored: MonitoredService, job: JobTable, tell: Sequence[TopicA
         ),
         # Container Insights has a value for each minute in which a task runs, and no value for any other minute.
         alarm(
-            "TooLongAlarm", env, [service.name, "too-long"], f"A run takes longer than {job.max_minutes} minutes",
+            "TooLongAlarm", env, [service.name, "too-long"],
+            f"A run takes longer than {counted(job.max_minutes, 'minute')}",
             _task_metric(monitored, "CpuReserved"), above=0, tell=tell, periods=job.max_minutes,
         ),
     ]  # fmt: skip

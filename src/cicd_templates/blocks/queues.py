@@ -20,6 +20,7 @@ from cicd_templates.layer.iam import Grant, allow, deny, document
 from cicd_templates.layer.offers import Backlog, Offer
 from cicd_templates.layer.outputs import KeyArn, MetricName, Output, QueueArn, TopicArn, Url
 from cicd_templates.layer.template import LayerTemplate
+from cicd_templates.plurals import counted
 
 DEAD_LETTERS = reserved_words.DEAD_LETTERS
 # 14 days: SQS keeps messages no longer than this.
@@ -138,7 +139,8 @@ def work_queue_alarms(
     """Return two alarms that notify `operations`: one on messages that wait too long, and one on dead letters."""
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     age = Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": GetAtt(queue, "QueueName")})
-    description = f"The oldest message of the queue {name} has waited for more than {settings.oldest_minutes} minutes"
+    waited = counted(settings.oldest_minutes, "minute")
+    description = f"The oldest message of the queue {name} has waited for more than {waited}"
     return (
         alarm(
             f"{title(name)}AgeAlarm",

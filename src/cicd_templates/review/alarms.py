@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.statements import OWN_MARK
+from cicd_templates.template.intrinsics import possible_values, values_at
 from cicd_templates.template.stack_template import StackTemplate
 
 ALARM_HEADS = ("stack", "alarm or rule", "trigger", "missing data", "notifies")
@@ -38,7 +39,7 @@ def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ..
                 (logical_id, trigger)
             )
         elif resource["Type"] == "AWS::Events::Rule":
-            targets = ", ".join(formatter.format(target["Arn"]) for target in properties.get("Targets", ()))
+            targets = ", ".join(_endpoints(properties.get("Targets", []), "Arn", formatter))
             trigger = formatter.format(properties.get("Description") or properties.get("ScheduleExpression", ""))
             alike.setdefault((trigger, "", targets or "nobody"), []).append((logical_id, trigger))
     rows = []
@@ -62,13 +63,12 @@ def _alarm(properties: Mapping[str, Any], formatter: Formatter) -> str:
     """Return the description of an alarm, and the comparison that puts the alarm into the state ALARM."""
     if "AlarmRule" in properties:
         return formatter.format(properties["AlarmRule"])
-    metric = properties.get("MetricName") or next(
-        (query["Expression"] for query in properties.get("Metrics", ()) if "Expression" in query), "its metric"
-    )
+    metric = properties.get("MetricName") or next(values_at(properties, "Metrics", "Expression"), "its metric")
     # An alarm of an anomaly has no number, but the id of a metric. A threshold can also be a function or a text.
     threshold = properties.get("Threshold", properties.get("ThresholdMetricId", ""))
     limit = f"{threshold:g}" if isinstance(threshold, int | float) else formatter.format(threshold)
-    comparison = _COMPARISONS.get(properties.get("ComparisonOperator", ""), properties.get("ComparisonOperator", ""))
+    operator = formatter.format(properties.get("ComparisonOperator", ""))
+    comparison = _COMPARISONS.get(operator, operator)
     measured = " ".join(filter(None, [formatter.format(metric), comparison, limit])) if limit else ""
     return ": ".join(filter(None, [formatter.format(properties.get("AlarmDescription", "")), measured]))
 
@@ -76,12 +76,19 @@ def _alarm(properties: Mapping[str, Any], formatter: Formatter) -> str:
 def subscriber_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
     """Return one row for each SNS topic, with its subscribers."""
     endpoints: dict[str, list[str]] = {
-        logical_id: [] for logical_id, resource in stack.resources.items() if resource["Type"] == "AWS::SNS::Topic"
+        logical_id: list(_endpoints(resource.get("Properties", {}).get("Subscription", []), "Endpoint", formatter))
+        for logical_id, resource in stack.resources.items()
+        if resource["Type"] == "AWS::SNS::Topic"
     }
     for resource in stack.resources.values():
         if resource["Type"] == "AWS::SNS::Subscription":
             properties = resource["Properties"]
-            endpoints.setdefault(formatter.format(properties["TopicArn"]), []).append(
-                formatter.format(properties["Endpoint"])
-            )
+            topic = formatter.format(properties["TopicArn"])
+            endpoints.setdefault(topic, []).extend(_endpoints([properties], "Endpoint", formatter))
     return [(stack.label, topic, ", ".join(addresses) or "nobody") for topic, addresses in endpoints.items()]
+
+
+def _endpoints(listed: Any, key: str, formatter: Formatter) -> Iterator[str]:
+    """Yield the value of `key` of each item in `listed`. An item that is an expression is yielded as a whole."""
+    for item in possible_values(listed):
+        yield formatter.format(item[key] if isinstance(item, dict) and key in item else item)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cicd_templates.review.formatting import Formatter
+from cicd_templates.template.intrinsics import values_at
 from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -26,9 +28,9 @@ class BilledItem(NamedTuple):
     names: tuple[str, ...]
 
 
-def billed_items(stack: StackTemplate) -> Iterator[BilledItem]:
+def billed_items(stack: StackTemplate, formatter: Formatter) -> Iterator[BilledItem]:
     """Yield the billed resources of a stack."""
-    sizes = _task_sizes(stack.resources)
+    sizes = _task_sizes(stack.resources, formatter)
     for logical_id, resource in stack.resources.items():
         billed = facts_of(resource["Type"]).billed
         count = _count(resource["Type"], resource.get("Properties", {}))
@@ -62,16 +64,23 @@ def joined_items(items: Iterable[BilledItem]) -> list[BilledItem]:
 
 
 def _count(kind: str, properties: Mapping[str, Any]) -> int:
-    """Return the number of items that AWS bills for a resource. A gateway endpoint is free, so its number is 0."""
+    """Return the number of items that AWS bills for a resource. A gateway endpoint is free, so its number is 0.
+
+    A number that only CloudFormation can compute counts as 1.
+    """
     if kind == "AWS::EC2::VPCEndpoint":
-        is_interface = properties.get("VpcEndpointType", "Gateway") == "Interface"
-        return (len(properties.get("SubnetIds", [])) or 1) if is_interface else 0
-    return int(properties.get("DesiredCount", 1)) if kind == "AWS::ECS::Service" else 1
+        is_interface = any(type_ != "Gateway" for type_ in values_at(properties, "VpcEndpointType"))
+        return len(list(values_at(properties, "SubnetIds"))) or 1 if is_interface else 0
+    if kind == "AWS::ECS::Service":
+        counts = list(values_at(properties, "DesiredCount"))
+        return max((int(count) if str(count).isdecimal() else 1 for count in counts), default=1)
+    return 1
 
 
-def _task_sizes(resources: Mapping[str, Any]) -> str:
+def _task_sizes(resources: Mapping[str, Any], formatter: Formatter) -> str:
     texts = [
-        f"{resource['Properties'].get('Cpu')} CPU units, {resource['Properties'].get('Memory')} MiB"
+        f"{formatter.format(resource['Properties'].get('Cpu'))} CPU units,"
+        f" {formatter.format(resource['Properties'].get('Memory'))} MiB"
         for resource in resources.values()
         if resource["Type"] == "AWS::ECS::TaskDefinition"
     ]

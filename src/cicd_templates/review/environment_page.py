@@ -98,7 +98,7 @@ class EnvironmentReview:
         self._used.add(stack)
         self._containers.add(template.service, further_containers.container_rows(stack))
         self._users.add(template.service, database_users.user_rows(stack))
-        self._billed = billing.joined_items([*self._billed, *billing.billed_items(template)])
+        self._billed = billing.joined_items([*self._billed, *billing.billed_items(template, stack.formatter)])
         for (_, _, rows_of), rows in zip(_TABLES, self._tables, strict=True):
             rows.add(template.service, rows_of(stack))
 

@@ -12,6 +12,7 @@ from cicd_templates.review.merged_rows import MergedRows
 from cicd_templates.review.principals import Kind, is_outside
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.review.statements import OWN_MARK, own_stem
+from cicd_templates.template.intrinsics import values_at
 
 _LITERAL_PREFIX = re.compile(r"[^*?\[]*")
 
@@ -252,8 +253,7 @@ def _sources(stack: ReviewedStack) -> Iterator[str]:
     for resource in stack.template.resources.values():
         if resource["Type"] != "AWS::CodePipeline::Pipeline":
             continue
-        for action in resource["Properties"]["Stages"][0]["Actions"]:
-            settings: dict[str, Any] = action.get("Configuration", {})
+        for settings in values_at(resource["Properties"], "Stages", "Actions", "Configuration"):
             if "S3Bucket" in settings:
                 bucket, key = map(stack.formatter.format, (settings["S3Bucket"], settings["S3ObjectKey"]))
                 yield f"{bucket}/{key}"

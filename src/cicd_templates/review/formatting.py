@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from cicd_templates.template.arn import Arn
+from cicd_templates.template.intrinsics import is_intrinsic_function, possible_values, referenced_names
 from cicd_templates.template.stack_graph import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
 
@@ -188,7 +189,7 @@ def _target(value: Any) -> str:
         if "Ref" in value:
             return str(value["Ref"])
         if "Fn::GetAtt" in value:
-            return str(value["Fn::GetAtt"][0])
+            return next(referenced_names(value), "")
     return ""
 
 
@@ -223,7 +224,10 @@ class Formatter:
             if name == "Ref":
                 return self._variable(str(argument))
             if name == "Fn::GetAtt":
-                return self._variable(".".join(argument) if isinstance(argument, list) else str(argument))
+                parts = map(self.format, argument) if isinstance(argument, list) else [str(argument)]
+                return self._variable(".".join(parts))
+            if name == "Fn::If":
+                return " or ".join(map(self.format, possible_values(value)))
             if name == "Fn::Sub":
                 return self._sub(argument) if isinstance(argument, str) else self._sub_with(argument[0], argument[1])
             if name == "Fn::Join":
@@ -303,10 +307,17 @@ def format_actions(actions: str | Sequence[str]) -> str:
     return "; ".join(f"{service}: {', '.join(names)}" for service, names in by_service.items())
 
 
-def format_condition(condition: Mapping[str, Mapping[str, Any]] | None, format_value: Callable[[Any], str]) -> str:
+def format_condition(condition: Any, format_value: Callable[[Any], str]) -> str:
     """Return the condition of a statement as text. `format_value` formats a single value of the condition."""
+    possible = [_condition(each, format_value) for each in possible_values(condition or [])]
+    return " or ".join(dict.fromkeys(possible))
+
+
+def _condition(condition: Any, format_value: Callable[[Any], str]) -> str:
+    if not isinstance(condition, dict) or is_intrinsic_function(condition):
+        return format_value(condition)
     parts = []
-    for operator, keys in (condition or {}).items():
+    for operator, keys in condition.items():
         plain = operator.removesuffix("IfExists")
         for key, expected in keys.items():
             if plain == "Null":

@@ -12,6 +12,7 @@ from typing import Any
 from cicd_templates.markdown import Markup, plain
 from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.reviewed_stacks import ReviewedStack
+from cicd_templates.template.intrinsics import values_at
 
 CONTAINER_HEADS = ("task", "container", "image", "starts", "user and role", "secrets", "writes to")
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
@@ -48,32 +49,33 @@ def added_container(path: tuple[str, ...], container: Any, task: Properties, for
 
 
 def _containers(task: Properties) -> Iterator[Properties]:
-    containers = task.get(CONTAINERS, ())
-    if isinstance(containers, list):
-        yield from (container for container in containers if isinstance(container, dict))
+    yield from (container for container in values_at(task, CONTAINERS) if isinstance(container, dict))
 
 
 def _facts(container: Properties, task: Properties, formatter: Formatter) -> tuple[str, str, str, str, str]:
     role = task.get("TaskRoleArn")
     user = formatter.format(container.get("User", ROOT))
     rights = f"the rights of {formatter.format(role)}" if role else "no role"
-    secrets = [f"{each['Name']} ({formatter.format(each['ValueFrom'])})" for each in container.get("Secrets", ())]
+    secrets = [
+        f"{formatter.format(secret['Name'])} ({formatter.format(secret['ValueFrom'])})"
+        for secret in values_at(container, "Secrets")
+    ]
     return (
         formatter.format(container.get("Image", "an unknown image")),
         _start(container, task),
-        f"{user}, with {rights}{_privileges(container)}",
+        f"{user}, with {rights}{_privileges(container, formatter)}",
         ", ".join(secrets) or "no secrets",
-        ", ".join(_folders(container)) or "nothing",
+        ", ".join(_folders(container, formatter)) or "nothing",
     )
 
 
 def _start(container: Properties, task: Properties) -> str:
-    conditions = {
+    conditions = [
         dependency.get("Condition")
         for other in _containers(task)
-        for dependency in other.get("DependsOn", ())
+        for dependency in values_at(other, "DependsOn")
         if dependency.get("ContainerName") == container.get("Name")
-    }
+    ]
     if "SUCCESS" in conditions:
         return "first, and must end with exit code 0"
     return (
@@ -83,18 +85,20 @@ def _start(container: Properties, task: Properties) -> str:
     )
 
 
-def _privileges(container: Properties) -> str:
-    added = container.get("LinuxParameters", {}).get("Capabilities", {}).get("Add", ())
+def _privileges(container: Properties, formatter: Formatter) -> str:
+    added = list(map(formatter.format, values_at(container, "LinuxParameters", "Capabilities", "Add")))
     words = ["privileged"] if container.get("Privileged") else []
     words += [f"with the capabilities {', '.join(added)}"] if added else []
     return "".join(f", {word}" for word in words)
 
 
-def _folders(container: Properties) -> Iterator[str]:
+def _folders(container: Properties, formatter: Formatter) -> Iterator[str]:
     if container.get("ReadonlyRootFilesystem") is not True:
         yield "every folder of its image"
-    for point in container.get("MountPoints", ()):
-        if not point.get("ReadOnly"):
-            yield f"{point.get('ContainerPath')} (volume {point.get('SourceVolume')})"
-    for folder in container.get("LinuxParameters", {}).get("Tmpfs", ()):
-        yield f"{folder.get('ContainerPath')} (memory)"
+    for point in values_at(container, "MountPoints"):
+        # Only the literal value says for certain that the task writes nothing.
+        if point.get("ReadOnly") is not True:
+            folder, volume = (formatter.format(point.get(key)) for key in ("ContainerPath", "SourceVolume"))
+            yield f"{folder} (volume {volume})"
+    for path in values_at(container, "LinuxParameters", "Tmpfs", "ContainerPath"):
+        yield f"{formatter.format(path)} (memory)"

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from cicd_templates.template.arn import Arn
-from cicd_templates.template.intrinsics import is_intrinsic_function
+from cicd_templates.template.intrinsics import is_intrinsic_function, possible_values
 
 _NUMBER = re.compile(r"\d{12}")
 _ACCOUNT, _PARTITION = "${AWS::AccountId}", "${AWS::Partition}"
@@ -59,13 +59,12 @@ ANYONE = Principal(Kind.ANYONE)
 
 def parse_principals(value: Any, account: str) -> Iterator[Principal]:
     """Yield the principals in `value`, a statement's `Principal`. `account` is where the template is deployed."""
-    if isinstance(value, Mapping) and not is_intrinsic_function(value):
-        for kind, listed in value.items():
-            for item in listed if isinstance(listed, list) else [listed]:
-                yield _principal(str(kind), item, account)
-    else:
-        for item in value if isinstance(value, list) else [value]:
-            yield _principal("AWS", item, account)
+    for possible in possible_values(value):
+        if isinstance(possible, Mapping) and not is_intrinsic_function(possible):
+            for kind, listed in possible.items():
+                yield from (_principal(str(kind), item, account) for item in possible_values(listed))
+        else:
+            yield _principal("AWS", possible, account)
 
 
 def is_outside(principal: Principal, account: str) -> bool:

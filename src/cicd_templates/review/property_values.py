@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from cicd_templates.template.intrinsics import is_intrinsic_function, possible_values
+
 # The key or index of a value, the value, and the map or list that contains it. A review has some hundred thousands of
 # them, and a plain tuple is made in a fifth of the time of a named one.
 PropertyValue = tuple[str | int, Any, Any]
@@ -12,7 +14,11 @@ _CONTAINERS = (dict, list)
 
 
 def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValue]:
-    """Return the simple values in `properties` at any depth: all values except maps, lists and the contents of tags."""
+    """Return the simple values in `properties` at any depth: all values except maps, lists and the contents of tags.
+
+    An `Fn::If` counts as the values of both branches. Any other intrinsic function counts as a simple value, and so do
+    its arguments.
+    """
     values: list[PropertyValue] = []
     containers = [properties]
     for parent in containers:
@@ -20,6 +26,13 @@ def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValu
             # Most values are texts, and this is their quickest check.
             if type(item) is str or not isinstance(item, _CONTAINERS):
                 values.append((key, item, parent))
+            elif len(item) == 1 and is_intrinsic_function(item):
+                for possible in possible_values(item):
+                    is_simple = not isinstance(possible, dict | list)
+                    if is_simple or is_intrinsic_function(possible):
+                        values.append((key, possible, parent))
+                    if not is_simple:
+                        containers.append(possible)
             elif key != "Tags":
                 containers.append(item)
     return values

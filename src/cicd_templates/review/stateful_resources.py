@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cicd_templates.plurals import counted
 from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.encryption_by_type import KEY_OF
+from cicd_templates.template.intrinsics import values_at
 from cicd_templates.template.resource_types.registry import facts_of
 
 DATA_HEADS = ("stack", "type", "resources", "key", "retention", "on deletion", "on replacement")
@@ -36,7 +39,7 @@ def data_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
             facts = (
                 kind,
                 key or "none",
-                _retention(properties),
+                _retention(properties, formatter),
                 *(_POLICY_TEXTS.get(policy, str(policy)) for policy in policies),
             )
             groups.setdefault(facts, []).append(logical_id)
@@ -50,12 +53,12 @@ def without_own_key(stack: ReviewedStack) -> list[str]:
 
 def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], formatter: Formatter) -> str:
     if kind == "AWS::KMS::Key":
-        days = properties.get("RotationPeriodInDays", 365)
-        return (
-            f"is a key, rotated every {days} days" if properties.get("EnableKeyRotation") else "is a key, not rotated"
-        )
+        days = _period(properties.get("RotationPeriodInDays", 365), "day", formatter)
+        return f"is a key, rotated every {days}" if properties.get("EnableKeyRotation") else "is a key, not rotated"
     keys = [
-        formatter.format(key) for place in KEY_OF.get(kind, ()) for key in _values_at(properties, place.split(" > "))
+        formatter.format(key)
+        for place in KEY_OF.get(kind, ())
+        for key in values_at(properties, *(step for step in re.split(" > |/", place) if step != "*"))
     ]
     data_is_in = facts_of(kind).data_is_in
     if data_is_in in properties:
@@ -65,36 +68,33 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
     return ", ".join(dict.fromkeys(keys))
 
 
-def _values_at(properties: Mapping[str, Any], place: Sequence[str]) -> Iterator[Any]:
-    """Yield the values at the path `place` in `properties`. In the path, `*` stands for each item of a list."""
-    steps = [step for part in place for step in part.split("/")]
-    values: list[Any] = [properties]
-    for step in steps:
-        if step == "*":
-            values = [item for value in values if isinstance(value, list) for item in value]
-        else:
-            values = [value[step] for value in values if isinstance(value, dict) and step in value]
-    yield from values
-
-
-def _retention(properties: Mapping[str, Any]) -> str:
-    if "RetentionInDays" in properties:
-        return f"{properties['RetentionInDays']} days"
-    if "MessageRetentionPeriod" in properties:
-        return f"{properties['MessageRetentionPeriod'] // 86400} days"
-    rules = properties.get("LifecycleConfiguration", {}).get("Rules", ())
-    texts = [f"{rule['ExpirationInDays']} days" for rule in rules if "ExpirationInDays" in rule]
+def _retention(properties: Mapping[str, Any], formatter: Formatter) -> str:
+    days = list(values_at(properties, "RetentionInDays"))
+    if days:
+        return " or ".join(_period(number, "day", formatter) for number in days)
+    texts = [_seconds(seconds, formatter) for seconds in values_at(properties, "MessageRetentionPeriod")]
+    rules = ("LifecycleConfiguration", "Rules")
+    texts += [_period(number, "day", formatter) for number in values_at(properties, *rules, "ExpirationInDays")]
     texts += [
-        f"noncurrent versions {_days(rule['NoncurrentVersionExpiration'])} days"
-        for rule in rules
-        if "NoncurrentVersionExpiration" in rule
+        f"noncurrent versions {_period(number, 'day', formatter)}"
+        for number in values_at(properties, *rules, "NoncurrentVersionExpiration", "NoncurrentDays")
     ]
-    lock = properties.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
-    if lock:
-        period = [f"{lock[unit]} {unit.lower()}" for unit in ("Days", "Years") if unit in lock]
-        texts.append(f"Object Lock ({', '.join([str(lock.get('Mode')), *period])})")
+    for lock in values_at(properties, "ObjectLockConfiguration", "Rule", "DefaultRetention"):
+        periods = [
+            _period(number, noun, formatter)
+            for unit, noun in (("Days", "day"), ("Years", "year"))
+            for number in values_at(lock, unit)
+        ]
+        texts.append(f"Object Lock ({', '.join([formatter.format(lock.get('Mode')), *periods])})")
     return ", ".join(texts)
 
 
-def _days(expiration: Mapping[str, Any]) -> Any:
-    return expiration.get("NoncurrentDays", "")
+def _seconds(seconds: Any, formatter: Formatter) -> str:
+    if isinstance(seconds, int) and seconds % 86400 == 0:
+        return _period(seconds // 86400, "day", formatter)
+    return _period(seconds, "second", formatter)
+
+
+def _period(number: Any, noun: str, formatter: Formatter) -> str:
+    """Return a number of a template with its noun. The number can also be an expression, such as a `Ref`."""
+    return counted(number, noun) if isinstance(number, int) else f"{formatter.format(number)} {noun}s"

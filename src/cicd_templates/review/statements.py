@@ -11,7 +11,7 @@ from cicd_templates.review.formatting import Formatter, format_actions, format_c
 from cicd_templates.review.principals import Principal, parse_principals
 from cicd_templates.template.granted_access import as_list, permission_statement
 from cicd_templates.template.iam_statements import find_statements
-from cicd_templates.template.intrinsics import is_intrinsic_function
+from cicd_templates.template.intrinsics import is_intrinsic_function, may_be_absent, possible_values
 from cicd_templates.template.metadata import REASONS_KEY
 from cicd_templates.template.reasons import parse_every_resource_reason
 
@@ -114,7 +114,7 @@ def _statement(
         return _mark_own(stem, formatter.format(value))
 
     stem = own_stem(holder)
-    elements = {name: as_list(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
+    elements = {name: list(possible_values(statement.get(name, statement.get(f"Not{name}", [])))) for name in _ELEMENTS}
     resource_texts = tuple(map(format_value, elements["Resource"]))
     principal_texts = tuple(
         _mark_own(stem, text) for part in elements["Principal"] for text in _principal_texts(part, formatter)
@@ -124,16 +124,20 @@ def _statement(
     )
     # In a resource policy, `*` means the resource that has the policy. Some types of policies have no Resource element.
     is_own_resource = principals and resource_texts in ((), ("*",))
-    sid = statement.get("Sid", "")
+    sid = formatter.format(statement.get("Sid", ""))
+    # An effect or a condition that CloudFormation chooses at deployment counts as the one that allows more.
+    effect = "Deny" if statement["Effect"] == "Deny" else "Allow"
+    condition = statement.get("Condition")
+    is_conditional = condition is not None and (effect == "Deny" or not may_be_absent(condition))
     return Statement(
         holder,
         sid,
-        statement["Effect"],
+        effect,
         principals,
         principal_texts,
         tuple(map(str, elements["Action"])),
         (ITSELF,) if is_own_resource else resource_texts,
-        format_condition(statement.get("Condition"), format_value),
+        format_condition(condition, format_value) if is_conditional else "",
         statement,
         reasons.get(sid, ""),
         is_trust,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cicd_templates.plurals import counted
 from cicd_templates.rules.reading import Resource
 from cicd_templates.rules.resource_rule import ResourceRule, RuleFinding
 
@@ -34,6 +35,7 @@ class LogRetention(ResourceRule):
                 days = str(node.value)
                 if days.isdecimal() and int(days) < PROTECTED_DAYS:
                     yield RuleFinding(
-                        f"{days} days is too short; a protected environment keeps logs for {PROTECTED_DAYS} or more",
+                        f"{counted(int(days), 'day')} is too short; a protected environment keeps logs for"
+                        f" {PROTECTED_DAYS} or more",
                         node.path,
                     )

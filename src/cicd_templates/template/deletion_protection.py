@@ -80,6 +80,6 @@ def _values(properties: Any, path: list[str]) -> Iterator[Any]:
     elif isinstance(properties, list):
         for element in properties:
             named = isinstance(element, dict) and element.keys() == {"Key", "Value"}
-            yield from _values({element["Key"]: element["Value"]} if named else element, path)
+            yield from _values({str(element["Key"]): element["Value"]} if named else element, path)
     elif isinstance(properties, dict) and path[0] in properties:
         yield from _values(properties[path[0]], path[1:])

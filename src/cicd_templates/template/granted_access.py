@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cicd_templates.template.intrinsics import is_intrinsic_function
+from cicd_templates.template.intrinsics import NO_VALUE, is_intrinsic_function, may_be_absent
 from cicd_templates.template.openings import OPENED, opened_statements
 from cicd_templates.template.partitions import is_service_principal
 from cicd_templates.template.used_roles import HANDED_ROLES, Statement, handed_roles, roles
@@ -33,7 +33,6 @@ ATTACHED_BY = {
     "AWS::IAM::GroupPolicy": ("GroupName",),
 }
 BOUNDARY = "PermissionsBoundary"
-NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 class Permission(NamedTuple):
@@ -178,16 +177,8 @@ def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:
         yield from roles(properties, kind)
     name, statement = DEFAULT_POLICIES.get(kind, ("", {}))
-    if name and _may_be_omitted(properties.get(name, NO_VALUE)):
+    if name and may_be_absent(properties.get(name, NO_VALUE)):
         yield statement
-
-
-def _may_be_omitted(value: Any) -> bool:
-    """Return whether `value` removes its property: `AWS::NoValue`, or an `Fn::If` that may return `AWS::NoValue`."""
-    match value:
-        case {"Fn::If": [_, first, second]}:
-            return _may_be_omitted(first) or _may_be_omitted(second)
-    return bool(value == NO_VALUE)
 
 
 def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -7,11 +7,11 @@ cannot be read, the result has a statement that allows `UNREADABLE`, so that a r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from cicd_templates.template.intrinsics import is_intrinsic_function
+from cicd_templates.template.intrinsics import is_intrinsic_function, possible_values
 
 TRUST_POLICY = "AssumeRolePolicyDocument"
 # DOCUMENTS: the endings of the names of properties that contain a policy. CHOSEN: functions that have all possible
@@ -72,7 +72,7 @@ def _add_from_map(found: list[FoundStatement], value: Mapping[str, Any], is_trus
         if policy and isinstance(item, dict) and _is_unreadable_policy(key, item):
             found.append((trust, _unreadable(item)))
         elif key == "Statement" and policy:
-            for statement in _branches(item):
+            for statement in possible_values(item):
                 # Statements of other services, such as those that mask logs, are maps without an `Effect`.
                 if isinstance(statement, dict) and not is_intrinsic_function(statement):
                     _add_statements(found, statement, trust, policy)
@@ -108,21 +108,6 @@ def _add_from_text(found: list[FoundStatement], text: str, is_trust: bool, is_po
             found.append((is_trust, _unreadable(text)))
         return
     _add_statements(found, content, is_trust, is_policy)
-
-
-def _branches(value: Any) -> Iterator[Any]:
-    """Yield the items of a list of statements. For an `Fn::If`, yield the items of both branches."""
-    match value:
-        case [*items]:
-            for item in items:
-                yield from _branches(item)
-        case {"Fn::If": [_, first, second]}:
-            yield from _branches(first)
-            yield from _branches(second)
-        case {"Ref": "AWS::NoValue"}:
-            return
-        case _:
-            yield value
 
 
 def _unreadable(value: Any) -> dict[str, Any]:

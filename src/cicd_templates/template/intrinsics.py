@@ -9,12 +9,51 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+NO_VALUE = {"Ref": "AWS::NoValue"}
 _VARIABLE = re.compile(r"\$\{([^}!.]+)")
 
 
 def is_intrinsic_function(value: Any) -> bool:
     """Return whether `value` is a function call: a map whose only key is `Ref` or begins with `Fn::`."""
     return isinstance(value, dict) and len(value) == 1 and _is_name(next(iter(value)))
+
+
+def may_be_absent(value: Any) -> bool:
+    """Return whether `value` removes its property: `AWS::NoValue`, or an `Fn::If` that may return `AWS::NoValue`."""
+    match value:
+        case {"Fn::If": [_, first, second]}:
+            return may_be_absent(first) or may_be_absent(second)
+    return bool(value == NO_VALUE)
+
+
+def possible_values(value: Any) -> Iterator[Any]:
+    """Yield the values that a property can have: `value` itself or, for an `Fn::If`, the values of both branches.
+
+    Yield the items of a list one by one. Yield nothing for `AWS::NoValue`, which removes a property or an item.
+    """
+    match value:
+        case [*items]:
+            for item in items:
+                yield from possible_values(item)
+        case {"Fn::If": [_, first, second]}:
+            yield from possible_values(first)
+            yield from possible_values(second)
+        case _ if value == NO_VALUE:
+            return
+        case _:
+            yield value
+
+
+def values_at(value: Any, *keys: str) -> Iterator[Any]:
+    """Yield the possible values at the path `keys` below `value`: in each item of a list, each branch of an `Fn::If`.
+
+    Nothing is yielded for a property that is absent, or below any other intrinsic function.
+    """
+    for possible in possible_values(value):
+        if not keys:
+            yield possible
+        elif isinstance(possible, dict) and keys[0] in possible:
+            yield from values_at(possible[keys[0]], *keys[1:])
 
 
 def referenced_names(value: Any) -> Iterator[str]:

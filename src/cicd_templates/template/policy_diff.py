@@ -175,8 +175,8 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
     If an intrinsic function computes a part of the condition, return a single pair that has the complete condition.
     """
     condition = statement.get("Condition") or {}
-    plain = all(isinstance(parts, Mapping) for parts in condition.values())
-    return list(condition.items()) if plain else [("what is computed", {"Condition": condition})]
+    is_plain = isinstance(condition, Mapping) and all(isinstance(parts, Mapping) for parts in condition.values())
+    return list(condition.items()) if is_plain else [("what is computed", {"Condition": condition})]
 
 
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -44,10 +44,12 @@ def links_of(template: Mapping[str, Any], facts: StackFacts) -> Links:
         for name, parameter in template.get("Parameters", {}).items()
         if parameter["Type"].startswith(READING_TYPE)
     )
+    # A parameter without a literal name cannot be read by another stack, because a stack reads it by its name.
     publishes = {
-        str(resource["Properties"]["Name"]): resource["Properties"]["Type"] == "StringList"
+        properties["Name"]: properties.get("Type") == "StringList"
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::SSM::Parameter"
+        and isinstance((properties := resource.get("Properties", {})).get("Name"), str)
     }
     return Links(facts.stack, facts.qualified_environment, reads, publishes, facts.after)
 

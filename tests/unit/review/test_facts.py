@@ -238,7 +238,7 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
         ),
         pytest.param(
             resource("SQS::Queue", KmsMasterKeyId="k", MessageRetentionPeriod=86400),
-            ("SQS::Queue", "It", "k", "1 days", "deleted", "deleted"),
+            ("SQS::Queue", "It", "k", "1 day", "deleted", "deleted"),
             id="queue",
         ),
         pytest.param(
@@ -248,17 +248,17 @@ def test_tools_shows_who_reaches_what_is_protected(environment: str, others: lis
                 LifecycleConfiguration={
                     "Rules": [
                         {"ExpirationInDays": 5},
-                        {"NoncurrentVersionExpiration": {"NoncurrentDays": 6}},
+                        {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
                         {"AbortIncompleteMultipartUpload": {}},
                     ]
                 },
-                ObjectLockConfiguration={"Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 7}}},
+                ObjectLockConfiguration={"Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 1}}},
             ),
             (
                 "S3::Bucket",
                 "It",
                 "SSE-S3",
-                "5 days, noncurrent versions 6 days, Object Lock (COMPLIANCE, 7 years)",
+                "5 days, noncurrent versions 1 day, Object Lock (COMPLIANCE, 1 year)",
                 "deleted",
                 "deleted",
             ),
@@ -379,20 +379,17 @@ def test_topics_say_who_is_notified() -> None:
 
 def test_what_costs_while_it_rests_is_counted() -> None:
     gateways = {f"Nat{number}": resource("EC2::NatGateway") for number in range(9)}
-    found = billing.billing_rows(
-        billing.billed_items(
-            stack_of(
-                gateways
-                | {
-                    "Free": resource("EC2::VPCEndpoint", VpcEndpointType="Gateway"),
-                    "Paid": resource("EC2::VPCEndpoint", VpcEndpointType="Interface", SubnetIds=["a", "b"]),
-                    "Task": resource("ECS::TaskDefinition", Cpu=256, Memory=512),
-                    "Service": resource("ECS::Service", DesiredCount=3),
-                    "Vpc": resource("EC2::VPC"),
-                }
-            )
-        )
+    each = one(
+        gateways
+        | {
+            "Free": resource("EC2::VPCEndpoint", VpcEndpointType="Gateway"),
+            "Paid": resource("EC2::VPCEndpoint", VpcEndpointType="Interface", SubnetIds=["a", "b"]),
+            "Task": resource("ECS::TaskDefinition", Cpu=256, Memory=512),
+            "Service": resource("ECS::Service", DesiredCount=3),
+            "Vpc": resource("EC2::VPC"),
+        }
     )
+    found = billing.billing_rows(billing.billed_items(each.template, each.formatter))
 
     shown = ", ".join(f"network.Nat{number}" for number in range(6))
     assert found == [
@@ -412,8 +409,8 @@ def test_what_costs_while_it_rests_is_counted() -> None:
 def test_billed_items_are_joined_stack_by_stack_with_the_names_of_the_first(count: int, shown: str) -> None:
     items: list[billing.BilledItem] = []
     for label in "abcdefghij"[:count]:
-        stack = stack_of({"Nat": resource("EC2::NatGateway")}, label=label)
-        items = billing.joined_items([*items, *billing.billed_items(stack)])
+        stack = one({"Nat": resource("EC2::NatGateway")}, label=label)
+        items = billing.joined_items([*items, *billing.billed_items(stack.template, stack.formatter)])
 
     assert [len(item.names) for item in items] == [8]
     assert billing.billing_rows(items) == [("NAT gateway, per hour and per byte", str(count), shown)]

@@ -57,6 +57,7 @@ def test_every_type_whose_schema_has_such_a_setting_is_in_the_table_or_has_its_r
             {
                 "LoadBalancerAttributes": [
                     {"Key": "idle_timeout.timeout_seconds", "Value": "60"},
+                    {"Key": {"Ref": "Setting"}, "Value": True},
                     {"Key": "deletion_protection.enabled", "Value": True},
                 ]
             },

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from cicd_templates.template.intrinsics import is_intrinsic_function, referenced_names
+from cicd_templates.template.intrinsics import (
+    is_intrinsic_function,
+    may_be_absent,
+    possible_values,
+    referenced_names,
+    values_at,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,3 +46,32 @@ def test_a_map_is_a_function_call_if_its_only_key_names_a_function(value: Any, e
 )
 def test_the_names_to_which_functions_refer_are_found(value: Any, expected: list[str]) -> None:
     assert list(referenced_names(value)) == expected
+
+
+NOTHING = {"Ref": "AWS::NoValue"}
+
+
+@pytest.mark.parametrize(
+    ("value", "possible", "absent"),
+    [
+        pytest.param("a", ["a"], False, id="text"),
+        pytest.param(["a", NOTHING, {"Fn::If": ["C", ["b"], "c"]}], ["a", "b", "c"], False, id="list"),
+        pytest.param({"Fn::If": ["C", {"Fn::If": ["D", 1, 2]}, {"A": 3}]}, [1, 2, {"A": 3}], False, id="branches"),
+        pytest.param({"Fn::If": ["C", 1, NOTHING]}, [1], True, id="one branch"),
+        pytest.param({"Fn::If": ["C", {"Fn::If": ["D", NOTHING, 2]}, 1]}, [2, 1], True, id="nested branch"),
+        pytest.param(NOTHING, [], True, id="nothing"),
+        pytest.param({"Ref": "A"}, [{"Ref": "A"}], False, id="reference"),
+        pytest.param({"Fn::If": "odd"}, [{"Fn::If": "odd"}], False, id="a function that is not valid"),
+    ],
+)
+def test_an_if_has_the_values_of_both_branches(value: Any, possible: list[Any], absent: bool) -> None:
+    assert list(possible_values(value)) == possible
+    assert may_be_absent(value) is absent
+
+
+def test_a_path_leads_through_lists_and_branches() -> None:
+    rules = [{"Days": 1}, {"Fn::If": ["C", {"Days": {"Ref": "Days"}}, NOTHING]}, {"Ref": "Rules"}, {"Other": 3}, "text"]
+    properties = {"Fn::If": ["D", {"Rules": rules}, {"Rules": {"Days": [5, 6]}}]}
+
+    assert list(values_at(properties, "Rules", "Days")) == [1, {"Ref": "Days"}, 5, 6]
+    assert list(values_at(properties, "Absent", "Days")) == []

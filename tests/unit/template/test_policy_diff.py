@@ -318,3 +318,13 @@ def test_a_condition_that_is_chosen_by_a_function_is_compared_as_a_whole() -> No
     )
     assert difference.widens
     assert "if Condition what is computed" in difference.added[0]
+
+    named = computed | {"Sid": "S", "Condition": chosen}
+    literal = named | {"Condition": {"Bool": {"x": "true"}}}
+    changed = compare(
+        "R",
+        holder("IAM::Policy", PolicyDocument={"Statement": [literal]}),
+        holder("IAM::Policy", PolicyDocument={"Statement": [named]}),
+    )
+    assert changed.widens
+    assert changed.added[0].startswith("S, otherwise unchanged: allow if Condition what is computed")

@@ -60,6 +60,18 @@ def test_the_order_follows_what_is_read_and_what_is_declared() -> None:
     assert stack_graph.producers(stacks)["service"] == {"cluster", "delivery"}
 
 
+def test_a_parameter_whose_name_is_not_written_publishes_nothing() -> None:
+    parameter: dict[str, Any] = {"Type": "AWS::SSM::Parameter"}
+    computed = {"Name": {"Ref": "Which"}, "Type": "String"}
+    resources = {
+        "Unnamed": parameter,
+        "Computed": {**parameter, "Properties": computed},
+        "Odd": {**parameter, "Properties": {"Name": "/a/b", "Type": {"Ref": "Which"}}},
+    }
+
+    assert stack_graph.links_of({"Resources": resources}, FACTS).publishes == {"/a/b": False}
+
+
 def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
     assert stack_graph.producers([template("service", after=("elsewhere",))]) == {"service": set()}
 

@@ -8,6 +8,7 @@ from cicd_templates.config.tables.job import JobTable
 from cicd_templates.config.tables.job_schedules import interval_of
 from cicd_templates.config.tables.service import ServiceTable
 from cicd_templates.config.validation.shapes import WEB_KEYS
+from cicd_templates.plurals import counted
 
 # Settings that only make sense for tasks that always run: their number, and their replacement in a deployment.
 SERVICE_KEYS = ("desired_count", "autoscaling", "circuit_breaker", "rollback_on_alarm", "alarms")
@@ -41,18 +42,19 @@ def problems(settings: ServiceTable) -> Iterator[tuple[str, str]]:
 def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
     """Yield a problem if a run can last until the next run begins."""
     shortest = interval_of(job.schedule).shortest
+    apart = counted(shortest, "minute")
     longest_run = shortest - job.window_minutes - 1
     if longest_run < 1:
         yield (
             "job.schedule",
-            f"two runs could overlap, because {job.schedule} can start runs only {shortest} minutes apart; use a longer"
+            f"two runs could overlap, because {job.schedule} can start runs only {apart} apart; use a longer"
             ' interval or a shorter window_minutes; if the work never ends, use shape = "worker"',
         )
     elif job.max_minutes > longest_run:
         yield (
             "job.max_minutes",
-            f"a run of {job.max_minutes} minutes could last until the next run begins, because {job.schedule} can start"
-            f" runs only {shortest} minutes apart"
+            f"a run of {counted(job.max_minutes, 'minute')} could last until the next run begins, because"
+            f" {job.schedule} can start runs only {apart} apart"
             + (f" and window_minutes is {job.window_minutes}" if job.window_minutes else "")
             + f"; use at most {longest_run}",
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from cicd_templates.config.environment import Environment
 from cicd_templates.config.tables.environment import RETENTION_DAYS
 from cicd_templates.config.validation.problem import Problem
+from cicd_templates.plurals import counted
 
 # PCI DSS 10.5.1 requires a year of audit history.
 AUDIT_RETENTION_DAYS = 365
@@ -19,5 +20,6 @@ def problems_in(environment: Environment) -> Iterator[Problem]:
         longer = ", ".join(str(value) for value in RETENTION_DAYS if value >= AUDIT_RETENTION_DAYS)
         yield Problem(
             f"environments.{environment.name}.log_retention_days",
-            f"{days} days are too few; a protected environment keeps logs for at least a year: use {longer}",
+            f"{counted(days, 'day')} of logs is too short; a protected environment keeps logs for at least a year:"
+            f" use {longer}",
         )

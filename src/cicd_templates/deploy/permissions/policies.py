@@ -19,6 +19,7 @@ from cicd_templates.deploy.permissions.action_resources import (
 )
 from cicd_templates.deploy.permissions.handler_actions import handler_actions, is_action, resource_kinds
 from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS, UNLOCKING_ACTIONS
+from cicd_templates.template.intrinsics import values_at
 from cicd_templates.template.stack_template import StackTemplate
 
 # The maximum number of characters in a managed policy, not counting white space:
@@ -89,18 +90,17 @@ def _deletes_locked_objects(stack: StackTemplate) -> bool:
 def _connection_statements(stacks: Sequence[StackTemplate]) -> Iterator[PolicyStatementDocument]:
     """Yield a statement that allows a deployer to use the pipelines' connections to source providers.
 
-    Yield nothing if there are no connections. The statement has two actions, because IAM checks different actions for
-    old and for newer connections:
+    Yield nothing if no template has the ARN of a connection. The statement has two actions, because IAM checks
+    different actions for old and for newer connections:
     https://docs.aws.amazon.com/codepipeline/latest/userguide/connections-permissions.html
     """
     connections = {
-        action["Configuration"]["ConnectionArn"]
+        arn
         for stack in stacks
         for resource in stack.resources.values()
         if resource["Type"] == "AWS::CodePipeline::Pipeline"
-        for stage in resource["Properties"]["Stages"]
-        for action in stage["Actions"]
-        if "ConnectionArn" in action.get("Configuration", {})
+        for arn in values_at(resource["Properties"], "Stages", "Actions", "Configuration", "ConnectionArn")
+        if isinstance(arn, str)
     }
     if connections:
         yield {"Effect": "Allow", "Action": list(PASS_CONNECTION), "Resource": sorted(connections)}
@@ -138,10 +138,8 @@ def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
 
 
 def _trusted_services(trust_policy: Mapping[str, Any]) -> Iterator[str]:
-    for statement in trust_policy["Statement"]:
-        principal = statement["Principal"]
-        services = principal.get("Service", ()) if isinstance(principal, dict) else ()
-        yield from [services] if isinstance(services, str) else services
+    services = values_at(trust_policy, "Statement", "Principal", "Service")
+    yield from (service for service in services if isinstance(service, str))
 
 
 def _documents_within_limit(statements: Sequence[PolicyStatementDocument]) -> list[list[PolicyStatementDocument]]:

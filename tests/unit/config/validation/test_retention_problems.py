@@ -14,8 +14,8 @@ from tests.unit.config.problems import problems_of
     [
         pytest.param(
             [("environments/production/log_retention_days", 30)],
-            "environments.production.log_retention_days: 30 days are too few; a protected environment keeps logs"
-            " for at least a year: use 365, 400",
+            "environments.production.log_retention_days: 30 days of logs is too short; a protected environment keeps"
+            " logs for at least a year: use 365, 400",
             id="logs kept too briefly for an audit",
         ),
     ],

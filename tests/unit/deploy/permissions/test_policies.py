@@ -22,6 +22,7 @@ from cicd_templates.template.resource_types.registry import facts_of
 from cicd_templates.template.stack_template import StackTemplate
 from tests.conftest import PROJECT, ROOT
 from tests.fakes.iam_policies import action_of, allows, model_of
+from tests.projects.expressions import CHOSEN, either
 from tests.projects.rendering import rendered_project
 from tests.projects.stacks import stacks_of
 
@@ -151,6 +152,28 @@ def test_a_role_may_be_passed_only_to_services_that_the_templates_let_assume_one
     assert {"cloudformation.amazonaws.com", "ecs-tasks.amazonaws.com"} <= set(services)
     keys = [stack for stack in STAGING if stack.layer == "keys"]
     assert statements(keys)[-1]["Condition"] == {"StringEquals": {"iam:PassedToService": []}}
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        pytest.param({"Principal": {"Service": "a.amazonaws.com"}}, id="a statement without a list"),
+        pytest.param(
+            [{"Principal": "*"}, either({"Principal": {"Service": ["a.amazonaws.com", CHOSEN]}})], id="branch"
+        ),
+    ],
+)
+def test_a_service_counts_however_a_trust_policy_names_it(listed: Any) -> None:
+    content = {
+        "Resources": {
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": listed}}}
+        }
+    }
+    (passing,) = [
+        each for each in statements([replace(STAGING[0], content=content)]) if each["Action"] == ["iam:PassRole"]
+    ]
+
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": ["a.amazonaws.com"]}}
 
 
 def test_the_principal_needs_no_action_that_a_separate_role_performs() -> None:
@@ -344,7 +367,7 @@ def test_a_pipeline_from_a_connection_may_be_created_with_that_connection_and_no
     pipeline = next(stack for stack in tools if stack.layer == "pipeline")
     content = copy.deepcopy(dict(pipeline.content))
     source = content["Resources"]["Pipeline"]["Properties"]["Stages"][0]["Actions"][0]
-    source["Configuration"] = {"ConnectionArn": connection}
+    source["Configuration"] = {"ConnectionArn": either(connection, CHOSEN)}
     passing = [each for each in statements([replace(pipeline, content=content)]) if "PassConnection" in str(each)]
 
     assert passing == [
