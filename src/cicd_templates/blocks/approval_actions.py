@@ -61,7 +61,7 @@ def approval_actions(
         f" Templates {templates}: #{{{name}.Templates}}."
         f" Gate: #{{{GATE_STAGE}.Verdict}}, #{{{GATE_STAGE}.Critical}} critical, #{{{GATE_STAGE}.High}} high,"
         f" #{{{GATE_STAGE}.Medium}} medium, #{{{GATE_STAGE}.Waived}} waived,"
-        f" #{{{GATE_STAGE}.Weaker}} allowed only by a weaker policy, see #{{{GATE_STAGE}.ReportKey}}."
+        f" #{{{GATE_STAGE}.Weaker}} allowed only by a weaker policy. Report: #{{{GATE_STAGE}.ReportKey}}."
     )
     link = f"#{{{name}.{PAGE_URL}}}"
     return [
@@ -142,7 +142,7 @@ def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
 
 
 def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the user parameters that tell a Lambda function which deployment to the environment `peer` to examine."""
+    """Return the user parameters with which a Lambda function reads a deployment to the environment `peer`."""
     return {
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,

@@ -35,7 +35,8 @@ TIMEOUT_SECONDS = 180
 Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]
 # Exempts the role of `smoke` from a check of checkov, which finds write access to all resources.
 JOINS_THE_NETWORK = (
-    "Lambda needs these actions to attach the function to the VPC; LeaveTheNetworkToLambda denies them to the code."
+    "Lambda needs these actions to attach the function to the VPC."
+    " The statement LeaveTheNetworkToLambda denies the actions to the function's code."
 )
 
 
@@ -147,8 +148,9 @@ def smoke_group(logical_id: str, env: Environment, service: Service, vpc: VpcId)
 
 
 def _may_join_the_network(env: Environment, service: Service) -> list[Grant]:
-    """Let Lambda attach the function to the VPC with the function's role. Deny the function's code the same actions.
+    """Let the Lambda service attach the function to the VPC, and deny the same actions to the function's own code.
 
+    Lambda uses the function's role for these actions:
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """
     name = physical_name(env, "AWS::Lambda::Function", service.name, SMOKE)

@@ -97,8 +97,8 @@ def task_run_role(logical_id: str, env: Environment, service: Service, run: Task
             on="*",
             when=[in_cluster],
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
-            because="ecs:ListTasks supports resource-level permissions for container instances only, and Fargate has"
-            " none.",
+            because="The only resources that ecs:ListTasks supports are container instances, and Fargate has no"
+            " container instances.",
         ),
         allow(
             "LookAtItsImage",

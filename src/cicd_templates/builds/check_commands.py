@@ -14,8 +14,8 @@ JUDGED = "/tmp/judged"  # noqa: S108 - as above
 ARCHIVES = "/tmp/packaged_archives.json"  # noqa: S108 - as above
 # The advice that follows pip's own message if pip refuses requirements without hashes.
 ADD_HASHES = (
-    "requirements.txt was not installed. If pip misses versions or hashes above, list the packages in requirements.in"
-    " and run: uv pip compile --generate-hashes requirements.in -o requirements.txt"
+    "requirements.txt was not installed. If the error of pip above says that versions or hashes are missing, list the"
+    " packages in requirements.in and run: uv pip compile --generate-hashes requirements.in -o requirements.txt"
     " (or pip-compile --generate-hashes requirements.in; in a project of uv: uv export --no-dev -o requirements.txt)"
 )
 

@@ -64,8 +64,8 @@ def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[s
 
     `accepted` has the earlier answers. If `answer` contradicts an earlier answer, the result names this problem, too.
 
-    If configuration keys that `answer` sets have problems, return only these problems. Problems of other keys are then
-    usually consequences.
+    An answer sets some keys of the configuration. If these keys have problems, the result has only these problems,
+    because they are usually the cause of the problems of all other keys.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

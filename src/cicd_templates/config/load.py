@@ -244,7 +244,8 @@ class _Reader:
                 self.problems.append(
                     Problem(
                         f"{at}.{kind}.{name}",
-                        f"there is no [{kind}.{name}] to override; add that table, or remove this one",
+                        f"there is no [{kind}.{name}] to override; add the table [{kind}.{name}], or remove its"
+                        " override",
                     )
                 )
         return overrides

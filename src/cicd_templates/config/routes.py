@@ -36,7 +36,10 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return each way to match one character from position `at` of `pattern`: the next position, and the character."""
+    """Return which characters can come next in a path that has matched `pattern` up to the position `at`.
+
+    Each character comes after the position in `pattern` at which the match then continues.
+    """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
     if at == len(pattern):
@@ -51,9 +54,9 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return the positions `states` in `pattern`, and the next position after each `*` that is at one of them.
+    """Return `states`, which are positions in `pattern`, and all positions to which a match can go without a character.
 
-    A `*` can match nothing, so a match can continue after it.
+    It can go from a `*` to the next position, because a `*` can match nothing.
     """
     reached = set(states)
     for at in sorted(states):

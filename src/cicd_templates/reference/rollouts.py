@@ -93,19 +93,19 @@ ROLLOUT_STEPS = (
         " keeps running for `bake_minutes`, so a rollback only moves the requests back.",
         "Twice as many tasks run during the bake time. ECS has no circuit breaker for this strategy, so alarms are"
         " required.",
-        "The service's deployment stays IN_PROGRESS, and the stack UPDATE_IN_PROGRESS, during the bake time.",
+        "During the bake time, the service's deployment stays IN_PROGRESS, and the stack stays UPDATE_IN_PROGRESS.",
     ),
     RolloutStep(
         'hooks = ["verify-image", "smoke"]',
         "ECS starts a task only if three things are true: its image is pinned by digest and comes from the service's"
         " repository, signed statements about exactly this digest exist, and the scan of the image is acceptable."
         " Clients reach the release only after it has responded on the test listener.",
-        "A hook that cannot complete its check stops every release, on purpose. If the image of the service's first"
-        " deployment is not signed, which is usual, add an exception for this image to `unsigned_images`. If an older"
-        " version of this tool released the current image, release the image again before you add the hooks, because"
-        " the hook cannot find the image's signed statements. After you have added the hooks, deploy the tools"
-        " environment and this environment before the next release: only then may the hook read the signed statements"
-        " in the tools environment.",
+        "A hook that cannot complete its check stops every release, on purpose. So take these four steps in order."
+        " First, if an older version of this tool released the current image, release the image again: the hook cannot"
+        " find signed statements from the older version. Second, if the image of the service's first deployment is not"
+        " signed, which is usual, add an exception for this image to `unsigned_images`. Third, add the hooks. Fourth,"
+        " before the next release, deploy the tools environment and this environment. This deployment permits the hook"
+        " to read the signed statements in the tools environment.",
         "The log of the hook's function says why it refused a release. If the function raised an exception,"
         " `...-verify-image-errors` or `...-smoke-errors` is in ALARM. To undo this step, remove the line from the"
         " configuration and deploy the service. The stack of the hooks remains, and `make status` lists it. Delete this"

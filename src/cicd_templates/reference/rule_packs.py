@@ -35,7 +35,7 @@ RULES_NOT_FOLLOWED = (
     (
         ("AwsSolutions-EC23",),
         "the load balancer's port for clients is open to everybody",
-        "The load balancer serves the internet. Only its security group admits an address range outside the VPC.",
+        "The load balancer serves the internet. No other security group admits addresses outside the VPC.",
     ),
     (
         (f"{NIST}-VPCNoUnrestrictedRouteToIGW", f"{PCI}-VPCNoUnrestrictedRouteToIGW"),

@@ -72,8 +72,8 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
         if first is not resource and not _exclude_each_other(first, resource):
             clashes.append(
                 f"{resource.resource_type} {resource.name}: {first.origin} and {resource.origin} have the same name"
-                f" {resource.place}; rename a service, check, secret, queue, table, database, environment or layer so"
-                " that the two names differ"
+                f" {resource.place}; rename a part of this name: a service, check, secret, queue, table, database,"
+                " environment or layer"
             )
     if clashes:
         raise ConfigurationError(
@@ -94,10 +94,10 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 
 
 def name_marks(identities: Iterable[Hashable]) -> array[int]:
-    """Return a number for each of `identities`, which `name_identities` returned. Equal names have equal numbers.
+    """Return the hash of each name. `identities` stand for the names, and come from `name_identities`.
 
-    So if all numbers are different, all names are different. Numbers of two processes can be compared only if one
-    process was forked from the other.
+    Equal names have equal hashes, but two different names can have equal hashes, too. Compare the hashes of two
+    processes only if one process was forked from the other.
     """
     # An array takes a fifth of the memory of a tuple of numbers.
     return array("q", map(hash, identities))
@@ -109,7 +109,10 @@ def name_identities(stack: StackTemplate) -> list[Hashable]:
 
 
 def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
-    """Return whether a number occurs twice in `marks_of_stacks`, the results of `name_marks` for all stacks."""
+    """Return whether two names in all stacks have the same hash, and so may be equal.
+
+    `marks_of_stacks` has the hashes of the names of each stack, from `name_marks`.
+    """
     seen: set[int] = set()
     for marks in marks_of_stacks:
         for mark in marks:

@@ -44,7 +44,7 @@ def _wrong_functions(value: Any, at: str) -> Iterator[str]:
 
 
 def _is_callable(key: str, arguments: Any) -> bool:
-    """Return whether `arguments` are valid for `key`, if `key` is an intrinsic function. Otherwise, return true."""
+    """Return false if `key` is an intrinsic function and `arguments` are not valid for it, otherwise true."""
     match key, arguments:
         case "Ref", str():
             return True

@@ -162,8 +162,8 @@ def _overrides(environment: Environment) -> environment_page.Overrides:
     # The pipeline, and so the tools environment, can let a release pass in each environment of its path.
     places = environment.route if environment.kind == "tools" else (environment,)
     unsigned = [
-        f"{service.name} in {place.qualified}: {table.image} until {table.expires}, {name} of {table.owner},"
-        f" because {table.reason}"
+        f"{service.name} in {place.qualified}: {table.image} until {table.expires}, because {table.reason}"
+        f" (exception {name}, owner {table.owner})"
         for place in places
         for service in place.services
         for name, table in sorted(service.settings.unsigned_images.items())

@@ -209,10 +209,10 @@ class ServiceRecord:
         return False
 
     def _has_written(self, digests: Mapping[str, str]) -> bool:
-        """Return whether each file in `digests` has the given digest.
+        """Return whether the contents of the files have the digests in `digests`.
 
-        The caller must read the status of the files before this call. If a file changes during or after this call, its
-        ctime then differs from the ctime that the caller has read.
+        The caller must read the ctimes of the files before this call. This function waits before it reads the files, so
+        that every change after this reading gives a file a new ctime.
         """
         time.sleep(CLOCK_STEP)
         return all(digest_of_file(self._folder / path) == digest for path, digest in digests.items())

@@ -56,7 +56,7 @@ def uses_of(environments: Sequence[Environment], layers: Sequence[Layer]) -> lis
 
 
 def _refuse(environments: Sequence[Environment], problems: Iterable[Problem]) -> None:
-    """Raise a `ConfigurationError` if there are problems. Report a problem of a shared table once, at this table."""
+    """Raise a `ConfigurationError` if there are problems. Report equal problems of several environments only once."""
     found = without_repetitions(problems, environments)
     if found:
         raise configuration_error(str(CONFIGURATION), found)

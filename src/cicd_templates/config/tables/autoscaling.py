@@ -28,19 +28,21 @@ class AutoscalingTable(Table):
 
     minimum: Annotated[int, Field(ge=1, le=1000)] = Field(default=2, description="Minimum number of tasks")
     maximum: Annotated[int, Field(ge=1, le=1000)] = Field(description="Maximum number of tasks")
-    cpu_percent: Percent | None = Field(default=None, description="Target of the average CPU utilization, in percent")
+    cpu_percent: Percent | None = Field(
+        default=None, description="Average CPU utilization that autoscaling tries to keep, in percent"
+    )
     memory_percent: Percent | None = Field(
-        default=None, description="Target of the average memory utilization, in percent"
+        default=None, description="Average memory utilization that autoscaling tries to keep, in percent"
     )
     requests_per_target: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Target number of requests per minute and task; without requests, the number of tasks stays the"
-        " same",
+        description="Number of requests per minute and task that autoscaling tries to keep. Without requests, the"
+        " number of tasks stays the same",
     )
     messages_per_task: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Target number of waiting messages per task, in a queue from which a worker receives. For a"
-        " worker without any target, the default is 100 messages or, if the worker receives from no queue,"
-        " `cpu_percent = 60`",
+        description="Number of waiting messages per task that autoscaling tries to keep, in each queue from which a"
+        " worker receives. If this table sets no `cpu_percent`, `memory_percent` or `messages_per_task` for a worker,"
+        " this number is 100. If the worker also receives from no queue, `cpu_percent = 60` applies instead",
     )
     schedules: dict[Word, ScheduleTable] = Field(default={}, description="Schedules with other limits, by name")

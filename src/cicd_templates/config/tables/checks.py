@@ -76,8 +76,8 @@ class CheckTable(Table):
     )
     runs_application: bool | None = Field(
         default=None,
-        description="Whether the check runs code of the application or of its packages; if true, the check must not"
-        " have secrets; default: the value of the preset, or true if the check has its own `install` or `commands`",
+        description="Whether the check runs code of the application or of its packages. If true, the check must have no"
+        " secrets. Default: true if the check has its own `install` or `commands`, otherwise the value of the preset",
     )
     timeout_minutes: Annotated[int, Field(ge=5, le=60)] | None = Field(
         default=None, description="Minutes after which the check is stopped; default: 10"

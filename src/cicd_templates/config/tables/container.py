@@ -48,15 +48,15 @@ class VolumeTable(Table):
     path: ContainerPath = Field(description="Absolute path of the folder in the container")
     memory_mib: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Size in MiB if the folder is in memory; default: the folder is on disk. A folder in memory uses"
-        " memory of the task, cannot be shared by containers, and is writable for every user. A folder on disk is"
-        " shared by all containers with a volume of this name, and belongs to root unless the image has a `VOLUME`"
-        " there",
+        description="Size in MiB of a folder in memory. Such a folder uses the task's memory, belongs to one container,"
+        " and is writable for every user of the container. Without this setting, the folder is on disk. All containers"
+        " with a volume of this name share a folder on disk. The folder belongs to root unless the image has a `VOLUME`"
+        " at this path",
     )
 
 
 class ContainerHealthTable(Table):
-    """`[services.<name>.containers.<container>.health_check]`: how ECS checks the health of a further container."""
+    """`[services.<name>.containers.<container>.health_check]`: how ECS checks a container's health."""
 
     command: Annotated[tuple[ShellCommand, ...], Field(strict=False, min_length=1), AfterValidator(_health_command)] = (
         Field(
@@ -106,8 +106,8 @@ class ContainerTable(Table):
     )
     health_check: ContainerHealthTable | None = Field(
         default=None,
-        description="Health check of this container; the service's own container waits until this container is healthy;"
-        " without a health check, it waits only until this container has started",
+        description="Health check of this container. The service's own container starts after this container has become"
+        " healthy or, without a health check, after this container has started",
     )
     ports: tuple[Annotated[int, Field(ge=1024, le=65535)], ...] = Field(
         default=(),
@@ -130,8 +130,8 @@ class ContainerTable(Table):
     )
     start_seconds: Timeout | None = Field(
         default=None,
-        description="Seconds in which this container must become healthy; a container with `init` must end in this"
-        " time. If the container takes longer, the task stops. Default: the limit of ECS",
+        description="Time limit in seconds. Before the limit, this container must become healthy or, if `init` is true,"
+        " must end. Otherwise, the task stops. Default: the limit of ECS",
     )
     stop_seconds: Timeout | None = Field(
         default=None, description="Seconds between SIGTERM and SIGKILL when the task stops; default: 30"
@@ -141,6 +141,6 @@ class ContainerTable(Table):
     def is_essential(self) -> bool:
         """Whether the whole task stops when this container stops.
 
-        No other container can then wait for the end of this container.
+        ECS lets a container wait for the end of another container only if that container is not essential.
         """
         return not self.init if self.essential is None else self.essential

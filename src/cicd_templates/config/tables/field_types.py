@@ -17,8 +17,8 @@ def matching(
 ) -> AfterValidator:
     """Return a validator that accepts a text if `pattern` matches the complete text.
 
-    - The error message quotes at most `shown` characters of the refused text. Then `allowed` says what to write
-      instead.
+    - `allowed` is the part of the error message that says what to write.
+    - `shown` is the maximum number of characters that the error message quotes from the refused text.
     - If `every_script` is true, `\\w` in `pattern` matches the letters and digits of every script, not only ASCII.
     """
 

@@ -77,8 +77,8 @@ def _cron_interval(expression: str, content: str) -> Interval:
     check_cron(expression, "schedule", fields)
     if fields[5] != "*":
         raise ValueError(
-            f"{expression!r} has the year {fields[5]!r}; write *, because the alarm on missing runs would fire after"
-            " the last run"
+            f"{expression!r} has the year {fields[5]!r}; after this year, the alarm on missing runs would fire; write *"
+            " for the year"
         )
     minutes = sorted(
         60 * hour + minute
@@ -105,9 +105,9 @@ def _days(fields: list[str], expression: str) -> Iterator[date]:
 
 
 def _in_month(field: str, expression: str) -> Callable[[date], bool]:
-    """Return a function that says whether a day matches the field for the day of the month.
+    """Return a function that says whether a date matches the day of month in a cron expression, which is `field`.
 
-    In the field, `L` stands for the last day, and `W` for the nearest weekday.
+    In `field`, `L` stands for the last day of the month, and `W` for the nearest weekday.
     """
     if special := re.fullmatch(r"L(?:-(\d+))?(W?)|(\d+)W", field):
         before, weekday, near = special.groups()
@@ -132,7 +132,7 @@ def _special_day(day: date, before: int, near: str | None, weekday: bool) -> int
 
 
 def _in_week(field: str, expression: str) -> Callable[[date], bool]:
-    """Return a function that says whether a day matches the field for the day of the week.
+    """Return a function that says whether a date matches the day of week in a cron expression, which is `field`.
 
     `5L` is the last Thursday of a month, and `3#2` its second Tuesday.
     """
@@ -162,8 +162,8 @@ def _numbers(field: str, lowest: int, highest: int, expression: str, names: tupl
         end = _number(last, lowest, expression, names) if last else (highest if step else begin)
         if begin > end or (step and not int(step)):
             raise ValueError(
-                f"{expression!r} is not a schedule; {part!r} must have a step of 1 or more, and must not end before it"
-                " begins; instead of FRI-MON, for example, write FRI-SAT,SUN-MON"
+                f"{expression!r} is not a schedule; {part!r} has the step 0, or ends before it begins; write a step of"
+                " 1 or more, and two ranges such as FRI-SAT,SUN-MON instead of FRI-MON"
             )
         numbers.update(range(begin, end + 1, int(step or 1)))
     return numbers

@@ -34,8 +34,8 @@ class PipelineTable(Table):
     )
     enhanced_scanning: bool = Field(
         default=False,
-        description="Let Amazon Inspector scan the images continuously. This setting applies to the whole registry of"
-        " the tools account, so copies of an environment (`SUFFIX=`) do not change it",
+        description="Let Amazon Inspector scan the images continuously. The registry of the tools account can have only"
+        " one such setting, so a parallel copy (`SUFFIX=`) never changes the setting",
     )
     waiver_days: Annotated[int, Field(ge=1, le=1096)] = Field(
         default=366,

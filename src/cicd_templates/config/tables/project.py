@@ -51,8 +51,8 @@ class ProjectTable(Table):
     new_regions: tuple[Region, ...] = Field(
         default=(),
         strict=False,
-        description="Additional AWS regions to accept. List a region here if this version of the tool does not know it,"
-        " or reports that a required AWS service is missing there although AWS now offers it",
+        description="Additional AWS regions to accept. List a new region here if this version of the tool does not know"
+        " the region, or still reports that the region lacks a required AWS service",
     )
     unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
         default=(),

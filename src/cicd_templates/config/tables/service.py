@@ -79,8 +79,8 @@ class ServiceTable(Table):
     unsigned_images: Annotated[dict[Word, UnsignedImageTable], Field(max_length=MOST_EXCEPTIONS)] = Field(
         default={},
         description="Exceptions for at most three images without a signature, keyed by name. Each exception has one"
-        " image and an expiry date. If the service has the hook `verify-image`, add an exception for `image`, the image"
-        " of the first deployment",
+        " image and an expiry date. The hook `verify-image` also refuses the unsigned image of the first deployment: if"
+        " the service has this hook, add an exception for the image in `image`",
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8080,
@@ -169,8 +169,8 @@ class ServiceTable(Table):
     )
     circuit_breaker: bool | None = Field(
         default=None,
-        description="Roll back a release whose tasks do not start; allowed only if `rollout` is `rolling`, and then"
-        " true by default",
+        description="Roll back a release whose tasks do not start. This setting is allowed only if `rollout` is"
+        " `rolling`. Its default is then `true`",
     )
     rollback_on_alarm: bool | None = Field(
         default=None,

@@ -20,8 +20,8 @@ class StakeholdersTable(Table):
         default=(),
         strict=False,
         description="E-mail addresses notified of findings, of overridden stage conditions, and of images that run"
-        " without a signature; if `unsigned_images` has an exception, the tools environment needs at least one such"
-        " address",
+        " without a signature. If `unsigned_images` has an exception, the tools environment needs at least one address"
+        " here",
     )
     operations: tuple[Email, ...] = Field(
         default=(), strict=False, description="E-mail addresses notified of alarms and of stuck runs"

@@ -177,7 +177,7 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
         where = (
             "read their statements below" if any(row.grants.added for row in created) else "read them in the templates"
         )
-        sentences.append(f"Resources in new stacks that grant access: {new}; {where}.")
+        sentences.append(f"New stacks have resources that grant access: {new}; {where}.")
     if unread := unread_changes(rows, unreported):
         sentences.append(f"Check yourself what these changes allow: {first_of(unread)}.")
     return " ".join(sentences) or NOTHING_WIDER

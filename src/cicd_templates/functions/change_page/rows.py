@@ -283,7 +283,7 @@ def nature_of(change: Change) -> str:
 
     - `TAGS`: only tags change.
     - `IMAGE`: only container images change, or only the revision of an ECS service's task definition changes.
-    - `REFERENCES`: perhaps values that refer to other changed resources change; everything else stays the same.
+    - `REFERENCES`: nothing changes except, perhaps, values that the resource takes from other changed resources.
     """
     if change.action != "Modify" or not change.details:
         return ""

@@ -87,7 +87,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
             (
                 "1 new stack: 4 resources added. New service: locker.",
                 NOTHING_LOST,
-                "Resources in new stacks that grant access: 1; read their statements below.",
+                "New stacks have resources that grant access: 1; read their statements below.",
                 "The slowest stack, service-locker, takes at most 3 h. No interruption is known.",
             ),
             id="a new service",
@@ -164,7 +164,7 @@ def answers(*plans: Plan) -> tuple[str, str, str, str]:
                 "These changes allow more access: keys/Key (allow kms:Decrypt on * to arn:aws:iam::333333333333:root,"
                 " without a condition);"
                 " service-till/TaskRole (ReadUploads, otherwise unchanged: allow s3:PutObject)."
-                " Resources in new stacks that grant access: 1; read their statements below.",
+                " New stacks have resources that grant access: 1; read their statements below.",
                 "The slowest stack, service-till, takes at most 3 h. " + SEVERAL + " Everything that uses the old"
                 " service-till/Table, storage/Uploads, network/PrivateSubnet may be interrupted.",
             ),
@@ -255,7 +255,7 @@ def test_what_a_new_stack_grants_is_counted(resource_type: str) -> None:
     new = replace(stack("new", (Change("Add", "R", resource_type), Impact("new"))), creates=True)
 
     assert answers(replace(PLAN, stacks=(new,)))[2] == (
-        "Resources in new stacks that grant access: 1; read them in the templates."
+        "New stacks have resources that grant access: 1; read them in the templates."
     )
 
 

@@ -74,7 +74,7 @@ ANSWERS = {
         "2 new stacks: 22 resources added. New service: reports. 2 stacks can be planned only after this plan"
         " is deployed. Changed: delivery-reports, ingress-reports.",
         NOTHING_LOST,
-        "Resources in new stacks that grant access: 9; read their statements below.",
+        "New stacks have resources that grant access: 9; read their statements below.",
         UNCHECKED,
         f"The slowest stack, ingress-reports, takes at most 5 min.{SEVERAL}{KNOWN}",
         DEPLOY,
