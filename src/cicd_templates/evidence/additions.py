@@ -1,12 +1,9 @@
-"""Checks the files that were added to a release's evidence after the signing: the previous release, and approvals.
+"""Checks the files that were added to a release's evidence after the signing.
 
-The previous release has its own signature. An approval record has no signature, but its digest is in:
-
-- the path of the record
-- the request for approval
-- the signed statement about the approved deployment
-
-The record contains the digests of the page that the approver saw.
+- The files of the previous release have a signature of their own.
+- An approval record has no signature. It is checked by its digest, which is in the path of the record, in the request
+  for approval, and in the signed statement about the approved deployment.
+- The files of the page that an approver saw are checked by their digests, which are in the approval record.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ other lists show that a statement is missing:
 - Each statement about a deployment lists all earlier statements. So a missing statement is found if the folder has a
   later statement.
 
-One gap remains. If a release was deployed to an environment several times, somebody can remove the latest statement of
-the release unnoticed, because an earlier statement about the same environment is still there.
+One gap remains. If a release was deployed to the same environment several times, nobody notices when its last statement
+is removed: no later statement lists it, and the environment still has an earlier statement.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def not_reached(contents: FolderContents, release: Statement) -> list[str]:
 def unsigned_records(contents: FolderContents, deployments: Sequence[Deployment]) -> list[str]:
     """Return the names of the approval records that no signed statement in `deployments` lists.
 
-    Such a record has one of two causes: nobody approved the request that it shows, or somebody added it later.
+    Either nobody approved the request in such a record, or somebody added the record later.
     """
     listed = {approval_name(deployment.environment, deployment.record) for deployment in deployments}
     return [name for name in record_names(contents) if name not in listed]
@@ -151,21 +151,22 @@ def deployment_problems(
 def _route_problems(
     contents: FolderContents, release: Statement, not_attested: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each environment without a statement, and for each statement about an excepted environment.
+    """Yield a problem for each of these cases:
 
-    `not_attested` has the excepted environments, to which the release was not deployed. All of them must come after
-    the last environment with a statement.
+    - An environment has no statement, but is not in `not_attested`, the environments without a deployment.
+    - An environment has no statement, but a later environment has one.
+    - An environment in `not_attested` has a statement.
     """
     last, route = not_reached(contents, release), route_of(release)
     for environment in undeployed(contents, release):
         if environment not in last:
             later = next(name for name in route[route.index(environment) :] if name in _environments(contents))
-            yield name_of_deployment(environment, 1), f"is missing, but the release was deployed to {later}"
+            yield name_of_deployment(environment, 1), f"is missing, but the release was later deployed to {later}"
         elif environment not in not_attested:
             yield name_of_deployment(environment, 1), UNPROVEN
     for match in filter(None, map(DEPLOYMENT.fullmatch, deployment_names(contents))):
         if match[1] in not_attested and not match[2]:
-            yield match[0], f"should not exist, because {match[1]} was given as an environment without a statement"
+            yield match[0], f"exists, although {match[1]} was named as an environment without a deployment"
 
 
 def _environments(contents: FolderContents) -> set[str]:

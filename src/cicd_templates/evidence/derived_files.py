@@ -21,7 +21,7 @@ DIFFERENCE = "templates.diff"
 
 
 def derived_names(contents: FolderContents) -> list[str]:
-    """Return the names of the derived files in the folder, including all files in the subfolder for bundles."""
+    """Return the names of the derived files in the folder. All files in the subfolder for bundles are derived files."""
     return sorted(
         name for name in contents.digests if name in (INSTRUCTIONS, PAGE, DIFFERENCE) or name.startswith(FOLDER)
     )

@@ -106,7 +106,7 @@ def _answers(
 
 
 def _records_answer(contents: FolderContents, deployments: Sequence[Deployment]) -> str:
-    """Return sentences that say whether somebody could have changed or added approval records (what approvers saw)."""
+    """Return sentences that say whether an approval record could have been changed or added unnoticed."""
     if unsigned := unsigned_records(contents, deployments):
         return (
             f"Approval records: {len(record_names(contents))}. Approval records in no signed statement:"
@@ -114,8 +114,8 @@ def _records_answer(contents: FolderContents, deployments: Sequence[Deployment])
             " somebody added the record later."
         )
     return (
-        "Signed statements list the SHA-256 of every approval record, so the verification finds a record that somebody"
-        " changed or added."
+        "Signed statements list the SHA-256 of every approval record. So the verification fails if somebody has changed"
+        " or added a record."
     )
 
 

@@ -67,7 +67,7 @@ def _public_key(key: object) -> PublicKey:
 def expected_fingerprint(key: str) -> str:
     """Return a key's fingerprint. `key` is the path of the key's PEM file, or the fingerprint itself in hexadecimal.
 
-    Raises `ConfigurationError` if `key` is empty or is neither a readable PEM file nor a fingerprint.
+    Raises `ConfigurationError` for any other `key`, also for an empty one.
     """
     if not key.strip():
         raise ConfigurationError("the key is empty; pass a PEM file or a fingerprint of 64 hexadecimal digits")

@@ -73,12 +73,12 @@ class Verification:
     - `fingerprint` is the fingerprint of the public key in the folder. It is empty if this key is missing or invalid.
     - `image` is the image of the release, with its digest. `details` has the other facts about the release.
     - `files` is the number of files that the release statement lists.
-    - `unsigned` lists the approval records that no signed statement lists. A person must compare their digests with the
-      requests for approval.
+    - `unsigned` has the approval records that are in no signed statement. A person must compare the digest of each
+      record with the request for approval.
     - `deployments` has sentences about the deployments.
     - `undeployed` lists the environments at the end of the pipeline for which the folder has no statement.
-    - `has_route` says whether the release statement lists the environments of the pipeline. Without this list, the
-      verification cannot notice that all statements about an environment are missing.
+    - `has_route` says whether the release statement lists the environments of the pipeline. If it does not, an
+      environment without any statement is not noticed.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -280,7 +280,7 @@ def _vulnerability_problems(
 def _test_problems(
     contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement about tests if its source or its report belongs to another release."""
+    """Yield a problem for each statement about tests that names a source or a report of another release."""
     dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
     for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
         try:

@@ -1,10 +1,10 @@
-"""Corrects facts about the caller of a request on which the IAM decisions of the local AWS depend:
+"""Corrects what the local AWS knows about the caller of a request. Decisions of IAM depend on these facts:
 
 - whether the caller uses TLS
-- the AWS service in whose place the caller assumes a role
+- for which AWS service the caller assumes a role
 - the ARN and the policies of the caller's role
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ def secure(app: ModuleType) -> None:
 def services(evaluator: ModuleType) -> None:
     """Let the root user of an account assume a role in place of an AWS service.
 
-    The root user passes the ARN of one of the service's resources as `ExternalId`. The role must trust this service.
-    For the conditions of the trust policy, aws:SourceArn is this ARN, and aws:SourceAccount is the account in the ARN.
+    The root user passes the ARN of one of the service's resources as `ExternalId`. The role must trust the service.
+    While IAM evaluates the trust policy, aws:SourceArn is the ARN in `ExternalId`, and aws:SourceAccount is the account
+    in this ARN.
 
-    Without this function, the engine would set neither of the two keys. It would let the root user assume every role
-    that trusts any service.
+    Without this function, the engine would set neither aws:SourceArn nor aws:SourceAccount. It would let the root user
+    assume every role that trusts any service.
     """
     trusted = evaluator.evaluate_trust_policy
 
@@ -82,8 +83,8 @@ def principals(evaluator: ModuleType, roles: Any) -> None:
 def roles_with_paths(evaluator: ModuleType) -> None:
     """Let IAM's simulator find the policies of a role that has a path.
 
-    The engine takes everything after `role/` in the ARN as the role's name. But the engine's store of roles is keyed by
-    names without paths.
+    The engine looks the role up by everything after `role/` in its ARN, which includes the path. It does not find the
+    role, because it stores roles by their names without paths.
     """
     policies_of = evaluator._gather_role_policies
     evaluator._gather_role_policies = lambda name, account: policies_of(name.rpartition("/")[2], account)  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 """Adds an attribute to database clusters of the local AWS: the ARN of the secret in which RDS keeps the password.
 
-The secret itself does not exist, so nobody can read a password on the local AWS. This module runs in the engine's
-interpreter, so it imports only the standard library.
+The secret itself does not exist, so nobody can read a password on the local AWS. This module runs inside the
+interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ class Secret:
 def register(
     handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Secret]:
-    """Change the engine's `handlers` of database clusters: if RDS manages the password, they return the secret's ARN.
+    """Let new database clusters of the local AWS have an attribute: the ARN of the secret with the cluster's password.
+
+    This function replaces the handlers in `handlers` that create and update a database cluster. If RDS manages the
+    password of a cluster, the new handlers return the ARN among the attributes of the cluster.
 
     Return a dict of the secrets, keyed by the resource ids of the clusters. The dict is empty at first. A handler adds
     a secret when it creates or updates a cluster whose password RDS manages.

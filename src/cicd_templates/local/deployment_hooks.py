@@ -3,12 +3,12 @@
 The local AWS starts no containers. So a deployment is already complete at the point where ECS would start the first
 task, and hooks of later stages are not called.
 
-When a service is created, ECS calls the hooks, but this module does not. A rehearsal creates a service only to get the
-state that AWS already has. Hooks have no new release to examine at that time.
+When a service is created, ECS calls the hooks, but this module does not. A rehearsal creates only copies of services
+that AWS already has. At that time, there is no new release that a hook could examine.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
-This module runs inside the engine's interpreter, so it imports only the standard library and botocore. The engine's
-environment has botocore for the functions that the engine runs.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library and botocore. The
+interpreter has botocore for the Lambda functions that it runs.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Deployments:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Use the services in `engine`, the engine's ECS module."""
+        """Deploy the services of `engine`, the module with which the local AWS implements ECS."""
         self._engine, self._calls, self._invoke, self._sleep, self._now = engine, calls, invoke, sleep, now
         self._update: Handler = engine._update_service
         self._revisions: dict[str, dict[str, Any]] = {}
@@ -91,7 +91,7 @@ class Deployments:
     def update(self, request: dict[str, Any]) -> Response:
         """Ask the hooks of a service, then update the service. Raises `HookFailedError` if a hook refuses the update.
 
-        The caller waits for the hooks, as CloudFormation in AWS waits for a deployment.
+        This method returns after the hooks have answered. So CloudFormation waits for the hooks, as it does in AWS.
         """
         if (service := self._deployed(request)) is not None:
             self._ask_hooks(service, request)
@@ -220,10 +220,10 @@ def _configuration(service: dict[str, Any], request: dict[str, Any]) -> dict[str
 
 
 def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
-    """Return a function that calls a hook as ECS does: with the hook's role, which must trust ECS.
+    """Return a function that calls a hook as ECS does: it assumes the hook's role, which must trust ECS.
 
-    The function sends its requests to the engine at `endpoint`, so the local IAM checks their permissions. `secret` is
-    the secret access key of the root user of every account.
+    The function sends its requests to the local AWS at `endpoint`, which checks their permissions. All accounts of the
+    local AWS have a root user with the same secret access key, `secret`.
     """
 
     def invoke(hook: dict[str, Any], service: str, event: dict[str, Any]) -> tuple[Any, str]:

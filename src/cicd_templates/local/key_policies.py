@@ -1,10 +1,10 @@
-"""Makes the local AWS refuse a key policy that would stop everybody from changing it later, as KMS does.
+"""Adds a check of KMS to the local AWS: a key policy is refused if nobody could change the policy later.
 
 An API request can skip the check with the parameter `BypassPolicyLockoutSafetyCheck`. A template cannot skip the check,
-because the engine ignores the template property of this name.
+because the local AWS ignores the template property of this name.
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key
 
-This module runs in the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Refusal = Callable[[str, str, int], Any]
 def locks_out(policy: str, account: str) -> bool:
     """Return whether a key policy would stop everybody in the account from changing the policy later.
 
-    The result is True unless a statement without conditions allows the account, or all principals, to change the
-    policy. The result is True for a policy that is not valid JSON.
+    The result is False only if a statement without conditions allows the account, or all principals, to change the
+    policy. For a policy that is not valid JSON, the result is True.
     """
     try:
         statements = _listed(json.loads(policy)["Statement"])

@@ -25,10 +25,10 @@ _pipes: set[IO[bytes]] = set()
 
 @contextlib.contextmanager
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
-    """Kill the process group `group` and remove `folder` if a signal ends this process or the `with` block.
+    """Guard a `with` block: if a signal ends it, kill the process group `group` and remove `folder`.
 
-    Ctrl-C and SIGTERM are signals of this kind. The block may have a cleanup of its own for Ctrl-C and SIGTERM, but a
-    second signal can interrupt this cleanup.
+    Ctrl-C, SIGTERM and SIGKILL are such signals. If a second signal interrupts the block's own cleanup, the group is
+    still killed and the folder is still removed.
 
     If the block ends without a signal, nothing is killed or removed. A process that has left the group is never killed.
     """

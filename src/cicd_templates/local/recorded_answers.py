@@ -6,7 +6,7 @@
 - Events have the reasons and physical ids that AWS gives them.
 - The engine refuses every template that AWS has refused.
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -90,10 +90,13 @@ class ReviewedStacks:
 
 
 def describe_values(described: Mapping[str, dict[str, Any]], describe: Handler) -> Handler:
-    """Return a handler that describes stacks or change sets, and shows their parameters as AWS does.
+    """Return a handler of DescribeStacks or DescribeChangeSet whose answers show template parameters as AWS does.
 
-    A parameter from Parameter Store has its resolved value. A `NoEcho` parameter is masked. The handler calls
-    `describe`, the engine's own handler. `described` contains all stacks or all change sets of the engine.
+    - If a template parameter reads Parameter Store, the answer has the path and the value.
+    - If a template parameter has `NoEcho`, its value is masked.
+
+    `describe` is the engine's own handler, which the new handler calls. `described` contains all stacks or all change
+    sets of the engine.
     """
 
     def handle(params: Params) -> Answer:
@@ -186,9 +189,9 @@ class Events:
 def leave_out_by_condition(
     resolve: Callable[..., Any], evaluate: Callable[..., Mapping[str, bool]]
 ) -> Callable[..., Any]:
-    """Return a function that calls `resolve`, and removes the resources whose condition is false from the result.
+    """Return a function that calls `resolve`, and leaves out of its result each resource whose condition is false.
 
-    The engine uses `resolve` to prepare a template before it compares the template with another one.
+    The engine calls `resolve` to prepare a template for a comparison with another template.
     """
 
     def handle(template: Any, params: Any, *arguments: Any) -> Any:

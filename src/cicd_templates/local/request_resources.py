@@ -1,6 +1,6 @@
-"""Finds resources, condition keys and passed roles of a request that the local AWS itself does not find.
+"""Finds what the local AWS itself misses in a request: some resources, condition keys and passed roles.
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SSM_NAMES = {"GetParameters": "Names", "GetParametersByPath": "Path"}
 
 
 class Requests:
-    """Finds resources, condition keys and passed roles of requests that the engine's module `iam_actions` misses."""
+    """Finds what the engine's module `iam_actions` misses in a request: resources, condition keys and passed roles."""
 
     def __init__(
         self,
@@ -72,8 +72,8 @@ class Requests:
     def passed(self) -> list[tuple[str, str]]:
         """Return each role that the latest request in this thread passes, with the service that receives the role.
 
-        The engine reads a request and decides on it in the same thread. A second call for the same request returns an
-        empty list.
+        Each role is returned only once: a second call of this method for the same request returns an empty list. The
+        engine reads a request and checks its permissions in the same thread.
         """
         roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
         self._latest.roles = []
@@ -154,7 +154,7 @@ def _alias(body: bytes, region: str, account: str) -> str:
 def _named(service: str, operation: str, body: bytes) -> str:
     """Return the last part of the ARN of the resource that a request uses: everything after the account.
 
-    Return an empty string if the engine finds the ARN of this resource without this module.
+    For requests whose resource the engine finds itself, return an empty string.
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
     if (service, operation) in (("codebuild", "BatchGetBuilds"), ("codebuild", "StopBuild")):

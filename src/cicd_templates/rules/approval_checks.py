@@ -19,9 +19,10 @@ DEPLOY_NOTHING = {"Approval", "Build", "Compute", "Invoke", "Source", "Test"}
 
 
 class Check(NamedTuple):
-    """A pipeline action that calls the approval check. `stacks` and `change_set` are the names that the action passes.
+    """A pipeline action that calls the approval check.
 
-    `orders` are the earliest and the latest RunOrder that the action can have.
+    - `stacks` and `change_set` are the names of the stacks and the change set that the action tells it to check.
+    - `orders` are the earliest and the latest RunOrder that the action can have: a RunOrder may be an `Fn::If`.
     """
 
     function: Any
@@ -57,15 +58,14 @@ def run_order(action: TemplateNode) -> tuple[float, float]:
 def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int, float]) -> Iterator[TemplateNode]:
     """Yield each action that may deploy something and that no approval check covers.
 
-    A check covers an action if all of this is true:
+    Only the execution of a change set can be covered. A check in the same stage covers it if all of this is true:
 
-    - The action executes a change set.
-    - The check calls the same function as every other check.
     - The check names the stack and the change set.
-    - The check runs before the covered action, and after all actions of the stage that create change sets.
-    - The check runs after the approval, if the stage has an approval.
-
-    `approved` maps the index of a stage in `stages` to the RunOrder of its approval.
+    - The check calls the project's function for approval checks. In templates of other projects, this is the function
+      of the pipeline's first check.
+    - The check runs before the execution, and after all actions of the stage that create change sets.
+    - If `approved` contains the stage, the check runs after the approval. `approved` maps the index of a stage in
+      `stages` to the RunOrder of its approval.
     """
     checks = [_checks(stage) for stage in stages]
     functions = [check.function for found in checks for check in found]

@@ -21,9 +21,10 @@ class ExplicitLogs(ResourceRule):
     id = "W9143"
     shortdesc = "Each resource that writes logs refers to its log group"
     description = (
-        "If a log group does not exist, the service creates one without a key, retention or tags. This log group"
-        " remains when the stack is deleted. So a function or build project must name its log group, or the template"
-        " must contain a log group with the service's default name."
+        "If the log group of a function or build project does not exist, Lambda or CodeBuild creates it, without a key,"
+        " retention or tags. This log group remains when the stack is deleted. So a function or build project must name"
+        " its log group, or the template must contain a log group whose name begins with /aws/lambda/ or"
+        " /aws/codebuild/."
     )
     source_url = "docs/rules.md#w9143"
     tags = ["logs"]
@@ -53,9 +54,9 @@ class ExplicitLogs(ResourceRule):
 
     @staticmethod
     def _made_here(resource: Resource) -> bool:
-        """Return whether the template has a log group in which the service logs by default, such as `/aws/lambda/x`.
+        """Return whether the template has a log group with a default name, such as `/aws/lambda/x` for a function.
 
-        Return True if the service has no default log group.
+        For ECS task definitions, which have no default log group, the result is True.
         """
         # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")

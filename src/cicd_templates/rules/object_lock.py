@@ -1,4 +1,4 @@
-"""E9144: a bucket with Object Lock has a default retention, and compliance mode only if it outlives its stack."""
+"""E9144: a bucket with Object Lock has a default retention. It uses compliance mode only if it outlives its stack."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ class ObjectLock(ResourceRule):
     """Require a default retention for locked buckets, and refuse compliance mode for data that must be deletable."""
 
     id = "E9144"
-    shortdesc = "A bucket with Object Lock has a default retention, and compliance mode only if it outlives its stack"
+    shortdesc = (
+        "Buckets with Object Lock have a default retention; only buckets that outlive their stack use compliance mode"
+    )
     description = (
-        "ObjectLockEnabled without a default retention locks no object. A default retention needs ObjectLockEnabled, "
-        "a mode, days or years, and versioning. Nobody can delete an object that is locked in compliance mode, so a "
-        "bucket whose `DeletionPolicy` is `Delete` cannot use this mode."
+        "Without a default retention, ObjectLockEnabled locks no object. Object Lock needs all of these settings:"
+        " ObjectLockEnabled, versioning, and a default retention with a mode and a number of days or years. Nobody can"
+        " delete an object that is locked in compliance mode. So a bucket whose `DeletionPolicy` is `Delete` cannot use"
+        " compliance mode."
     )
     source_url = "docs/rules.md#e9144"
     tags = ["lifecycle", "s3"]

@@ -67,10 +67,10 @@ class PipelineShape(ResourceRule):
         for action in uncovered(resource, stages, approved):
             if action.path[:-2] not in reported:
                 yield RuleFinding(
-                    "no approval check covers this deployment; deploy with an action that executes a change set, and "
-                    "before it add a Lambda action that invokes the function of the other approval checks, with the "
-                    "stack (`stacks`) and the name of the change set (`changeSet`) as user parameters; the Lambda "
-                    "action must run after the approval and after all actions that create change sets",
+                    "no approval check covers this deployment; deploy with an action that executes a change set; before"
+                    " this action, but after the approval and all actions that create change sets, add a Lambda action"
+                    " that invokes the function for approval checks; its user parameters are `stacks`, the name of the"
+                    " stack, and `changeSet`, the name of the change set",
                     action.path,
                 )
 
@@ -132,9 +132,9 @@ def _guarded(resource: Resource, stages: list[TemplateNode]) -> list[TemplateNod
 
 
 def _approved(stage: TemplateNode) -> float:
-    """Return the lowest RunOrder of the approvals in a stage, or infinity if the stage has no approval.
+    """Return the RunOrder of the first approval in a stage, or infinity if the stage has no approval.
 
-    If the RunOrder of an approval is an `Fn::If`, the highest of its possible values counts.
+    If the RunOrder of an approval is an `Fn::If`, the approval counts with the highest possible value.
     """
     orders = [
         run_order(action)[1]

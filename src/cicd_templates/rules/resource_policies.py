@@ -29,13 +29,13 @@ class ResourcePolicies(ResourceRule):
     """Require a condition if a resource policy allows services, whole accounts or `*`."""
 
     id = "E9117"
-    shortdesc = "A resource policy has a condition if it allows a service, another account or everybody"
+    shortdesc = "A resource policy that allows a service, another account or everybody has a condition"
     description = (
         "An AWS service acts for many customers. If a policy lets a service use a topic or a key, every customer could"
-        " use the topic or the key through the service (the confused deputy problem). So a statement for a service"
-        " needs a condition on aws:SourceAccount or aws:SourceArn or, for a key, on the encryption context. For another"
-        " account, the condition must admit only certain roles of the account. For `*`, the condition must admit only"
-        " certain callers."
+        " use the topic or the key through the service (the confused deputy problem). So a statement that allows a"
+        " service needs a condition on aws:SourceAccount or aws:SourceArn. In the policy of a KMS key, a condition on"
+        " the encryption context is enough, too. If the principal is another account, the condition must admit only"
+        " certain roles of the account. If the principal is `*`, the condition must admit only certain callers."
     )
     source_url = "docs/rules.md#e9117"
     tags = ["policies"]
@@ -68,10 +68,9 @@ def _lacking(statement: PolicyStatement, kind: str, principal: str, own: str) ->
 
 
 def _permission(resource: Resource) -> Iterator[RuleFinding]:
-    """Yield a finding if a Lambda permission without a source account, ARN or organization has one of these principals:
+    """Yield a finding if a Lambda permission allows `*` or an AWS service without any limit.
 
-    - `*`
-    - an AWS service
+    A source account, a source ARN and an organization are such limits.
     """
     sources = [node for key in ("SourceAccount", "SourceArn", "PrincipalOrgID") for node in resource.properties(key)]
     for node in resource.properties("Principal"):

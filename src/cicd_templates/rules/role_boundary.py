@@ -17,9 +17,9 @@ class RoleBoundary(ResourceRule):
     id = "E9119"
     shortdesc = "Roles have the environment's boundary and path"
     description = (
-        "Organisations limit what their teams can create: every role must have a permissions boundary and a path. If"
-        " the metadata of a template (CicdTemplates) has PermissionsBoundary or RolePath, every role must have this"
-        " value."
+        "Some organisations require a permissions boundary or a path for every role that their teams create. If the"
+        " template's metadata (CicdTemplates) has PermissionsBoundary, every role must have this boundary. If the"
+        " metadata has RolePath, every role must have this path."
     )
     source_url = "docs/rules.md#e9119"
     tags = ["iam"]

@@ -17,7 +17,7 @@ LITERAL = ("Effect", "Action", "NotAction")
 
 
 class WrittenOutPolicies(ResourceRule):
-    """Refuse policies whose statements only CloudFormation can read."""
+    """Refuse policies that rules and reviewers cannot read, such as a policy that an intrinsic function computes."""
 
     id = "E9120"
     shortdesc = "Policies are written out"
@@ -76,8 +76,8 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield each policy in `value`, with its path.
 
-    A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. If the policy
-    contains JSON texts with statements, these texts are yielded instead. Policies within a policy are not yielded.
+    A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. If a policy
+    contains JSON texts with statements, only these texts are yielded. Otherwise, the outermost policy is yielded.
     """
     if isinstance(value, dict):
         for key, item in value.items():

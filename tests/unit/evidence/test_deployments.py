@@ -81,7 +81,7 @@ def test_a_removed_statement_is_missed_by_the_next_environment(whole: Path) -> N
     (whole / STAGING).unlink()
     deployment(whole, SIGNER, "production", earlier=[])
 
-    assert problems(whole) == {STAGING: "is missing, but the release was deployed to production"}
+    assert problems(whole) == {STAGING: "is missing, but the release was later deployed to production"}
 
 
 def test_a_bundle_shows_that_its_statement_is_missing(whole: Path) -> None:
@@ -124,12 +124,12 @@ def test_a_person_can_except_environments_that_the_release_did_not_reach(whole: 
 
 
 def test_an_exception_for_an_environment_that_was_reached_is_wrong(whole: Path) -> None:
-    excepted = "should not exist, because {} was given as an environment without a statement"
+    excepted = "exists, although {} was named as an environment without a deployment"
 
     assert problems(whole, "production") == {PRODUCTION: excepted.format("production")}
     (whole / STAGING).unlink()
     deployment(whole, SIGNER, "production", earlier=[])
-    assert problems(whole, "staging") == {STAGING: "is missing, but the release was deployed to production"}
+    assert problems(whole, "staging") == {STAGING: "is missing, but the release was later deployed to production"}
     assert not [line for line in typed(whole) if "--not-attested" in line]
 
 

@@ -85,7 +85,7 @@ def test_the_page_answers_what_an_auditor_asks_first(whole: Path) -> None:
         "Accepted 2 exceptions in force. The first ends on 2026-11-30.",
         "Templates 3 files differ from the release of 2026-11-24T12:01:00+00:00, execution e-1.",
         "Shown to approvers 1 change set of production. Signed statements list the SHA-256 of every approval"
-        " record, so the verification finds a record that somebody changed or added.",
+        " record. So the verification fails if somebody has changed or added a record.",
         "Approved by production: arn:aws:iam::1:user/ada on 2026-11-24T12:59:00+00:00.",
         "Deployed Signed statements about staging (migration), staging, production.",
         "staging 2026-11-24T13:01:00+00:00 no approval was needed"

@@ -18,9 +18,8 @@ ROLE_SESSION = "cicd-templates"
 class Access:
     """The settings of one environment's credentials: a profile, and a role to assume with the profile's credentials.
 
-    If `profile` is None, boto3's default chain provides the credentials. If `allow_endpoint_urls` is false, this
-    program refuses addresses of AWS services that come from environment variables or from this machine's AWS
-    configuration.
+    If `profile` is None, botocore's default chain provides the credentials. `allow_endpoint_urls` says whether
+    environment variables and this machine's AWS configuration may replace the addresses of AWS services.
     """
 
     region: str

@@ -68,8 +68,8 @@ class Clients:
     def profile(self) -> str | None:
         """The profile for AWS CLI commands that are shown to the user, or None.
 
-        A command with this profile has the same permissions as these clients. If the clients use a role that the
-        configuration names, the result is None, because the user may have no profile for this role.
+        A command with this profile has the same permissions as the clients. If the configuration names a role for the
+        clients, the result is None, because the user may have no profile for this role.
         """
         return self._profile
 
@@ -234,7 +234,7 @@ def aws_clients(access: Access) -> Clients:
 
 @contextlib.contextmanager
 def _before_the_first_call() -> Iterator[None]:
-    """Within the `with` block, replace each `CredentialsError` with an error that has a different exit code.
+    """Within the `with` block, replace each `CredentialsError`, because its exit code would be wrong.
 
     The exit code of a `CredentialsError` means that the user can continue the command. Before the first call to AWS,
     there is nothing to continue.

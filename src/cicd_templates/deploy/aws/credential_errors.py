@@ -82,7 +82,8 @@ OF_THE_SYSTEM: tuple[tuple[tuple[type[Exception], ...], str, str], ...] = (
     (
         (FileNotFoundError, PermissionError),
         "the source of the credentials needs {file}, which is missing or cannot be used",
-        "provide this file, or correct `credential_process` or `web_identity_token_file` in the AWS configuration",
+        "create or fix this file, or correct its path in the AWS configuration (`credential_process` or"
+        " `web_identity_token_file`)",
     ),
     (
         (json.JSONDecodeError, UnicodeDecodeError),

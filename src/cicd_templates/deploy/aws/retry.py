@@ -1,7 +1,7 @@
-"""Recognizes transient errors of AWS, and retries the calls that fail with them.
+"""Recognizes transient errors of AWS, and retries calls that failed with a transient error.
 
-A function that returns `Steps` is a generator. It yields whenever its caller should wait. So one loop can run many such
-generators without threads, and a test can run them without sleeping.
+A function that returns `Steps` is a generator. Instead of sleeping, the generator yields, and its caller waits. So one
+loop can run many generators without threads, and tests need not sleep.
 """
 
 from __future__ import annotations

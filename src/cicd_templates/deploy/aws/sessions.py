@@ -133,9 +133,9 @@ def ask_mfa_code(prompt: str) -> str:
     if not sys.stdin.isatty():
         device = prompt.removeprefix("Enter MFA code for ").strip().removesuffix(":")
         raise MissingCodeError(
-            f"there is no terminal in which to type the MFA code of {device}; run `make status` with the same ENV= in"
-            " a terminal and type the code there; then run this command again: it needs no code until the credentials"
-            " expire"
+            f"this command needs an MFA code of {device}, but there is no terminal to type it in; first run"
+            " `make status` with the same ENV= in a terminal and type the code; after that, this command needs no code"
+            " until the credentials expire"
         )
     return getpass.getpass(prompt)
 

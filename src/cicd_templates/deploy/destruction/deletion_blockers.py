@@ -37,7 +37,8 @@ def _delete_interfaces(filter_name: str) -> Repair:
         unused = unused_interfaces(clients, filter_name, [physical_id])
         for interface in unused:
             clients.ec2.delete_network_interface(NetworkInterfaceId=interface)
-        return f"deleted {counted(len(unused), 'unused network interface')}, and AWS services release the others"
+        deleted = counted(len(unused), "unused network interface")
+        return f"deleted {deleted}; network interfaces that are still in use will be released by AWS services"
 
     return delete_interfaces
 

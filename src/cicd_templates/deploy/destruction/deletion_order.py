@@ -17,10 +17,10 @@ STACKS_AT_A_TIME = 4
 
 
 def stack_dependencies(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
-    """Return a map from the name of each stack to the names of the stacks that must be deleted after this stack.
+    """Return, for each stack, the names of the stacks that must be deleted later than this stack:
 
-    - The stacks whose values this stack reads.
-    - The stack with the deployment role of this stack. CloudFormation also uses this role to delete the stack:
+    - the stacks whose values the stack reads
+    - the stack with the deployment role, because CloudFormation also uses this role to delete the stack:
       https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
     """
     stacks = list(stacks)

@@ -152,7 +152,7 @@ def label_of(tags: Mapping[str, str]) -> str:
 def former_resources(clients: Clients, scope: Scope) -> Iterator[Owned]:
     """Yield the resources of the environment's deleted stacks.
 
-    If a resource remained when its stack was deleted, its deletion policy in the result is `Retain`.
+    A resource that was kept when its stack was deleted has the policy `Retain`. All others have the policy `Delete`.
     """
     for page in clients.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
         for summary in page["StackSummaries"]:

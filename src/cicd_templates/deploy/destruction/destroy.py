@@ -36,12 +36,12 @@ def destroy(
     - If the environment is protected, this function switches the termination protection of its stacks off. Only call it
       with the user's consent.
     - `require_lock` is called before each deletion of a stack.
-    - The result includes what `also_left` returns: resources that the local AWS has recorded, but never created.
+    - The result also contains the result of `also_left`: resources that the local AWS has recorded, but never created.
     - The report is written to `path` before the first deletion, and again at the end, even if the destruction fails. If
       the first report cannot be written, nothing is deleted.
 
     Raises `CicdError` with the names of the stacks that could not be deleted. Raises `DetachedError` if the destruction
-    is stopped and AWS may still be deleting stacks. If the user has stopped it, the message names these stacks.
+    stops early, so that AWS may still be deleting stacks. After Ctrl-C, the message names these stacks.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None
@@ -50,7 +50,7 @@ def destroy(
         write_report(inventory, record, None, file)
     except CicdError as error:
         raise CicdError(
-            f"{error}; nothing was deleted, because no other file would list the resources that remain"
+            f"{error}; nothing was deleted: the file must be writable, because it will list the resources that remain"
         ) from None
     try:
         execute_destruction(

@@ -79,7 +79,7 @@ class SerialReporter:
 
 
 class StopSignal:
-    """A signal to end all threads of a destruction. Each thread ends at its next pause or report."""
+    """A signal to end all threads of a destruction. A thread ends when it next pauses or reports its progress."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
@@ -93,7 +93,7 @@ class StopSignal:
             raise KeyboardInterrupt
 
     def interrupt(self, polling: Polling) -> Polling:
-        """Return `polling` with a new function `sleep`, which calls `check` after each pause."""
+        """Return a copy of `polling` that can be interrupted: its `sleep` first pauses, then calls `check`."""
 
         def sleep(seconds: float) -> None:
             polling.sleep(seconds)
@@ -174,10 +174,10 @@ def execute_destruction(
 
 
 def _stop_late_runs(clients: Clients, stack: DeployedStack, cluster: str, note: Callable[[str], None]) -> None:
-    """Stop the tasks that a job's schedule in `stack` started shortly before the deletion of `stack`.
+    """Stop the tasks of a job that a schedule in `stack` started just before `stack` was deleted.
 
-    If AWS returns an error, the function reports it and raises nothing. If a task keeps running, CloudFormation later
-    fails to delete the security group or the cluster of this task.
+    If AWS returns an error, the function reports it and raises nothing. A task that keeps running makes CloudFormation
+    fail later, when it deletes the security group or the cluster of the task.
     """
     try:
         stop_jobs(clients, _job_definitions(stack.resources), cluster, note)

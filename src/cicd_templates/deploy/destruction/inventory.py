@@ -36,11 +36,12 @@ WINDOW = f"KMS deletes the key after {PENDING_DAYS} days"
 class Inventory:
     """Everything that belongs to an environment.
 
-    - `labels` are the labels of the chosen stacks. The inventory has only these stacks and the resources that they
-      created. If `labels` is None, it has the whole environment.
-    - `stacks` are the stacks to delete. `others` are all other stacks of the project in the account.
-    - `items` are the resources of `stacks`, and related resources that no stack owns.
-    - `protected` is true if the data of the environment is kept.
+    - `labels`: the labels of the stacks that the user chose, or None for the whole environment.
+    - `stacks`: the stacks to delete.
+    - `others`: all other stacks of the project in the account.
+    - `items`: the resources of `stacks`, and related resources that no stack owns. If `labels` is set, the resources
+      that `stacks` did not create are left out.
+    - `protected`: whether the data of the environment is kept.
     """
 
     scope: Scope

@@ -87,14 +87,14 @@ def labels_of_removed(
 
 
 def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[StackTemplate]) -> list[dict[str, str]]:
-    """Return the variables of the `make destroy` commands for the stacks in `removed`: one dict for each command.
+    """Return one dict of make variables for each `make destroy` command that deletes stacks in `removed`.
 
     No command deletes a stack that is still rendered:
 
     - If no stack of a service is rendered any more, one command deletes all stacks of this service.
     - Otherwise, each removed stack of the service gets a command of its own, with its layer and its service.
-    - A stack without a service can be deleted only together with its whole layer. If another stack of this layer is
-      still rendered, the stack gets no command.
+    - A stack without a service can be deleted only together with its whole layer. So it gets a command only if no stack
+      of its layer is rendered any more.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

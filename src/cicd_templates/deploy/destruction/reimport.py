@@ -1,15 +1,14 @@
-"""Imports into new stacks the resources that a destruction kept, so that the environment can be deployed again.
+"""Imports the resources that a destruction kept into new stacks, so that the environment can be deployed again.
 
 CloudFormation imports resources through a change set, which can also create the stack. The template of the import
-contains only these resources:
+contains only the imported resources:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 
-The properties of the resources can contain references:
+A property of a resource can contain a reference:
 
-- A reference to a known value of another stack is replaced by the value.
-- A property with any other reference is left out, and the next deployment sets it.
-- A create-only property with any other reference prevents the import, because the next deployment would replace the
-  resource.
+- If the reference is to a known value of another stack, the reference is replaced by the value.
+- Otherwise, the property is left out, and the next deployment sets it.
+- If such a property is create-only, the resource cannot be imported, because the next deployment would replace it.
 """
 
 from __future__ import annotations
@@ -165,9 +164,10 @@ def find_reimports(
 ) -> list[Reimport]:
     """Return an import for each deleted stack in `stacks` that has left resources behind, in the order of `stacks`.
 
-    `environment` has all stacks of the environment, because each of these stacks may publish a value that a stack in
-    `stacks` reads. If `environment` is left out, `stacks` must have all stacks of the environment. `existing` has the
-    descriptions of all stacks in the account, if they are known.
+    A stack may read values that any stack of its environment publishes. So `environment` must contain all stacks of the
+    environment. Leave it out if `stacks` contains them all.
+
+    `existing` has the descriptions of all stacks in the account, if the caller knows them.
     """
     environment = environment or stacks
     existing = describe_stacks(clients) if existing is None else existing
@@ -185,9 +185,9 @@ def find_reimports(
 
 
 def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of the stack's template parameters that read Parameter Store.
+    """Return the known values of those template parameters of the stack that read Parameter Store.
 
-    `values` has the known values, keyed by Parameter Store path. Parameters with unknown values are left out.
+    `values` has all known values, keyed by Parameter Store path.
     """
     return {
         read.parameter: values[read.path].split(",") if read.is_list else values[read.path]
@@ -199,8 +199,8 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
     """Return the values of the Parameter Store parameters that `stacks` publish or read, keyed by path.
 
-    The parameters of a deleted stack no longer exist. If such a parameter contained the name or ARN of a resource in
-    `kept`, its value is read from this resource. All other missing parameters are left out.
+    The parameters of a deleted stack no longer exist. If a missing parameter contained the name or ARN of a resource in
+    `kept`, the name or ARN is read from the resource. Otherwise, the missing parameter is left out.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}

@@ -24,10 +24,9 @@ WHILE_IN_USE = "no stack owns the resource, so it stays until the environment th
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
     """Return the resources of `inventory` that no stack owns. Resources that remain for an unknown reason come first.
 
-    After a destruction, `stacks_too` must be true. The result then also has each stack that still exists.
-
-    If `stacks_too` is false and the environment has stacks, the environment is in use. This is then the known reason
-    for its resources outside stacks, such as older task definition revisions.
+    - After a destruction, `stacks_too` must be true. The result then also has each stack that still exists.
+    - If `stacks_too` is false, an environment with stacks counts as in use. Then resources outside its stacks, such as
+      older task definition revisions, have a known reason to remain.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

@@ -1,8 +1,8 @@
 """Writes and reads destroy-report.json, the report of destructions.
 
-The report has one entry for each environment of a project in an account. An entry lists what a destruction deleted,
-which resources remain, and which of these can be imported. A destruction replaces only the entry of its environment.
-The other entries must remain, because no other lasting record lists the KMS keys that destructions have kept.
+The report has one entry per account, project and environment. An entry lists what a destruction deleted, which
+resources remain, and which of these can be imported. A destruction replaces only the entry of its environment. Only the
+report lists all KMS keys that destructions have kept, so the other entries must remain.
 """
 
 from __future__ import annotations
@@ -41,10 +41,9 @@ def write_report(
 ) -> None:
     """Replace the report's entry for the environment of `inventory`.
 
-    `remains` lists the resources that still exist. It is None until the destruction has ended, and after a failure.
+    `remains` lists the resources that still exist. If the destruction has not ended or has failed, `remains` is None.
 
-    The new entry also lists the resources that the replaced entry lists as kept, because one destruction can take
-    several runs.
+    One destruction can take several runs. So the kept resources of the old entry are copied to the new entry.
 
     Raises `CicdError` if the file cannot be written. The file then stays unchanged.
     """

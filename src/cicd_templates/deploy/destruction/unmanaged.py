@@ -63,12 +63,13 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return the resources that exist outside stacks because a resource of a stack created them, such as log groups.
+    """Return the resources that a stack's resources have created outside the stack, such as log groups.
 
     `had` contains the resources of existing and deleted stacks. If `whole` is true, also return all other resources of
     the environment `scope`.
 
-    The result has no duplicates, but it can contain resources that a stack owns. The caller must remove these.
+    The list has no duplicates, but it can contain resources that a stack owns. The caller must remove these from the
+    list.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -161,8 +162,8 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
     """Yield the log groups that our EventBridge rules write to.
 
-    Only the tags prove who owns a log group, because an environment and its copies can have the same name prefix. If
-    the caller may not read the tags of a log group, this function leaves it out. If it is ours, `_tagged` finds it.
+    Only the tags prove who owns a log group, because an environment and its copies can have the same name prefix. A log
+    group is left out if the caller may not read its tags. `_tagged` still finds it by its tags if it is ours.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
@@ -217,7 +218,7 @@ def _revisions(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _secrets(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the environment's secrets, also those scheduled for deletion, which the tagging API does not return."""
+    """Yield the environment's secrets. The tagging API does not return secrets that are scheduled for deletion."""
     for page in clients.secretsmanager.get_paginator("list_secrets").paginate(IncludePlannedDeletion=True):
         for secret in page["SecretList"]:
             tags = as_tags(secret.get("Tags", ()))

@@ -1,5 +1,6 @@
-"""Finds the ARNs to which a policy limits an action: the environment's own resources, if IAM allows this limit. This
-module does not call AWS.
+"""Finds the ARNs to which a policy can limit an action. This module does not call AWS.
+
+These are the ARNs of the environment's own resources, or `*` if IAM supports no ARNs for the action.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Looks up IAM actions in two data sets of the cfn-lint package.
 
-- The schemas of the CloudFormation registry list the actions that the handlers of each resource type need.
-- The service authorization reference lists, for each action, the resource types to which a policy can limit the action.
+- The schemas of the CloudFormation registry: which actions CloudFormation needs for resources of a type.
+- The service authorization reference: which types of resources a policy can name for an action.
 """
 
 from __future__ import annotations

@@ -122,10 +122,10 @@ def _pass_role_statement(stacks: Sequence[StackTemplate], names: EnvironmentName
 
 
 def _pipeline_statement(names: EnvironmentNames) -> PolicyStatementDocument:
-    """Return a statement that denies the creation, execution and deletion of change sets of pipelines.
+    """Return a statement that forbids the deployer to create, execute or delete change sets of pipelines.
 
-    The names of these change sets end with `-release`. A pipeline executes its approved change set by name. So only the
-    pipeline's delivery role may create or delete a change set with such a name.
+    A pipeline executes its approved change set by name, so nobody else may replace it. The names of these change sets
+    end with `-release`.
     """
     own = f"{names.prefix}-*-release"
     actions = [f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Execute")]

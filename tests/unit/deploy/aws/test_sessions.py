@@ -208,7 +208,7 @@ def test_without_a_terminal_a_code_is_one_clear_line(
         require_account(aws_clients(access), ACCOUNT)
 
     assert str(refused.value).startswith(
-        f"there is no terminal in which to type the MFA code of {DEVICE}; run `make status`"
+        f"this command needs an MFA code of {DEVICE}, but there is no terminal to type it in; first run `make status`"
     )
     assert "\n" not in str(refused.value)
     assert refused.value.exit_code == 2
@@ -240,7 +240,7 @@ SOURCES = [
     pytest.param(
         "[profile dev]\ncredential_process = /no/such/helper --role x\n",
         (),
-        "the source of the credentials needs /no/such/helper, which is missing or cannot be used; provide this file",
+        "the source of the credentials needs /no/such/helper, which is missing or cannot be used; create or fix",
         id="no credential process",
     ),
     pytest.param(

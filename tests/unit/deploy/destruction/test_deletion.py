@@ -281,7 +281,8 @@ INTERFACES = {"describe_network_interfaces": [{"NetworkInterfaces": [{"NetworkIn
         (
             "AWS::EC2::Subnet",
             {"ec2": INTERFACES},
-            "deleted 1 unused network interface, and AWS services release the others",
+            "deleted 1 unused network interface; network interfaces that are still in use will be released by AWS"
+            " services",
             ("delete_network_interface", {"NetworkInterfaceId": "eni-1"}),
         ),
         (

@@ -54,8 +54,8 @@ OPERATIONS = {
     "AWS::ECS::Service": ResourceOperations(
         leftover=Leftover(
             why="ECS describes a service for some time after its deletion, while its last tasks drain.",
-            removal="`aws ecs delete-service --region {region} --force --service {name}`, with `--cluster` and the"
-            " cluster in the service's ARN",
+            removal="`aws ecs delete-service --region {region} --force --service {name}`; add `--cluster` with the name"
+            " of the cluster, which is in the service's ARN",
             state=unless_not_found(_service_state, ""),
         )
     ),

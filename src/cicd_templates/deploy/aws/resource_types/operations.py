@@ -69,10 +69,10 @@ class Leftover:
       `{region}`.
     - `state`: a function that returns the state of a resource. The state is empty if the resource does not exist. If
       AWS will delete the resource, the state says when or why. Otherwise, it is `EXISTS`.
-    - `delete`: a function that deletes the resource and everything in it, or None if `destroy` only lists such
-      resources.
-    - `kept_when_protected`: whether a protected environment keeps such a resource. Set this field only for
-      types that CloudFormation does not know. For all other types, `template/resource_types` has this setting.
+    - `delete`: a function that deletes the resource and everything in it. If it is None, `destroy` lists the resource,
+      but does not delete it.
+    - `kept_when_protected`: whether a protected environment keeps the resource. For types that CloudFormation knows,
+      leave this field out: `template/resource_types` says which of these types are kept.
     """
 
     why: str

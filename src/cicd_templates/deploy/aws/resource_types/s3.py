@@ -81,11 +81,13 @@ class _Emptying:
 
 
 def empty_bucket(clients: Clients, bucket: str, on_progress: OnProgress = lambda count: None) -> int:
-    """Delete all object versions, delete markers and unfinished uploads of `bucket`, and return their number.
+    """Delete all object versions, delete markers and unfinished uploads of `bucket`. Return how many were deleted.
 
-    Call this function only for data that the user wants to delete. It also deletes versions that Object Lock protects
-    in governance mode, if IAM lets the caller bypass this mode. After each batch, `on_progress` is called with the
-    number of items deleted so far. Raises `CicdError` with S3's reason and the lock if S3 refuses to delete an object.
+    Call this function only for data that the user wants to delete. If IAM lets the caller bypass governance mode, it
+    also deletes versions that Object Lock protects in this mode. After each batch, `on_progress` is called with the
+    number of items deleted so far.
+
+    If S3 refuses to delete an object, raises `CicdError`. The message has S3's reason and describes the object's lock.
     """
     count, emptying = 0, _Emptying(clients, bucket)
     for _ in range(PASSES):
