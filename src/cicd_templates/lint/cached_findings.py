@@ -34,8 +34,8 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the sorted findings in the files at `paths`, and the number of files that were linted.
 
-    If files have changed since their findings were stored, calls `lint` once with these files. If `paths` is empty,
-    calls `lint` without files, so that `lint` raises its error for missing templates. Raises the errors of `lint`.
+    Only files that have changed since their findings were stored are linted, all in one call of `lint`. If `paths` is
+    empty, `lint` is called, too, because it raises the error for missing templates. Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)

@@ -26,8 +26,9 @@ def lint_templates(paths: Sequence[Path], suffix: str | None = None) -> list[Lin
     """Return the sorted findings in the files at `paths`.
 
     Raises `ConfigurationError` if `paths` is empty, and `CicdError` if a process ends without returning its findings.
-    If the templates belong to a parallel copy, `suffix` is the suffix of the copy. The error message recommends a
-    command with this suffix.
+
+    `suffix` is used only for the command that the error message recommends. If the templates belong to a parallel copy
+    of an environment, `suffix` is the suffix of the copy.
     """
     if not paths:
         render = hints.make("render", SUFFIX=suffix)

@@ -38,7 +38,7 @@ def identity_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
 
 
 def resource_rows(label: str, statements: Iterable[Statement]) -> list[Row]:
-    """Return the rows of resource policies: whom each resource allows and denies."""
+    """Return the rows of resource policies: the principals to which each resource allows or denies access."""
     return _merge_holders(
         (
             label,

@@ -47,9 +47,9 @@ def billing_rows(items: Iterable[BilledItem]) -> list[tuple[str, ...]]:
 
 
 def joined_items(items: Iterable[BilledItem]) -> list[BilledItem]:
-    """Join the items of each kind to one item, which has their total numbers and their first `MOST_NAMES` names.
+    """Merge the items of each kind into one item, with the sums of their numbers and at most `MOST_NAMES` names.
 
-    An environment can have thousands of items. Further names are never shown, so they are not kept in memory.
+    An environment can have thousands of items. More names are never shown, so they are not kept in memory.
     """
     joined: dict[str, BilledItem] = {}
     for item in items:

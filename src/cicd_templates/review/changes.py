@@ -85,8 +85,9 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
     """Return a stack of another service with which the new stack `stack` can be compared, or None.
 
-    The result has the same layer and environment as `stack`. It is the first such stack that is also in `old`. If all
-    such stacks are new, it is the first of these stacks. If `stack` itself comes first, the result is None.
+    The candidates are the stacks of all services with the same layer and environment as `stack`, including `stack`.
+    Return the first candidate that is also in `old`. If all candidates are new, return the first of them, or None if
+    the first candidate is `stack`.
     """
     facts = stack.template.facts
     siblings = [
@@ -253,9 +254,9 @@ def _kind(part: str, path: tuple[str, ...], before: Mapping[str, Any], after: Ma
 
 
 def _within(path: tuple[str, ...], name: str) -> bool:
-    """Return whether two property paths are equal, or one begins with the other.
+    """Return whether one of two property paths is the beginning of the other. Equal paths count, too.
 
-    `path` is one of the paths, such as `("a", "b")`. `name` is the other path, such as `a/b`.
+    `path` is the first path as a tuple, such as `("a", "b")`. `name` is the second path as a text, such as `a/b`.
     """
     steps = tuple(name.split("/"))
     return path[: len(steps)] == steps or steps[: len(path)] == path

@@ -33,9 +33,8 @@ class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
     - `is_outside` is true if a principal is outside the role's account.
-    - `names` has one text for each principal: the name of a role, user or session, or an empty text for any other
-      principal, such as an account. There is no text for AWS services, or for resources and parameters of the same
-      template.
+    - `names` has the names of principals that are roles, users or sessions, and an empty text for each principal of
+      another kind, such as an account. AWS services, and resources and parameters of the same template, are left out.
     - `account` is the role's account.
     - `text` describes the statement.
     - `service` is the service to which the role belongs, or None.
@@ -101,7 +100,7 @@ class AccessReview:
             self._add_releasers(stack)
 
     def extend(self, other: AccessReview) -> None:
-        """Add the contents of `other`, a review of stacks that come later in deploy order."""
+        """Add the contents of `other`, whose stacks are deployed after the stacks of this review."""
         self._runtimes |= other._runtimes
         self._services |= other._services
         for environment, accounts in other._accounts.items():

@@ -47,7 +47,7 @@ class NameIndex:
     """Finds resources by name or parameter path, and environments by account number, in a set of stacks.
 
     Each process of a review keeps all names of the project in memory. To save memory, the index stores a resource as
-    one text: its environment, `_AFTER_ENVIRONMENT`, and the phrase that stands for the resource in a review.
+    one text: its environment, the separator `_AFTER_ENVIRONMENT`, and the name that a review shows for the resource.
     """
 
     def __init__(self, stacks: Iterable[StackTemplate]) -> None:
@@ -137,9 +137,9 @@ class NameIndex:
         return logical_id in self._named.get(label, ())
 
     def account_label(self, number: str) -> str | None:
-        """Return the name of the only environment in an account. `number` is the number of the account.
+        """Return a label for the account with the number `number`: the name of the environment in the account.
 
-        Return `number` if the account has several environments, and None if it has no environment.
+        If the account has several environments, return `number`. If it has no environment, return None.
         """
         environments = self._environments.get(number)
         if environments is None:
@@ -147,12 +147,13 @@ class NameIndex:
         return next(iter(environments)) if len(environments) == 1 else number
 
     def find(self, service: str, resource: str) -> tuple[str, str, str] | None:
-        """Find the resource whose name occurs in `resource`, the last part of an ARN.
+        """Find the indexed resource whose name occurs in `resource`, the last part of an ARN.
 
-        Return the environment of the found resource, its reference, and the part of `resource` after the name.
+        Return the environment of the indexed resource, the name that a review shows for it, and the text that follows
+        its name in the ARN.
 
-        Return None if no known name occurs in `resource`. Also return None if resources of several types have the name,
-        and `resource` does not show the type.
+        Return None if the ARN contains no indexed name. Also return None if resources of several types have the name,
+        and the ARN does not show the type.
         """
         known = self._known.get(service)
         if known is None:

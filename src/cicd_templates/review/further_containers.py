@@ -81,7 +81,7 @@ def _start(container: Properties, task: Properties) -> str:
     return (
         "with the other containers"
         if container.get("Essential") is False
-        else "with the other containers; if it ends, the task ends"
+        else "with the other containers; if this container ends, the task ends"
     )
 
 

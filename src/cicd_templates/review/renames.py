@@ -39,10 +39,9 @@ class Renames:
         return stack.template.service in self.old_names.values()
 
     def renamed_statements(self, before: Sequence[Statement], after: Sequence[Statement]) -> dict[int, int]:
-        """Return the statements that changed only because a service was renamed.
+        """Return the statements that changed only because a service was renamed. Leave out statements without a Sid.
 
-        The result maps the position of a statement in `after` to its position in `before`. Statements without a Sid are
-        left out, because nothing but their position identifies them.
+        The result maps the position of a statement in `after` to the position of the same statement in `before`.
         """
         if not self.old_names:
             return {}
@@ -59,9 +58,9 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return a text with a statement's Sid, and with the new and the old name of each renamed service in it.
+        """Return a text such as `Sid: till instead of shop` for a statement that names renamed services.
 
-        For example, if the service `shop` was renamed to `till`: `Sid: till instead of shop`.
+        The text has the statement's Sid, and the new and the old name of each of these services.
         """
         text = sentence(statement)
         named = [

@@ -34,7 +34,7 @@ class ReviewedStack:
 
 
 class Templated(Protocol):
-    """The interface of objects that have a template. Each access to a property may read the template from a file."""
+    """The interface of objects that have a template. Reading an attribute can be slow, because it may load a file."""
 
     @property
     def without_text(self) -> StackTemplate:

@@ -52,7 +52,7 @@ class ServiceResources:
                     uses[f"{label}.{statement.holder}"] = None
 
     def extend(self, other: ServiceResources) -> None:
-        """Add the contents of `other`, a collection from stacks that come later in deploy order."""
+        """Add the contents of `other`, whose stacks are deployed after the stacks of this object."""
         for label, types in other._types.items():
             self._add_types(label, types)
         for name, uses in other._users.items():

@@ -29,9 +29,9 @@ def render_with(revision: str, folder: Path) -> list[StackTemplate]:
     The user's extra layers are included. `folder` must be empty. Raises `CicdError` with the output of the revision if
     the revision cannot render the configuration.
 
-    The code of the revision runs with the caller's rights on this machine. It gets an empty home folder, and no
-    credentials, tokens, agents or other variables of the caller's environment. It uses the installed libraries, even if
-    it was written for other versions of these libraries.
+    The code of the revision runs as the current user, but with an empty home folder, and without the environment
+    variables of the caller, such as credentials and tokens. The code uses the libraries that are installed now, even if
+    the revision was written for other versions.
     """
     unpack_revision(revision, folder)
     shutil.copy(CONFIGURATION, folder / CONFIGURATION)

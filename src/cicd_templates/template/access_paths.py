@@ -1,7 +1,7 @@
 """Finds access paths in the policies of a resource: which principal may do what with which target.
 
-Paths are found before and after a change. A path ignores conditions and Deny statements, so it does not show whether
-the change widens access; `policy_diff` decides this. If an action is unknown before the deployment, its path counts as
+This module ignores conditions and Deny statements. So the paths before and after a change do not show whether the
+change widens access; `policy_diff` decides this. If an action is unknown before the deployment, its path counts as
 access to data.
 """
 
@@ -44,7 +44,7 @@ _PARTITION = re.compile(r"^arn:(\$\{AWS::Partition\}|aws[\w-]*):")
 
 
 def changed_paths(label: str, logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[AccessPath]:
-    """Return the access paths of a resource before and after a change, each marked as `new`, `gone` or `same`.
+    """Return each access path that a resource has before or after a change, marked as `new`, `gone` or `same`.
 
     `before` has all resources of the old template, and `after` has all resources of the new template. `label` is the
     label of the stack.
@@ -109,8 +109,8 @@ def _items(value: Any) -> Iterator[str]:
 def _rights(statement: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield `(right, is_data)` for each right that a statement allows.
 
-    `is_data` is true if the right is about data or the encryption of data. A statement with `NotAction` allows nearly
-    everything, so it counts as a right to write data.
+    `is_data` is true if the right gives access to data or to the encryption of data. A statement with `NotAction`
+    yields the right to write data, because it allows nearly everything.
     """
     if "NotAction" in statement:
         yield WRITES, True

@@ -43,7 +43,7 @@ class Permission(NamedTuple):
     - `action` is the property that lists the actions. If the type has no such property, `action` is a description.
     - `grants` has properties with lists. An additional item in such a list widens access.
     - `conditions` has properties that restrict access. If such a property is removed, access widens.
-    - `others` describes the principals that other resources can add to the permission, or is empty.
+    - `others` describes the principals of the permission if other resources add these principals. Else, it is empty.
 
     A change of any other property counts as wider access, because its effect is unknown.
     """
@@ -148,7 +148,7 @@ DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
 
 
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield IAM statements for the access that a resource's settings, other than policies, allow or deny.
+    """Yield an IAM statement for each setting of a resource that allows or denies access without being a policy.
 
     For a resource that is itself a permission, such as `AWS::Lambda::Permission`, use `permission_statement`.
     """
@@ -168,10 +168,10 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield IAM statements for the roles that an existing resource uses, and for the default policy of its type.
+    """Yield IAM statements that stand for the roles of a resource, and for the policy that its type has by default.
 
-    The statements show how access changes if the resource gets a different role. A new resource needs no such
-    statements: an existing role gains no access, and for a new role, the plan shows the role's own permissions.
+    These statements show how access changes if an existing resource gets a different role. Do not use the statements
+    for a new resource: a role that already exists gains no access, and for a new role, the plan shows the permissions.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:
@@ -211,13 +211,13 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Return a list or map as the only item of a list, so that a comparison of conditions takes it as one value.
+    """Wrap a list or map in a list with one item. Return values of other types unchanged.
 
-    Otherwise, a shorter list would count as a stricter condition. Values of other types are returned unchanged.
+    Conditions are compared item by item, and fewer items count as stricter. A wrapped list counts as a single item.
     """
     return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return an element of a policy as a list, because IAM accepts a single value instead of a list with one item."""
+    """Return an element of a policy, such as `Action`, as a list. In a policy, it can be a single value, too."""
     return value if isinstance(value, list) else [value]

@@ -34,10 +34,10 @@ def is_statement(value: Any) -> bool:
 
 
 def find_statements(value: Any, *, is_trust: bool = False, is_policy: bool = False) -> list[FoundStatement]:
-    """Return a pair `(is_trust, statement)` for each IAM statement in `value`, a part of a resource's properties.
+    """Return each IAM statement in `value`, as a pair: whether it belongs to a trust policy, and the statement.
 
-    In the pair, `is_trust` is true if the statement belongs to a trust policy. If `value` itself is a part of a policy,
-    pass `is_policy=True`. If this policy is a trust policy, also pass `is_trust=True`.
+    `value` usually has the properties of a resource. If `value` is only a part of a policy, pass `is_policy=True`. If
+    `value` is only a part of a trust policy, also pass `is_trust=True`.
     """
     found: list[FoundStatement] = []
     _add_statements(found, value, is_trust, is_policy)
@@ -60,9 +60,9 @@ def _add_statements(found: list[FoundStatement], value: Any, is_trust: bool, is_
 
 
 def _add_from_map(found: list[FoundStatement], value: Mapping[str, Any], is_trust: bool, is_policy: bool) -> None:
-    """Add the statements at all levels below a map that is not itself a statement.
+    """Add to `found` all statements inside the map `value`, at any depth. The map itself is not a statement.
 
-    For a policy that is the result of an intrinsic function, such as `Ref`, add one unreadable statement.
+    If an intrinsic function, such as `Ref`, computes a policy, add one statement that marks the policy as unreadable.
     """
     for key, item in value.items():
         # Nearly all values are texts without braces, and a call for each of them would take twice as long.
@@ -97,9 +97,9 @@ def _is_unreadable_policy(key: Any, item: dict[str, Any]) -> bool:
 
 
 def _add_from_text(found: list[FoundStatement], text: str, is_trust: bool, is_policy: bool) -> None:
-    """Add the statements in `text`, which begins like a JSON object.
+    """Add to `found` all statements in the JSON text `text`.
 
-    If `text` belongs to a policy but is not valid JSON, add one statement that stands for unreadable actions.
+    If `text` is a part of a policy but not valid JSON, add one statement that marks the policy as unreadable.
     """
     try:
         content = json.loads(text)

@@ -1,4 +1,4 @@
-"""Finds settings that open a resource to others, such as public access. Returns them as IAM statements."""
+"""Finds settings that open a resource to others, such as public access. Returns each setting as an IAM statement."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ GRANTED_BY_TYPE = {
 
 
 class Opening(NamedTuple):
-    """A property that can open a resource: its name, the value that opens the resource, and AWS's default value.
+    """A property that can let others use a resource: its name, the value that lets them, and AWS's default value.
 
-    `action` describes in words what callers may do with the open resource. `principal` is `*` for everybody.
-
-    `resource` is empty if the setting opens its own resource. If the setting opens another resource, `resource` is the
-    property that names this other resource. For example, `Status` of an access key opens the user in `UserName`.
+    - `action` describes in words what others may then do with the resource.
+    - `principal` is `*` for everybody.
+    - `resource` is empty if the property lets others use the resource that has the property. Otherwise, `resource` is
+      another property, which names the usable resource. For example, `Status` of an access key lets others use the
+      permissions of the user in `UserName`.
     """
 
     name: str

@@ -6,11 +6,11 @@ the change adds. The plans of deployments and the review pages use this module.
 A statement covers another statement if it applies to at least the same requests. A change does not widen access if both
 of these conditions are met:
 
-- Each Allow statement after the change is covered by an Allow statement before the change.
-- Each Deny statement before the change is covered by a Deny statement after the change.
+- Each new Allow statement is covered by an old Allow statement.
+- Each old Deny statement is covered by a new Deny statement.
 
-In all other cases, the change counts as widening. This includes statements whose texts do not show whether one covers
-the other, for example because their patterns differ.
+In all other cases, the change counts as widening. It also counts as widening if a comparison of the texts cannot show
+whether a statement covers another, for example because their patterns differ.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether a resource is removed together with everything that its IAM statements protect.
 
-    If it is, nobody gains access when its Deny statements disappear.
+    If the result is true, the loss of the resource's Deny statements gives nobody access.
 
-    A policy names the protected resources in its properties, such as `Bucket` in a bucket policy. If it names none, the
-    result is false, because the policy may protect a resource that still exists. A resource of another type protects
-    only itself.
+    - A policy, such as a bucket policy, protects the resources that its properties name, such as `Bucket`. If they name
+      no resource, the result is false, because the policy may protect a resource that still exists.
+    - A resource that is not a policy protects only itself.
     """
     if logical_id in after or logical_id not in before or is_retained(before[logical_id]):
         return False
@@ -136,7 +136,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether a condition with the values `wide` admits at least the requests that it admits with `narrow`."""
+    """Return whether each request that meets a condition with the values `narrow` also meets it with `wide`."""
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
     return wide <= narrow if "Not" in operator else narrow <= wide
@@ -183,7 +183,7 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
     Some properties affect access without a statement, such as a permissions boundary. For each of these properties, a
-    made-up statement is yielded. Pass `is_changed=False` if the whole resource is created or deleted.
+    made-up statement is yielded. `is_changed` is true if the resource exists both before and after the change.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -194,9 +194,9 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
 
 
 def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
-    """Return whether a change of the property `name` widens access that a resource grants by settings, not by policies.
+    """Return whether a change of the property `name` widens access, if this property grants access without a policy.
 
-    Return None if the change does not affect such access. `before` and `after` are the resource before and after the
+    Return None if the change has no effect on such access. `before` and `after` are the resource before and after the
     change.
     """
     properties = {key: value for key, value in before.get("Properties", {}).items() if key != name}
@@ -215,10 +215,11 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a copy of `value`, a part of a resource, in which each IAM statement has its template conditions.
+    """Return a copy of `value`, a part of a resource, in which statements repeat the template conditions around them.
 
-    If a statement is in a branch of an `Fn::If`, it applies only under the condition of the `Fn::If`. So this condition
-    becomes a part of the statement's own `Condition`. `conditions` has the template conditions around `value`.
+    If an IAM statement is inside an `Fn::If`, it applies only if the template condition of the `Fn::If` holds. So the
+    copy also has this template condition in the `Condition` of the statement. `conditions` has the template conditions
+    around `value`.
     """
     if is_statement(value):
         if not conditions:
@@ -248,9 +249,9 @@ def _difference(
 ) -> str:
     """Return a sentence with the parts of `statement` that its counterpart lacks, or an empty string.
 
-    The counterpart is the statement in `others` with the same Sid, effect and elements. Without a counterpart, the
-    sentence has all parts of `statement`. If the Sid occurs twice in `others`, or twice in the list `own` that contains
-    `statement`, `statement` has no counterpart.
+    `own` is the list with `statement`. The counterpart is the statement in `others` with the same Sid, the same effect
+    and the same names of elements, such as `Action`. If the Sid occurs twice in `own` or in `others`, no statement is
+    the counterpart. Without a counterpart, the sentence has all parts of `statement`.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

@@ -11,6 +11,6 @@ def every_resource_reason(sid: str, because: str) -> str:
 
 
 def parse_every_resource_reason(sentence: str) -> tuple[str, str] | None:
-    """Return the Sid and the reason in `sentence`, or None if `every_resource_reason` did not write it."""
+    """Return the Sid and the reason in a sentence of `every_resource_reason`. Return None for any other sentence."""
     sid, between, because = sentence.partition(_BETWEEN)
     return (sid, because) if between and sid.isalnum() and because else None

@@ -69,7 +69,7 @@ def refuse_broken_links(stacks: Iterable[Links]) -> None:
 
 
 def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool]]) -> str:
-    reader = f"{stack.stack} reads {read.path} as {read.parameter}"
+    reader = f"{stack.stack} reads {read.path} into its parameter {read.parameter}"
     if read.path not in published:
         return f"{reader}, but no layer publishes this value; {suggestion(read.path, sorted(published))}"
     producer, is_list = published[read.path]
@@ -80,15 +80,14 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
         )
     if is_list != read.is_list:
         kinds = {True: "a list", False: "a single value"}
-        return f"{reader}, {kinds[read.is_list]}, but {producer.stack} publishes {kinds[is_list]}"
+        return f"{reader} as {kinds[read.is_list]}, but {producer.stack} publishes {kinds[is_list]}"
     return ""
 
 
 def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
-    """Return the names of the stacks that each stack needs, keyed by the name of the stack.
+    """Map the name of each stack to the names of the stacks that must be deployed first.
 
-    A stack needs the stacks that publish the values which it reads, and the stacks in its list `after`. These must be
-    deployed first.
+    These are the stacks that publish the values which the stack reads, and the stacks in its list `after`.
     """
     stacks = list(stacks)
     producer_of = {path: stack.stack for stack in stacks for path in stack.publishes}

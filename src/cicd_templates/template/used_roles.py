@@ -33,10 +33,11 @@ SESSION_POLICIES = {
 
 
 def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield statements about the roles that a resource passes to other principals:
+    """Yield made-up IAM statements that stand for the roles which a resource passes to other principals.
 
-    - one Allow statement for each role
-    - one Deny statement for each session policy of the resource. A session policy limits what the roles may do.
+    - For each role, an Allow statement stands for all permissions of the role.
+    - For each session policy of the resource, a Deny statement stands for all actions outside the session policy. A
+      session policy limits what the principals may do with the roles.
     """
     if kind in HANDED_ROLES:
         holders = {name: properties[name] for name in HANDED_ROLES[kind] if name in properties}

@@ -67,7 +67,7 @@ class _Reader:
         self._short = short
 
     def value(self, event: Any) -> Any:
-        """Return the value whose first event is `event`. Read its other events from the parser."""
+        """Return the value that begins with the event `event`. Read the further events of the value from the parser."""
         kind = type(event)
         if kind is yaml.AliasEvent or event.anchor is not None:
             raise UnusualYAMLError

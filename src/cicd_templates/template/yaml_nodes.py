@@ -75,8 +75,8 @@ def style_of(text: str) -> str | None:
 def node_of(value: Any, column: int) -> yaml.Node:
     """Return `value` as a tree of YAML nodes. Equal values get separate nodes, so that PyYAML writes no aliases.
 
-    A mapping in a list is written on one line if the line is not too long. For this decision, `column` is the largest
-    indentation that `value` can have in the document.
+    A mapping in a list is written on one line if the line is not too long. The length of the line is computed from
+    `column`, the deepest indentation at which `value` can be in the document.
     """
     if isinstance(value, str):
         return yaml.ScalarNode(_STR, value, style=style_of(value))

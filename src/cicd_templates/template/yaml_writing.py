@@ -175,7 +175,7 @@ def _in_line(text: str, indent: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return `text` as the YAML after `key:` or `-` on the same line. Return an empty string if it needs more lines."""
+    """Return `text` as YAML for the line of its `key:` or `-`, or an empty string if the text needs several lines."""
     style = style_of(text)
     if style == "|":
         return ""
@@ -202,7 +202,8 @@ def _tagged(tag: str, text: str) -> str:
 def _in_flow(text: str) -> str | None:
     """Return `text` as YAML within the braces of a flow mapping, such as `{Key: text}`.
 
-    Return None if the text cannot stand within braces. Return an empty string if PyYAML must write the whole mapping.
+    Return None if the text needs a literal block, which YAML forbids within braces. Return an empty string if only
+    PyYAML can write the text. Then PyYAML must write the whole mapping.
     """
     style = style_of(text)
     if style == "|":
@@ -217,8 +218,9 @@ def _in_flow(text: str) -> str | None:
 def _tagged_in_flow(tag: str, text: str) -> str | None:
     """Return an intrinsic function as YAML within the braces of a flow mapping, such as `{Key: !Ref Name}`.
 
-    `tag` is the short name of the function, such as `!Ref`, and `text` is its operand. Return None if the function
-    cannot stand within braces. Return an empty string if PyYAML must write the mapping.
+    `tag` is the short name of the function, such as `!Ref`, and `text` is its operand. Return None if the operand needs
+    a literal block, which YAML forbids within braces. Return an empty string if only PyYAML can write the operand. Then
+    PyYAML must write the whole mapping.
     """
     style = None if tag == GET_ATT else style_of(text)
     if style == "|":
@@ -266,7 +268,8 @@ def _in_braces(item: dict[str, Any]) -> str | None:
 def _tags_in_lines(items: list[Any], indent: str, column: int) -> str:
     """Return the YAML of a list of tags, with one line per tag. Each line begins with `indent` and a dash.
 
-    Return an empty string if an item is not a tag, if a tag is too long for one line, or if only PyYAML can write it.
+    Return an empty string if an item is not a tag, if a tag is too long for one line, or if only PyYAML can write the
+    tag.
     """
     return _tag_lines(tuple([tuple(tag.values()) for tag in items]), indent, column) if all(map(_is_tag, items)) else ""
 

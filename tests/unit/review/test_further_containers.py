@@ -56,7 +56,7 @@ def test_a_row_says_when_a_container_starts_and_what_it_may_do() -> None:
     assert [row[3:] for row in found] == [
         ("first, and must end with exit code 0", rights, "no secrets", "/spool (volume spool)"),
         (
-            "with the other containers; if it ends, the task ends",
+            "with the other containers; if this container ends, the task ends",
             rights,
             "PIN (ssm:parameter/till/pin)",
             "/tmp (memory)",

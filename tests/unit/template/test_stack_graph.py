@@ -81,23 +81,23 @@ def test_a_declared_producer_that_is_not_rendered_here_is_no_edge() -> None:
     [
         pytest.param(
             [template("a", reads=("keyy",)), template("b", publishes=("key",))],
-            "a reads keyy as keyy, but no layer publishes this value; did you mean key?",
+            "a reads keyy into its parameter keyy, but no layer publishes this value; did you mean key?",
             id="misspelt",
         ),
         pytest.param(
             [template("a", reads=("zzz",)), template("b", publishes=("key",))],
-            "a reads zzz as zzz, but no layer publishes this value; known names: key",
+            "a reads zzz into its parameter zzz, but no layer publishes this value; known names: key",
             id="unpublished",
         ),
         pytest.param([template("a", reads=("zzz",))], "known names: none", id="nothing published"),
         pytest.param(
             [template("a", reads=("key",)), template("b", publishes=("key",), environment="tools")],
-            "a reads key as key, but b publishes this value in another environment",
+            "a reads key into its parameter key, but b publishes this value in another environment",
             id="another environment",
         ),
         pytest.param(
             [template("a", reads=("key",)), template("b", publishes=("key",), kind="StringList")],
-            "a reads key as key, a single value, but b publishes a list",
+            "a reads key into its parameter key as a single value, but b publishes a list",
             id="list for a value",
         ),
     ],
