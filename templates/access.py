@@ -37,13 +37,13 @@ from templates import keys, pipeline, signer, storage
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return one policy each for developers, approvers, operators and auditors. Users attach them to their own roles.
+    """Return four policies: for developers, approvers, operators and auditors. Attach each to the role of its group.
 
-    Also return the role for a GitHub workflow, if it is configured.
+    Each policy allows the tasks of its group, and denies the tasks of other groups. For example, developers can release
+    but cannot approve. So nobody should have two of these policies. All policies forbid overriding the condition of a
+    stage.
 
-    Each policy allows the tasks of its group, and denies tasks of other groups. For example, developers can release but
-    cannot approve. So a person with two of these policies can do less than with one. Every policy forbids a person to
-    override the condition of a stage.
+    If a GitHub workflow is configured, also return the role for it.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)
@@ -214,8 +214,8 @@ def _may_operate(env: Environment, service: Service) -> list[Grant]:
     """Let operators run the pipeline, and roll back the stages that deploy to protected environments.
 
     A rollback deploys the templates of an older release. In the stages of protected environments, the review function
-    refuses the rollback if newer templates exist. All other stages lack this check, so operators cannot roll back other
-    stages. The pipeline's automatic rollback needs no permission of a person, so it works in all stages.
+    refuses the rollback if newer templates exist. No other stage has this check. So operators get no permission to roll
+    back other stages.
     """
     reviewed = [_pipeline(env, service, f"/{stage_of(peer)}") for peer in env.route if peer.protected]
     return [

@@ -186,9 +186,8 @@ def _repository(context: BuildContext) -> str:
 def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
     """Let a build store files whose names match `names`, but only directly in the folder of a run.
 
-    In an IAM pattern, `*` also matches slashes, so the Allow statement alone would allow more: subfolders of the run's
-    folder, and the folder `passed`. Lambda functions store verdicts and signatures in these folders, so a Deny
-    statement excludes them.
+    In an IAM pattern, `*` also matches slashes. So a Deny statement excludes subfolders of the run's folder, and the
+    folder `passed`. Only Lambda functions store files in these folders.
     """
     service = context.service.name
     return (

@@ -36,13 +36,12 @@ def exists(env: Environment) -> bool:
 
 
 def build(env: Environment, service: Service) -> LayerTemplate:
-    """Return these roles for one service:
+    """Return these roles of one service:
 
-    - the role that the pipeline assumes
-    - the role that the pipeline passes to CloudFormation
-    - the role with which functions of the tools environment read the change sets of releases
-    - for a service with a migration: the role with which a function runs the migration
-    - for a job in an unprotected environment: the role with which a function tests a release
+    - The pipeline assumes the delivery role, and passes the CloudFormation role to CloudFormation.
+    - Functions of the tools environment assume the review role to read the change sets of releases.
+    - A function assumes the migration role to run a migration, if the service has one.
+    - A function assumes the job check role to test a release, if the service is a job in an unprotected environment.
     """
     layer = LayerTemplate(env, service)
     tools = env.tools

@@ -58,9 +58,9 @@ MIGRATION_GROUP_ID = ServiceOutput(
 
 
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
-    """Return the names that CloudWatch metrics use for the load balancer and for the service's two target groups.
+    """Return references to the names that CloudWatch metrics use for the load balancer and the two target groups.
 
-    For each name, add a parameter to `layer`, a template of the service. The parameter reads the name at deployment.
+    Each reference is to a new template parameter of `layer`, which reads the name from Parameter Store at deployment.
     """
     groups = layer.read(PRIMARY_METRICS), layer.read(ALTERNATE_METRICS)
     return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)

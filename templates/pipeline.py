@@ -141,7 +141,8 @@ def _source_version(context: PipelineContext) -> str:
 def _verify(context: PipelineContext) -> PipelineStage:
     """Return the stage of the checks. The configuration limits how many checks run at the same time.
 
-    An action fails only if its check could not run, not if the check found problems. So a failed stage is retried once.
+    If a check finds problems, its action still succeeds, and the gate decides. An action fails if its check could not
+    run. The reason may be temporary, so a failed stage is retried once.
     """
     variables = {"SOURCE_VERSION": _source_version(context), "EXECUTION_ID": EXECUTION_ID}
     checks = [
@@ -214,9 +215,9 @@ def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -
 
     - In a protected environment, one stage does all of this: it asks for approval, creates database users, runs the
       migration and deploys the service.
-    - In an unprotected environment, each of these steps has its own stage: create database users, run the migration,
-      deploy and test the service. So a failed migration can be retried, and a rollback of the service does not run a
-      migration. If the deployment of the service fails, the pipeline immediately rolls back the stage of this step.
+    - In an unprotected environment, there are up to three stages: the first creates database users, the second runs the
+      migration, and the third deploys and tests the service. If the third stage fails, the pipeline rolls back this
+      stage. So a rollback does not run a migration, and a failed migration can be retried.
 
     Directly before a change set is executed, an approval check runs. The check fails if the change set would deploy
     anything unsigned. In a protected environment, the check also fails if the change set differs from the approved one.

@@ -122,9 +122,9 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
 def _exceptions(
     layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName, reviewed: BucketName
 ) -> tuple[dict[str, AWSHelperFn | str], list[Grant]]:
-    """Return the environment variables and permissions with which the approval check accepts unsigned images.
+    """Return what the approval check needs to accept unsigned images: environment variables and permissions.
 
-    There are no permissions if the configuration has no exceptions for unsigned images of the service.
+    If the configuration allows no unsigned images of the service, the list of permissions is empty.
     """
     variables: dict[str, AWSHelperFn | str] = {"UNSIGNED_IMAGES": exceptions_variable(service.name, env.route)}
     excepting = [peer for peer in env.route if exceptions_in(peer, service.name)]

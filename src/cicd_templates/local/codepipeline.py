@@ -9,7 +9,7 @@ A rehearsal runs the actions of a pipeline. The rehearsal and this module exchan
 - `ANSWERS_FILE`: this module writes the job results, and the rehearsal reads them.
 - `EXECUTIONS_FILE`: the rehearsal writes the executions of actions, and this module lists them.
 
-This module runs inside the engine's interpreter, which has botocore.
+This module runs inside the interpreter of the local AWS, which has botocore.
 """
 
 from __future__ import annotations
@@ -116,10 +116,10 @@ class PipelineExecutions:
         return pipeline in self._pipelines(self._account())
 
     def start(self, request: dict[str, Any]) -> str:
-        """Start an execution and return its id.
+        """Start an execution and return its id. If a rehearsal repeats the request of an event rule, start nothing.
 
-        To check the permissions of an event rule's role, a rehearsal sends the request of the event rule a second time.
-        The second request starts no execution: this method returns the id of the first execution.
+        A rehearsal repeats such a request once, to check the permissions of the event rule's role. Then return the id
+        of the execution that the event rule has started.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [
@@ -267,7 +267,7 @@ def register(
     executions: ActionExecutions,
     runs: PipelineExecutions,
 ) -> None:
-    """Make the engine answer requests to CodePipeline. For each request, it first checks the caller's permissions."""
+    """Make the engine answer requests to CodePipeline. The engine first checks the permissions of the caller."""
     router.SERVICE_PATTERNS["codepipeline"] = {
         "target_prefixes": [TARGET_PREFIX],
         "host_patterns": [r"codepipeline\."],

@@ -66,11 +66,13 @@ def _lines(file: Path) -> list[Any]:
 
 
 def run_task(run: Handler, tasks: Tasks, scope: Callable[[], str]) -> Handler:
-    """Return a handler that starts only one task for each client token. `scope` returns the account and the region.
+    """Return a handler of RunTask that starts only one task for each client token.
 
-    Like ECS, the handler keeps a token for a limited time. It gives the first answer again to the same request, and
-    refuses a different request with the same token:
+    Like ECS, the handler keeps a token for a limited time. If the same request comes again with this token, the handler
+    repeats its first answer. It refuses a different request with this token:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+
+    `scope` returns the account and the region.
     """
     answered: dict[tuple[str, str, str], tuple[dict[str, Any], Response, list[str], float]] = {}
 

@@ -1,7 +1,7 @@
 """Start, check and stop the engine of the local AWS: one subprocess on a free port of 127.0.0.1.
 
-The engine gets a private folder and none of the caller's environment variables. The Lambda functions that it runs
-inherit its environment, and a developer's credentials and proxies must not reach them.
+The engine gets a private folder and none of the caller's environment variables. The engine passes its environment on to
+the Lambda functions, which must not get a developer's credentials and proxies.
 """
 
 from __future__ import annotations

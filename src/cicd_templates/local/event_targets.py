@@ -1,9 +1,11 @@
 """Delivers events to EventBridge targets that the local AWS accepts but ignores: pipelines and log groups.
 
-For a pipeline, this module records the request with which EventBridge would start the pipeline. For a log group, it
-writes the event to the log group. It also adds the version of the object to S3 events, because releases need it.
+- If the target is a pipeline, this module records the request with which EventBridge would start the pipeline.
+- If the target is a log group, this module writes the event to the log group.
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module also adds the version of the object to S3 events, because releases need the version.
+
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Records each request that the local AWS allows or denies to a role, and adds two permission checks.
 
 The added checks are iam:PassRole and the permission to use the KMS key of an encrypted resource. The local AWS must run
-with AUTH=true. This module runs inside the engine's interpreter, so it imports only the standard library.
+with AUTH=true. This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Decisions:
         """Wrap `evaluator`.
 
         - `key_of` gets an action and the ARN of a resource, and returns the KMS key of the resource.
-        - `key_actions` maps an action on a resource to the KMS actions for which the caller also needs permission.
+        - `key_actions` maps an action to KMS actions. If the resource is encrypted with a key, the caller also needs
+          permission for these KMS actions.
         - `passed` returns the roles that the request passes, each with the service that receives the role.
         """
         self._evaluator, self._calls = evaluator, calls

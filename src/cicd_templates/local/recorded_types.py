@@ -133,7 +133,7 @@ class Record:
         self._write(self._failures, {})
 
     def raise_requested_failure(self, resource_type: str, operation: str) -> None:
-        """Raise `ValueError` with the reason that `fail` has stored for this type and operation, if there is one."""
+        """If a test has called `fail` for this type and operation, raise `ValueError` with the reason from the test."""
         reason = self._read(self._failures, {}).get(resource_type, {}).get(operation)
         if reason:
             raise ValueError(reason)

@@ -4,7 +4,7 @@
   version. Then a command could not find the secrets that lack a value.
 - In AWS, a new secret cannot have the same name as a secret that is scheduled for deletion. See docs/fakes.md.
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Refuse = Callable[[str, str, int], Any]
 
 
 def register(secrets: ModuleType, table: dict[str, Any], refuse: Refuse) -> None:
-    """Replace the engine's two functions that create a secret: one in the engine's module `secrets`, one in `table`.
+    """Replace the two functions with which the engine creates secrets.
 
-    `table` maps each resource type to the functions that create and delete such a resource.
-
-    `refuse` is a function that returns the engine's error response for an error code, a message and an HTTP status.
+    - `secrets` is the engine's module for Secrets Manager. It has the function for API requests.
+    - `table` maps each resource type to functions that create and delete resources. It has the function for templates.
+    - `refuse` returns the engine's error response for an error code, a message and an HTTP status.
     """
     create = secrets._create_secret
     handlers = table[SECRET]

@@ -23,7 +23,7 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function that gets an ARN, and calls `policy_of` with this ARN in the ARN's own account and region.
+    """Return a function that does the same as `policy_of`, but uses the account and the region in its argument, an ARN.
 
     `scope(account, region)` returns a context manager that makes the engine use this account and region.
     """
@@ -83,9 +83,9 @@ def verify(known: Callable[[dict[str, Any]], Any], requests: Requests) -> Callab
 
 
 def in_named_registry(known: Handler, requests: Requests) -> Handler:
-    """Return a handler of ECR requests that uses the registry of the account in the request's field `registryId`.
+    """Return a handler of ECR requests. If a request has the field `registryId`, use the registry of that account.
 
-    `known` is the engine's handler, which ignores this field.
+    `known` is the engine's own handler, which ignores this field.
     """
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:

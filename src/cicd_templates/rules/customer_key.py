@@ -39,7 +39,7 @@ class CustomerKey(ResourceRule):
     types = KEY_OF
 
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
-        """Yield a finding for each key property that is missing or names an AWS managed key."""
+        """Yield a finding for each property that should name a KMS key, but is missing or names an AWS managed key."""
         if any(node.value is not None for key in INHERITED.get(resource.type, ()) for node in resource.properties(key)):
             return
         if resource.type == BUCKET and _takes_access_logs(resource):
@@ -63,7 +63,7 @@ def _without_key(top: TemplateNode, key: str, *, used: bool) -> Iterator[RuleFin
         if each.value is None or each.value == "":
             yield RuleFinding(f"{name} is not set; set it to a customer managed key{where}", each.path)
         elif "alias/aws/" in (known_text(each.value) or ""):
-            yield RuleFinding(f"{name} is an AWS managed key; set it to a customer managed key", each.path)
+            yield RuleFinding(f"{name} names an AWS managed key; name a customer managed key instead", each.path)
 
 
 def _takes_access_logs(resource: Resource) -> bool:

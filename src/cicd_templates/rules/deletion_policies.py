@@ -27,10 +27,11 @@ class DataFate(ResourceRule):
     shortdesc = "Stateful resources have DeletionPolicy and UpdateReplacePolicy, and protected data outlives its stack"
     description = (
         "Without a DeletionPolicy, the data of a resource is deleted with its stack. Without an UpdateReplacePolicy, "
-        "the data is deleted when the resource is replaced. In a protected environment, both policies must keep the "
-        "data: Retain, Snapshot or (only as DeletionPolicy) RetainExceptOnCreate. In a disposable environment, use "
-        "Delete. cfn-lint's rules I3011 and W3011 require both policies on databases, keys, log groups and secrets. "
-        "This rule also requires both policies on buckets and repositories."
+        "the data is deleted when the resource is replaced. So this rule requires both policies on buckets and "
+        "repositories. On databases, keys, log groups and secrets, cfn-lint's rules I3011 and W3011 require both "
+        "policies. In a protected environment, both policies must keep the data, on resources of all these types: use "
+        "Retain or Snapshot. The DeletionPolicy can also be RetainExceptOnCreate. In a disposable environment, use "
+        "Delete."
     )
     source_url = "docs/rules.md#e9141"
     tags = ["lifecycle"]

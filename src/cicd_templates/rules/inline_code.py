@@ -21,9 +21,9 @@ class InlineCode(ResourceRule):
     description = (
         "Tests run a function's source file, but AWS runs the inline code in the template. So the inline code must"
         " equal the source file. A sentence under `Why` in the function's metadata names the source file: `Its code is"
-        " <file>, sha256 <digest>.` The digest must be that of the inline code. If the source file exists, it is"
-        " compared with the inline code, too. In a template of another project, a function without this sentence is"
-        " not checked."
+        " <file>, sha256 <digest>.` The rule compares this digest with the digest of the inline code. If the source"
+        " file exists, the rule also compares the file with the inline code. In templates of this project, the sentence"
+        " is required. In other templates, functions without the sentence are not checked."
     )
     source_url = "docs/rules.md#e9162"
     tags = ["code"]

@@ -32,9 +32,9 @@ class PassRole(ResourceRule):
             if statement.allows and "iam:passrole" in statement.actions():
                 for text, path in statement.texts("Resource"):
                     if "*" in text or "?" in text:
-                        yield RuleFinding(f"{statement.sid} passes {text}; name the roles", path)
+                        yield RuleFinding(f"{statement.sid} allows passing {text}; list the roles instead", path)
                 if "iam:passedtoservice" not in {key for _, key in statement.condition_keys()}:
                     yield RuleFinding(
-                        f"{statement.sid} passes a role to any service; add a condition on iam:PassedToService",
+                        f"{statement.sid} allows passing a role to any service; add a condition on iam:PassedToService",
                         statement.path,
                     )

@@ -22,10 +22,10 @@ class PhysicalNames(ResourceRule):
     id = "E9122"
     shortdesc = "Physical names contain environment and suffix"
     description = (
-        "Each physical name in a template must contain the environment's name as a separate word. In a parallel copy of"
-        " an environment, the copy's suffix must follow the environment's name. Otherwise, two environments, or an"
-        " environment and its copy, would use the same name in one account. Templates without an environment in their"
-        " metadata (CicdTemplates) are not checked."
+        "Each physical name in a template must contain the environment's name as a separate word, so that two"
+        " environments in one account do not use the same name. In a parallel copy of an environment, the copy's suffix"
+        " must follow the environment's name. If the template's metadata (CicdTemplates) does not name an environment,"
+        " the template is not checked."
     )
     source_url = "docs/rules.md#e9122"
     tags = ["names"]

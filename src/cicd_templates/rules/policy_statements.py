@@ -158,10 +158,13 @@ def resource_statements(resource: Resource, *tables: Mapping[str, tuple[str, ...
 
 
 def parsed_policy(value: Any) -> dict[str, Any] | None:
-    """Return the policy in `value`, a JSON text.
+    """Return the policy in `value`, which is a JSON text or an `Fn::Sub` with a JSON text.
 
-    Return None if CloudFormation computes the text, or if the text is not a policy. `value` can also be an `Fn::Sub`
-    with a JSON text, if the variables cannot change the structure of the policy.
+    Return None in all other cases:
+
+    - The text is not a policy.
+    - CloudFormation computes the text in another way.
+    - A variable of the `Fn::Sub` could change the structure of the policy.
     """
     text = known_text(value)
     if text is None or (text != value and (not is_sub(value) or "${" in _SAFE_VARIABLE.sub("", text))):

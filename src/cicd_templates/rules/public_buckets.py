@@ -34,4 +34,6 @@ class PublicBuckets(ResourceRule):
                 if any(each.value is None or str(each.value).lower() == "false" for each in values(node, block))
             ]
             if left_open:
-                yield RuleFinding(f"PublicAccessBlockConfiguration must set to true: {', '.join(left_open)}", node.path)
+                yield RuleFinding(
+                    f"these settings in PublicAccessBlockConfiguration must be true: {', '.join(left_open)}", node.path
+                )

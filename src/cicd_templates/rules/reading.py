@@ -29,8 +29,8 @@ class TemplateNode(NamedTuple):
 def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
     """Yield the values at the path `keys` below `node`. For an `Fn::If`, yield the value of each possible branch.
 
-    An absent value is yielded as None. The key `EACH` selects every item of a list, and nothing from an absent list. A
-    single value counts as a list with one item, as in CloudFormation and IAM.
+    If a value is absent, yield None. The key `EACH` stands for every item of a list. If the list is absent, yield
+    nothing. A single value counts as a list with one item, as in CloudFormation and IAM.
     """
     for here in _branches(node):
         if not keys or here.value is None:

@@ -18,10 +18,10 @@ class RequiredTags(ResourceRule):
     id = "E9121"
     shortdesc = "Taggable resources have the required tags"
     description = (
-        "Cost reports, ownership and clean-up depend on tags. StackTags in the template's metadata (CicdTemplates)"
-        " lists the required tags. For other templates, `configure_rules: {E9121: {required: [Owner]}}` configures"
-        " them; without this setting, one tag of any name is enough. cfn-lint's schemas define which types support"
-        " tags."
+        "Cost reports, ownership and clean-up depend on tags. The required tags are those in StackTags in the"
+        " template's metadata (CicdTemplates). If a template has no such metadata, the required tags are those in"
+        " cfn-lint's configuration, such as `configure_rules: {E9121: {required: [Owner]}}`. If no tags are configured"
+        " either, one tag of any name is enough. cfn-lint's schemas define which types support tags."
     )
     source_url = "docs/rules.md#e9121"
     tags = ["tags"]

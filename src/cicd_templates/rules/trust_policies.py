@@ -26,11 +26,11 @@ class TrustPolicies(ResourceRule):
     shortdesc = "A trust policy has a condition if it trusts a service, another account or a token"
     description = (
         "An AWS service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
-        " customer's resource can use the role through the service (the confused deputy problem). So a statement for a"
-        " service needs this condition. The condition StringEqualsIfExists is also true if the service sends no such"
-        " key. So it is accepted only for services whose documentation does not mention these keys. For another"
-        " account, a condition on aws:PrincipalArn must limit the trust to certain roles. For the users of an identity"
-        " provider, the condition must require a certain audience and a certain subject."
+        " customer's resource can use the role through the service (the confused deputy problem). So a statement that"
+        " trusts a service needs this condition. StringEqualsIfExists also allows requests without the key. So if AWS"
+        " documents that the service sends the key, use StringEquals. If the principal is another account, a condition"
+        " on aws:PrincipalArn must limit the trust to certain roles. If the principal is an identity provider, the"
+        " condition must require a certain audience and a certain subject."
     )
     source_url = "docs/rules.md#e9116"
     tags = ["iam"]

@@ -30,8 +30,8 @@ class EveryResource(ResourceRule):
                 for text, path in statement.texts("Resource"):
                     if _everything(text):
                         yield RuleFinding(
-                            f"{statement.sid} allows every resource; name the resources, or add a reason to `Why` in "
-                            "the Metadata: '<Sid> names every resource: <reason>'",
+                            f"{statement.sid} allows every resource; list certain resources instead, or add a reason to"
+                            " `Why` in the Metadata: '<Sid> names every resource: <reason>'",
                             path,
                         )
 

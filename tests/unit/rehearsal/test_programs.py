@@ -119,7 +119,7 @@ def test_pip_audit_without_a_recorded_report_lists_the_packages_and_says_what_is
     }
     note = (source / "notes").read_text()
     assert note.startswith("not shown: known vulnerabilities of the packages")
-    assert "commit a real report as rehearsal/pip-audit.json" in note
+    assert "commit a report of pip-audit as rehearsal/pip-audit.json" in note
 
 
 def test_pip_audit_outputs_a_recorded_report_if_there_is_one(source: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,9 @@
 The recorded report is the file `rehearsal/<program>.json` in the source. Like the real scanner, this program writes the
 report to the file of the option `--json-file-output`, or by default to standard output.
 
-If there is no recorded report, this program fails. The exception is pip-audit, because every new project uses it: its
-report is then a placeholder without findings, and a note in the result says that pip-audit was not run.
+If there is no recorded report, this program fails. There is one exception, because every new project uses pip-audit.
+Without a recorded report of pip-audit, this program writes a report without findings, and the result of the rehearsal
+gets a note that pip-audit was not run.
 """
 
 from __future__ import annotations
@@ -25,9 +26,8 @@ from cicd_templates.rehearsal.result import NOT_SHOWN
 
 FILE_OPTION = "--json-file-output="
 PLACEHOLDER_NOTE = (
-    f"{NOT_SHOWN}known vulnerabilities of the packages: pip-audit is not run, and its report is a placeholder without"
-    " findings; commit a real report as rehearsal/pip-audit.json, or set TOOLS= to a virtual environment that contains"
-    " pip-audit"
+    f"{NOT_SHOWN}known vulnerabilities of the packages, because pip-audit is not run; set TOOLS= to a virtual"
+    " environment that contains pip-audit, or commit a report of pip-audit as rehearsal/pip-audit.json"
 )
 # The exit code with which a shell reports a missing command.
 COMMAND_NOT_FOUND = 127

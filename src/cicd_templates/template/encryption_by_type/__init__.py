@@ -21,9 +21,9 @@ NO_KEY: Mapping[str, str] = {
     "AWS::BedrockAgentCore::OAuth2CredentialProvider": "the key signs tokens and encrypts nothing",
     "AWS::CodeCommit::Repository": "E9115 refuses the type",
     "AWS::Lambda::EventSourceMapping": "the key encrypts only filter criteria, which are not data",
-    "AWS::MediaConnect::Flow": "the streams are encrypted with keys that are in Secrets Manager",
-    "AWS::MediaConnect::FlowOutput": "the streams are encrypted with keys that are in Secrets Manager",
-    "AWS::MediaConnect::RouterInput": "the streams are encrypted with keys that are in Secrets Manager",
-    "AWS::MediaConnect::RouterOutput": "the streams are encrypted with keys that are in Secrets Manager",
+    "AWS::MediaConnect::Flow": "MediaConnect encrypts its streams with keys from Secrets Manager",
+    "AWS::MediaConnect::FlowOutput": "MediaConnect encrypts its streams with keys from Secrets Manager",
+    "AWS::MediaConnect::RouterInput": "MediaConnect encrypts its streams with keys from Secrets Manager",
+    "AWS::MediaConnect::RouterOutput": "MediaConnect encrypts its streams with keys from Secrets Manager",
     "AWS::SupportAuthZ::SupportPermit": "the key signs a permit and encrypts nothing",
 }
