@@ -80,11 +80,10 @@ def check_action(
     name: str = CHECK_ACTION,
     order: int,
 ) -> PipelineAction:
-    """Return an action that fails if a change set has an unsigned image or template, or is not the approved one.
+    """Return an action that fails if a change set was not approved, or has an unsigned image or template.
 
-    `layers` are the layers whose stacks the action checks.
-
-    `statements` is the folder in which the signer has stored its statements about the release.
+    - `layers` are the layers whose stacks the action checks.
+    - `statements` is the folder in which the signer has stored its statements about the release.
     """
     parameters = {
         "stacks": ",".join(stack_name(peer, layer, context.service.name) for layer in layers),

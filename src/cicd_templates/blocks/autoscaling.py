@@ -70,7 +70,7 @@ def scaling_policies(
     requests: Sequence[Metric],
     queues: Mapping[str, MetricName],
 ) -> list[scaling.ScalingPolicy]:
-    """Return a scaling policy for each target value in `settings`. `messages_per_task` has a policy for each queue.
+    """Return one scaling policy for each target value in `settings`. For `messages_per_task`, return one per queue.
 
     - `requests` are the metrics that count the requests to each of the two target groups of a web service.
     - `queues` maps the configured names of a worker's queues to their names in CloudWatch metrics.
@@ -164,8 +164,8 @@ def _requests_per_task(
     group has a value, the sum has no value, so a service without requests keeps its tasks. The predefined metric of AWS
     has the same effect.
 
-    If missing values counted as 0, the newest minute would always look like a minute without requests, because values
-    arrive late. The service might then never scale out:
+    A missing value does not count as 0. Values arrive late, so the newest minute would always seem to have no requests,
+    and the service might never scale out:
     https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """

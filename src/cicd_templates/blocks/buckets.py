@@ -175,7 +175,7 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
 
 
 def refuse_replacement(bucket: s3.Bucket) -> Grant:
-    """Deny every put that could overwrite an object. Only a conditional put is allowed: it fails if the object exists.
+    """Deny every put without the condition that the object does not exist, so that no object can be overwritten.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
     """

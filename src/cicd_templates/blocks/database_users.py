@@ -121,8 +121,8 @@ def users_action(
 ) -> PipelineAction:
     """Return the action that creates the users of the database `name` in the environment `peer`.
 
-    The action creates the users of every service. So a migration of one service can grant rights on its tables to the
-    users of all services.
+    The action creates the users of all services. The migration of any service can then grant these users rights on the
+    tables of that service.
     """
     parameters = {
         "role": role_arn(peer, DATABASE_USERS, name),

@@ -1,9 +1,9 @@
 """The permissions that CloudFormation needs to create, update and delete the resources of the layer `service`.
 
-The registry schema of each resource type lists the permissions that its handlers need:
+The registry schema of a resource type lists the permissions that CloudFormation needs for its resources:
 https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
 
-If an API supports resource-level permissions, the permissions are limited to the resource names from `naming`.
+If an action can be limited to certain resources, it is allowed only for resources with names from `config.naming`.
 """
 
 from __future__ import annotations

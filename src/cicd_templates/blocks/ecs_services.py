@@ -71,8 +71,8 @@ def fargate_service(
     """Return the ECS service. `traffic` is None for a worker, which has no load balancer.
 
     Even a service with the rolling strategy gets all parts of `traffic`: two target groups, two listener rules and the
-    role. Otherwise, ECS would refuse a later change to another strategy. After a change back to the rolling strategy,
-    ECS keeps the target group that received the requests at the time of the change:
+    role. Without these parts, ECS would refuse a later change to another strategy. After a change back to the rolling
+    strategy, the service uses whichever of the two target groups then received the requests:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings

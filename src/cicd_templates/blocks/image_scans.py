@@ -29,8 +29,8 @@ def window_stage(context: PipelineContext, peer: Environment, *, image: str) -> 
 
     The stage comes before the approval, so that nobody is asked to approve outside the window.
 
-    AWS's documentation contradicts itself about a run outside the window. It says that the run fails, and also that the
-    run waits for the next window. After a wait, the run continues with the old scan result.
+    In one place, the documentation of AWS says that a run outside the window fails. In another place, it says that the
+    run waits for the next window. A run that waits would continue with the old scan result.
     """
     settings = peer.settings
     scan = image_scan_action(

@@ -197,7 +197,7 @@ def approval_check_alarms(
 def signer_alarm(
     monitored: MonitoredService, word: str, pipeline: PipelineName, topics: Mapping[str, TopicArn]
 ) -> cloudwatch.Alarm:
-    """Return the alarm on two problems: the signer could not sign a release, or could not read all alarm states.
+    """Return the alarm that fires if the signer cannot sign a release, or cannot read the state of an alarm.
 
     The layer `signer` has another alarm, for errors of the signer's function.
     """

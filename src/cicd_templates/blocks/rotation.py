@@ -31,7 +31,7 @@ REFERENCE_LENGTH = 250
 
 
 def redeploying_function(monitored: MonitoredService, key: KeyArn) -> tuple[AWSObject, AWSObject, awslambda.Function]:
-    """Return a log group, a role, and the Lambda function that deploys the service again, in this order.
+    """Return, in this order, a log group, a role, and the Lambda function that deploys the service again.
 
     In ECS, the role may list the deployments of this service and update this service, and do nothing else.
     """

@@ -48,7 +48,7 @@ class TargetGroupMetrics(NamedTuple):
 def response_alarms(
     monitored: MonitoredService, target_groups: TargetGroupMetrics, tell: Sequence[TopicArn]
 ) -> list[cloudwatch.Alarm]:
-    """Return the alarms on errors, latency and unhealthy targets of a web service. They roll a release back.
+    """Return the alarms on errors, latency and unhealthy targets of a web service. Each alarm rolls a release back.
 
     The alarm on errors calculates the error rate of each target group, and uses the higher rate. A common rate would
     hide the errors of a canary, because the old release gets many more requests than the canary. The load balancer's
@@ -83,7 +83,7 @@ def response_alarms(
 
 
 def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[cloudwatch.Alarm]:
-    """Return the alarms on tasks that fail to start or that do not keep running. They roll a release back.
+    """Return the alarms on tasks that fail to start or that soon stop. Each of these alarms rolls a release back.
 
     A task that fails to start receives no requests and is not registered as a target, so only events report the
     failure. For a worker, these alarms are the only test of a release: ECS counts a worker's task as healthy as soon as
@@ -110,9 +110,10 @@ def start_alarms(monitored: MonitoredService, tell: Sequence[TopicArn]) -> list[
 
 
 def unhealthy_window(check: HealthCheckTable) -> tuple[int, int]:
-    """Return `(window, unhealthy)`, two numbers of minutes for the alarm on unhealthy targets.
+    """Return two numbers of minutes for the alarm on unhealthy targets: a larger and a smaller number.
 
-    The alarm evaluates the last `window` minutes. It fires if a target was unhealthy in `unhealthy` of these minutes.
+    The larger number says how many of the last minutes the alarm evaluates. The smaller number says in how many of
+    these minutes a target must be unhealthy before the alarm fires.
 
     - One slow start must not trigger the alarm. During the grace period, ECS ignores failed health checks, but the load
       balancer counts the task as unhealthy.
@@ -218,10 +219,10 @@ def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _worse_side(side_expression: str) -> str:
-    """Return metric math that evaluates `side_expression` for both target groups, and returns the higher value.
+    """Return metric math for the higher of two values: `side_expression` for the first and the second target group.
 
-    In `side_expression`, a letter in braces stands for a metric. `{e}` becomes `FILL(e1, 0)` for the first target group
-    and `FILL(e2, 0)` for the second.
+    In `side_expression`, `{e}` stands for the metric `e` of a target group. For the first group, `{e}` becomes
+    `FILL(e1, 0)`.
     """
     sides = [
         re.sub(r"\{([a-z])\}", rf"FILL(\g<1>{number}, 0)", side_expression).format(

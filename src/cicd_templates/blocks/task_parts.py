@@ -102,8 +102,8 @@ def task_parts(
 def task_role(logical_id: str, env: Environment, service: Service, *purpose: str, grants: Sequence[Grant]) -> iam.Role:
     """Return a role that ECS assumes for tasks of this account.
 
-    `purpose` becomes part of the role's name, because a task has two roles: ECS starts the task with one, and the
-    application uses the other.
+    A task has two roles: ECS starts the task with the first role, and the application uses the second role. `purpose`
+    is the part of their names that differs.
     """
     tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
     return service_role(

@@ -41,13 +41,14 @@ TIMEOUT_SECONDS = 60
 
 
 class TaskRun(NamedTuple):
-    """A task of a service that the pipeline runs once for a release.
+    """A task that a Lambda function of the pipeline runs once for each release of a service.
 
-    - `word` is part of the names of the role and the function. `word` is reserved, so no service has this name.
+    - `word` is a part of the names of the Lambda function and of the role that it assumes. No service can have the name
+      `word`, because it is reserved.
     - `subject` is the name of the task in messages.
-    - `records` is the folder of the evidence bucket in which the function records its attempts.
-    - `family` lists the words that make up the name of the task definition.
-    - `roles` lists the words that make up the name of each of the task's two roles.
+    - `records` is the folder of the evidence bucket in which the Lambda function records its attempts.
+    - `family` has the words of the task definition's name.
+    - `roles` has, for each of the task's two roles, the words of the role's name.
     - `limit_minutes` is the longest time that a run may take.
     """
 

@@ -21,16 +21,16 @@ MOST_BYTES = 2500
 
 
 def exceptions_in(env: Environment, service: str) -> dict[str, UnsignedImageTable]:
-    """Return the exceptions for unsigned images of a service in one environment, keyed by their names."""
+    """Return the exceptions that let a service run unsigned images in `env`. The keys are the exceptions' names."""
     own = env.service(service)
     return {} if own is None else dict(sorted(own.settings.unsigned_images.items()))
 
 
 def exception_problems(configuration: Configuration, today: date) -> Iterator[Problem]:
-    """Yield a problem for each exception that is not valid `today`, and for each service with too many exceptions.
+    """Yield a problem for each exception with a wrong expiry date, and for each service with too many exceptions.
 
-    `make render` and `make check` call this function. The Lambda functions that verify images do not: when they verify
-    an image, they compare the dates of the exceptions with the current date.
+    This function is for `make render` and `make check`. The Lambda functions that verify images check the dates
+    themselves, each time they verify an image.
     """
     yield from dict.fromkeys(_day_problems(configuration, today))
     for env in configuration.environments:
@@ -62,11 +62,10 @@ def _day_problems(configuration: Configuration, today: date) -> Iterator[Problem
 
 
 def exceptions_variable(service: str, environments: Iterable[Environment], *, brief: bool = False) -> str:
-    """Return the value of the environment variable `UNSIGNED_IMAGES`, which contains the exceptions of each
-    environment.
+    """Return the value of the environment variable `UNSIGNED_IMAGES`: the images that may run without a signature.
 
-    The module `functions/unsigned_images.py` describes the format. If `brief` is true, the exceptions have no owner and
-    no reason. This is enough for a function that does not report exceptions.
+    The module `functions/unsigned_images.py` describes the format. If `brief` is true, owners and reasons are left out,
+    because a function that does not report the images does not need them.
     """
     omitted = {"expires", *(("owner", "reason") if brief else ())}
     exceptions = {

@@ -83,8 +83,8 @@ def list_dependencies(name: str) -> str:
     """Return the command that copies requirements files to a separate folder, for a scanner.
 
     The command copies each file whose path matches `name`. The folder contains no other file of the source, so the
-    source cannot influence the scanner. In the file `$NOT_READ`, the command lists the dependencies that the scanner
-    cannot see.
+    source cannot influence the scanner. The command also writes a list to the file `$NOT_READ`: the dependencies that
+    the scanner cannot see.
     """
     return "\n".join(
         [

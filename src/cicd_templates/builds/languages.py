@@ -20,7 +20,7 @@ PRESET_LANGUAGES: dict[Preset, str] = {
 
 
 def warnings(configuration: Configuration) -> Iterator[str]:
-    """Yield a warning for each service that relies on default settings for Python, but has no check for Python."""
+    """Yield a warning for each service without a check for Python that uses a default which works only for Python."""
     services = {service.name: service for environment in configuration.environments for service in environment.services}
     for service in services.values():
         defaults = _python_defaults(service)
@@ -39,7 +39,7 @@ def _languages(service: Service) -> set[str]:
 
 
 def _python_defaults(service: Service) -> list[str]:
-    """Return the settings that the service leaves out and whose default works only for Python."""
+    """Return the keys for which the service uses a default that works only for Python."""
     tables: dict[str, tuple[Table, str]] = {"build.sbom": (service.settings.build, "sbom")}
     if service.settings.is_web:
         tables["smoke"] = (service.settings, "smoke")

@@ -23,8 +23,9 @@ DIGEST_FILE = "/tmp/source_digest"  # noqa: S108 - in the container of one build
 def service_path(service: Service) -> str:
     """Return the path of the service's folder in the source of a build.
 
-    If `make release` delivers the source, the source is only the service's folder, so the path is `.`. If a connection
-    delivers the source, it is the whole repository, so the path is the folder's path in the repository.
+    If `make release` delivers the source, the path is `.`, because only the service's folder is delivered. If a
+    connection delivers the source, the path is the folder's path in the repository, because the whole repository is
+    delivered.
     """
     whole = service.settings.source == "s3" or not service.settings.path
     return "." if whole else str(service.settings.path)

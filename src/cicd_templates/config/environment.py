@@ -86,10 +86,11 @@ class Environment:
     def for_service(self, service: Service | None) -> Environment:
         """Return a copy of this environment with `service` as its only service. None means no service.
 
-        The peers of the copy also have only this service. Each peer keeps its own settings of the service.
+        The other environments in `peers` are replaced by copies with only this service, too. Each copy has the settings
+        that the service has in that environment.
 
-        A layer with one stack per service builds each stack from a separate copy. So a change of one service never
-        changes the stack of another service.
+        If a layer has one stack per service, each stack is built from such a copy. So a change of one service cannot
+        change the stack of another service.
         """
         name = service.name if service else None
         own = () if service is None else (service,)
@@ -177,9 +178,9 @@ class Environment:
 
     @property
     def domain(self) -> str | None:
-        """The load balancer's host name.
+        """The host name of the load balancer, or None if the load balancer has no host name.
 
-        It has no host name if it uses plain HTTP, or if the environment is a parallel copy without `copy_domain`.
+        The load balancer has none if it uses plain HTTP, or in a parallel copy of an environment without `copy_domain`.
         """
         if self.settings.allow_http:
             return None

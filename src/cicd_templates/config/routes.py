@@ -38,7 +38,7 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
     """Return which characters can come next in a path that has matched `pattern` up to the position `at`.
 
-    Each character comes after the position in `pattern` at which the match then continues.
+    Each tuple has the position in `pattern` at which the match then continues, and the character.
     """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
@@ -56,7 +56,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
     """Return `states`, which are positions in `pattern`, and all positions to which a match can go without a character.
 
-    It can go from a `*` to the next position, because a `*` can match nothing.
+    A match can go from a `*` to the next position, because a `*` can match nothing.
     """
     reached = set(states)
     for at in sorted(states):
@@ -155,9 +155,9 @@ class Routes:
 def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
-    If the configuration has no `probes`, the only path is the health check's path, with the status 200. The load
-    balancer must forward the path to the service. If necessary, the path gets the folder of the service's path pattern:
-    with `/pay/*`, `/health` becomes `/pay/health`.
+    If the service has no setting `probes`, the result has only the path of the health check, with the status 200. The
+    load balancer must forward this path to the service. If the service's path pattern does not match the path, the
+    folder of the pattern is put before the path. With the pattern `/pay/*`, `/health` becomes `/pay/health`.
     """
     settings = service.settings
     if settings.probes:

@@ -1,8 +1,8 @@
 """Refuses resources that have the same physical name, across the stacks of all environments.
 
-CloudFormation would fail to create the second resource, or, for some types, both stacks would change the same resource.
-Names are compared as they will be in AWS, with the environment's account and region filled in. A value that is unknown
-before the deployment counts as different from all values in other stacks.
+For most resource types, CloudFormation cannot create a second resource with the same name. For some types, two stacks
+would change one resource. Names are compared as they will be in AWS, with the environment's account and region filled
+in. A value that is unknown before the deployment counts as different from all values in other stacks.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
 def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
     """Return whether two resources belong to the same stack and have different conditions.
 
-    The conditions may exclude each other, so the two resources are allowed to have the same name.
+    Such resources may have the same name, because perhaps only one of the two conditions can be true.
     """
     return (
         one.stack.path == other.stack.path
@@ -94,7 +94,7 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 
 
 def name_marks(identities: Iterable[Hashable]) -> array[int]:
-    """Return the hash of each name. `identities` stand for the names, and come from `name_identities`.
+    """Return the hash of each name. `identities` are keys of the names, from `name_identities`.
 
     Equal names have equal hashes, but two different names can have equal hashes, too. Compare the hashes of two
     processes only if one process was forked from the other.
@@ -169,8 +169,9 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
     """Guess which properties are physical names, and return their keys.
 
-    The guess is for types whose name property is not in the table of resource types. The schema of the type has the
-    answer, but reading a schema is slow. The caller reads it only if two resources have the same value at a key.
+    The guess is for types whose name property is not in the table of resource types. The schema of the type names the
+    property, but reading a schema is slow. The caller reads the schema only if two resources have the same value for a
+    guessed property.
     """
     words = resource_type.replace("::", "")
     return [
@@ -216,10 +217,10 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield the resource, with the values of its identifying properties as its name.
+    """Yield a resource. Its name consists of the values of the properties that identify the resource.
 
-    The schema of the resource's type lists these properties. Yield nothing if AWS chooses one of these values, or if
-    the type has no schema.
+    The schema of the resource type lists these properties. Yield nothing if the type has no schema, or if AWS chooses
+    the value of such a property.
     """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]
@@ -248,10 +249,9 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` as text. A reference to a name in `known` is replaced by the value in `known`.
+    """Return `value` as text, in which references to names in `known` are replaced by their values.
 
-    The text of every other reference contains the path of the template, so that it differs from all names in other
-    stacks.
+    Every other reference is replaced by a text with the template's path, so that no name of another stack can be equal.
     """
     match value:
         case str():

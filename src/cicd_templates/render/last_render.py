@@ -1,11 +1,12 @@
 """Records the inputs and files of the last `make render`, so that an unchanged project is not rendered again.
 
-The record in `.state/` has two digests: the digest of all inputs, and the digest of the list of checksums in `out/`.
-Files count as unchanged only if both digests and the checksum of every file are the same. A record is ignored if other
-users can access it or if it has unexpected content. In case of doubt, the project is rendered.
+The record in `.state/` has a digest of all inputs, and the digest and the ctime of `out/SHA256SUMS`, which is the list
+of checksums. The project is not rendered if the inputs and this list are unchanged, and every file in `out/` has its
+checksum. A record is ignored if other users can access it or if it has unexpected content. In case of doubt, the
+project is rendered.
 
-Somebody could put a forged record into a commit, an archive or a copy of the project. So the record also has a time
-that only the operating system can set: the ctime of the list of checksums.
+A commit, an archive or a copy of the project can contain a forged record. Such a record has the wrong ctime, because
+only the operating system can set the ctime of a file.
 """
 
 from __future__ import annotations
@@ -96,10 +97,10 @@ class LastRender:
         return self._is_covered(loaded) and self._digests_now() == self._digests
 
     def remember(self, stacks: int) -> None:
-        """Record the number of stacks, and that the output folder was rendered from the inputs of this run.
+        """Record that this run has rendered the output folder, and the number of stacks.
 
-        Call this only if `is_certain` has returned True after the stacks were rendered. Nothing is recorded if an input
-        cannot be read.
+        After the rendering, call `is_certain`. Call this method only if `is_certain` has returned True. Nothing is
+        recorded if an input cannot be read.
         """
         if self._digests is None:
             return

@@ -153,5 +153,5 @@ def _finished(template: StackTemplate) -> FinishedStack:
 
 
 def _dependencies(*parts: object) -> str:
-    """Return a digest of the parts of a template that affect other files, such as the index of `out/`."""
+    """Return a digest of `parts`, the parts of a template on which other files in `out/` depend."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

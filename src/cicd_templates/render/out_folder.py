@@ -165,7 +165,7 @@ def write_files(files: Mapping[str, str], root: Path) -> Written:
 
 
 def _compare(path: str, files: Mapping[str, str], root: Path) -> tuple[Path | None, bool]:
-    """Return the symbolic link in the path of a file below `root`, or None, and whether the file must be written."""
+    """Return two values for a file below `root`: a symbolic link in its path, if any, and whether to write the file."""
     if link := find_link(root, path):
         return link, True
     text = _text(root / path)

@@ -1,16 +1,18 @@
-"""Renders only the services whose settings have changed since the last `make render`.
+"""Renders only some stacks again if only the settings of a few services have changed since the last `make render`.
 
-A record in `.state/` has the digests of all inputs of the last run, and the parts of the review pages. If only the
-settings of a few services have changed, only these stacks are rendered again:
+These stacks are rendered again:
 
-- the stacks of the changed services, and of the services with which they share parts of the review pages
+- the stacks of the changed services
+- the stacks of services that share parts of the review pages with a changed service
 - the stacks that belong to no service
 
-Everything is rendered again after any other change. Examples are changes of the code, of a setting outside the
+After any other change, everything is rendered again. Examples are changes of the code, of a setting outside the
 services, of a file in `out/`, and of a name or a value that other stacks read.
 
-A file counts as unchanged if its ctime is still the recorded one. Only the operating system sets the ctime of a file,
-so no commit, archive or copy can forge it. A record that other users can access is ignored.
+A record in `.state/` has the digests of all inputs of the last run, the ctimes of the files in `out/`, and the parts of
+the review pages. A file in `out/` counts as unchanged if it still has the recorded ctime. Only the operating system
+sets the ctime of a file, so no commit, archive or copy can forge a record. A record that other users can access is
+ignored.
 """
 
 from __future__ import annotations
@@ -105,8 +107,8 @@ class _Record(NamedTuple):
 def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) -> Inputs:
     """Return the digests of all inputs of a run. `code` is the digest of the inputs except the configuration.
 
-    The digest `Inputs.shared` includes the list of the layers of each environment. Any service of an environment can
-    change this list.
+    The digest `Inputs.shared` also covers the list of layers of each environment, because a change of a service can
+    add or remove a layer.
     """
     services: dict[str, dict[int, tuple[Service, list[str]]]] = {}
     for environment in configuration.environments:
@@ -139,8 +141,7 @@ class ServiceRecord:
         Nothing is recorded in these cases:
 
         - A file in the folder differs from the file that the run rendered.
-        - The configuration itself provides values that a layer would publish. The stacks of this layer are then not
-          rendered.
+        - A layer was not rendered, because the configuration itself provides the values that the layer would publish.
         """
         if any(stack.environment.settings.provided for stack in stacks):
             return
@@ -166,10 +167,12 @@ class ServiceRecord:
     ) -> Updated | None:
         """Render the services that have changed since the recorded run, and write their files and the review pages.
 
-        If all services must be rendered, return None and write nothing. `is_certain` is called after the rendering. If
-        it returns False, the inputs may have changed during the rendering, and the result is also None.
+        Return None and write nothing in these cases:
 
-        `sources` is the digest of the sources, and is written to the checksums file.
+        - Everything must be rendered again.
+        - The inputs may have changed during the rendering: `is_certain`, which is called after it, returns False.
+
+        `sources` is the digest of the sources, which is written to the list of checksums.
         """
         record = _read(self._path)
         services = None if record is None else _services_to_render(record.inputs, self._inputs)
@@ -223,7 +226,7 @@ class ServiceRecord:
 
 
 def _digest_of_lines(lines: Iterable[str]) -> str:
-    """Return the SHA-256 of lines. Joining them would take longer than computing the digest."""
+    """Return the SHA-256 of `lines`, without joining them, which would take longer than computing the digest."""
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line.encode())
@@ -249,7 +252,10 @@ def _read(path: Path) -> _Record | None:
 
 
 def _services_to_render(before: Inputs, now: Inputs) -> set[str] | None:
-    """Return all services in the groups of the changed services, or None if everything must be rendered."""
+    """Return the changed services and the other services of their groups, or None if everything must be rendered.
+
+    The services of a group share parts of the review pages.
+    """
     known = (before.code, before.shared, [*before.services])
     if not now.code or known != (now.code, now.shared, [*now.services]):
         return None

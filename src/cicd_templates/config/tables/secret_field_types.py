@@ -81,5 +81,5 @@ def is_in_another_partition(source: str, region: str) -> bool:
 
 
 def without_json_key(source: str) -> str:
-    """Return a value of `secrets` without the JSON key at its end, which IAM and Secrets Manager do not accept."""
+    """Remove the JSON key from the end of a value of `secrets`. IAM and Secrets Manager accept only ARNs without it."""
     return re.sub(rf"{JSON_KEY}$", "", source)

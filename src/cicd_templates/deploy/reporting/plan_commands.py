@@ -11,8 +11,8 @@ from cicd_templates import hints
 def deploy_command(path: str, allow: tuple[str, ...], *, local: bool, digest: str = "") -> str:
     """Return the command that deploys the plan in the file `path`.
 
-    `allow` has the names of the resources that the deployment may replace or delete. If `digest` is given, the returned
-    command refuses a plan with a different digest.
+    `allow` has the names of the resources that the deployment may replace or delete. If `digest` is given, the command
+    deploys the plan only if this is the plan's digest.
     """
     return hints.make("deploy", PLAN=path, ALLOW=",".join(allow), LOCAL=local, DIGEST=digest)
 

@@ -184,12 +184,12 @@ def who_can_do_more(rows: Sequence[Row], unreported: Collection[str] = ()) -> st
 
 
 def unread_changes(rows: Sequence[Row], unreported: Collection[str] = ()) -> list[str]:
-    """Return the names of changes that can grant access but that this program cannot compare."""
+    """Return the names of changes that can grant access in a way that this program cannot judge."""
     return [named(row) for row in rows if _is_uncompared(row) or any(place.name in unreported for place in row.places)]
 
 
 def _is_uncompared(row: Row) -> bool:
-    """Return whether a change can open access through the network, which a comparison of policies cannot show."""
+    """Return whether a change can open the network. A comparison of policies does not show such a change."""
     if row.creates_stack or row.nature == TAGS or row.change.action == "Remove":
         return False
     return row.change.resource_type in NETWORK_TYPES
@@ -250,5 +250,5 @@ def named(row: Row) -> str:
 
 
 def first_of(items: Sequence[str], separator: str = ", ") -> str:
-    """Return the first few items as text. If there are more items, the text also says how many."""
+    """Return the first few items as text. If items are left out, the text ends with their number."""
     return separator.join(items[:NAMED]) + (f" and {len(items) - NAMED:,} more" if len(items) > NAMED else "")

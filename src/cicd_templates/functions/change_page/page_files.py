@@ -1,4 +1,4 @@
-"""Reads the files of the page. In a Lambda function, constants with the texts of these files replace this module."""
+"""Reads the files of the page. A Lambda function does not have these files, but contains their texts as constants."""
 
 from __future__ import annotations
 

@@ -76,7 +76,8 @@ class Place:
 class Row:
     """A row of the page: one change, and all resources that change in this way.
 
-    - `places` lists the resources. Where their texts differ, the row has placeholders.
+    - `places` lists the resources. If a name in the change differs between these resources, the row has a placeholder
+      instead of the name.
     - In a row for a new stack, `change` is the creation of the stack, and `contents` has the number of its resources of
       each type.
     """
@@ -101,16 +102,16 @@ class Row:
 
     @property
     def title(self) -> str:
-        """The name that all resources of the row have. If their names differ, the number of resources."""
+        """The common name of the row's resources or, if their names differ, the number of these resources."""
         if len(self.places) == 1:
             return self.places[0].name
         return self.name or counted(len(self.places), "resource")
 
     @property
     def extent(self) -> str:
-        """The number of places with this change, such as `3 environments, 40 services: the same`.
+        """A text that says where this change is the same, such as `3 environments, 40 services: the same`.
 
-        Empty for a single resource. If values are masked, the text says that they were not compared.
+        The text is empty for a single resource. If values are masked, the text says that the values were not compared.
         """
         return f"{self.count}: {UNCOMPARED if self._hides_values else 'the same'}" if self.count else ""
 
@@ -240,10 +241,10 @@ def _tags(text: str) -> dict[str, str] | None:
 
 
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
-    """Return the rows in `pairs`, the most severe first. Similar rows are joined into one row.
+    """Join similar rows into one row. Return all rows, the most severe first.
 
-    Each pair has a row, and a copy of this row with placeholders instead of some names. Two rows are similar if
-    `_likeness_key` returns the same key for both copies.
+    Each pair has a row, and a copy of the row in which placeholders replace some names. Rows are similar if
+    `_likeness_key` returns the same key for their copies.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
     for row, generic in pairs:
@@ -255,8 +256,8 @@ def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
 def _likeness_key(row: Row) -> tuple[object, ...]:
     """Return a key for a change. Changes with the same key share a row.
 
-    A resource whose data would be lost has its own row, because the user must allow the loss by name. Resources of
-    different types can share a row if only their tags change, or if only their references change.
+    If the data of a resource would be lost, the resource has its own row, because the user must allow the loss by name.
+    Resources of different types share a row only if nothing but tags, or nothing but references, changes.
     """
     change = replace(row.change, logical_id="")
     if row.nature in (TAGS, REFERENCES):

@@ -21,10 +21,10 @@ NO_WARNING = (
 
 
 def verdict(rows: Sequence[Row], drift: Sequence[str] = (), unreported: Collection[str] = ()) -> str:
-    """Return the line about the changes that need a close look.
+    """Return the line that says what needs a close look, or that the page found nothing of this kind.
 
-    `drift` describes the drifted resources that need a close look. `unreported` has the names of resources whose
-    policies are not known.
+    `drift` describes resources that were changed outside CloudFormation and that need a close look. `unreported` has
+    the names of resources whose policies are not known.
     """
     reasons = [*_reasons(rows, unreported), *([f"changed outside CloudFormation: {first_of(drift)}"] if drift else [])]
     return f"{LOOK_CLOSELY}: {'; '.join(reasons)}." if reasons else NO_WARNING
