@@ -32,6 +32,7 @@ from cicd_templates.render.template_text import Format
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
 from tests.distribution import Groups, run_and_report, sort_as_collected_forwards, turn_around
+from tests.early_parsing import parse_early
 from tests.measurement import MeasuredParts, forget_results, is_measured, measure_only_parts
 from tests.memory import GarbageCollection, end_at_once, share_service_models
 from tests.projects.rendering import rendered_project
@@ -191,6 +192,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
     """Keep groups together: pytest-xdist 3.8 ignores the mark with pytest 9.2, which keeps a test's id elsewhere."""
     _garbage.begin()
+    if config.pluginmanager.hasplugin("_cov") and config.getoption("cov_source"):
+        parse_early(config)
     return Groups(config, log) if config.getoption("dist") == "loadgroup" else None
 
 

@@ -35,6 +35,13 @@ def is_measured() -> bool:
     return Coverage.current() is not None
 
 
+def measured_files() -> list[str]:
+    """Return the paths of the modules whose coverage counts."""
+    folders = [Path(name) for name in MEASURED if name.endswith("/")]
+    scripts = [name for name in MEASURED if not name.endswith("/")]
+    return [*scripts, *(str(path) for folder in folders for path in sorted(folder.rglob("*.py")))]
+
+
 def measure_only_parts() -> bool:
     """Stop the measurement that pytest-cov has begun until a block `measured`. Return whether there is one."""
     global _known
