@@ -92,7 +92,7 @@ def alias_arn(env: Environment, service: Service) -> Sub:
 def key_change_rule(
     logical_id: str, monitored: MonitoredService, key: kms.Key, security: TopicArn, operations: TopicArn
 ) -> events.Rule:
-    """Return an EventBridge rule that reports changes of a key's policy, grants or aliases, its disabling and deletion."""
+    """Return an EventBridge rule that reports changes of the key, such as a new policy or grant, or its deletion."""
     pattern = {
         "source": ["aws.kms"],
         "detail-type": [API_CALL],
