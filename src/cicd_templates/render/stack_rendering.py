@@ -29,10 +29,16 @@ def render_stack(
 ) -> StackTemplate:
     """Return the finished template of a stack. `layer` has built the template; `layers` are all layers of the project.
 
-    Raises `ConfigurationError` if the template has a transform.
+    Raises `ConfigurationError` if the template has a transform, or a parameter without a default value.
     """
     if built.template.transform:
         raise _transform_error(layer, "Transform")
+    for name, parameter in built.template.parameters.items():
+        if "Default" not in parameter.properties:
+            raise ConfigurationError(
+                f"{layer.source}: its parameter {name} has no Default, and no command gives parameters a value; set"
+                " Default, or write the value into the resource"
+            )
     service_name = built.service.name if built.service else None
     after = [
         naming.stack_name(env, other.name, service_name if other.is_per_service else None)

@@ -24,7 +24,7 @@ def rendered(fill: Callable[[Template], Any]) -> dict[str, Any]:
 
     def build(env: Environment) -> LayerTemplate:
         built = LayerTemplate(env)
-        built.add_parameter(Parameter("Name", Type="String"))
+        built.add_parameter(Parameter("Name", Type="String", Default="a"))
         built.add(sqs.Queue("Queue", QueueName=Ref("Name")))
         fill(built.template)
         return built
@@ -54,6 +54,14 @@ def test_metadata_of_a_layer_is_beside_the_facts_and_cannot_replace_them() -> No
 def test_a_transform_is_refused_with_the_file_of_its_layer(transform: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"^tests/unit/render/test_stack_rendering\.py: .* a Transform"):
         rendered(lambda template: template.set_transform(transform))
+
+
+@pytest.mark.parametrize("kind", ["String", "AWS::SSM::Parameter::Value<String>"])
+def test_a_parameter_that_would_have_no_value_is_refused_with_the_file_of_its_layer(kind: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^tests/unit/render/test_stack_rendering\.py: its parameter Extra has no"
+    ):
+        rendered(lambda template: template.add_parameter(Parameter("Extra", Type=kind)))
 
 
 MACRO = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://shared/queue.yaml"}}}
