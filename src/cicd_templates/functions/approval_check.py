@@ -6,9 +6,9 @@ This function runs directly before a stage executes anything. It reads each chan
 - If releases to the environment need an approval, the record of the review function must list the change set. The
   pipeline executes a change set by its name, and another change set can get this name after the approval.
 
-The configuration can list exceptions: unsigned images that a stage may deploy. The module `unsigned_images` describes
-them. If an error prevents the check of the signatures, the stage fails, even if there is an exception. If an exception
-lets a stage pass, the function stores evidence of this, and notifies the security topic.
+The configuration can allow a stage to deploy certain unsigned images, as the module `unsigned_images` describes. If a
+stage passes for this reason, the function stores evidence of the images, and notifies the security topic. If the
+signatures cannot be checked because of an error, the stage fails, even for these images.
 
 The user parameters:
 
@@ -87,10 +87,10 @@ def _described(error: Exception) -> str:
 
 
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
-    """Require that the change sets are signed and approved. Otherwise raise an error, so that the stage fails.
+    """Raise an error, so that the stage fails, if a change set is not approved or deploys an unsigned release.
 
-    If the release is not signed (`NotSignedError`), the change sets pass only if exceptions in the configuration allow
-    their images. If the exceptions do not allow them, the error says why the release is not signed.
+    If the configuration allows all images of an unsigned release, no error is raised. If the configuration does not
+    allow them, the error says why the release is not signed.
     """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):
@@ -140,9 +140,10 @@ def _require_change_sets(
 ) -> list[str]:
     """Return the images of the change sets, without duplicates.
 
-    Raises an error unless each change set deploys the images and templates of `release`, and was approved.
+    `approved` maps each stack to its approved change set. If `approved` is None, the environment needs no approval.
 
-    `approved` maps each stack to its approved change set. It is None if the environment needs no approval.
+    Raises an error if a change set is not the approved change set of its stack, or if a change set would deploy an
+    image or a template that is not in `release`.
     """
     from botocore.exceptions import ClientError
 
@@ -169,10 +170,10 @@ def _require_change_sets(
 
 
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
-    """Raise an error if the signed statements are about a wrong run.
+    """Raise an error if the signed statements are about a wrong pipeline run.
 
-    The right run is the current run or, during a rollback, the earlier run that is deployed again. A rollback gets the
-    variables of this earlier run, and one of these variables names the statements.
+    The statements must be about the current run. In a rollback, they must be about the earlier run whose release is
+    deployed again, because CodePipeline passes the variables of that run.
     """
     if signed == present:
         return
@@ -209,9 +210,9 @@ def _difference(stack: str, present: dict[str, str], approved: dict[str, str]) -
 
 
 def _unsigned(present: ChangeSet, release: _Release, file: str, template: str) -> list[str]:
-    """Return a message for each unsigned image or template that the change set would deploy.
+    """Return a message for each unsigned image or template of the change set.
 
-    A change set without changes deploys no template, so only its images are checked.
+    If the change set has no changes, it has no template, so only its images are checked.
     """
     images, kind = images_in(present.answer), "excepted" if release.excepted else "signed"
     problems = []

@@ -3,9 +3,9 @@
 The page says what the change sets of the stage change, what is lost, and who gets more access. It looks like the page
 of a plan, and the same modules write it.
 
-The function cannot parse the YAML of templates. CloudFormation reports each change with its `BeforeContext` and
-`AfterContext`, and the function reads the properties of resources there. If a change has no such contexts, the page
-says that policies were not compared.
+The function cannot parse YAML, so it does not read the templates. It reads the properties of resources from the
+`BeforeContext` and the `AfterContext` of each change. If CloudFormation reports a change without these contexts, the
+function cannot compare the policies of the resource, and the page says so.
 """
 
 from __future__ import annotations

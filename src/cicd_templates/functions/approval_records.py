@@ -80,7 +80,7 @@ def read_record(environment: str, execution: str, digest: str) -> dict[str, Any]
 
     - There is no record.
     - The record, or the page that the approver saw, was replaced after the approval.
-    - An older version of the review function stored the record without a page.
+    - The record has no page, because an older version of the review function stored the record.
     """
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise NotApprovedError(f"nothing was approved, because the review returned {digest!r} instead of a digest")

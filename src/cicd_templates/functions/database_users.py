@@ -77,9 +77,10 @@ def _printable(text: str) -> str:
 
 
 def create_users(parameters: dict[str, str]) -> str:
-    """Create the missing users of a database and grant all of them their privileges. Return what was done.
+    """Create the listed users that a database does not have. Grant every listed user its privileges.
 
-    Raises `ValueError`, before it runs any statement, if the list has a user or privilege that no configuration allows.
+    Return a sentence that says what was done. If the list has a name or a privilege that no configuration can produce,
+    raise `ValueError` and run no statement.
     """
     values = client_in_role("ssm", parameters["role"], parameters["region"], SESSION)
     listed, secret = (values.get_parameter(Name=parameters[name])["Parameter"]["Value"] for name in ("users", "secret"))

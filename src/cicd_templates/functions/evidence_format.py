@@ -54,9 +54,10 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the S3 prefix below which the signer lists the folders that contain statements about an image.
+    """Return the S3 prefix of an index: the objects that say which folders contain statements about an image.
 
-    Each folder has a key below this prefix. The key ends with the name of the folder, such as `<execution>/signed`.
+    The signer stores one such object for each folder. The key of the object is the prefix and then the name of the
+    folder, such as `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 

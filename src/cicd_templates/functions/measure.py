@@ -6,8 +6,9 @@
 - After a failed run: `RunFailed`.
 - After the rollback of a stage: `RunRolledBack`.
 
-`CommitToVerdictSeconds` and `LeadTimeSeconds` are measured from the start of the run, which begins within seconds after
-the release. The metrics are written to the log in CloudWatch's embedded metric format:
+`CommitToVerdictSeconds` and `LeadTimeSeconds` are measured from the start of the pipeline run, not from the commit. The
+run starts within seconds after somebody releases the commit. The metrics are written to the log in the embedded metric
+format of CloudWatch:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 

@@ -1,16 +1,16 @@
-"""Run an ECS task of a release once in another account, and report its result to the pipeline's job.
+"""Run an ECS task of a release once in another account, and report its result to CodePipeline.
 
-The task is a migration, or a test run of a service with the shape `job`. The environment variable `SUBJECT` says which
-of the two it is. A task may run longer than a Lambda function. So the function answers the pipeline's job with a
-continuation token, and CodePipeline invokes the function again.
+The environment variable `SUBJECT` says what the task is: `migration`, or `job` for the test run of a service with the
+shape `job`. A task may run longer than a Lambda function. So the function answers CodePipeline with a continuation
+token, and CodePipeline invokes the function again.
 
-Before the function starts a task, it records the attempt as evidence. A new attempt begins only after the last attempt
-in the environment has ended, even if another pipeline run began the last attempt. After an attempt of a run has
-succeeded, the run begins no other attempt.
+Before the function starts a task, it records the attempt as evidence. The function begins an attempt only after the
+last attempt in the environment has ended, even if another pipeline run began that attempt. Once an attempt has
+succeeded, the function begins no other attempt for the same pipeline run.
 
 A rollback deploys an older release. The function starts no task during a rollback, because an older migration must not
-change the newer schema. A rollback gets the variables of the older run, so the function cannot recognize a rollback by
-its variables. Instead, it asks CodePipeline which run is in the stage.
+change the newer schema. In a rollback, CodePipeline passes the variables of the older run, so the function cannot
+recognize a rollback by its variables. Instead, it asks CodePipeline which run is in the stage.
 
 The user parameters:
 
@@ -105,13 +105,13 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the answer to the job. Do what the first applicable case says:
+    """Begin or follow an attempt to run the task, and return the answer to the job. The first case that applies counts:
 
-    - The continuation token, `state`, names an attempt: follow this attempt.
-    - The pipeline run is a rollback: run nothing.
-    - The pipeline run has no attempt: begin an attempt.
-    - The latest attempt failed before the stage was retried: begin an attempt.
-    - Otherwise: follow the latest attempt.
+    - If the continuation token, `state`, names an attempt, follow this attempt.
+    - If the pipeline run is a rollback, run nothing.
+    - If the pipeline run has no attempt, begin an attempt.
+    - If the latest attempt failed before the stage was retried, begin an attempt.
+    - Otherwise, follow the latest attempt.
     """
     import boto3
 
@@ -163,10 +163,10 @@ def _run_in_stage(pipeline: Any, stage_name: str) -> str | None:
 def _begin(
     attempts: Attempts, number: int, parameters: dict[str, str], run: str, state: dict[str, Any], context: Any
 ) -> bool:
-    """Record a new attempt and return True. Return False if the test run of a job must wait for another task.
+    """Record a new attempt and return True. Raises `TaskRunError` if the image is wrong.
 
-    Raises `TaskRunError` if the image is wrong, if a migration would have to wait for another task, or if the test run
-    of a job has waited too long.
+    If another task is running, record nothing. A test run of a job then waits: return False, or raise `TaskRunError` if
+    it has waited too long. A migration does not wait: raise `TaskRunError` immediately.
     """
     import boto3
 

@@ -93,8 +93,8 @@ class Attempts:
     def _list_names(self) -> dict[int, list[str]]:
         """Return the object names of the newest attempts, keyed by the number of the attempt.
 
-        The function lists the objects instead of reading them. If the caller may not list the whole bucket, S3 answers
-        a read of a missing object with "access denied", so the caller would not know that the object is missing.
+        Listing shows reliably which objects are missing. A read does not: S3 answers "access denied" for a missing
+        object if the caller may not list the whole bucket.
         """
         listed = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=100).get("Contents", [])
         names: dict[int, list[str]] = {}

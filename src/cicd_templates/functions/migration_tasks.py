@@ -60,10 +60,10 @@ def running_tasks(ecs: Any, parameters: dict[str, str]) -> list[str]:
 
 
 def start_task(ecs: Any, parameters: dict[str, str], name: str, run: str) -> str:
-    """Start a task and return its ARN. If a task with this `name` was started before, return the ARN of that task.
+    """Start a task and return its ARN. If ECS still knows a task with this `name`, return the ARN of that task.
 
-    The hash of the name is the client token of the request. ECS keeps the token until an hour after the task has
-    stopped, but at most for a day: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+    The hash of the name is the client token of the request. ECS knows the token until an hour after the task has
+    stopped, but never longer than a day: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
     """
     network = {
         "subnets": parameters["subnets"].split(","),
@@ -100,8 +100,8 @@ def describe_task(ecs: Any, parameters: dict[str, str], task: str) -> dict[str, 
 def failure_of(parameters: dict[str, str], task: dict[str, Any]) -> str:
     """Return why a stopped task failed, with the end of its log, or an empty string if the task succeeded.
 
-    A task succeeded only if every container has the exit code 0 and the task stopped because its container ended. The
-    exit code is not enough, because a program can also exit with 0 after somebody has stopped its task.
+    A task succeeded if every container has the exit code 0 and the task stopped because a container ended. The exit
+    codes are not enough, because a program can also exit with 0 after somebody has stopped the task.
 
     Containers that are not in the task definition are ignored. AWS may add such containers to a task, for example the
     agent of GuardDuty: https://docs.aws.amazon.com/guardduty/latest/ug/how-runtime-monitoring-works-ecs-fargate.html

@@ -33,7 +33,7 @@ def address_problem(image: str) -> str:
 
 
 def scan_problem(ecr: Any, image: str, context: Any) -> str:
-    """Return why `image` must not run according to the registry's scan, or an empty string if it may run.
+    """Return why the registry's scan forbids `image` to run, or an empty string if the scan allows this.
 
     `image` is an address with a digest.
     """

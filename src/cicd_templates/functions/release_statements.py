@@ -118,8 +118,8 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
     """Return the payload of the release statement. `statements` maps the other statements to their SHA-256.
 
-    The statement lists all files of the release. The key `locations` in its predicate has the addresses, with version
-    ids, of the files that are not in the folder of the statements.
+    The statement lists all files of the release. Some of these files are not in the folder of the statements. The key
+    `locations` in the statement's predicate has the addresses of these files, with version ids.
 
     Raises `ValueError` if a build has chosen a file name that is not valid in a folder of evidence.
     """
@@ -207,8 +207,8 @@ def _received(release: SignedRelease) -> dict[str, Any]:
 def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
     """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
 
-    The key `configuration` names the archive of the templates, because a template has the build specification of the
-    tests. The key `report` names the test report. The format does not define this key.
+    `configuration` names the archive of the templates, because a template in it has the build specification that runs
+    the tests. `report`, a key that the format does not define, names the test report.
     """
     return {
         "result": "FAILED" if tests.failed else "PASSED",

@@ -13,12 +13,15 @@ The user parameters:
 - `migration`: the stack of the migration, if there is one. Its change set has the same name as that of `stack`.
 - `region`, `environment` and `execution`
 
-The environment variable `CONSOLE` is the address of the console, and `SERVICE` is the name of the service. The module
-`unsigned_images` describes `UNSIGNED_IMAGES`. If this variable has an exception for the image, the approver sees the
-exception.
+The environment variables:
 
-The function answers each job exactly once, because CodePipeline waits 20 minutes for a missing answer. The event is
-never logged, because it contains credentials.
+- `CONSOLE`: the address of the AWS console
+- `SERVICE`: the name of the service
+- `UNSIGNED_IMAGES`: exceptions that let images run without a signature, as the module `unsigned_images` describes. If
+  the variable has an exception for the image, the approver sees the exception.
+
+The function always answers its job, because CodePipeline would wait 20 minutes for a missing answer. The event is never
+logged, because it contains credentials.
 """
 
 from __future__ import annotations
@@ -177,7 +180,7 @@ def _exception_text(exception: dict[str, str], owner_length: int = VARIABLE_LENG
 def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str, exception: dict[str, str] | None) -> str:
     """Return what changes, what is lost and who gets more access, in at most `SUMMARY_LENGTH` characters.
 
-    Begin with the exception that lets the image run without a signature, if there is one.
+    If an exception lets the image run without a signature, the summary begins with this exception.
     """
     begin = f"{_exception_text(exception, OWNER_LENGTH)}. " if exception else ""
     answer_length = ANSWER_LENGTH_IF_UNSIGNED if exception else ANSWER_LENGTH

@@ -1,8 +1,8 @@
 """Reads change sets and computes digests that identify them, so that a stage executes exactly what its approver saw.
 
-CloudFormation never changes a change set, and never reuses its ARN. But a new change set can get the name of an old
-one. Then the two have different ARNs, and the digests show which parts differ. The role of a change set has no digest,
-because CloudFormation does not return the role. If only the roles differ, all digests are equal.
+CloudFormation never changes a change set. But a new change set can get the name of an approved change set. The new
+change set always has another ARN, so it is always noticed. The digests only say which parts differ. The role of a
+change set has no digest, because CloudFormation does not return the role.
 """
 
 from __future__ import annotations

@@ -5,10 +5,11 @@ For a release, the user parameters are `image` (with its digest), `sourceVersion
 the gate let this source pass, the registry has the image under the tag of this source, and the registry has scanned the
 image. A statement also lists other files that builds wrote. The function does not examine these files.
 
-For a deployment, `deployed_release` describes the user parameters and the examined facts. In an environment without
-approvals, the action succeeds even if nothing was signed, because a failed action would roll back a successful
-deployment. A metric and the variable `Problem` report why nothing was signed. In every environment, they also report
-alarms whose states could not be read.
+For a deployment, the module `deployed_release` describes the user parameters and the examined facts. A metric and the
+variable `Problem` report why nothing was signed, and which alarms have a state that could not be read.
+
+In an environment without approvals, the action succeeds even if nothing was signed, because a failed action would roll
+back a successful deployment.
 
 The function always answers the job exactly once. The event is never logged, because it contains credentials.
 """
@@ -73,8 +74,8 @@ def handler(event: dict[str, Any], context: Any) -> None:
     The output variables for a release are `Statements`, the key prefix of the signed files, and `Signer`. The output
     variable for a deployment is `Statement`, the key of the signed statement.
 
-    If nothing could be signed, the function reports a failure. But it reports a success if the configuration allows the
-    unsigned image, or if the environment of the deployment has no approvals.
+    If nothing could be signed, the function reports a success in two cases: the configuration allows the unsigned
+    image, or the environment of the deployment has no approvals. In all other cases, it reports a failure.
     """
     import boto3
 
@@ -303,10 +304,10 @@ def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[by
 
 
 def _list(s3: Any, release: SignedRelease, folder: str) -> None:
-    """Store an S3 object whose key contains the digest of the image and the name of `folder`.
+    """Store an index entry: an S3 object whose key contains the digest of the image and the name of `folder`.
 
-    Deployment hooks know only the digest, and list these objects to find the folder with the statements. The object
-    needs no signature, because the hooks verify the statements. Do nothing if the object exists.
+    With the digest, deployment hooks find the entry and so the folder with the statements. The entry needs no
+    signature, because the hooks verify the statements. Do nothing if the entry exists.
     """
     from botocore.exceptions import ClientError
 
@@ -322,9 +323,9 @@ def _list(s3: Any, release: SignedRelease, folder: str) -> None:
 
 
 def _store(s3: Any, prefix: str, files: dict[str, bytes]) -> str:
-    """Store the files below `prefix`, and return the prefix. If files exist there, add a number to the prefix.
+    """Store the files below `prefix`. If files exist there, add a number to the prefix. Return the used prefix.
 
-    Each attempt makes different signatures. It gets a prefix of its own, so the files of earlier attempts remain.
+    Each attempt makes different signatures, so each attempt gets its own prefix. The files of earlier attempts remain.
     """
     from botocore.exceptions import ClientError
 

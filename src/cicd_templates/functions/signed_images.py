@@ -6,7 +6,8 @@ three belong to the same pipeline execution.
 
 The environment variables:
 
-- `SIGNING_KEY`: the ARN of the KMS key, or of its alias for functions that are deployed before the key exists
+- `SIGNING_KEY`: the ARN of the KMS key. A function that is deployed before the key exists has the ARN of the key's
+  future alias instead.
 - `EVIDENCE_BUCKET`: the bucket with the statements
 - `SERVICE`, `BUILDER` and `GATE`: the service, the builder and the verifier that the statements must name
 - `TEMPLATES_BUCKET` and `TEMPLATES_KEY`: the bucket and the key of the object with the reviewed templates
@@ -134,10 +135,10 @@ def read_signed_image(folder: str) -> SignedImage:
 
 
 def require_signed(image: str) -> str:
-    """Return the folder with the signed statements about `image`. The address `image` has a digest.
+    """Return the folder with the signed statements about `image`, an address with a digest.
 
-    For each digest, the signer lists the folders that have statements. This function does not trust this list: it also
-    reads the statements in the folders. Raises `NotSignedError` if no statements are about `image`.
+    The signer stores an index of the folders with statements about each digest. The index is not signed, so this
+    function also verifies the statements in the folders. Raises `NotSignedError` if no statements are about `image`.
     """
     import boto3
 
@@ -231,9 +232,9 @@ def _verified_payload(name: str, content: bytes) -> bytes:
 
 
 def _is_key(used: str, key: str) -> bool:
-    """Return whether `used` is the key that `key` names. `used` is the ARN of the key with which KMS verified.
+    """Return whether KMS verified a signature with the configured key. `used` is the ARN of the key that KMS used.
 
-    If `key` is the ARN of an alias, every key in the account and region of the alias is accepted.
+    If `key`, the configured ARN, is the ARN of an alias, accept every key in the account and region of the alias.
     """
     place, alias, _ = key.partition(":alias/")
     return used.startswith(f"{place}:key/") if alias else used == key

@@ -1,8 +1,8 @@
 """Finds the exceptions in the configuration. An exception lets one image run without a signature until a date.
 
 The environment variable `UNSIGNED_IMAGES` maps environments to lists of exceptions, as JSON. Each exception has `name`,
-`image` (with its digest) and `expires`, the last valid day in UTC. If `expires` is more than LONGEST_DAYS days from
-now, the exception is not yet valid. If a function reports exceptions, they also have `owner` and `reason`.
+`image` (with its digest) and `expires`, the last valid day in UTC. An exception is valid only if `expires` is at most
+LONGEST_DAYS days from now. For functions that report exceptions, each exception also has `owner` and `reason`.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def is_exception(image: str) -> bool:
 def report_exceptions(service: str, environment: str, execution: str, reason: str, used: list[dict[str, str]]) -> None:
     """Record as evidence that a stage deploys unsigned images, and notify the security topic.
 
-    The record's key contains a SHA-256 of everything in the record except the time. So if the check runs again with the
-    same exceptions and reason, no second record is stored. Records are never replaced. Raises an error if the record
-    cannot be stored, or if the notification cannot be sent.
+    The record's key contains the SHA-256 of the record without its time. So if this function is called again with the
+    same arguments, it stores no second record. Records are never replaced. Raises an error if the record cannot be
+    stored, or if the notification cannot be sent.
     """
     import boto3
     from botocore.exceptions import ClientError

@@ -76,8 +76,8 @@ def _signature_problem(image: str, *, excepted: bool) -> str:
 
     For a signed image, log the folder of the evidence bucket that contains the statements about the image.
 
-    If the signature cannot be verified, raise the error. For an image with an exception in the configuration
-    (`excepted`), return the error as text instead.
+    If an error prevents the verification, raise the error. But if the configuration allows the image to be unsigned
+    (`excepted`), return the text of the error.
     """
     try:
         print(json.dumps({"image": image, "statements": require_signed(image)}))

@@ -69,11 +69,12 @@ def differing_local_name(archive: ZipFile) -> str:
 
 
 def unclear_directory(archive: ZipFile) -> str:
-    """Return why programs could read different lists of entries from a zip file, or an empty string if they cannot.
+    """Return why two programs could find different entries in a zip file. Return an empty string if they cannot.
 
-    The record at the end of a zip file contains the offset of the list. zipfile ignores this offset, and reads the list
-    directly before the record. Other programs use the offset, so it must be right. zipfile also accepts bytes around
-    the archive, and a ZIP64 record that contradicts the ordinary record.
+    A zip file ends with the list of its entries and then a record. Many programs find the list by the offset in the
+    record. Python's zipfile instead takes the list that lies directly in front of the record. So the offset must point
+    to this list. There must be no bytes around the archive, and no ZIP64 record that contradicts the ordinary record:
+    zipfile accepts both, but other programs could read the file differently.
     """
     file = archive.fp
     assert file is not None, "the archive is open"
@@ -103,7 +104,7 @@ def _raw_name(entry: ZipInfo) -> bytes:
 
 
 def _as_utf_8(entry: ZipInfo) -> str:
-    """Return the name of an entry, decoded as UTF-8. Programs that ignore the UTF-8 flag of entries use this name."""
+    """Return an entry's name, decoded as UTF-8 even if the entry has no UTF-8 flag. Some programs do the same."""
     return _raw_name(entry).decode("utf-8", errors="replace")
 
 

@@ -129,10 +129,10 @@ def _value(session: Session, setting: Setting) -> str:
 def application_addresses(
     run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
 ) -> dict[str, str]:
-    """Return new values for those environment variables of an action that have the address of a deployed service.
+    """Return new values for the environment variables of `action` that contain the address of a deployed service.
 
-    A rehearsal runs no containers, so the application runs as a local process. Each new address has the host and port
-    of this process, and the path of the old address. The process ends when the `ExitStack` named `until` closes.
+    A rehearsal runs no containers, so the deployed service runs as a local process. Each new address has the host and
+    port of this process, and the path of the old address. The process ends when the `ExitStack` named `until` closes.
     """
     deploying = {each.namespace: each for each in run.pipeline.actions if each.provider == "CloudFormation"}
     started: dict[str, str] = {}
@@ -160,8 +160,8 @@ def runnable_phases(
     If the build has the tokens of its external services, all commands can run. Without these tokens, commands that
     download something are left out.
 
-    Commands whose only downloads are packages that pip installs by hash are never left out. A rehearsal replaces pip
-    with a program that checks the hashes and downloads nothing.
+    A command is never left out if it only lets pip install packages by hash. A rehearsal replaces pip with a program
+    that checks the hashes and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []

@@ -38,9 +38,9 @@ class Project:
 
     @property
     def needs_a_service(self) -> list[str]:
-        """Return the names of the environment variables that have a secret from Secrets Manager.
+        """Return the names of the environment variables whose values are secrets from Secrets Manager.
 
-        A rehearsal assumes that a project with such a variable calls an external service.
+        A rehearsal assumes that a build project needs an external service if this list is not empty.
         """
         return [setting.name for setting in self.settings if setting.kind == "SECRETS_MANAGER"]
 

@@ -28,8 +28,8 @@ POLLING = Polling(poll_seconds=0.02)
 def execute(run: PipelineRun, action: Action, step: ActionProgress) -> dict[str, str]:
     """Create or execute a change set, depending on the mode of `action`. Return the variables of the action.
 
-    The execution of a change set returns the stack's outputs as variables. The creation returns no variables. A
-    deployed worker runs as a process until its queues are empty.
+    The execution of a change set returns the stack's outputs as variables. The creation returns no variables. If the
+    execution has deployed a worker, this function runs the worker as a local process until the queues are empty.
     """
     configuration = run.resolve_configuration(action)
     client = run.action_session(action, step)

@@ -147,10 +147,10 @@ class DatabaseProxy:
 
 
 def _read(connection: socket.socket) -> bytes:
-    """Return the content of the next login message, without the length field before it.
+    """Return the content of the next login message.
 
-    The length includes the four bytes of the field itself. Raises `OSError` if a login message cannot have this length,
-    or if the connection ends.
+    A field of four bytes in front of the content has the length of the field and the content together. Raises `OSError`
+    if a login message cannot have this length, or if the connection ends.
     """
     (length,) = struct.unpack("!i", _exactly(connection, 4))
     if not 4 <= length <= LONGEST_MESSAGE:

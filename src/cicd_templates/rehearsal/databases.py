@@ -1,11 +1,12 @@
 """Runs the databases of deployed stacks for the tasks of a rehearsal: PostgreSQL servers behind proxies for IAM logins.
 
-If the RDS Data API is enabled for a database, a function of the pipeline creates the database users. The local AWS
-reads from a file how to reach the server, and runs the function's SQL statements on that server.
+There are two ways to create the database users:
 
-If the Data API is not enabled, somebody creates the database users in AWS by hand. In a rehearsal, the script
-`rehearsal/<database name>.sql` in the source creates the users. The script is run as the server's administrator when
-the server starts.
+- If the RDS Data API is enabled for a database, a Lambda function of the pipeline creates the users, in AWS and in a
+  rehearsal. The local AWS runs the function's SQL statements on the PostgreSQL server, whose address is in a file.
+- If the Data API is not enabled, a person creates the users in AWS. In a rehearsal, the script
+  `rehearsal/<database name>.sql` in the source creates the users. The script runs as the server's administrator when
+  the server starts.
 """
 
 from __future__ import annotations
@@ -73,9 +74,10 @@ class Databases:
     ) -> dict[str, str]:
         """Return the environment variables with which a task connects to local databases.
 
-        If a variable in `variables` is the address of a database cluster, the result has the same variable with the
-        address of a local database. The result also sets `SSL_CERT_FILE` and `PGSSLROOTCERT` to the path of the local
-        database's certificate. `role` is the ARN of the task role, and `keys` are the role's credentials.
+        If the value of a variable in `variables` is the address of a database cluster, its new value is the address of
+        a local database. `SSL_CERT_FILE` and `PGSSLROOTCERT` get the path of the local database's certificate.
+
+        `role` is the ARN of the task role, and `keys` are the role's credentials.
         """
         clusters = run.setup.root_session(role).client("rds").get_paginator("describe_db_clusters").paginate()
         found: dict[str, str] = {}
@@ -89,9 +91,9 @@ class Databases:
         return found
 
     def start_for_function(self, run: PipelineRun, step: ActionProgress, parameters: str) -> bool:
-        """Start each database whose ARN is in `parameters`, the text that a Lambda action passes to its function.
+        """Start the databases whose ARNs a pipeline action passes to a Lambda function. Return whether all of them run.
 
-        Return whether all these databases run.
+        `parameters` is the text that the action passes to the function.
         """
         found = True
         for arn in sorted(set(CLUSTER_ARN.findall(parameters))):

@@ -152,7 +152,7 @@ def store_tokens(root: Session, definition: DeployedPipeline, tokens: Mapping[st
     """Store the user's tokens for web services in the secrets that CodeBuild projects read.
 
     If the user has no token for a secret, store a placeholder, so that the rehearsal can test the permission to read
-    the secret. The rehearsal uses a recorded report instead of the scan that needs the missing token.
+    the secret. The scan that needs this token is not run. The rehearsal uses a recorded report in its place.
     """
     secrets = root.client("secretsmanager")
     for project in definition.projects.values():

@@ -15,10 +15,10 @@ from cicd_templates.rehearsal.service_process import find_service
 
 @contextmanager
 def reporting(run: PipelineRun, step: ActionProgress, action: Action) -> Iterator[None]:
-    """Record in `step` the roles and the logs of the hooks that are called in the `with` block.
+    """Record in `step` the roles and the logs of the deployment hooks that are called in the `with` block.
 
-    Also add a note about the hooks that a rehearsal does not call. Raises `ActionFailedError` if the role of a hook's
-    function may not write the function's log.
+    Also add a note about the hooks that a rehearsal does not call. Raises `ActionFailedError` if the execution role of
+    a hook's Lambda function does not allow the function to write its log.
     """
     before = len(run.setup.hook_calls.rows())
     try:

@@ -53,8 +53,8 @@ class ActionProgress:
 class RehearsalResult:
     """The result of a rehearsal.
 
-    `problem` says why the run stopped although no action failed; otherwise it is empty. `differences` are differences
-    from AWS that concern all actions.
+    If something other than a failed action stopped the run, `problem` is the reason. Otherwise, `problem` is empty.
+    `differences` lists how the rehearsal differed from AWS in all actions.
     """
 
     pipeline: str

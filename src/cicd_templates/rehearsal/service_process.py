@@ -171,9 +171,9 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 
 
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
-    """Return whether the local AWS has allowed the task's requests for messages of every queue.
+    """Return whether the local AWS has allowed the task to receive messages from every queue.
 
-    The first `before` IAM decisions are older than the task, and are ignored.
+    `before` is the number of IAM decisions that were recorded before the task started. These decisions are ignored.
     """
     asked = {
         resource

@@ -32,7 +32,7 @@ class Credentials:
 
 @cache
 def maker(endpoint: str, region: str) -> MakeClient:
-    """Return a function that makes AWS clients from credentials. It reads no AWS profiles and no configuration files.
+    """Return a function that makes AWS clients from credentials, without AWS profiles and configuration files.
 
     One botocore session makes all clients, so that the model of each service is read only once. A lock protects this
     session, because a session is not thread-safe.
@@ -83,10 +83,10 @@ class Session:
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
         """Return a session of `role` for an AWS service that acts for the resource with the ARN `on_behalf_of`.
 
-        This session must belong to the root user of the resource's account.
+        Call this method on the session of the root user of the resource's account.
 
-        AssumeRole receives the ARN as `ExternalId`. From this ARN, the local AWS takes the service and the resource for
-        the check of the role's trust policy.
+        AssumeRole receives the ARN as `ExternalId`. The local AWS takes the service and the resource from this ARN when
+        it checks the role's trust policy.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 

@@ -117,8 +117,8 @@ def list_execution(run: PipelineRun, action: Action, identifier: str, started: f
 def _decisions(run: PipelineRun, step: ActionProgress, before: int) -> list[list[str]]:
     """Return the IAM decisions about the action's requests, including its requests to assume a role.
 
-    An action makes requests with its own roles, and with the roles that these roles assume. The first `before`
-    decisions are older than the action, and are left out.
+    An action makes requests with its own roles, and with the roles that these roles assume. `before` is the number of
+    decisions that were recorded before the action began. These decisions are left out.
     """
     roles = set(step.roles)
     found = []

@@ -53,7 +53,7 @@ def test_a_command_that_fails_as_a_developer_leaves_the_deployer(tmp_path: Path)
 
 def test_a_role_of_a_person_that_cannot_be_assumed_is_a_failure(tmp_path: Path) -> None:
     made = check_context(tmp_path, aws=PEOPLE | {"sts.assume_role": denied()})
-    with pytest.raises(CheckFailed, match="cannot be assumed"), acting_as(made, DEVELOPERS):
+    with pytest.raises(CheckFailed, match="cannot assume a new role"), acting_as(made, DEVELOPERS):
         pass
     assert [call for call, _ in made.clients("tools").calls].count("sts.assume_role") == ATTEMPTS
 

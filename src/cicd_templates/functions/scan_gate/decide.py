@@ -27,11 +27,11 @@ class JudgedFinding:
 
     - `alike` has the findings about this vulnerability, one per report. The first finding represents all findings.
     - `severity` is the worst severity of the findings in `alike`.
-    - `waiver` is None if a finding in `alike` has no valid waiver. Otherwise, it is the waiver that expires first.
+    - `waiver` is the waiver that expires first if every finding in `alike` has a valid waiver. Otherwise, it is None.
     - `expired` is an expired waiver of any finding in `alike`, or None.
     - `weakened` is true if the vulnerability passes without a waiver, but the default policy would block it.
-    - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. If the threshold
-      of a check blocks the vulnerability, `kinds` is empty.
+    - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. `kinds` is empty
+      if the threshold of a check already blocks the vulnerability.
     """
 
     alike: list[Finding]
@@ -164,8 +164,8 @@ def _identities(check: str, finding: Finding) -> list[tuple[str, str]]:
 def _group_by_identity(findings_by_check: list[tuple[str, Finding]]) -> list[list[tuple[str, Finding]]]:
     """Return the findings in groups. All findings in a group count as one finding.
 
-    Two findings are in the same group if they have a key of `_identities` in common, or if a chain of such pairs
-    connects them.
+    Two findings that share a key of `_identities` are in the same group. If A shares a key with B, and B with C, then A
+    and C are in the same group, too.
     """
     leaders: dict[tuple[str, str], tuple[str, str]] = {}
 
@@ -211,9 +211,9 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
-    """Return whether a policy blocks a finding unless a waiver accepts it, and the kinds of weakness that block it.
+    """Return whether the thresholds of a policy block a finding. Waivers are not considered.
 
-    Checks and kinds of weakness have thresholds. If the threshold of a check blocks the finding, return no kinds.
+    Also return the kinds of weakness whose thresholds block the finding, or none if a check's threshold blocks it.
     """
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]
@@ -226,7 +226,7 @@ def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) ->
 
 
 def _raised_severity(finding: Finding, policy: Policy) -> str:
-    """Return a finding's severity. A promotion by the policy, or a known or probable exploitation, raises it."""
+    """Return a finding's severity, raised if the policy promotes the finding, or if exploitation is known or likely."""
     severity = finding.severity
     if {finding.id, *finding.aliases} & set(policy.promote):
         return "critical"
@@ -239,8 +239,8 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds of weakness, such as `injection`, for which the policy blocks a finding.
 
-    A parser reduces `severity` if the tool has low confidence in a finding. But such a finding can be a real injection,
-    so the worse of `severity` and `tool_severity` counts.
+    A parser lowers `severity` if the tool is not confident, and keeps the tool's value in `tool_severity`. The worse
+    value counts, because an uncertain finding can still be a real injection.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

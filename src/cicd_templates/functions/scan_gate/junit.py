@@ -81,9 +81,9 @@ def outcome_of(case: ElementTree.Element) -> str:
 
 
 def _count_problem(suite: ElementTree.Element) -> str:
-    """Return a phrase that says which count of a suite is wrong for its list of tests, or an empty string.
+    """Return how a count of the suite, such as `failures`, contradicts the listed tests, or an empty string.
 
-    The count of tests may include each repetition of a test, and skipped tests that the suite does not list.
+    The count `tests` may include repetitions of tests, and skipped tests that the suite does not list.
     """
     cases = list(suite.iter("testcase"))
     outcomes = Counter(map(outcome_of, cases))

@@ -58,10 +58,10 @@ class Policy:
     - `kinds` maps kinds of weaknesses to the lowest severity that blocks a release, in addition to `thresholds`.
     - `exploited` is a severity. A vulnerability that is known to be exploited gets at least this severity.
     - `epss` is a probability of exploitation. A finding with at least this probability is raised to the next severity.
-    - `weaker` has the weaker settings that are accepted until a date.
+    - `weaker` has the settings that are weaker than the default policy. Each is accepted until a date.
     - `version` is 1 if the file has no version. With version 1, the gate ignores kinds and exploitation.
-    - `refuse_weaker` makes a release fail if any finding passes only because this policy is weaker than the default
-      policy. Findings that a waiver accepts do not count.
+    - `refuse_weaker`: If it is true, a release fails if the default policy would block a finding that this policy lets
+      pass. Findings that a waiver accepts do not count.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
 
@@ -108,8 +108,8 @@ class Policy:
 def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -> Policy:
     """Return the policy from the policy file, or the default policy if there is no file.
 
-    `copies` maps each check to the file as it was before the check ran, or to None if there was no file. If the copies
-    differ, a check has changed the file, so the policy is invalid.
+    Each check copies the policy file before it runs. `copies` maps each check to its copy, or to None if there was no
+    file. If the copies differ, a check has changed the file for a later check, so the policy is invalid.
     """
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
@@ -155,8 +155,8 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    If no finding of a check could stop a release, the setting that causes this needs a reason, an owner and an expiry
-    date. If `strict` is true, every setting that is weaker than its default needs a reason, an owner and a date.
+    A setting needs a reason, an owner and an expiry date if it lets every finding of a check pass. If `strict` is true,
+    every setting that is weaker than its default needs these, too.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -182,7 +182,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Add a problem if a setting lets a release pass whatever the check finds, unless the setting is in `accepted`."""
+    """Add a problem if a setting that is not in `accepted` lets every finding of the check pass."""
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"
@@ -212,8 +212,8 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity that `value` sets: a word, or a table with the word, a reason, an owner and a date.
 
-    A severity weaker than `weakest` needs a table. If `weakest` is empty, no severity needs a table. For a threshold,
-    pass `lower=True`: a more severe threshold is weaker. For any other setting, a less severe word is weaker.
+    If `weakest` is not empty, only a table can set a severity that is weaker than `weakest`. A threshold is weaker if
+    it is more severe (pass `lower=True`). Any other setting is weaker if it is less severe.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

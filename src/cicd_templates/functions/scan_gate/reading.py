@@ -67,8 +67,8 @@ class Report:
     - `suppressed` has the findings that the tool was configured to ignore. They count like all other findings, because
       only a waiver can accept a finding.
     - `covered` describes what was scanned.
-    - `writers` has the tools that wrote the report, according to the report itself. `tool_version` is the version of
-      the tool, according to the report.
+    - `writers` has the tools that the report names as its authors. `tool_version` is the version that the report states
+      for its tool.
     - `source_digest` identifies the source that was checked. It is empty if the check stored no run record.
     """
 
@@ -119,9 +119,9 @@ def _refuse_nan(name: str) -> Any:
 
 
 def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
-    """Return `value` as an object. Raises `UnusableError` if one of `keys` is missing or null.
+    """Return a report, `value`, as an object. Raises `UnusableError` if one of `keys` is missing or null.
 
-    `writer` is the tool that should have written the report. The error says that this tool did not write the report.
+    The error says that the report is not from `writer`, the expected tool, because the tool always writes these keys.
     """
     report = mapping(value, "the report")
     missing = [key for key in keys if report.get(key) is None]

@@ -39,7 +39,7 @@ def _old(row: Any) -> Finding:
 
 
 def _checked(report: dict[str, Any]) -> Report:
-    """Return the output of `safety check` as a `Report`. If a count contradicts its list, mark it as incomplete."""
+    """Return the output of `safety check` as a `Report`. The report is incomplete if a count differs from its list."""
     meta = mapping(report["report_meta"], "report_meta")
     read = Report(tool_version=text(meta.get("safety_version")))
     for row in rows(report["vulnerabilities"], "vulnerabilities"):

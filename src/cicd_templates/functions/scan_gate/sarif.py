@@ -49,9 +49,9 @@ def read_sarif(value: Any) -> Report:
 
 
 def _joined_with_external(runs: list[dict[str, Any]], external: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return copies of the runs, completed with the results, invocations and drivers that the log stores elsewhere.
+    """Return copies of the runs, completed with the results, invocations and drivers in `external`.
 
-    SARIF allows a log to store these parts of a run in the list `inlineExternalProperties`, here `external`.
+    `external` is the log's list `inlineExternalProperties`, in which a SARIF log may store parts of its runs.
     """
     joined = [dict(run) for run in runs]
     by_guid = {

@@ -39,8 +39,8 @@ class Descriptors:
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
         """Return the descriptor to which `reference` refers by index, guid or id, or an empty object if there is none.
 
-        A result's own `ruleIndex` and `ruleId` are passed as `index` and `name`. These two arguments take precedence
-        over the index and the id in `reference`. The id `CA1000/md5` also finds the rule `CA1000`.
+        `index` and `name` are the result's own `ruleIndex` and `ruleId`. If they are given, they are used before the
+        index and the id in `reference`. The id `CA1000/md5` also finds the rule `CA1000`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -83,7 +83,7 @@ class Levels:
     """The severity levels of a SARIF run's rules or notifications. An invocation can override a default level."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the overrides of each invocation from the invocation's property `key`."""
+        """Read the levels that each invocation overrides. They are in the invocation's property with the name `key`."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}
@@ -95,9 +95,9 @@ class Levels:
             self._overrides.append(levels)
 
     def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
-        """Return the level of a descriptor in the invocation with the number `invocation`, or None if it has no level.
+        """Return the level that a descriptor has in the invocation with the number `invocation`, or None.
 
-        An invocation can override the default level. If no invocation has this number, return the worst of all levels.
+        An invocation can override the default level. If no invocation has the number, return the worst of all levels.
         """
         default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
         if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):

@@ -15,7 +15,7 @@ class Taxonomies:
     """The taxonomies of a run. Rules and results refer to entries (taxa) of a taxonomy by index, guid or name."""
 
     def __init__(self, run: dict[str, Any], components: list[dict[str, Any]]) -> None:
-        """Index the taxonomies that `run` lists, and the taxa that the `components` of its tool define."""
+        """Index the taxonomies of `run`, and the taxa that `components`, the components of the run's tool, define."""
         self._listed = rows(run.get("taxonomies"), "taxonomies")
         self._by_guid = {
             text(each.get("guid")).lower(): each for each in (*components, *self._listed) if each.get("guid")

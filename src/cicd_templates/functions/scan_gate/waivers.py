@@ -38,7 +38,7 @@ class Waiver:
 def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[str, ...] = ()) -> Waiver:
     """Return the waiver in `value`, a table of the policy. Call `note` with each problem of the table.
 
-    `path` is the TOML path of the table. `also` lists the keys that it may have in addition to those of a waiver.
+    `path` is the TOML path of the table. `also` lists further keys, besides those of a waiver, that the table may have.
     """
     if not isinstance(value, dict):
         note(f"{path}: is not a table")

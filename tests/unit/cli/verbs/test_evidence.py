@@ -166,7 +166,7 @@ def test_a_wrong_call_is_a_line_and_writes_nothing(
 def test_an_empty_variable_is_not_another_release(account: SigningAccount) -> None:
     for name in ("EXECUTION", "RELEASE", "DIGEST"):
         result = CliRunner().invoke(main, ["evidence"], env={f"CICD_TEMPLATES_{name}": ""})
-        assert (result.exit_code, "is empty; write its value" in result.output) == (2, True)
+        assert (result.exit_code, "has no value; write a value" in result.output) == (2, True)
 
 
 @pytest.mark.parametrize("missing", VALUES, ids=" ".join)
