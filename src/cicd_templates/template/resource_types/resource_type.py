@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 
 class PolicyCheck(Enum):
@@ -14,8 +14,7 @@ class PolicyCheck(Enum):
     OWN_RULE = "E9141"
 
 
-@dataclass(frozen=True)
-class Interruption:
+class Interruption(NamedTuple):
     """A reason why an update in place interrupts a running resource.
 
     The reason comes from the documentation of the AWS service. CloudFormation's reference says only `Update requires:
@@ -36,8 +35,7 @@ class NameScope(Enum):
     GLOBAL = "global"
 
 
-@dataclass(frozen=True)
-class ResourceType:
+class ResourceType(NamedTuple):
     """The facts about one resource type. An empty value means that the fact does not apply or is not needed.
 
     - `type_name`: the name in templates.
@@ -102,9 +100,9 @@ class ResourceType:
     kept_when_protected: bool = False
     policies_checked_by: PolicyCheck | None = None
     interruptions: tuple[Interruption, ...] = ()
-    irreversible: Mapping[str, str] = field(default_factory=dict)
+    irreversible: Mapping[str, str] = {}
     ends_with_it: str = ""
     billed: str = ""
-    arns: Mapping[str, str] = field(default_factory=dict)
+    arns: Mapping[str, str] = {}
     arn_names_of: str = ""
     names_in_environment: str = "{prefix}-*"
