@@ -3,7 +3,7 @@
 CloudWatch describes such an alarm with `Metrics`, and without `MetricName`, `Namespace` and the other members about one
 metric. The engine does not evaluate these alarms, so their state stays INSUFFICIENT_DATA:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

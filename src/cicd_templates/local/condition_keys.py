@@ -4,7 +4,7 @@ In AWS, `aws:PrincipalArn` of a role session is the ARN of the role. For a condi
 condition keys:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

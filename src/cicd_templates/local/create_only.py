@@ -4,7 +4,7 @@ By itself, the engine knows the create-only properties of only some resource typ
 that every changed property may replace the resource. This module uses the CloudFormation schemas in cfn-lint instead.
 Only the predictions change, not the execution of change sets.
 
-This module runs both in the engine's interpreter and in this program's, so it imports only the standard library.
+This module runs inside the interpreters of the local AWS and of this program, so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 Without this module, the engine recognizes only a few statements for MySQL. A rehearsal starts a server and stores in
 a file how to reach it. As in AWS, the caller needs a permission to run statements on the cluster, and permissions to
-read and decrypt the password of the administrator. This module runs in the engine's interpreter, so it imports only the
-standard library.
+read and decrypt the password of the administrator.
+
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

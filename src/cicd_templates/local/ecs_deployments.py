@@ -1,8 +1,9 @@
 """Lists the deployments of an ECS service. The engine's own ListServiceDeployments returns none.
 
 ECS lists the deployments of the last 90 days. The engine forgets a deployment when a newer deployment has replaced it,
-so this module lists only the current deployments. This module runs inside the engine's interpreter, so it imports only
-the standard library.
+so this module lists only the current deployments.
+
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Ends tasks of the local AWS, and makes RunTask start only one task for each client token.
 
 The local AWS starts no containers, so its tasks would run forever. A rehearsal runs the command of a task as a process,
-and stores the exit code in a file. This module then ends the task with the exit code. This module runs inside the
-engine's interpreter, so it imports only the standard library.
+and stores the exit code in a file. This module then ends the task with the exit code.
+
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

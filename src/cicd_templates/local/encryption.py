@@ -1,6 +1,6 @@
 """Finds the customer managed keys of encrypted resources, so that `iam_decisions` can check the permissions for a key.
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Adds two responses that the local AWS's image registry lacks: an image's scan, and the error for a missing image.
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

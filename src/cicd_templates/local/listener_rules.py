@@ -3,7 +3,7 @@
 In AWS, CreateRule then returns the error `PriorityInUse`:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
 
-This module runs in the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ adds these rules:
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
 
-This module runs in the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

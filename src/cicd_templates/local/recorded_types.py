@@ -4,7 +4,7 @@ Operations on these resources succeed. The record is a file in the engine's fold
 environment finds the resources in this record, because no service API lists them. Tests can use a second file to make
 the operations of a type fail.
 
-This module runs both in the engine's interpreter and in this program's, so it imports only the standard library.
+This module runs inside the interpreters of the local AWS and of this program, so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ requests are refused:
   knows and which changes at each start. A signature with the access key of a session or user is valid, too, because
   only the owner can have created this key.
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

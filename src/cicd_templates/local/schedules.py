@@ -1,7 +1,9 @@
 """Makes the local AWS refuse the schedules that AWS refuses, and store every setting of a schedule.
 
 Without this module, the engine would create schedules in groups that do not exist, and with roles that EventBridge
-Scheduler cannot assume. This module runs in the engine's interpreter, so it imports only the standard library.
+Scheduler cannot assume.
+
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Makes `Ref` return the ARN of a secret, as in AWS. The engine itself returns the name, which no policy would match.
 
-This module runs inside the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Lets principals use keys and image repositories of other accounts, if the policies of both accounts allow it.
 
 The engine itself searches only the caller's account. Without this module, the engine would not find a key or repository
-of another account, or would not evaluate the policies of the other account. This module runs inside the engine's
-interpreter, so it imports only the standard library.
+of another account, or would not evaluate the policies of the other account.
+
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
 """

@@ -1,7 +1,8 @@
 """Determines whether and why CloudFormation refuses a template. The reason has CloudFormation's own words.
 
-The local AWS accepts many of these templates. This module runs both in the engine's interpreter and in this program's,
-so it imports only the standard library.
+The local AWS accepts many of these templates.
+
+This module runs inside the interpreters of the local AWS and of this program, so it imports only the standard library.
 """
 
 from __future__ import annotations

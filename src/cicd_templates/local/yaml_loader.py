@@ -2,7 +2,7 @@
 
 When the engine creates a change set, it spends most of the time on reading templates.
 
-This module runs in the engine's interpreter, so it imports only the standard library.
+This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class TrustPolicies(ResourceRule):
     """Require a condition if a trust policy lets AWS services, whole accounts or users with tokens assume a role."""
 
     id = "E9116"
-    shortdesc = "A trust policy has a condition if it trusts a service, another account or a token"
+    shortdesc = "A trust policy that trusts a service, another account or a token has a condition"
     description = (
         "An AWS service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
         " customer's resource can use the role through the service (the confused deputy problem). So a statement that"
