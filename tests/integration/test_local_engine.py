@@ -125,4 +125,4 @@ def test_the_demo_is_one_command(in_project: Path) -> None:
     assert events.count(": nothing to change") == stacks
     assert events.count("left of ") == 3
     assert "storage: emptied shipping-staging-uploads-222222222222-eu-central-1 (4 objects)" in events
-    assert "leftovers explained" in first.output
+    assert "found no further change, destroyed them" in first.output

@@ -196,7 +196,8 @@ def test_templates_in_no_commit_are_deployed_where_data_is_disposable_and_handed
     weaker.write_text(weaker.read_text() + "# weaker\n")
 
     deployed = project.ok("deploy --env staging --layer keys --local --yes --hand-over")
-    assert "templates: deployed as they are in the work tree: out/production/service-parcel-" in deployed
+    uncommitted = "templates: the work tree's templates are deployed, although no commit contains them: "
+    assert f"{uncommitted}out/production/service-parcel-" in deployed
     assert "templates: not handed to the pipeline, because they are in no commit" in deployed
     assert "keys: created" in deployed
     assert handed_over(project) == before

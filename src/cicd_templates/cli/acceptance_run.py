@@ -133,8 +133,7 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 def _begin(context: CheckContext) -> None:
     """Start the local AWS if the run needs one, then write and render the project. After a failure, stop the local AWS.
 
-    The project must exist before the first check, because the last checks use the project to destroy the deployed
-    stacks. The last checks run even if an earlier check failed.
+    The last checks destroy the deployed stacks, even if an earlier check failed. For this, they need the project.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

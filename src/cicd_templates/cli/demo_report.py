@@ -14,7 +14,7 @@ NAME_WIDTH = 14
 
 
 class DemoReporter:
-    """Reports the events of one environment at a time. It counts all events, and shows only failures immediately."""
+    """Counts the events in one environment after another, for the summaries. Shows only failures immediately."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []

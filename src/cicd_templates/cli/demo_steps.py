@@ -82,7 +82,7 @@ def _run(reporter: DemoReporter, out: Path, began: float) -> None:
                 _destroy(reporter, target)
     terminal.show("")
     terminal.show(
-        f"done in {time.monotonic() - began:.1f} s: deployed, repeated unchanged, destroyed, leftovers explained"
+        f"done in {time.monotonic() - began:.1f} s: deployed all stacks, found no further change, destroyed them"
     )
 
 

@@ -88,7 +88,7 @@ def judge(
 
 
 def _source_versions(folder: Path, checks: Collection[str]) -> dict[str, list[str]]:
-    """Return the names of the checks, keyed by the source version in their records."""
+    """Return a map from each source version to the names of the checks whose records state this version."""
     versions: dict[str, list[str]] = {}
     for check in checks:
         record = folder / check / RECORD

@@ -140,7 +140,7 @@ REVERT_DRIFT = make_option(
     "--revert-drift",
     variable="REVERT_DRIFT",
     is_flag=True,
-    help="Also plan to revert changes that were made to the stacks outside CloudFormation.",
+    help="Let the plan also revert changes that were made to the stacks outside CloudFormation.",
 )
 WAIT = make_option(
     "--wait",

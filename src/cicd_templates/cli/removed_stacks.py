@@ -22,8 +22,8 @@ def removed_note(target: Target, removed: Sequence[RemovedStack]) -> str:
     ingress = [label for label in labels if label.startswith("ingress-")]
     if ingress:
         note += (
-            f"; until you delete {', '.join(ingress)}, AWS refuses a new listener rule with the priority of an old"
-            " rule; if you renamed a service, see docs/make-it-yours.md"
+            f"; delete {', '.join(ingress)} before you deploy a listener rule with the same priority, or AWS refuses"
+            " the new rule; if you renamed a service, see docs/make-it-yours.md"
         )
     return note
 

@@ -93,8 +93,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
     - The configuration or a layer was edited after the last `make render`.
     - A template file was not written by `make render`, so no command deploys it.
 
-    If a protected environment has a problem, raise `RefusedError`, except if `rehearsed` is true. `rehearsed` means
-    that the command deploys nothing, or deploys only to the local AWS.
+    If a protected environment has a problem, raise `RefusedError` instead. But if `rehearsed` is true, only report the
+    problem, because the command deploys nothing or deploys only to the local AWS.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays
@@ -122,7 +122,7 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 def accounts(env: str, local: bool) -> list[Account]:
     """Return an `Account` for the environment `env`, or for every environment if `env` is `all`.
 
-    The tools environment comes first, because the accounts are in the reverse of the deploy order.
+    The accounts are in the reverse of the deploy order, so the tools environment comes first.
     """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration
@@ -210,11 +210,10 @@ def require_answers(yes: bool) -> None:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks the user about changed templates of environments that the command does not deploy.
+    """Return a function that asks the user a yes-or-no question, and returns the answer.
 
-    The question is whether to hand these templates to the pipeline, too. If `hand_over` is true, the answer is always
-    yes. If `hand_over` is false and there is no terminal, the answer is always no. In both cases, the user is not
-    asked.
+    The question is whether to hand over changed templates of environments that the command does not deploy. The
+    function asks only if `hand_over` is false and there is a terminal. Otherwise, it returns `hand_over`.
     """
     if hand_over:
         return lambda question: True

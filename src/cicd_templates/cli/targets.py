@@ -107,7 +107,8 @@ class Target:
           leaves out the stacks that only the pipeline may deploy.
         - `removed` has the labels of stacks that are no longer rendered. `to_destroy` has the commands that delete
           these stacks.
-        - `drift` is the drift that was detected in the stacks, and whether the plan shows this drift or reverts it.
+        - `drift` has the drift that was detected in the stacks. It also says whether the plan only shows this drift or
+          reverts it.
         - `ahead` has answers of AWS about the chosen stacks, which other threads are reading.
 
         Raises the errors of `deployment.plan`.
@@ -133,8 +134,8 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        Also upload the templates for the pipeline, after the user approves the first plan. If this deployment creates
-        the pipeline's bucket for templates, upload the templates after the bucket is created.
+        Also upload the templates of all environments for the pipeline. The upload follows the user's approval of the
+        first plan. If the pipeline's bucket for templates does not exist yet, the upload follows its creation instead.
 
         - `deployed` has the names of all environments that the command deploys. The default is only this environment.
         - `confirm` asks the user whether to upload changed templates of the environments in `deployed`.
@@ -258,7 +259,7 @@ class Target:
 
     @property
     def labels(self) -> frozenset[str] | None:
-        """The labels of the chosen stacks, or None for all stacks, including those that are no longer rendered."""
+        """The labels of the chosen stacks. None stands for all stacks, even stacks that are no longer rendered."""
         return None if len(self.chosen) == len(self.stacks) else frozenset(stack.label for stack in self.chosen)
 
     def inventory(self) -> Inventory:

@@ -1,10 +1,10 @@
 """Hands the rendered templates over to the pipeline during a deployment, and creates the AWS clients for this.
 
 - If the templates cannot be handed over, the deployment reports the reason and continues.
-- If templates of other environments have also changed, the user is asked about these templates. If the user declines,
-  nothing is handed over, and the deployment continues.
-- If only templates of the deployed environments have changed, the user is asked about these templates. If the user
-  declines, the deployment stops.
+- If templates of an environment that is not being deployed have changed, the user is asked whether to hand over all
+  templates. After a no, nothing is handed over, and the deployment continues.
+- If only templates of the environments that are being deployed have changed, the user is asked whether to hand over
+  the templates. After a no, the deployment stops.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 HAND_OVER_QUESTION = "Hand these templates to the pipeline? Its next release deploys them."
 HAND_OVER_OTHERS = (
-    "Hand all templates to the pipeline, including the changes for {others}? Its next release deploys these changes."
+    "Hand all templates to the pipeline? The pipeline's next release then also deploys the changes for {others}."
 )
 SHOWN_FILES = 5
 NO_COMMIT_SOUGHT = TemplatesCommit(problem="a plan does not look for the commit of the templates")
@@ -60,7 +60,7 @@ class TemplatesHandover:
     def note_uncommitted(self) -> None:
         """Report if the templates are not committed."""
         if problem := self.tools.commit.problem:
-            self._note(f"deployed as they are in the work tree: {problem}")
+            self._note(f"the work tree's templates are deployed, although no commit contains them: {problem}")
 
     def hand_over(self) -> None:
         """Upload the templates for the pipeline, or report why they are not uploaded.

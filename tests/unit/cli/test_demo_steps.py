@@ -135,7 +135,7 @@ def test_it_renders_deploys_twice_writes_and_destroys_in_reverse_order(
     bucket = "the bucket of /shipping/staging/storage/UploadsBucketName"
     versions = [f"put {version} into {bucket}" for version in ("first", "second", "third")]
     assert told[3:7] == [*versions, "delete templates/example"]
-    assert "deployed, repeated unchanged, destroyed, leftovers explained" in result.output
+    assert "deployed all stacks, found no further change, destroyed them" in result.output
     assert "5. use      wrote and deleted versions of an object in staging" in result.output
     assert len(result.output.splitlines()) < 24
     assert max(map(len, result.output.splitlines())) < 80

@@ -45,7 +45,7 @@ OTHERS = Comparison(
 NO_BUCKET = Comparison(None)
 FIRST = Comparison("bucket", first=True, changed={"production": ("keys.yaml",), "tools": ("keys.yaml",)})
 NOT_COMMITTED = [
-    f"templates: deployed as they are in the work tree: {DIRTY.problem}",
+    f"templates: the work tree's templates are deployed, although no commit contains them: {DIRTY.problem}",
     "templates: not handed to the pipeline, because they are in no commit; commit them, then deploy again",
 ]
 
@@ -274,8 +274,8 @@ def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of
     ]
     assert (yes.questions, tools.published) == ([], 0)
     assert others.questions == [
-        "Hand all templates to the pipeline, including the changes for staging and tools?"
-        " Its next release deploys these changes."
+        "Hand all templates to the pipeline?"
+        " The pipeline's next release then also deploys the changes for staging and tools."
     ]
 
 

@@ -156,9 +156,9 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` if another command holds the lock. `ours` describes our own command.
+        """Raise `RefusedError` if another command than `ours` holds the lock.
 
-        Our own command holds the lock if AWS created the parameter, but AWS's answer to our request was lost.
+        `ours` can hold the lock: AWS may have set the lock although its answer to our request was lost.
         """
         holder = self.holder()
         if holder is None or holder.id != ours.id:
@@ -168,7 +168,7 @@ class EnvironmentLock:
                 )
             raise RefusedError(
                 f"{self.environment}: locked by {holder}; wait until that command has ended, then run yours again; "
-                f"if it no longer runs, remove its lock: {self.unlock(holder.id)}"
+                f"if that command was killed, remove its lock: {self.unlock(holder.id)}"
             )
 
     def _release(self) -> None:

@@ -90,7 +90,7 @@ def _where(row: Row) -> Iterator[str]:
 
 
 def _known(row: Row) -> Iterator[str]:
-    """Yield what a reviewer must know about a change: effects on data, interruptions, values, longest wait."""
+    """Yield what a reviewer must know about a change, such as lost data, interruptions and changed values."""
     if row.impact.holds:
         yield f"{row.impact.holds}: {row.impact.fate}"
     if row.impact.why:
@@ -122,7 +122,7 @@ def _values(detail: Detail) -> tuple[str, str]:
 
 
 def _access(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield one line for each added or removed policy statement. The line lists the `rows` that have this statement."""
+    """Yield a line for each added or removed policy statement. The line also names the resources that have it."""
     holders: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         holder = f"{row.title}, {row.extent}" if row.extent else row.title

@@ -39,8 +39,8 @@ def fit(first: Sequence[str], sections: Sequence[Section], limit: int = LONGEST_
     """Return a comment of at most `limit` bytes: the lines in `first`, and then the sections.
 
     The comment always contains `first` and the title of each section, so these must be much shorter than `limit`.
-    Each section gets space before the later sections. If a line does not fit, the rest of its section is left out, and
-    the section says how many lines are missing.
+    A section gets the space that earlier sections leave. If a line does not fit, the rest of its section is left out,
+    and the section says how many lines are missing.
     """
     start = "\n".join([*first, "", ""])
     free = limit - _size(start) - sum(_size(section.text(())) + 1 for section in sections)

@@ -46,8 +46,8 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
     for label in plan.waits:
         if label not in {stack.label for name, stack in stacks.items() if name not in counts}:
             yield (
-                f"{label}: the plan says that this stack waits for a later plan, but the stack is in this plan or is"
-                " not rendered"
+                f"{label}: the plan leaves this stack to a later plan, although the plan contains the stack or the"
+                " stack is not rendered"
             )
 
 

@@ -142,10 +142,10 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that `plan` does not need, because it loses no data of a resource with this name.
+    """Return the names in `allowed` that allow nothing, because `plan` loses no data of a resource with this name.
 
-    Each name begins with the label or the name of a stack. If this stack is not in `plan`, the name is left out,
-    because another plan may need it. `stacks` has the labels and the names of all stacks.
+    Each name begins with the label or the name of a stack. Names of stacks outside `plan` are not returned, because
+    they may be meant for another plan. `stacks` has the labels and the names of all stacks.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}

@@ -31,7 +31,7 @@ def impossible_changes(
 
 
 def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
-    """Yield the logical id of each resource that must be replaced, but whose name stays the same, and a line about it.
+    """Find resources that must be replaced although their name stays the same. Yield each logical id, and a message.
 
     The replacement fails, because CloudFormation creates the new resource before it deletes the old one:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
@@ -48,8 +48,8 @@ def _same_names(stack: StackTemplate, changes: Sequence[Change]) -> Iterator[tup
             yield (
                 change.logical_id,
                 f"{change.logical_id} ({change.resource_type}): {cause} a replacement; CloudFormation cannot "
-                f"create the new resource while the old resource has the same {spelled}; undo this change, or add a "
-                "resource with another name, use the added resource instead, and then remove the old resource",
+                f"create the new resource while the old resource has the same {spelled}; undo this change, or make it "
+                "in three steps: add a resource with another name, use only the added resource, remove the old one",
             )
 
 

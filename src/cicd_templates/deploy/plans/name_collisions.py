@@ -134,11 +134,7 @@ def _owner(found: ExistingResource) -> str:
 
 
 def _remedy(clients: Clients, taken: _TakenName, tags: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what the user can do about a name that is taken.
-
-    If a deleted stack of this environment left the resource with this name, the user can delete or import the resource.
-    In all other cases, the user must free the name or choose another name.
-    """
+    """Return what the user can do about a name that is taken, such as commands that delete or import its resource."""
     stack = taken.stack
     ours = {MANAGED_BY_KEY: MANAGED_BY, "Project": stack.tags["Project"], "Environment": stack.tags["Environment"]}
     if not ours.items() <= tags.items():

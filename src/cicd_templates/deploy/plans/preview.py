@@ -50,9 +50,9 @@ def preview_change_set_name(plan_id: str) -> str:
 
 
 def missing_inputs(context: DeployContext, stack: StackTemplate) -> set[str]:
-    """Return the paths of the parameters that `stack` reads but that do not exist in Parameter Store.
+    """Return the paths of the parameters that the preview of `stack` needs, but that Parameter Store does not have.
 
-    The result is empty if the stack does not exist yet, because the preview of a new stack needs only the template.
+    The preview of a new stack needs no parameters, so the result for a new stack is empty.
     """
     paths = {read.path for read in stack.links.reads}
     missing = paths - context.retry_call(lambda: published(context.clients, paths)).keys()

@@ -1,7 +1,7 @@
 """Finds listener rules that AWS would refuse, because another rule of the listener already has the same priority.
 
-The other rule may belong to a service that was removed from the configuration, or whose priority changes in the same
-deployment. Somebody may also have made the rule by hand. This module changes nothing.
+The other rule may belong to a removed service, or to a service that gets another priority in the same deployment.
+Somebody may also have made the rule by hand. This module changes nothing.
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ class PlanFormat(Generic[PlanT]):
         if not isinstance(kind, str) or kind not in EXECUTED_BY:
             raise self._not_a_plan(path)
         command = hints.make(EXECUTED_BY[kind], PLAN=str(path), LOCAL=bool(document.get("local")))
-        raise RefusedError(f"{path}: a plan of a {kind}, not of a {self.kind}; execute it with: {command}")
+        raise RefusedError(f"{path}: this plan is for a {kind}, not for a {self.kind}; execute it with: {command}")
 
     def _not_a_plan(self, path: Path) -> RefusedError:
         return RefusedError(f"{path}: not a plan that `{self.written_by}` wrote; plan again")

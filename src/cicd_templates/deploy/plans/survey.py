@@ -50,7 +50,7 @@ class Survey:
 
 
 def paths_read_by(stack: StackTemplate) -> set[str]:
-    """Return the Parameter Store paths that a deployment of `stack` reads, including the one with its role's ARN."""
+    """Return the Parameter Store paths of the values that a deployment of `stack` reads, such as its role's ARN."""
     return {read.path for read in stack.links.reads} | ({stack.deployed_as} if stack.deployed_as else set())
 
 

@@ -115,7 +115,7 @@ def drift_answer(plans: Sequence[Plan]) -> str:
 
 
 def _kept_drift(plans: Sequence[Plan]) -> list[tuple[str, str]]:
-    """Return each reason not to revert drift, with the labels of the stacks that have the reason."""
+    """Return each reason why drift is not reverted, with the labels of the stacks to which the reason applies."""
     stacks: dict[str, list[str]] = {}
     for plan in plans:
         for label, reason in plan.kept_drift.items():

@@ -1,7 +1,7 @@
-"""Computes a plan again from AWS and the templates before the plan is executed, and refuses the plan if it differs.
+"""Computes a plan again from AWS and the templates before the plan is executed, and refuses a plan that differs.
 
 A person who can write the plan file can also compute a matching digest, so the file alone is not trusted. This module
-computes every field that affects the execution in the same way as `propose`, and compares the field with the plan.
+repeats the work of `propose` for every field that affects the execution, and compares the results with the plan file.
 """
 
 from __future__ import annotations

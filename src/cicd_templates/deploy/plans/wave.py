@@ -149,10 +149,10 @@ class Wave:
             discard_named(self.context.clients, name, self.plan_id)
 
     def plan(self, waits: Mapping[str, tuple[str, ...]], removed: Sequence[str] = ()) -> Plan:
-        """Return one plan for all stacks that the wave has planned.
+        """Combine the plans of this wave's stacks into one plan.
 
-        `waits` maps each stack that is not planned yet to the stacks that must be deployed first. `removed` are the
-        labels of stacks that are no longer rendered but still exist.
+        `waits` has the stacks that cannot be planned yet, each with the stacks that must be deployed before it.
+        `removed` has the labels of stacks that are no longer rendered but still exist.
         """
         first = self.stacks[0]
         return Plan(

@@ -118,7 +118,7 @@ def _refuse_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     A name is ambiguous if programs interpret it differently, or if some of them refuse it. For example, a backslash
     is part of a name on Linux, but separates folders on Windows. The image build unpacks the zip on Linux.
     """
-    advice = "make the zip again with / between folders and no folder `..` in a path, or set APP= to the folder"
+    advice = "make the zip again, with `/` between folders and without `..`, or set APP= to the folder with the source"
     wrong = [entry.orig_filename for entry in entries if _is_ambiguous(entry.orig_filename)]
     if wrong:
         raise ConfigurationError(f"{path}: contains {_first(wrong)}, which is not a valid file name; {advice}")
@@ -225,8 +225,7 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 def read_bundle(data: bytes) -> dict[str, bytes]:
     """Return the files in the zip file `data`, keyed by name.
 
-    If `data` cannot be read, is too large or has two files with the same name, return no files. The function `bundle`
-    makes no such zip files.
+    Return no files if `data` cannot be read, is too large or has a name twice. `bundle` cannot have written such data.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

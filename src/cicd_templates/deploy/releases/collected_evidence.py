@@ -1,7 +1,8 @@
 """Verifies a folder of evidence directly after its collection, and compares it with CodePipeline's history.
 
 The history shows which environments need no signed statement about a deployment, for example because the release was
-not deployed there. A later verification works without AWS, so the user must name these environments.
+not deployed there. A later verification works without AWS and has no history, so the user must then name these
+environments.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ def verify_collected(
     history: DeploymentHistory,
     not_attested: Collection[str] = (),
 ) -> tuple[Verification, Mapping[str, str]]:
-    """Verify the folder. Return the result, and the environments that the release has not reached.
+    """Verify the folder. Return the result, and the environments that the release has not reached, with the reasons.
 
-    Each of these environments is mapped to the reason from `history`. An environment needs no statement about a
-    deployment if the release has not reached it, or if the user named it in `not_attested`. If the folder lacks a
-    statement that `history` names, the result has a problem.
+    The reasons come from `history`. The verification requires no statement about deployments to these environments,
+    and none about deployments to the environments in `not_attested`, which the user named. If the folder lacks a
+    statement that `history` lists, the result has a problem.
     """
     last = not_reached(read_folder(folder), release.statement)
     excepted = {name: history.not_attested[name] for name in last if name in history.not_attested}

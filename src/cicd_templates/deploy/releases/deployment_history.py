@@ -27,10 +27,11 @@ STATEMENT = "Statement"
 class DeploymentHistory:
     """What CodePipeline's history says about the deployments of a release.
 
-    - `not_attested` maps each environment that needs no statement to the reason, such as `was not deployed there`.
-    - `statements` has the statements that the signer has reported: their paths relative to the folder of evidence.
+    - `not_attested` has the environments that need no signed statement, each with the reason, such as
+      `was not deployed there`.
+    - `statements` has the paths of the statements that the signer has reported, relative to the folder of evidence.
 
-    If the history no longer has the pipeline execution, both are empty. Then every environment needs a statement.
+    If the history no longer has the pipeline execution, both are empty, so every environment needs a statement.
     """
 
     not_attested: Mapping[str, str] = field(default_factory=dict)
@@ -40,11 +41,10 @@ class DeploymentHistory:
 def read_deployment_history(
     codepipeline: CodePipelineClient, pipeline: str, execution: str, stages: Mapping[str, str]
 ) -> DeploymentHistory:
-    """Return the deployment history of a release. `execution` is the pipeline execution that made the release.
+    """Return the deployment history of a release. It includes rollbacks to the release.
 
-    A rollback to the release is a separate pipeline execution. The result includes the deployments of these executions.
-
-    `stages` maps each environment to the stage that deploys to it.
+    `execution` is the pipeline execution that made the release. `stages` maps each environment to the stage that
+    deploys to it.
     """
     targets = {
         summary["pipelineExecutionId"]: summary.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")

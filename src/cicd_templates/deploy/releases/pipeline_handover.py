@@ -24,10 +24,11 @@ SERVICE_TYPE, TASK_TYPE = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
 class Comparison:
     """The differences between the rendered templates and the templates that were last uploaded for the pipeline.
 
-    - `bucket` is None if the bucket for templates does not exist yet. `first` is true if the bucket is empty.
+    - `bucket` is None if the bucket for templates does not exist yet.
+    - `first` is true if no templates were uploaded yet.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed: no file differs, and the id of the commit was uploaded with the
-      templates. Templates that are not committed need no id.
+    - `has_these` is true if no upload is needed: the bucket has exactly these templates. If the templates are
+      committed, the bucket also has the id of a commit.
     """
 
     bucket: str | None
@@ -61,8 +62,8 @@ class PipelineHandover:
     - `environment` is the environment that contains the pipeline.
     - `commit` is the commit that contains the templates, or the reason why there is no such commit.
     - `caller` is the ARN of the person or role that uploads the templates.
-    - `missing` has the names of the environments whose templates are not on this machine: parallel copies that were
-      not rendered. They must be rendered before an upload.
+    - `missing` has the names of parallel copies that were not rendered on this machine. Each of these environments must
+      be rendered before an upload.
     """
 
     environment: Environment

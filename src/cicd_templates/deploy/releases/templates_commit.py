@@ -47,12 +47,13 @@ class TemplatesCommit:
 
 
 def find_templates_commit(folder: Path, stacks: Iterable[StackTemplate]) -> TemplatesCommit:
-    """Return the commit HEAD if it contains the rendered templates in `folder`, otherwise the reason why not.
+    """Return the commit HEAD if it contains exactly the templates in `folder`. Otherwise, return why it does not.
 
     HEAD counts only if all of these are true:
-    - HEAD has the same files in `folder` as the disk, byte for byte.
+
+    - `folder` has the same files in HEAD and on the disk, byte for byte.
     - The files match the list of checksums in `folder`.
-    - Each stack in `stacks` has the same template text as its file in `folder`.
+    - The template text of each stack in `stacks` equals the stack's file in `folder`.
     """
     if not in_work_tree(folder):
         return TemplatesCommit(problem=f"{folder} is not in a git work tree")

@@ -65,13 +65,11 @@ class Change:
 class Impact:
     """The effect of a change on people and data.
 
-    `holds` names the data in a stateful resource, and `fate` says what happens to this data. `certain` is false if
-    CloudFormation does not know yet whether it will replace the resource. The content of `why` depends on the effect:
-
-    - for an interruption: why a running service is interrupted
-    - for a deletion: what no longer works
-    - for a possible replacement: why the update would fail if CloudFormation replaced the resource
-    - for other changes: what can never be changed back
+    - `certain` is false if CloudFormation does not know yet whether it will replace the resource.
+    - `holds` names the data in a stateful resource.
+    - `fate` says what happens to this data.
+    - `why` gives the reason for an interruption, what no longer works after a deletion, why a possible replacement
+      would fail, or what can never be changed back.
     """
 
     kind: str
@@ -127,7 +125,8 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
     """Return all changes of a change set, with property values where they are known.
 
     `plain` has all changes, without property values. `valued` has property values, but may lack changes. If only the
-    tags of a resource change, references to this resource keep their values, so these references are left out.
+    tags of a resource change, properties that refer to this resource keep their values. The result leaves out these
+    properties.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -140,11 +139,10 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without references to resources of which only the tags change.
+    """Return `changes` without the properties that only refer to a resource whose tags, and nothing else, change.
 
-    CloudFormation reports that a property with such a reference may change, and that the resource with this property
-    may be replaced. In fact, the property keeps its value, so the replacement is left out, too. If a resource has only
-    such changes, its properties stay in the result.
+    For such a property, CloudFormation reports that its value may change and that its own resource may be replaced. In
+    fact, the property keeps its value, and its resource is not replaced.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -163,6 +161,7 @@ def _without_kept(change: Change, kept: Container[str]) -> Change:
         change,
         replacement=replacement,
         policy_action=change.policy_action if replacement == change.replacement else "",
+        # A change without properties would look empty.
         details=details or change.details,
     )
 
@@ -177,7 +176,7 @@ def _keeps_attributes(change: Change) -> bool:
 
 
 def _is_kept(detail: Detail, kept: Container[str]) -> bool:
-    """Return whether `detail` is about tags, or refers to a resource in `kept`, whose attributes stay the same."""
+    """Return whether `detail` changes only tags, or only refers to a resource in `kept`, which keeps its attributes."""
     return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
 
 
@@ -210,21 +209,19 @@ def assess(change: Change, before: Mapping[str, Any], after: Mapping[str, Any], 
 
 
 def replaces(change: Change) -> bool:
-    """Return whether the change replaces the resource. Returns false if a replacement is only possible."""
+    """Return whether the change is certain to replace the resource."""
     return change.action == "Modify" and change.replacement == "True"
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties with the resource's unique name, if this name would make a replacement fail.
+    """Return the properties that hold the resource's unique name, if the change keeps this name.
 
-    CloudFormation creates the new resource before it deletes the old one, so a replacement with the same name fails.
-    The result is empty if the change also changes the name, or if AWS chooses the name.
+    With the same name, a replacement fails, because CloudFormation creates the new resource before it deletes the old
+    one. The result is empty if the change also changes the name, or if AWS chooses the name. A value that only one
+    resource can have, such as the address range of a subnet, counts as a name, too.
 
     - `properties` has the resource's properties after the change.
-    - `identifier` has the names of the properties that name a resource of this type. It is used only if the table of
-      resource types has no such properties for the type.
-
-    A value that only one resource can have, such as the address range of a subnet, counts as a name, too.
+    - `identifier` has the properties that hold the name if the table of resource types does not list any for the type.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property
@@ -290,8 +287,8 @@ def _fate(policy: str, resource_type: str) -> str:
 def interruption(change: Change) -> str:
     """Return why an update in place interrupts a running service, or an empty string if the service keeps running.
 
-    A property with a `cause` does not count. It refers to the id or the ARN of another resource, which stays the same
-    unless the other resource is replaced.
+    Properties that only refer to the id or the ARN of another resource are ignored. Their values stay the same unless
+    that resource is replaced.
     """
     if change.action != "Modify":
         return ""

@@ -56,10 +56,9 @@ def reported_as_hidden(text: str) -> bool:
 
 
 def not_compared(before: str, after: str) -> str:
-    """If both texts have masked values, return `after` with `(cannot be compared)` behind each masked value.
+    """Return `after`. If both texts have masked values, add `(cannot be compared)` behind each masked value in `after`.
 
-    Different secrets look the same when they are masked, so `before` and `after` would seem to be equal. If a text has
-    no masked value, return `after` unchanged.
+    Without these words, `before` and `after` would seem to be equal, because all secrets look the same when masked.
     """
     return _HIDDEN.sub(r"\g<0> (cannot be compared)", after) if hides_values(before) else after
 

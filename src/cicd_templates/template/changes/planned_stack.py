@@ -60,6 +60,6 @@ class PlannedStack:
     def is_changing(self) -> bool:
         """Whether a deployment would change the stack.
 
-        A stack that would change has a change set. A new stack has no change set in a preview, but a list of changes.
+        The preview of a new stack has no change set, but a list of changes.
         """
         return bool(self.change_set or self.changes)

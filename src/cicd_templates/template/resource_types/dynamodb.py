@@ -19,7 +19,8 @@ RESOURCE_TYPES = (
         kept_when_protected=True,
         interruptions=(
             Interruption(
-                "the items get another key; readers and writers without rights on the new key fail immediately",
+                "the table is encrypted with another KMS key; readers and writers without rights on this key fail"
+                " immediately",
                 frozenset({"SSESpecification"}),
             ),
         ),

@@ -8,8 +8,9 @@ from cicd_templates.template.resource_types.resource_type import Interruption, P
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Modifying.html
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html
 UPGRADE = Interruption(
-    "the database does not answer while RDS upgrades it; a major upgrade often takes several minutes. A major upgrade"
-    " cannot be undone; a snapshot restores only the data from before the upgrade. Try it in another environment first",
+    "the database does not answer while RDS upgrades it; a major upgrade often takes several minutes and cannot be"
+    " undone; a snapshot restores only the data from before the upgrade, so try the upgrade in another environment"
+    " first",
     frozenset({"EngineVersion"}),
 )
 PORT = Interruption(

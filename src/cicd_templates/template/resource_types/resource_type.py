@@ -40,10 +40,10 @@ class ResourceType(NamedTuple):
 
     - `type_name`: the name in templates.
     - `loss`: the data that is lost with a stateful resource, because it cannot be rendered again.
-    - `data_is_in`: a property with the name of another resource, which has the data, such as the cluster of a database
-      instance. A resource with this property has no data itself.
-    - `kept_when_protected`: whether resources of this type that belong to no stack are kept when a protected
-      environment is destroyed.
+    - `data_is_in`: the property that refers to the resource with the data. For a database instance, this property names
+      its cluster. A resource with this property has no data itself.
+    - `kept_when_protected`: whether the destruction of a protected environment keeps resources of this type that belong
+      to no stack.
     - `policies_checked_by`: the lint rule that requires both data policies, for deletion and for replacement.
     - `interruptions`: the updates in place that interrupt a running resource.
     - `irreversible`: properties that can never be changed back, each with the effect of its change.
@@ -70,8 +70,8 @@ class ResourceType(NamedTuple):
 
     ARNs:
 
-    - `arns`: the ARN of each kind of resource, after the partition. The kinds are the resource types of IAM's service
-      authorization reference, and `{name}` stands for the physical name.
+    - `arns`: the part of an ARN after the partition, keyed by the resource type in IAM's service authorization
+      reference. `{name}` stands for the physical name.
     - `arn_names_of`: the type whose physical names are in the ARNs of this type. The ARN of a listener, for example,
       contains the name of its load balancer.
 

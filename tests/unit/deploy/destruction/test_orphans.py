@@ -167,8 +167,8 @@ def test_no_choice_of_removed_stacks_chooses_a_rendered_one(removed: list[Remove
         (
             [deployed("shipping-staging-ingress-till", Layer="ingress", Service="till")],
             "staging: no longer rendered, and still in AWS: ingress-till; to delete it:"
-            " `make destroy ENV=staging SERVICE=till`; until you delete ingress-till, AWS refuses a new listener rule"
-            " with the priority of an old rule; if you renamed a service, see docs/make-it-yours.md",
+            " `make destroy ENV=staging SERVICE=till`; delete ingress-till before you deploy a listener rule"
+            " with the same priority, or AWS refuses the new rule; if you renamed a service, see docs/make-it-yours.md",
         ),
         (
             [deployed("by-hand", Layer="")],

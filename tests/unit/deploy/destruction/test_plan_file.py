@@ -102,7 +102,7 @@ def test_a_plan_may_be_indented_otherwise(tmp_path: Path) -> None:
 
 
 NOT_A_PLAN = "not a plan that `make destroy ENV= ALLOW=` wrote; plan again"
-DEPLOYMENT = "a plan of a deployment, not of a destruction; execute it with: make deploy PLAN={path}"
+DEPLOYMENT = "this plan is for a deployment, not for a destruction; execute it with: make deploy PLAN={path}"
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,8 @@ def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
         ({"stacks": (replace(PLAN.stacks[0], label="k"), PLAN.stacks[1])}, "keys: the label in the plan is k"),
         (
             {"waits": {"keys": ("network",)}},
-            "keys: the plan says that this stack waits for a later plan, but the stack is in this plan or is not"
-            " rendered",
+            "keys: the plan leaves this stack to a later plan, although the plan contains the stack or the stack"
+            " is not rendered",
         ),
         (
             {"removed": ("old", "keys")},

@@ -176,7 +176,7 @@ def edited(path: Path, **facts: Any) -> None:
         ({"more": 1}, "was edited after it was written; plan again"),
         (
             {"kind": "destruction"},
-            "a plan of a destruction, not of a deployment; execute it with: make destroy PLAN={path} LOCAL=1",
+            "this plan is for a destruction, not for a deployment; execute it with: make destroy PLAN={path} LOCAL=1",
         ),
     ],
     ids=[

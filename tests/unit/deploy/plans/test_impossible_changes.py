@@ -48,8 +48,8 @@ def found(
             replaced("AWS::Athena::WorkGroup", "Anything"),
             {"Name": "w"},
             "R (AWS::Athena::WorkGroup): Anything cannot change without a replacement; CloudFormation cannot"
-            " create the new resource while the old resource has the same Name w; undo this change, or add a"
-            " resource with another name, use the added resource instead, and then remove the old resource",
+            " create the new resource while the old resource has the same Name w; undo this change, or make it in"
+            " three steps: add a resource with another name, use only the added resource, remove the old one",
         ),
         (replaced("AWS::IAM::Role"), {"RoleName": "x"}, "this change needs a replacement; CloudFormation cannot"),
         (replaced(CLUSTER, "DBClusterIdentifier", "DatabaseName"), {"DBClusterIdentifier": "new"}, ""),

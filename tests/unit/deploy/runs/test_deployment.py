@@ -650,7 +650,7 @@ def test_a_stack_cannot_wait_for_a_later_plan_and_be_in_this_one(harness: Deploy
 
     with pytest.raises(
         RefusedError,
-        match="keys: the plan says that this stack waits for a later plan, but the stack is in this plan or is not",
+        match="keys: the plan leaves this stack to a later plan, although the plan contains the stack",
     ):
         harness.execute()
 

@@ -226,8 +226,8 @@ def edited(*names: str) -> tuple[Detail, ...]:
             False,
             Impact(
                 "interruption",
-                why="the database does not answer while RDS upgrades it; a major upgrade often takes several minutes."
-                " A major upgrade cannot be undone; a snapshot restores only the data from before the upgrade. Try it"
+                why="the database does not answer while RDS upgrades it; a major upgrade often takes several minutes"
+                " and cannot be undone; a snapshot restores only the data from before the upgrade, so try the upgrade"
                 " in another environment first; every instance restarts at once, and clients fail until they use the"
                 " new port: immediately afterwards, deploy the services that use the database",
             ),

@@ -41,8 +41,8 @@ class FoldedPath:
 class Node(NamedTuple):
     """A node of the access drawing: a principal, a target, or a group of principals or targets.
 
-    `services` is the number of services that have the same access. In a group of targets, `targets` lists the targets.
-    So two groups with the same number of targets, but with different targets, are different nodes.
+    - `services` is the number of services that have the same access.
+    - `targets` lists the targets of a group. Groups of equally many, but different targets are different nodes.
     """
 
     side: str
@@ -161,7 +161,7 @@ def _ends(targets: list[str], account: str, count: int) -> list[Node]:
 
 
 def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int], str, str, list[str]]]:
-    """Group the paths that differ only in their targets. Yield the principal, right, change and targets of a group."""
+    """Join access paths that differ only in their targets. Yield the principal, right, change and targets of each."""
     groups: dict[tuple[tuple[str, str, int], str, str], dict[str, None]] = {}
     for each in paths:
         principal = (each.path.principal, each.account, each.count)

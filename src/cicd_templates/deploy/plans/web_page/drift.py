@@ -1,11 +1,10 @@
 """Assesses changes that were made outside CloudFormation. This module does not call AWS.
 
-There are three kinds of changes:
-
-- Changes of the properties in the tables below are judged. Policies are not in these tables, because CloudFormation
-  reports only a part of a changed policy.
-- Further changes of a resource that grants access or stores data are shown as changes that cannot be judged.
-- Further changes of other resources are only listed.
+- If the tables below contain a changed property, the change is judged. Policies are not in these tables, because
+  CloudFormation reports only a part of a changed policy.
+- If they do not contain the property, and the resource grants access or stores data, the page says that the change
+  cannot be judged.
+- In all other cases, the change is only listed.
 """
 
 from __future__ import annotations

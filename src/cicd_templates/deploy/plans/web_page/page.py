@@ -81,9 +81,9 @@ def _old_values(plans: Sequence[Plan]) -> str:
     if not labels:
         return ""
     return (
-        f"{answers.first_of(labels)} {'use' if len(labels) > 1 else 'uses'} old input values"
-        f" until you plan and deploy {'them' if len(labels) > 1 else 'it'} again,"
-        f" and may be interrupted until then."
+        f"After this deployment, {answers.first_of(labels)} still {'use' if len(labels) > 1 else 'uses'} old input"
+        " values, and may be interrupted."
+        f" Then plan and deploy {'them' if len(labels) > 1 else 'it'} again."
     )
 
 
@@ -122,8 +122,8 @@ def _explanation(plans: Sequence[Plan], command: str) -> str:
         ),
         (
             "make recover" in command,
-            "make recover shows the differences and the repairs, but changes nothing. make plan REVERT_DRIFT=1 makes a "
-            "plan that reverts the changes; deploy that plan to revert them.",
+            "make recover only shows the changes that were made outside CloudFormation, and how to repair them. To "
+            "revert these changes, run make plan REVERT_DRIFT=1, then deploy the new plan.",
         ),
         (
             "make destroy" in command,

@@ -58,8 +58,8 @@ ANSWERS = {
         NOBODY,
         UNCHECKED,
         "The slowest stack, network, takes at most 5 min. Everything that uses the old network/PrivateSubnet2,"
-        " network/PrivateSubnet2Routes may be interrupted. databases, service-billing, service-ledger use"
-        " old input values until you plan and deploy them again, and may be interrupted until then.",
+        " network/PrivateSubnet2Routes may be interrupted. After this deployment, databases, service-billing,"
+        " service-ledger still use old input values, and may be interrupted. Then plan and deploy them again.",
         DEPLOY,
     ),
     "tags only": (
@@ -117,8 +117,8 @@ ANSWERS = {
         UNCHECKED,
         "The slowest stack, databases, takes at most 1 h. Everything that uses the old"
         " databases/GeneralLedgerCluster, databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2 may be"
-        " interrupted. service-billing, service-ledger use old input values until you plan and"
-        " deploy them again, and may be interrupted until then.",
+        " interrupted. After this deployment, service-billing, service-ledger still use old input values, and may be"
+        " interrupted. Then plan and deploy them again.",
         f"{DEPLOY} ALLOW=databases/GeneralLedgerCluster",
     ),
     "image only": (
@@ -182,9 +182,8 @@ VERDICTS = {
 }
 EXPLANATIONS = {
     "drift": (
-        "make recover shows the differences and the repairs, but changes nothing. make plan REVERT_DRIFT=1 makes a"
-        " plan that reverts"
-        " the changes; deploy that plan to revert them."
+        "make recover only shows the changes that were made outside CloudFormation, and how to repair them. To revert"
+        " these changes, run make plan REVERT_DRIFT=1, then deploy the new plan."
     ),
     "replaced database": (
         "ALLOW=databases/GeneralLedgerCluster accepts the replacement or deletion of databases/GeneralLedgerCluster;"
