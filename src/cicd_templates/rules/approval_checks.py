@@ -21,7 +21,7 @@ DEPLOY_NOTHING = {"Approval", "Build", "Compute", "Invoke", "Source", "Test"}
 class Check(NamedTuple):
     """A pipeline action that calls the approval check.
 
-    - `stacks` and `change_set` are the names of the stacks and the change set that the action tells it to check.
+    - `stacks` and `change_set` are the names of the stacks and of the change set that the function must check.
     - `orders` are the earliest and the latest RunOrder that the action can have: a RunOrder may be an `Fn::If`.
     """
 
