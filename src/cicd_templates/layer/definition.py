@@ -44,11 +44,10 @@ class Layer(NamedTuple):
 
     One of these functions builds the template of a stack:
 
-    - `build(env)`, if the layer has one stack per environment.
-    - `build_per_service(env, service)`, if the layer has one stack per service. `env` then contains only this service,
-      so the stack depends on no other service.
-    - `build_with_uses(env, service, uses)`, if the layer also needs `uses`. `uses` lists the resources of other layers
-      that the service uses.
+    - One stack per environment: `build(env)`.
+    - One stack per service: `build_per_service(env, service)` or `build_with_uses(env, service, uses)`. `env` contains
+      only this service, so the stack depends on no other service. `uses` lists the resources of other layers that the
+      service uses.
 
     More facts about a layer:
 

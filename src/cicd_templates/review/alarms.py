@@ -25,8 +25,8 @@ _COMPARISONS = {
 def alarm_rows(stack: StackTemplate, formatter: Formatter) -> list[tuple[str, ...]]:
     """Return the rows of alarms and EventBridge rules.
 
-    Alarms that differ only in their names share a row. If the trigger of an alarm contains
-    the alarm's own name, the shared row has `OWN_MARK` instead of this name.
+    Alarms that differ only in their names share a row. If the trigger of an alarm contains the alarm's own name, the
+    shared row has `OWN_MARK` instead of this name.
     """
     alike: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for logical_id, resource in stack.resources.items():

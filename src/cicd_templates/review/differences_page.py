@@ -119,10 +119,10 @@ def _resource_differences(
 
     Two comparisons are made, and only a difference that both find is yielded:
 
-    - The first comparison puts placeholders for the account number, and for the environment's name wherever the name is
-      a separate word.
-    - The second comparison puts a placeholder for the environment's name only after the project's name or after the
-      word `account`.
+    - The first comparison replaces two things by placeholders: the account number, and the environment's name wherever
+      the name is a separate word.
+    - The second comparison replaces only the environment's name, and only after the project's name or after the word
+      `account`.
 
     The first comparison alone would report false differences. For example, if an environment is named `test`, the
     command `make test` becomes `make {environment}`, but stays `make test` in the other environment.
@@ -159,8 +159,8 @@ def _contains(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
 def _text_function(stack: ReviewedStack, environment: re.Pattern[str], account: str = "") -> TextFunction:
     """Return a function that formats a text of `stack` for a comparison.
 
-    Where the pattern `environment` matches the environment's name, the function puts a placeholder. If `account` is not
-    empty, the function puts `account` instead of the account number.
+    Where the pattern `environment` matches the environment's name, the function writes a placeholder. If `account` is
+    not empty, the function writes `account` instead of the account number.
     """
     number = stack.template.account
     account_texts = (number, stack.formatter.format(number))

@@ -17,10 +17,10 @@ OWN_SCRIPT = re.compile(
 
 
 def application_code_problems(commands: str, if_meant: str) -> Iterator[str]:
-    """Yield a message for each of the shell `commands` that could run code of the application.
+    """Yield a message for each call in the shell script `commands` that could run code of the application.
 
-    - If a command starts Python without `-I`, the message says how to add `-I`.
-    - If a command starts a program of the application, the message ends with `if_meant`, which says what to do instead.
+    - If a call starts Python without `-I`, the message says how to add `-I`.
+    - If a call starts a program of the application, the message ends with `if_meant`, which says what to do instead.
     """
     scripts = {found.start(): found[1] for found in OWN_SCRIPT.finditer(commands)}
     for found in PYTHON_COMMAND.finditer(commands):

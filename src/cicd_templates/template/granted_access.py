@@ -168,7 +168,7 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield IAM statements that stand for the roles of a resource, and for the policy that its type has by default.
+    """Yield IAM statements that stand for the roles of a resource, and for the default policy of the resource's type.
 
     These statements show how access changes if an existing resource gets a different role. Do not use the statements
     for a new resource: a role that already exists gains no access, and for a new role, the plan shows the permissions.

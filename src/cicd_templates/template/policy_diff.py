@@ -183,7 +183,8 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
     Some properties affect access without a statement, such as a permissions boundary. For each of these properties, a
-    made-up statement is yielded. `is_changed` is true if the resource exists both before and after the change.
+    made-up statement is yielded. `is_changed` is true if the resource exists both before and after the change. Only
+    then, the roles that the resource uses get made-up statements, too.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -249,9 +250,9 @@ def _difference(
 ) -> str:
     """Return a sentence with the parts of `statement` that its counterpart lacks, or an empty string.
 
-    `own` is the list with `statement`. The counterpart is the statement in `others` with the same Sid, the same effect
-    and the same names of elements, such as `Action`. If the Sid occurs twice in `own` or in `others`, no statement is
-    the counterpart. Without a counterpart, the sentence has all parts of `statement`.
+    The counterpart is the statement in `others` with the same Sid, the same effect and the same names of elements, such
+    as `Action`. If the Sid occurs twice in `others`, or in `own`, the list that contains `statement`, then `statement`
+    has no counterpart. Without a counterpart, the sentence has all parts of `statement`.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

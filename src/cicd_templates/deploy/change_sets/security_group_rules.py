@@ -28,7 +28,7 @@ Rule = tuple[str, ...]
 
 
 def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterable[StackTemplate]) -> bool:
-    """Return whether a drift of a security group is only this: other stacks in `environment` have added rules.
+    """Return whether a security group has drifted only because other stacks in `environment` have added rules to it.
 
     `difference` describes how the security group in AWS differs from its template.
     """

@@ -143,7 +143,7 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise a `CicdError` that lists deleted parameters, because the stacks in `made.waits` would wait for ever.
+    """Raise a `CicdError` that lists the deleted parameters for which the stacks in `made.waits` would wait for ever.
 
     Somebody deleted the parameters from Parameter Store. A deployment does not create the parameters again, because the
     stacks that publish the parameters have no changes.
