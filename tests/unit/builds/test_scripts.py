@@ -124,20 +124,21 @@ def scan(status: str, **counts: int) -> dict[str, Any]:
         ),
         pytest.param(
             [scan("COMPLETE", CRITICAL=1)],
-            f"exit: the registry's scan of {DIGEST} found blocking vulnerabilities: {{'CRITICAL': 1}}: CVE-2026-1; see",
+            f"exit: the registry's scan of {DIGEST} found vulnerabilities that block the release ({{'CRITICAL': 1}}):"
+            " CVE-2026-1; see",
             id="bad",
         ),
         pytest.param(
             [page({"HIGH": 1}, enhanced("HIGH", "CVE-9"), status="ACTIVE", key="enhancedFindings")],
-            "{'HIGH': 1}: CVE-9; see",
+            "{'HIGH': 1}): CVE-9; see",
             id="bad by enhanced scanning",
         ),
         pytest.param([scan("COMPLETE", INFORMATIONAL=3)], "found nothing that blocks", id="for information"),
-        pytest.param([scan("COMPLETE", UNDEFINED=1)], "{'UNRATED': 1}: CVE-2026-1", id="not rated"),
+        pytest.param([scan("COMPLETE", UNDEFINED=1)], "{'UNRATED': 1}): CVE-2026-1", id="not rated"),
         pytest.param([scan("ACTIVE", UNTRIAGED=2)], "{'UNRATED': 2}", id="not rated by Inspector"),
         pytest.param([scan("COMPLETE", SEVERE=1)], "{'UNRATED': 1}", id="an unknown word"),
-        pytest.param([page({"": 1}, {"name": "\x1b[2J"})], "{'UNRATED': 1}: ?[2J; see", id="without a word"),
-        pytest.param([page({"X": 1}, "text")], "{'UNRATED': 1}: None", id="not an object"),
+        pytest.param([page({"": 1}, {"name": "\x1b[2J"})], "{'UNRATED': 1}): ?[2J; see", id="without a word"),
+        pytest.param([page({"X": 1}, "text")], "{'UNRATED': 1}): None", id="not an object"),
         pytest.param(
             [page({}, finding("CRITICAL"))],
             "differ from its list of findings, so the release is blocked: 0 CRITICAL counted and 1 listed",
@@ -180,7 +181,7 @@ def scanned(hours_ago: float, **counts: int) -> dict[str, Any]:
     return {**result, "imageScanFindings": {**result["imageScanFindings"], "imageScanCompletedAt": ended}}
 
 
-BAD = "found blocking vulnerabilities: {'HIGH': 1}"
+BAD = "found vulnerabilities that block the release ({'HIGH': 1})"
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,7 @@ def test_more_severe_findings_block_too_and_the_configuration_decides_about_find
     monkeypatch.setitem(ENVIRONMENT, "UNRATED", unrated)
     found = run("image_scan", Fake(scan("COMPLETE", **counts)), str(tmp_path / "scan.json"))
 
-    assert ("blocking vulnerabilities" in found) is blocks
+    assert ("vulnerabilities that block the release" in found) is blocks
     assert ("found nothing that blocks the release" in found) is not blocks
 
 

@@ -138,7 +138,10 @@ def problem_of(status: str, counts: dict[str, int], findings: list[Any]) -> str:
     blocking_counts = dict(Counter(severity_of(finding) for finding in blocking))
     names = ", ".join(name_of(finding) for finding in blocking[:SHOWN])
     more = f" and {len(blocking) - SHOWN} more" if len(blocking) > SHOWN else ""
-    return f"found blocking vulnerabilities: {blocking_counts}: {names}{more}; see {sys.argv[1]} in the evidence bucket"
+    return (
+        f"found vulnerabilities that block the release ({blocking_counts}): {names}{more}; see {sys.argv[1]} in the"
+        " evidence bucket"
+    )
 
 
 def main() -> None:

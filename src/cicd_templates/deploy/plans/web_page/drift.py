@@ -2,8 +2,8 @@
 
 - If the tables below contain a changed property, the change is judged. Policies are not in these tables, because
   CloudFormation reports only a part of a changed policy.
-- If they do not contain the property, and the resource grants access or stores data, the page says that the change
-  cannot be judged.
+- If the tables do not contain the property, and the resource grants access or stores data, the page says that the
+  change cannot be judged.
 - In all other cases, the change is only listed.
 """
 
