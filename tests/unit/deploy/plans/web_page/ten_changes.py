@@ -63,24 +63,13 @@ class RenderedChange:
             return self._page()
 
     def _page(self) -> str:
-        aws = SimulatedAws()
-        aws.page = 100
         old = configuration()
         self.before(old)
         new = copy.deepcopy(old)
         self.configure(new)
         deployed, wanted = stacks(old, self.deploy), stacks(new, self.deploy, self.edit)
-        context = DeployContext(
-            aws,  # type: ignore[arg-type] # the simulation stands in
-            aws.clock.polling(),
-            Path(".state"),
-            caller="arn:aws:iam::222222222222:user/ada",
-            revision="4f1c2d9",
-            # The simulation cannot tell whether a name is taken.
-            recorded=frozenset(resource["Type"] for stack in wanted for resource in stack.resources.values()),
-            today=aws.clock.today,
-        )
-        deployment.deploy(context, deployed, Silent(), lambda question: True)
+        aws = copy.deepcopy(deployed_once(json.dumps(old), self.deploy))
+        context = context_of(aws, wanted)
         labels = {stack.label for stack in wanted}
         removed = sorted(stack.label for stack in deployed if stack.label not in labels)
         drift = DetectedDrift(self.drift(wanted)) if self.drift else None
@@ -88,6 +77,29 @@ class RenderedChange:
         to_destroy = [f"make destroy ENV={ENVIRONMENT} SERVICE=ledger"] if removed else []
         deployment.plan(context, wanted, Silent(), removed=removed, drift=drift, to_destroy=to_destroy)
         return (context.plans / f"{ENVIRONMENT}.html").read_text()
+
+
+def context_of(aws: SimulatedAws, wanted: list[StackTemplate]) -> DeployContext:
+    return DeployContext(
+        aws,  # type: ignore[arg-type] # the simulation stands in
+        aws.clock.polling(),
+        Path(".state"),
+        caller="arn:aws:iam::222222222222:user/ada",
+        revision="4f1c2d9",
+        # The simulation cannot tell whether a name is taken.
+        recorded=frozenset(resource["Type"] for stack in wanted for resource in stack.resources.values()),
+        today=aws.clock.today,
+    )
+
+
+@functools.lru_cache(2)
+def deployed_once(raw: str, edit: Callable[[Templates], None]) -> SimulatedAws:
+    """Return a simulated AWS to which a configuration was deployed, for the caller to copy."""
+    aws = SimulatedAws()
+    aws.page = 100
+    wanted = stacks(json.loads(raw), edit)
+    deployment.deploy(context_of(aws, wanted), wanted, Silent(), lambda question: True)
+    return aws
 
 
 def configuration() -> Raw:
