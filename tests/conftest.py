@@ -26,8 +26,10 @@ from xdist.scheduler import LoadScopeScheduling
 from cicd_templates.config.environment import Configuration, Environment
 from cicd_templates.config.load import parse_configuration
 from cicd_templates.layer.definition import Layer
+from cicd_templates.render import out_folder
 from cicd_templates.render import render as rendering
 from cicd_templates.render.render import RenderedStack, render
+from cicd_templates.render.review_pages import pages
 from cicd_templates.render.template_text import Format
 from cicd_templates.template import cloudformation_yaml
 from templates import LAYERS
@@ -60,6 +62,7 @@ REMEMBERED_CONFIGURATIONS = 6
 REMEMBERED_TEMPLATES = 256
 REMEMBERED_RESOURCES = 4096
 _stacks: dict[str, list[RenderedStack]] = {}
+_pages: dict[tuple[tuple[int, ...], bool], tuple[list[RenderedStack], dict[str, str], list[str]]] = {}
 _garbage = GarbageCollection()
 # Modules and collected tests live until the end, so searching them for garbage is wasted time.
 gc.disable()
@@ -207,12 +210,26 @@ def unflushed() -> Iterator[None]:
 
 @pytest.fixture
 def commands_render_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let commands render an equal configuration once for all tests of a worker."""
+    """Let commands render an equal configuration, and its review pages, once for all tests of a worker."""
 
     def remembered(configuration: Configuration, layers: Sequence[Layer], form: Format) -> list[RenderedStack]:
         return _rendered_once((configuration, layers, form), lambda: render(configuration, layers, form))
 
+    def remembered_pages(stacks: Sequence[RenderedStack], parts: list[str] | None = None) -> dict[str, str]:
+        key = tuple(map(id, stacks)), is_measured()
+        if key not in _pages:
+            made: list[str] = []
+            # The stacks are kept with their pages, so that no other stack gets the identity of one of them.
+            _pages[key] = [*stacks], pages(stacks, made), made
+        _, texts, lines = _pages[key]
+        if parts is not None:
+            parts += lines
+        if len(_pages) > REMEMBERED_CONFIGURATIONS:
+            del _pages[next(iter(_pages))]
+        return dict(texts)
+
     monkeypatch.setattr(rendering, "render", remembered)
+    monkeypatch.setattr(out_folder, "pages", remembered_pages)
 
 
 @pytest.fixture

@@ -105,7 +105,9 @@ def test_after_each_edit_the_files_are_those_of_a_render_from_nothing(seed: int,
         assert (contents(folder / "out") == before) == path.startswith("out/"), path
 
 
-def test_after_a_change_of_a_service_only_a_part_is_rendered(in_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_change_of_a_service_only_a_part_is_rendered(
+    in_project: Path, monkeypatch: pytest.MonkeyPatch, commands_render_once: None
+) -> None:
     monkeypatch.setattr(LastRender, "_is_covered", lambda last, modules: True)
     templates = in_project / "templates"
     shutil.copytree(templates, in_project / "copied")

@@ -70,6 +70,7 @@ from tests.projects.rendering import EXAMPLE, SETTLEMENT_WEB
         ("--example ../examples/settlement --yes", 2, "no example '../examples/settlement'; examples/ has settlement"),
     ],
 )
+@pytest.mark.usefixtures("commands_render_once")
 def test_a_wrong_call_is_a_line(
     options: str, code: int, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
