@@ -20,7 +20,7 @@ PRESET_LANGUAGES: dict[Preset, str] = {
 
 
 def warnings(configuration: Configuration) -> Iterator[str]:
-    """Yield a warning for each service without a check for Python that uses a default which works only for Python."""
+    """Yield a warning for each service that has no Python check, but uses a default that works only for Python."""
     services = {service.name: service for environment in configuration.environments for service in environment.services}
     for service in services.values():
         defaults = _python_defaults(service)

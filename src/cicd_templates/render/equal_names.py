@@ -169,9 +169,9 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
     """Guess which properties are physical names, and return their keys.
 
-    The guess is for types whose name property is not in the table of resource types. The schema of the type names the
-    property, but reading a schema is slow. The caller reads the schema only if two resources have the same value for a
-    guessed property.
+    The guess is for types whose name property is not in the table of resource types. The schema of such a
+    type says which property is the name, but reading a schema is slow. So the caller reads it only if two resources
+    have the same value for a guessed property.
     """
     words = resource_type.replace("::", "")
     return [

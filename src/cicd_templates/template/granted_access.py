@@ -1,4 +1,4 @@
-"""Finds the access that a resource grants by other properties than policies. Returns this access as IAM statements.
+"""Finds access that a resource grants without a policy document. Returns this access as IAM statements.
 
 Examples are a Lambda permission, a list of managed policies, and a function URL that everybody may call. The types and
 properties are those of CloudFormation's resource schemas.
@@ -40,10 +40,12 @@ class Permission(NamedTuple):
 
     - `principals` is the property that names who gets the permission.
     - `resources` is the property that names the resources to which the permission gives access.
-    - `action` is the property that lists the actions. If the type has no such property, `action` is a description.
+    - `action` is the property that lists the actions. If the type has no such property, `action` says what is
+      allowed.
     - `grants` has properties with lists. An additional item in such a list widens access.
     - `conditions` has properties that restrict access. If such a property is removed, access widens.
-    - `others` describes the principals of the permission if other resources add these principals. Else, it is empty.
+    - `others` is for types whose principals are added by other resources: a text that describes these principals. For
+      all other types, it is empty.
 
     A change of any other property counts as wider access, because its effect is unknown.
     """

@@ -25,13 +25,12 @@ GRANTED_BY_TYPE = {
 
 
 class Opening(NamedTuple):
-    """A property that can let others use a resource: its name, the value that lets them, and AWS's default value.
+    """A property that can open a resource to others: its name, the value that opens the resource, and AWS's default.
 
     - `action` describes in words what others may then do with the resource.
     - `principal` is `*` for everybody.
-    - `resource` is empty if the property lets others use the resource that has the property. Otherwise, `resource` is
-      another property, which names the usable resource. For example, `Status` of an access key lets others use the
-      permissions of the user in `UserName`.
+    - `resource` is empty if the property opens its own resource. Otherwise, it is the name of a second property, whose
+      value identifies the opened resource. For example, `Status` of an access key opens the user in `UserName`.
     """
 
     name: str

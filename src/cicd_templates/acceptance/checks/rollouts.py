@@ -111,9 +111,9 @@ def _require_stopped(run: PipelineRun) -> None:
 
 
 def _send_orders(context: CheckContext, answers: set[str]) -> None:
-    """Send orders to the service of staging. Add the status of each response to `answers`, or `no response`.
+    """Send orders to the service of staging. Add the status of each response to `answers`.
 
-    An order without a response raises no error, because an error would end the check before the pipeline run ends.
+    If an order gets no response, add the text `no response`. An error would end the check before the pipeline run ends.
     """
     url = f"{output(context, STAGING, 'cluster', 'BaseUrl')}/orders"
     trusted = context.facts["settings"]["trusted"]

@@ -19,9 +19,9 @@ MAXIMUM_CHECK_NAMES = 1000
 
 
 def problems_in(environment: Environment) -> Iterator[Problem]:
-    """Yield a problem for each release setting of an environment that is wrong or missing.
+    """Yield a problem for each wrong or missing release setting of an environment.
 
-    A runtime environment has approvers. The tools environment has checks and sources.
+    In a runtime environment, these settings are the approvers. In the tools environment, they are checks and sources.
     """
     if environment.kind == "runtime":
         yield from _approvers(environment)

@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class Next(Enum):
-    """An action of plan, deploy or destroy, chosen by the status of a stack."""
+    """What `make plan`, `make deploy` or `make destroy` does with a stack. It depends on the stack's status."""
 
     CREATE = "create"
     UPDATE = "update"

@@ -15,7 +15,7 @@ class Taxonomies:
     """The taxonomies of a run. Rules and results refer to entries (taxa) of a taxonomy by index, guid or name."""
 
     def __init__(self, run: dict[str, Any], components: list[dict[str, Any]]) -> None:
-        """Index the taxonomies of `run`, and the taxa that `components`, the components of the run's tool, define."""
+        """Index the taxonomies of `run` and of `components`, the parts of the tool that wrote the report."""
         self._listed = rows(run.get("taxonomies"), "taxonomies")
         self._by_guid = {
             text(each.get("guid")).lower(): each for each in (*components, *self._listed) if each.get("guid")

@@ -139,10 +139,10 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 
 
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Return `changes` without the properties that only refer to a resource whose tags, and nothing else, change.
+    """Return `changes` without the properties that keep their value.
 
-    For such a property, CloudFormation reports that its value may change and that its own resource may be replaced. In
-    fact, the property keeps its value, and its resource is not replaced.
+    If only the tags of a resource change, CloudFormation reports that each property with a reference to this resource
+    may change, too, and may replace its own resource. In fact, such a property keeps its value.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:

@@ -161,7 +161,10 @@ def _ends(targets: list[str], account: str, count: int) -> list[Node]:
 
 
 def _grouped(paths: Sequence[FoldedPath]) -> Iterable[tuple[tuple[str, str, int], str, str, list[str]]]:
-    """Join access paths that differ only in their targets. Yield the principal, right, change and targets of each."""
+    """Group access paths that differ only in their targets.
+
+    Yield four values for each group: its principal, its access right, its change, and a list of its targets.
+    """
     groups: dict[tuple[tuple[str, str, int], str, str], dict[str, None]] = {}
     for each in paths:
         principal = (each.path.principal, each.account, each.count)
