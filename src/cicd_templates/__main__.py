@@ -17,7 +17,7 @@ if __name__ == "__main__":
     # Most objects come from imports, configuration and service models, and live until the process ends. By default,
     # Python searches all of them for garbage after every 700 new objects, which took a tenth of the time of a plan.
     # Only an entry point may change this setting, because it affects the whole process.
-    gc.set_threshold(50_000)
+    gc.set_threshold(200_000)
     atexit.register(gc.freeze)
     if sys.argv[1:2] == ["render"]:
         # Garbage collection would take a third of the time of rendering, but would find little garbage.
