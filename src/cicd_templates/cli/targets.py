@@ -228,10 +228,11 @@ class Target:
         - The user chose a layer whose stack only the pipeline may deploy.
         - An earlier destruction kept resources that must first be imported into their stacks.
         """
+        left: list[StackTemplate] = []
         if tools:
             existing = ahead.existing if ahead else None
             refuse_kept_resources(self.clients, self.chosen, self.command("adopt"), existing)
-        left = left_to_the_pipeline(self.clients, tools, self.chosen) if tools else []
+            left = left_to_the_pipeline(self.clients, tools, self.chosen, existing)
         if left and self.layer:
             release = hints.make(
                 "release", SERVICE=left[0].service, SUFFIX=left[0].facts.suffix, LOCAL=self.engine is not None

@@ -108,11 +108,13 @@ def test_stacks_that_only_the_pipeline_deploys_are_not_deployed() -> None:
 def test_a_plan_uses_answers_that_other_threads_read_unless_they_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[Any] = []
     monkeypatch.setattr("cicd_templates.cli.targets.refuse_kept_resources", lambda *given: used.append(given[-1]))
-    ahead: Any = SimpleNamespace(refresh=lambda: used.append("refreshed"), existing={"stack": {}})
+    target = left_altogether()
+    existing: dict[str, Any] = {target.chosen[0].name: {}}
+    ahead: Any = SimpleNamespace(refresh=lambda: used.append("refreshed"), existing=existing)
     tools: Any = Tools()
 
-    assert left_altogether().plan(Notes(), tools, ahead=ahead) is None
-    assert used == ["refreshed", {"stack": {}}]
+    assert target.plan(Notes(), tools, ahead=ahead) is None
+    assert used == ["refreshed", existing]
 
 
 def created(stacks: Sequence[StackTemplate], **answers: Any) -> FakeCloudFormation:
@@ -340,6 +342,8 @@ def test_only_the_pipeline_deploys_a_stack_that_has_its_service(
     clients: Any = FakeClients(FakeCloudFormation([stack(found) if found else None], resources=resources))
 
     assert len(left_to_the_pipeline(clients, tools, service)) == left
+    known: dict[str, Any] = {each.name: {} for each in service if found}
+    assert len(left_to_the_pipeline(clients, tools, service, known)) == left
 
 
 @pytest.mark.parametrize(("local", "words"), [(False, ""), (True, " LOCAL=1")])

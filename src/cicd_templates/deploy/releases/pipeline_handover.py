@@ -129,23 +129,29 @@ class PipelineHandover:
 
 
 def left_to_the_pipeline(
-    clients: Clients, tools: PipelineHandover, stacks: Iterable[StackTemplate]
+    clients: Clients,
+    tools: PipelineHandover,
+    stacks: Iterable[StackTemplate],
+    existing: Mapping[str, object] | None = None,
 ) -> list[StackTemplate]:
     """Return the stacks in `stacks` that only the pipeline may deploy.
 
     Only the pipeline may deploy a stack if all of these are true: the stack belongs to a protected environment, it is
     updated by releases of the pipeline, and its ECS service or task definition already exists.
+
+    `existing` has the stacks of the account, keyed by name, if they are known.
     """
-    return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack)]
+    return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack, existing)]
 
 
-def _runs(clients: Clients, stack: StackTemplate) -> bool:
+def _runs(clients: Clients, stack: StackTemplate, existing: Mapping[str, object] | None) -> bool:
     """Return whether the stack already has the resource that a release updates.
 
     This resource is the ECS service or, if the template has no ECS service, the task definition. After an import, for
     example, a stack may have only a log group.
     """
-    if describe_stack(clients, stack.name) is None:
+    exists = describe_stack(clients, stack.name) is not None if existing is None else stack.name in existing
+    if not exists:
         return False
     types = {resource["Type"] for resource in stack.resources.values()}
     runs = SERVICE_TYPE if SERVICE_TYPE in types else TASK_TYPE

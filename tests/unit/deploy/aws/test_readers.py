@@ -45,11 +45,12 @@ def test_the_end_waits_for_no_call_and_begins_none() -> None:
         begun.set()
         go_on.wait(SECONDS)
 
+    others = set(threading.enumerate())
     with Readers(1) as readers:
         running = readers.submit(slow)
         waiting = readers.submit(lambda: ran.append("too late"))
         begun.wait(SECONDS)
-        (thread,) = [each for each in threading.enumerate() if each.name.startswith("reader-")]
+        (thread,) = set(threading.enumerate()) - others
     assert not running.done()
     go_on.set()
     thread.join(SECONDS)
