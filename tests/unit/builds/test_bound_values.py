@@ -6,9 +6,11 @@ import base64
 
 import pytest
 
-from cicd_templates.builds.scripts.bound_values import MOST_CHARACTERS, bound_values
+from cicd_templates.builds.scripts.bound_values import OVERLAP, bound_values
 
 VALUE = "Vb7kQ2pLx9"
+# The length of the parts of a large file. The real one takes seconds.
+PART = 4 * OVERLAP
 PYTHON = [
     'password: str = "{}"',
     'password = rb"{}"',
@@ -175,9 +177,10 @@ def test_a_file_that_python_cannot_parse_is_searched_as_text(text: str) -> None:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("at", [0, MOST_CHARACTERS - 15, MOST_CHARACTERS, 2 * MOST_CHARACTERS + 9])
-def test_a_large_file_is_searched_in_parts_that_overlap(at: int) -> None:
+@pytest.mark.parametrize("at", [0, PART - 15, PART, 2 * PART + 9])
+def test_a_large_file_is_searched_in_parts_that_overlap(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The text may also be at the end of a part, so that it is cut there."""
+    monkeypatch.setattr("cicd_templates.builds.scripts.bound_values.MOST_CHARACTERS", PART)
     lines = "#" * 99 + "\n"
     before = lines * (at // 100) + "\n" * (at % 100)
     text = f'{before}\npassword: str = "{VALUE}"\n{lines * 100}'

@@ -220,7 +220,7 @@ def test_a_listener_that_does_not_answer_is_no_agreement(
 ) -> None:
     monkeypatch.setenv("PORT", str(free_port()))
 
-    assert smoke.handler({}, Clock(40)) == {"hookStatus": "FAILED"}
+    assert smoke.handler({}, Clock(27)) == {"hookStatus": "FAILED"}
     assert "ConnectionRefusedError" in capsys.readouterr().out
 
 
@@ -230,7 +230,7 @@ def test_a_certificate_that_is_not_the_hosts_is_no_agreement(
 ) -> None:
     monkeypatch.setenv("TLS", "1")
 
-    assert smoke.handler({}, Clock(40)) == {"hookStatus": "FAILED"}
+    assert smoke.handler({}, Clock(27)) == {"hookStatus": "FAILED"}
     assert "SSL" in capsys.readouterr().out
 
 
