@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,7 @@ CACHE = ROOT / ".state/projects"
 KEPT = 3
 
 
+@cache
 def rendered_project(name: str = "shipping") -> Path:
     """Return a project's folder with `templates/` and the rendered `out/`.
 
@@ -37,7 +39,8 @@ def rendered_project(name: str = "shipping") -> Path:
         beside = folder.with_name(f".{folder.name}.{os.getpid()}")
         _link_templates(beside, PROJECTS / name)
         subprocess.run(
-            [sys.executable, str(ROOT / "generate.py")],
+            # With this option, no digests of the libraries are computed for a record that nobody reads.
+            [sys.executable, str(ROOT / "generate.py"), "--out", "out"],
             cwd=beside,
             check=True,
             capture_output=True,

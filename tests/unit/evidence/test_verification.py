@@ -668,7 +668,6 @@ def test_the_commands_of_the_instructions_find_a_changed_deployment(
     folder = write_whole_evidence(tmp_path / "evidence", SIGNER)
     production = form.name_of_deployment("production", 1)
     *_, one, _, deployed = commands(folder)
-    assert run(folder, one + deployed).returncode == 0
     change(folder, production)
     answer = run(folder, one + deployed)
 

@@ -12,6 +12,8 @@ from cicd_templates.render.render import render
 from templates import LAYERS
 from tests.conftest import RAW, configured
 
+# All on one worker, because they share what is rendered.
+pytestmark = pytest.mark.xdist_group("deployment statements")
 CHECKS = RAW["services"]["parcel-dispatcher"]["checks"]
 JOB = {"command": ["python3", "-m", "depot.count"]}
 # A service of each shape. No alarm can watch a schedule with a month between two runs.

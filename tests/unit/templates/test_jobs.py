@@ -15,6 +15,8 @@ from cicd_templates.render.render import render
 from templates import LAYERS
 from tests.conftest import RAW, configured
 
+# All on one worker, because they share what is rendered.
+pytestmark = pytest.mark.xdist_group("jobs")
 CHECKS = RAW["services"]["parcel-dispatcher"]["checks"]
 JOB = {"schedule": "cron(0 3 * * ? *)", "command": ["python3", "-m", "depot.count"]}
 ECS = "arn:${AWS::Partition}:ecs:eu-central-1"
