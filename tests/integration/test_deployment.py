@@ -241,7 +241,7 @@ def test_a_stack_of_somebody_else_is_not_touched(project: Project) -> None:
     for command in ("deploy", "destroy", "plan"):
         result = project.type(f"{command} --env staging --layer keys --local" + (" --yes" if command != "plan" else ""))
         assert result.exit_code == 3, result.output
-        assert "a stack of this name exists, but its tags do not say ManagedBy=cicd-templates" in result.output
+        assert "a stack of this name exists, but does not have both tags ManagedBy=cicd-templates" in result.output
     assert describe_stack(clients, "shipping-staging-keys") is not None
 
 

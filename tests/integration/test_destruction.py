@@ -445,5 +445,5 @@ def test_a_foreign_stack_with_our_name_refuses_the_whole_destruction(project: Pr
     refused = project.type("destroy --env staging --local --yes")
 
     assert refused.exit_code == 3
-    assert "its tags do not say ManagedBy=cicd-templates" in refused.output
+    assert "does not have both tags ManagedBy=cicd-templates and Project=" in refused.output
     assert describe_stack(clients, "shipping-staging-keys") is not None

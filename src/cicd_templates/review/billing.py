@@ -88,5 +88,5 @@ def _task_sizes(resources: Mapping[str, Any], formatter: Formatter) -> str:
 
 
 def _shortened(names: Sequence[str], resources: int) -> str:
-    """Return `names` as one text. If there are more `resources` than names, the text has only the first six names."""
+    """Return all names as one text, or six names and a count if names are missing. `resources` is the full number."""
     return ", ".join(names) if resources <= len(names) else f"{', '.join(names[:6])} and {resources - 6} more"

@@ -83,11 +83,11 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return a stack of another service with which the new stack `stack` can be compared, or None.
+    """Return the stack with which the new stack `stack` is compared, or None if `stack` is not compared.
 
-    The candidates are the stacks of all services with the same layer and environment as `stack`, including `stack`.
-    Return the first candidate that is also in `old`. If all candidates are new, return the first of them, or None if
-    the first candidate is `stack`.
+    It is a stack of another service, with the layer and the environment of `stack`. If such stacks exist in `old`, it
+    is the first of these. Otherwise, all stacks of this layer and environment are new, and are compared with the first
+    one.
     """
     facts = stack.template.facts
     siblings = [

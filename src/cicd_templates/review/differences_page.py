@@ -157,10 +157,10 @@ def _contains(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _text_function(stack: ReviewedStack, environment: re.Pattern[str], account: str = "") -> TextFunction:
-    """Return a function that formats a text of `stack` for a comparison.
+    """Return a function that prepares a text of `stack` for comparison with another environment.
 
-    Where the pattern `environment` matches the environment's name, the function writes a placeholder. If `account` is
-    not empty, the function writes `account` instead of the account number.
+    The function replaces each match of the pattern `environment` with a placeholder. If `account` is not empty, the
+    function also replaces the account number with the text `account`.
     """
     number = stack.template.account
     account_texts = (number, stack.formatter.format(number))

@@ -123,7 +123,7 @@ class EnvironmentReview:
         ]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents of another review, but not its facts. `plain` is what that review's `to_plain` returned."""
+        """Add the contents of `plain`, which is another review in the format of `to_plain`."""
         _, reachable, examples, billed, used, all_rows = plain
         items = (billing.BilledItem(kind, count, total, tuple(names)) for kind, count, total, names in billed)
         self._reachable += reachable
@@ -218,7 +218,7 @@ class Review:
         ]
 
     def extend_plain(self, plain: list[Any]) -> None:
-        """Add the contents of another review. `plain` is what that review's `to_plain` returned."""
+        """Add the contents of `plain`, which is another review in the format of `to_plain`."""
         access, environments = plain
         self._access.extend_plain(access)
         for environment, recorded in environments.items():

@@ -163,8 +163,8 @@ class AccessReview:
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.
 
-        If environments share an account, the roles of the other environments are outside. A whole account as principal
-        is then outside, too, because it includes these roles.
+        If another environment uses the same account, its roles count as outside. A role that trusts the whole account
+        is then returned, too, because the account includes the roles of the other environment.
         """
         own_roles = self._role_names[environment]
         other_accounts = {

@@ -284,7 +284,7 @@ class Formatter:
 def cut_pair(before: str, after: str, longest: int) -> tuple[str, str]:
     """Shorten two different texts to at most `longest` characters each. An ellipsis shows where a text was cut.
 
-    If both texts have the same long beginning, only the last `_SHARED` characters of this beginning remain.
+    A long common beginning of the texts is cut from the left, so that the first difference is visible.
     """
     start = 0
     if max(len(before), len(after)) > longest:

@@ -22,8 +22,8 @@ class Kind(Enum):
 
     - ACCOUNT: a whole account. A user or role of the account gets the access only if its own policies allow it, too.
     - ARN: a role, user or session.
-    - OWN: a resource or parameter of the template that contains the policy. The value of the parameter always comes
-      from the template's environment.
+    - OWN: a resource or a parameter in the same template as the policy. The parameter's value always comes from the
+      environment of this template.
     - SERVICE: an AWS service, such as `lambda.amazonaws.com`.
     - FEDERATED: the users of an identity provider.
     - OTHER: an unsupported kind of principal, such as a canonical user.

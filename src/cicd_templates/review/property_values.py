@@ -14,10 +14,10 @@ _CONTAINERS = (dict, list)
 
 
 def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValue]:
-    """Return the simple values in `properties` at any depth: all values except maps, lists and the contents of tags.
+    """Return the values in `properties` at any depth, except maps, lists and the contents of tags.
 
-    An `Fn::If` counts as the values of both branches. Any other intrinsic function counts as a simple value, and so do
-    its arguments.
+    - For an `Fn::If`, return the values of both branches.
+    - For any other intrinsic function, return the function, and also the values in its arguments.
     """
     values: list[PropertyValue] = []
     containers = [properties]

@@ -58,9 +58,9 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return a text such as `Sid: till instead of shop` for a statement that names renamed services.
+        """Return a text such as `ReadKey: till instead of shop`, with the Sid of an IAM statement.
 
-        The text has the statement's Sid, and the new and the old name of each of these services.
+        After the Sid, the text has the new and the old name of each renamed service that the statement mentions.
         """
         text = sentence(statement)
         named = [

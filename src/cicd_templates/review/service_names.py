@@ -13,8 +13,8 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 def with_placeholders(text: str, service: str) -> str:
     """Replace the service's name in `text` with `{service}`, and the name of its artifact folder with `{pipeline}`.
 
-    The folder's name is the service's name and the beginning of the project's name, cut to a fixed length. How much of
-    the project's name remains depends on the service, so the whole name of the folder is replaced.
+    The folder's name is the service's name followed by the project's name, all cut to a fixed length. Because a long
+    service name leaves less of the project's name, the whole folder name is replaced.
     """
     folder_start = _folder_start(service)
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.

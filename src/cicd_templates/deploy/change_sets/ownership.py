@@ -130,7 +130,7 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
         )
     if owner is Owner.OTHERS:
         raise RefusedError(
-            f"{stack.name}: a stack of this name exists, but its tags do not say {MANAGED_BY_KEY}={MANAGED_BY} and "
+            f"{stack.name}: a stack of this name exists, but does not have both tags {MANAGED_BY_KEY}={MANAGED_BY} and "
             f"Project={stack.tags['Project']}, so this program does not change it; choose another project name or "
             "suffix"
         )

@@ -66,7 +66,7 @@ def item_lines(environment: str, items: Sequence[Item]) -> list[str]:
         return [f"  inventory of {environment}: nothing"]
     stacks = len({item.stack for item in items if item.stack})
     of, resources = counted(stacks, "stack"), counted(len(items), "resource")
-    lines = [f"  inventory of {environment}: {of}; {resources}, in these stacks or in no stack"]
+    lines = [f"  inventory of {environment}: {of}; {resources}, including any outside these stacks"]
     for fate in Fate:
         group = [item for item in items if item.fate is fate]
         if not group:

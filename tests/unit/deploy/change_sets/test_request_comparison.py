@@ -58,15 +58,15 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
         (
             {"Parameters": [IMAGE, {**KEY, "ResolvedValue": "key-9"}]},
             [
-                f"the template parameter KeyArn has another value in the change set than {PATH} has in Parameter"
-                " Store now"
+                f"in the change set, the template parameter KeyArn does not have the current value of {PATH}"
+                " in Parameter Store"
             ],
         ),
         (
             {"Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]},
             [
-                f"the template parameter KeyArn has another value in the change set than {PATH} has in Parameter"
-                " Store now"
+                f"in the change set, the template parameter KeyArn does not have the current value of {PATH}"
+                " in Parameter Store"
             ],
         ),
     ],

@@ -495,7 +495,7 @@ def test_an_inventory_counts_deleted_items_and_names_the_others() -> None:
     items += [Item("AWS::S3::Bucket", "b", Fate.EMPTIED, "storage", "3 versions"), PARAMETER]
 
     assert item_lines("staging", items) == [
-        "  inventory of staging: 2 stacks; 14 resources, in these stacks or in no stack",
+        "  inventory of staging: 2 stacks; 14 resources, including any outside these stacks",
         "    deleted: 13",
         "      12 IAM::Role",
         "      AWS::SSM::Parameter /shipping/staging/x",

@@ -191,7 +191,7 @@ def test_a_stack_of_another_project_is_refused(harness: DeployHarness) -> None:
     assert stack
     stack.tags = []
 
-    with pytest.raises(RefusedError, match="its tags do not say"):
+    with pytest.raises(RefusedError, match="does not have both tags"):
         preview(harness)
 
 
