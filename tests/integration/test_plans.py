@@ -71,7 +71,7 @@ def test_a_plan_is_refused_if_anything_has_changed(project: Project, tmp_path: P
     path.write_text(text + "\n# touched\n")
     refused = project.type(f"deploy --plan {tmp_path}/first.json --local")
     assert refused.exit_code == 3, refused.output
-    assert "keys: out/staging/keys.yaml was changed after the plan was made" in refused.output
+    assert "keys: the file out/staging/keys.yaml was changed after the plan was made" in refused.output
     assert "plan again: make plan ENV=staging LOCAL=1" in refused.output
     path.write_text(text)
 

@@ -166,7 +166,7 @@ def _route_problems(
             yield name_of_deployment(environment, 1), UNPROVEN
     for match in filter(None, map(DEPLOYMENT.fullmatch, deployment_names(contents))):
         if match[1] in not_attested and not match[2]:
-            yield match[0], f"exists, although {match[1]} was named as an environment without a deployment"
+            yield match[0], f"is a statement about {match[1]}, which was listed as an environment without a deployment"
 
 
 def _environments(contents: FolderContents) -> set[str]:

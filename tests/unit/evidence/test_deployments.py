@@ -124,7 +124,7 @@ def test_a_person_can_except_environments_that_the_release_did_not_reach(whole: 
 
 
 def test_an_exception_for_an_environment_that_was_reached_is_wrong(whole: Path) -> None:
-    excepted = "exists, although {} was named as an environment without a deployment"
+    excepted = "is a statement about {}, which was listed as an environment without a deployment"
 
     assert problems(whole, "production") == {PRODUCTION: excepted.format("production")}
     (whole / STAGING).unlink()

@@ -42,7 +42,8 @@ class AutoscalingTable(Table):
     messages_per_task: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
         description="Number of waiting messages per task that autoscaling tries to keep, in each queue from which a"
-        " worker receives. If this table sets no `cpu_percent`, `memory_percent` or `messages_per_task` for a worker,"
-        " this number is 100. If the worker also receives from no queue, `cpu_percent = 60` applies instead",
+        " worker receives. If the table of a worker sets none of `cpu_percent`, `memory_percent` and"
+        " `messages_per_task`, the default is 100 messages for a worker that receives from a queue, and"
+        " `cpu_percent = 60` for any other worker",
     )
     schedules: dict[Word, ScheduleTable] = Field(default={}, description="Schedules with other limits, by name")

@@ -63,8 +63,8 @@ class BuildTable(Table):
     downloads: tuple[DownloadAddress, ...] = Field(
         default=(),
         strict=False,
-        description="Addresses from which the Dockerfile may download files with a checksum; no check examines these"
-        " files",
+        description="Addresses from which the Dockerfile may download files. The Dockerfile must compare each file with"
+        " a SHA-256. Nothing else examines these files",
     )
     indexes: tuple[IndexHost, ...] = Field(
         default=(),

@@ -48,10 +48,10 @@ class VolumeTable(Table):
     path: ContainerPath = Field(description="Absolute path of the folder in the container")
     memory_mib: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Size in MiB of a folder in memory. Such a folder uses the task's memory, belongs to one container,"
-        " and is writable for every user of the container. Without this setting, the folder is on disk. All containers"
-        " with a volume of this name share a folder on disk. The folder belongs to root unless the image has a `VOLUME`"
-        " at this path",
+        description="Size in MiB, for a folder in memory. A folder in memory uses the task's memory, belongs to one"
+        " container, and is writable for every user of the container. Without `memory_mib`, the folder is on disk, and"
+        " all containers with a volume of this name share the folder. A folder on disk belongs to root unless the image"
+        " has a `VOLUME` at this path",
     )
 
 
@@ -101,13 +101,13 @@ class ContainerTable(Table):
     )
     essential: bool | None = Field(
         default=None,
-        description="Stop the whole task if this container stops; default: true, or false if `init` is true; the"
-        " failure of an `init` container always stops the task",
+        description="Whether the whole task stops when this container stops. Default: true, but false for an `init`"
+        " container. An `init` container that fails always stops the task",
     )
     health_check: ContainerHealthTable | None = Field(
         default=None,
-        description="Health check of this container. The service's own container starts after this container has become"
-        " healthy or, without a health check, after this container has started",
+        description="Health check of this container. The service's own container waits until this container is healthy."
+        " Without a health check, the service's own container only waits until this container has started",
     )
     ports: tuple[Annotated[int, Field(ge=1024, le=65535)], ...] = Field(
         default=(),
@@ -130,8 +130,8 @@ class ContainerTable(Table):
     )
     start_seconds: Timeout | None = Field(
         default=None,
-        description="Time limit in seconds. Before the limit, this container must become healthy or, if `init` is true,"
-        " must end. Otherwise, the task stops. Default: the limit of ECS",
+        description="Time limit in seconds until this container is healthy. For an `init` container: until it has"
+        " ended. If the container takes longer, the task stops. Default: the limit of ECS",
     )
     stop_seconds: Timeout | None = Field(
         default=None, description="Seconds between SIGTERM and SIGKILL when the task stops; default: 30"

@@ -175,8 +175,9 @@ class EnvironmentTable(Table):
     )
     copy_domain: CopyDomain | None = Field(
         default=None,
-        description="Host name of a copy (`SUFFIX=`), such as `{suffix}.staging.example.com`; the certificate must"
-        " cover it; default: the name of the copy's own load balancer, for which clients cannot verify the certificate",
+        description="Host name of a copy of the environment (made with `SUFFIX=`), such as"
+        " `{suffix}.staging.example.com`. The certificate must cover this name. Without `copy_domain`, clients use the"
+        " name of the copy's load balancer, and cannot verify the certificate",
     )
     certificate_authority: Authority | None = Field(
         default=None,

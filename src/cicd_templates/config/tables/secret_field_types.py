@@ -24,8 +24,8 @@ SecretSource = Annotated[
         rf"{WORD}|/([\w./-]|{re.escape(ENVIRONMENT_PLACEHOLDER)})+"
         rf"|arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{{12}}:secret:[\w/+=.@!-]+-[A-Za-z0-9]{{6}}({JSON_KEY})?",
         "write a name such as database-password, a Parameter Store path such as /pay/{environment}/database, or the"
-        " complete ARN of a secret, which includes the hyphen and the six characters that Secrets Manager adds to the"
-        " name; for one key of a JSON value, append the key to the ARN, as in :password::",
+        " complete ARN of a secret, which ends with a hyphen and six random characters; to read one key of a JSON"
+        " value, append the key to the ARN, as in :password::",
     ),
 ]
 

@@ -79,8 +79,8 @@ class ServiceTable(Table):
     unsigned_images: Annotated[dict[Word, UnsignedImageTable], Field(max_length=MOST_EXCEPTIONS)] = Field(
         default={},
         description="Exceptions for at most three images without a signature, keyed by name. Each exception has one"
-        " image and an expiry date. The hook `verify-image` also refuses the unsigned image of the first deployment: if"
-        " the service has this hook, add an exception for the image in `image`",
+        " image and an expiry date. If the service has the hook `verify-image`, and the first deployment has an"
+        " unsigned image, add an exception for this image, too (the setting `image` of the service)",
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8080,

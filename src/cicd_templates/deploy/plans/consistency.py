@@ -46,7 +46,7 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
     for label in plan.waits:
         if label not in {stack.label for name, stack in stacks.items() if name not in counts}:
             yield (
-                f"{label}: the plan leaves this stack to a later plan, although the plan contains the stack or the"
+                f"{label}: the plan says that a later plan will deploy this stack, but this plan deploys it, or the"
                 " stack is not rendered"
             )
 
@@ -91,7 +91,7 @@ def _stack_differences(plan: Plan, planned: PlannedStack, stack: StackTemplate) 
     if planned.label != stack.label:
         yield f"the label in the plan is {planned.label}"
     if template_digest(stack) != planned.template_sha256:
-        yield f"{stack.path} was changed after the plan was made"
+        yield f"the file {stack.path} was changed after the plan was made"
     elif (stack.account, stack.region) != (plan.account, plan.region):
         yield f"the stack is for {stack.account} in {stack.region}, but the plan is for {plan.account} in {plan.region}"
     elif planned.change_set and not made_by_plan(plan, planned):

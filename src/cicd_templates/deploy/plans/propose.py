@@ -242,7 +242,7 @@ def _refuse_taken_names(context: DeployContext, stack: StackTemplate) -> tuple[s
             + "; ".join((collision.owner, *collision.remedy))
             for collision in names.taken
         )
-        raise CicdError(f"{stack.name}: names of resources to create are already taken: {listed}")
+        raise CicdError(f"{stack.name}: the names of new resources are already taken: {listed}")
     return tuple(f"{UNREAD_NAMES}{resource_type} are free" for resource_type in names.unread)
 
 

@@ -66,8 +66,8 @@ def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
         ({"stacks": (replace(PLAN.stacks[0], label="k"), PLAN.stacks[1])}, "keys: the label in the plan is k"),
         (
             {"waits": {"keys": ("network",)}},
-            "keys: the plan leaves this stack to a later plan, although the plan contains the stack or the stack"
-            " is not rendered",
+            "keys: the plan says that a later plan will deploy this stack, but this plan deploys it, or the stack is"
+            " not rendered",
         ),
         (
             {"removed": ("old", "keys")},
@@ -89,7 +89,7 @@ def test_a_template_that_was_changed_after_the_plan_is_named_with_its_file() -> 
     edited = replace(PLAN.stacks[0], template_sha256="0" * 64)
 
     assert list(inconsistencies(replace(PLAN, stacks=(edited,)), STACKS, NOW, local=False)) == [
-        f"keys: {STACKS['shipping-staging-keys'].path} was changed after the plan was made"
+        f"keys: the file {STACKS['shipping-staging-keys'].path} was changed after the plan was made"
     ]
 
 

@@ -405,7 +405,7 @@ def on_another_aws(harness: DeployHarness) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (rerendered, "service: out/staging/service.yaml was changed after the plan was made"),
+        (rerendered, "service: the file out/staging/service.yaml was changed after the plan was made"),
         (not_rendered, "service: is no longer rendered"),
         (
             elsewhere,
@@ -650,7 +650,7 @@ def test_a_stack_cannot_wait_for_a_later_plan_and_be_in_this_one(harness: Deploy
 
     with pytest.raises(
         RefusedError,
-        match="keys: the plan leaves this stack to a later plan, although the plan contains the stack",
+        match="keys: the plan says that a later plan will deploy this stack, but this plan deploys it",
     ):
         harness.execute()
 
@@ -1062,7 +1062,7 @@ def test_a_name_that_is_taken_is_found_before_the_change_set(harness: DeployHarn
         harness.deploy()
 
     output = "".join(harness.lines())
-    assert "network: FAILED: shipping-staging-network: names of resources to create are already taken: " in output
+    assert "network: FAILED: shipping-staging-network: the names of new resources are already taken: " in output
     assert (
         "Published0 (AWS::SSM::Parameter) /shipping/staging/network/VpcId: the tags of the resource cannot be read"
         in output

@@ -73,17 +73,16 @@ def _moved(plans: Sequence[Plan]) -> str:
 
 
 def _old_values(plans: Sequence[Plan]) -> str:
-    """Return a sentence that says which stacks use old input values until they are planned and deployed again.
+    """Return a sentence that names the stacks that must be planned and deployed again after this deployment.
 
-    Return an empty string if there are no such stacks.
+    Return an empty string if no stack must be planned again.
     """
     labels = [label for plan in plans for label in plan.moved]
     if not labels:
         return ""
     return (
-        f"After this deployment, {answers.first_of(labels)} still {'use' if len(labels) > 1 else 'uses'} old input"
-        " values, and may be interrupted."
-        f" Then plan and deploy {'them' if len(labels) > 1 else 'it'} again."
+        f"After this deployment, {answers.first_of(labels)} still {'use' if len(labels) > 1 else 'uses'} old values of"
+        f" other stacks, and may not work until you plan and deploy {'them' if len(labels) > 1 else 'it'} again."
     )
 
 

@@ -125,13 +125,13 @@ def test_the_elements_of_the_page_have_names_for_a_screen_reader() -> None:
 @pytest.mark.parametrize(
     ("moved", "sentence", "them"),
     [
-        (("a",), "a still uses old input values", "it"),
-        (("a", "b", "c", "d"), "a, b, c and 1 more still use old input values", "them"),
+        (("a",), "a still uses old values of other stacks", "it"),
+        (("a", "b", "c", "d"), "a, b, c and 1 more still use old values of other stacks", "them"),
     ],
 )
 def test_stacks_that_use_old_values_are_named(moved: tuple[str, ...], sentence: str, them: str) -> None:
     page = plan_page([replace(PLAN, moved=moved)], "")
-    assert f"After this deployment, {sentence}, and may be interrupted. Then plan and deploy {them} again." in page
+    assert f"After this deployment, {sentence}, and may not work until you plan and deploy {them} again." in page
 
 
 @pytest.mark.no_cover

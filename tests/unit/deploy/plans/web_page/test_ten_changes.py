@@ -59,7 +59,7 @@ ANSWERS = {
         UNCHECKED,
         "The slowest stack, network, takes at most 5 min. Everything that uses the old network/PrivateSubnet2,"
         " network/PrivateSubnet2Routes may be interrupted. After this deployment, databases, service-billing,"
-        " service-ledger still use old input values, and may be interrupted. Then plan and deploy them again.",
+        " service-ledger still use old values of other stacks, and may not work until you plan and deploy them again.",
         DEPLOY,
     ),
     "tags only": (
@@ -117,8 +117,8 @@ ANSWERS = {
         UNCHECKED,
         "The slowest stack, databases, takes at most 1 h. Everything that uses the old"
         " databases/GeneralLedgerCluster, databases/GeneralLedgerInstance1, databases/GeneralLedgerInstance2 may be"
-        " interrupted. After this deployment, service-billing, service-ledger still use old input values, and may be"
-        " interrupted. Then plan and deploy them again.",
+        " interrupted. After this deployment, service-billing, service-ledger still use old values of other stacks, and"
+        " may not work until you plan and deploy them again.",
         f"{DEPLOY} ALLOW=databases/GeneralLedgerCluster",
     ),
     "image only": (
