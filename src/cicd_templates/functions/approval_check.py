@@ -182,8 +182,8 @@ def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> N
     target = run.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId")
     if run.get("executionType") != "ROLLBACK" or target != signed:
         raise RefusedError(
-            f"the statements in {statements} are about the run {signed}, but the current run is {present}, which is not"
-            f" a rollback to {signed}"
+            f"the statements in {statements} are about the run {signed}, but the current run is {present}; only a"
+            f" rollback to {signed} may use these statements"
         )
 
 

@@ -106,8 +106,8 @@ class LayerTemplate:
             owners = " or of ".join(f"the layer {layer}" for layer in layers)
             raise ConfigurationError(
                 f"the template parameter {name} cannot read both {path} and"
-                f" {declared.properties.get('Default', 'another value')}; rename the Output of {owners}. If {name}"
-                " begins with the name of a configured resource, you can rename that resource instead"
+                f" {declared.properties.get('Default', 'another value')}; rename the Output of {owners}. If the"
+                " name of the parameter comes from a configured resource, rename this resource instead"
             )
         return output.kind(Ref(name))
 

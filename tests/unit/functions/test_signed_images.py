@@ -424,7 +424,8 @@ def test_statements_of_another_run_count_only_in_a_rollback_to_it(
 ) -> None:
     account.runs["e-2"] = run
     message = (
-        f"the statements in {FOLDER} are about the run e-1, but the current run is e-2, which is not a rollback to e-1"
+        f"the statements in {FOLDER} are about the run e-1, but the current run is e-2; only a rollback to e-1 may use"
+        " these statements"
     )
 
     assert account.check(execution="e-2") == ("" if accepted else f"Nothing more is executed: {message}")

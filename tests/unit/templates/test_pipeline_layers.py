@@ -329,7 +329,7 @@ def test_the_second_gate_may_read_what_inspector_found_where_it_looks() -> None:
 @pytest.mark.parametrize("name", ["execution-api", "action-source-x"])
 def test_a_service_is_not_named_as_roles_are_that_a_pattern_knows(name: str) -> None:
     more = {"path_pattern": "/more/*", "checks": {"bandit": {"preset": "bandit"}}}
-    with pytest.raises(ConfigurationError, match=f"services.{name}: {name} could be confused with "):
+    with pytest.raises(ConfigurationError, match=f"services.{name}: resources of {name} could get the same names "):
         configured((f"services/{name}", more))
 
 

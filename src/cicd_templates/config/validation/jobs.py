@@ -47,14 +47,14 @@ def _overlapping_runs(job: JobTable) -> Iterator[tuple[str, str]]:
     if longest_run < 1:
         yield (
             "job.schedule",
-            f"two runs could overlap, because {job.schedule} can start runs only {apart} apart; use a longer"
-            ' interval or a shorter window_minutes; if the work never ends, use shape = "worker"',
+            f"two runs could overlap: with {job.schedule}, the shortest time between the starts of two runs is {apart};"
+            ' use a longer interval or a shorter window_minutes. For work that never ends, use shape = "worker"',
         )
     elif job.max_minutes > longest_run:
         yield (
             "job.max_minutes",
-            f"a run of {counted(job.max_minutes, 'minute')} could last until the next run begins, because"
-            f" {job.schedule} can start runs only {apart} apart"
+            f"two runs could overlap: a run may take {counted(job.max_minutes, 'minute')}, but with {job.schedule}, the"
+            f" shortest time between the starts of two runs is {apart}"
             + (f" and window_minutes is {job.window_minutes}" if job.window_minutes else "")
             + f"; use at most {longest_run}",
         )

@@ -161,8 +161,8 @@ def _reads_as_more(begin: str, other: Environment, words: list[str]) -> Iterator
         if _begins(word, rest) or _begins(rest, word):
             yield _copy_problem(
                 other,
-                "a resource of this environment could get the same name as a resource of the environment"
-                f" {begin} that has {begin}-{word} in its name",
+                f"resources of this environment and of the environment {begin} could both get names that begin with"
+                f" {begin}-{word}, so two names could be equal",
             )
             return
 
@@ -179,7 +179,8 @@ def _services_of_environments(services: Iterable[str]) -> Iterator[Problem]:
                 why = (
                     f"{service} is reserved, because the names of other resources begin with it"
                     if service == word
-                    else f"{service} could be confused with {word}: names of other resources begin with {word}"
+                    else f"resources of {service} could get the same names as other resources, whose names begin with"
+                    f" {word}"
                 )
                 yield Problem(f"services.{service}", f"{why}; choose another name")
 
@@ -196,8 +197,8 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
                 if _begins(rest, word) or (left != word and any(_begins(left, own) for own in _words(services[other]))):
                     yield Problem(
                         f"services.{other}",
-                        f"a resource of {other} could get the same name as a resource of {one} that has {one}-{word}"
-                        " in its name; rename one of the two services",
+                        f"resources of {one} and of {other} could both get names that begin with {one}-{word}, so two"
+                        " names could be equal; rename one of the two services",
                     )
                     break
 

@@ -48,7 +48,10 @@ def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
 
 
 def _way_out(reader: Environment) -> str:
-    return f"use a secret of {reader.name}; a secret with the name of an environment in its path cannot be shared"
+    return (
+        f"use a secret of {reader.name}. If the path of a secret contains the name of an environment, only this"
+        " environment may read the secret"
+    )
 
 
 def _secrets(service: Service) -> Iterator[tuple[tuple[str, ...], str, str]]:

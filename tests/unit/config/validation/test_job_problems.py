@@ -52,7 +52,7 @@ def test_a_job_refuses_what_it_cannot_have(settings: dict[str, Any], keys: list[
         ({"autoscaling": {"maximum": 2}}, "autoscaling: the tasks of a job end by themselves, and no ECS service runs"),
         (
             {"job": {**JOB, "max_minutes": 1440}},
-            "job.max_minutes: a run of 1,440 minutes could last until the next run begins, because cron(",
+            "job.max_minutes: two runs could overlap: a run may take 1,440 minutes, but with cron(",
         ),
     ],
     ids=["port", "autoscaling", "maximum"],
@@ -64,13 +64,15 @@ def test_a_refusal_names_the_service_and_the_key(edit: dict[str, Any], line: str
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"schedule": "rate(1 minute)"}, {"job.schedule": "because rate(1 minute) can start runs only 1 minute apart"}),
+        (
+            {"schedule": "rate(1 minute)"},
+            {"job.schedule": "with rate(1 minute), the shortest time between the starts of two runs is 1 minute;"},
+        ),
         ({"schedule": "rate(5 minutes)", "max_minutes": 4}, {}),
-        ({"schedule": "rate(5 minutes)", "max_minutes": 5}, {"job.max_minutes": "5 minutes apart; use at most 4"}),
+        ({"schedule": "rate(5 minutes)", "max_minutes": 5}, {"job.max_minutes": "runs is 5 minutes; use at most 4"}),
         (
             {"schedule": "rate(30 minutes)", "max_minutes": 20, "window_minutes": 15},
-            {"job.max_minutes": "rate(30 minutes) can start runs only 30 minutes apart and window_minutes is 15; use at"
-             " most 14"},
+            {"job.max_minutes": "the starts of two runs is 30 minutes and window_minutes is 15; use at most 14"},
         ),
         ({"schedule": "rate(30 minutes)", "window_minutes": 29}, {"job.schedule": "a shorter window_minutes"}),
     ],

@@ -102,7 +102,10 @@ def test_a_project_is_called_almost_as_aws_does(project: str) -> None:
 def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: str) -> None:
     for name, why in (
         (word, f"{word} is reserved, because the names of other resources begin with it"),
-        (f"{word}-x", f"{word}-x could be confused with {word}: names of other resources begin with {word}"),
+        (
+            f"{word}-x",
+            f"resources of {word}-x could get the same names as other resources, whose names begin with {word}",
+        ),
     ):
         assert problems_of((f"services/{name}", service())) == [f"services.{name}: {why}; choose another name"]
 
@@ -110,7 +113,7 @@ def test_no_service_is_named_like_what_names_of_an_environment_begin_with(word: 
 def test_no_service_is_the_beginning_of_such_a_word() -> None:
     # Its check `source-x` would have a role that the artifacts' bucket takes for a source action's.
     assert problems_of(("services/action", service())) == [
-        "services.action: action could be confused with action-source: names of other resources begin with"
+        "services.action: resources of action could get the same names as other resources, whose names begin with"
         " action-source; choose another name"
     ]
 
@@ -170,8 +173,8 @@ def test_checks_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() 
 )
 def test_no_service_reads_as_another_and_a_word_that_follows_it(one: str, other: str, word: str) -> None:
     assert problems_of((f"services/{one}", service(7)), (f"services/{other}", service(8))) == [
-        f"services.{other}: a resource of {other} could get the same name as a resource of {one} that has"
-        f" {one}-{word} in its name; rename one of the two services"
+        f"services.{other}: resources of {one} and of {other} could both get names that begin with {one}-{word}, so two"
+        " names could be equal; rename one of the two services"
     ]
 
 
@@ -179,8 +182,8 @@ def test_a_service_and_its_check_read_as_another_services_check() -> None:
     problems = problems_of(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "lint")))
 
     assert problems == [
-        "services.pay-unit: a resource of pay-unit could get the same name as a resource of pay that has"
-        " pay-unit-lint in its name; rename one of the two services"
+        "services.pay-unit: resources of pay and of pay-unit could both get names that begin with pay-unit-lint, so two"
+        " names could be equal; rename one of the two services"
     ]
     assert configured(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "bandit")))
 
@@ -192,8 +195,8 @@ def test_a_service_and_its_secret_read_as_another_services_secret() -> None:
     )
 
     assert problems == [
-        "services.pay-key: a resource of pay-key could get the same name as a resource of pay that has pay-key-old"
-        " in its name; rename one of the two services"
+        "services.pay-key: resources of pay and of pay-key could both get names that begin with pay-key-old, so two"
+        " names could be equal; rename one of the two services"
     ]
 
 
@@ -208,20 +211,20 @@ def test_services_whose_names_only_begin_alike_are_fine() -> None:
     [
         pytest.param(
             "pr1",
-            "staging-pr1: a resource of this environment could get the same name as a resource of the environment"
-            " staging that has staging-pr1-api in its name",
+            "staging-pr1: resources of this environment and of the environment staging could both get names that begin"
+            " with staging-pr1-api, so two names could be equal",
             id="a service",
         ),
         pytest.param(
             "delivery",
-            "staging-delivery: a resource of this environment could get the same name as a resource of the environment"
-            " staging that has staging-delivery in its name",
+            "staging-delivery: resources of this environment and of the environment staging could both get names that"
+            " begin with staging-delivery, so two names could be equal",
             id="a purpose",
         ),
         pytest.param(
             "action",
-            "staging-action: a resource of this environment could get the same name as a resource of the environment"
-            " staging that has staging-action-source in its name",
+            "staging-action: resources of this environment and of the environment staging could both get names that"
+            " begin with staging-action-source, so two names could be equal",
             id="its begin",
         ),
     ],
@@ -246,8 +249,8 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
     edits = [("environments/staging-pay", staging), ("services/pay-api", service())]
 
     assert problems_of(*edits) == [
-        "environments.staging-pay: staging-pay: a resource of this environment could get the same name as"
-        " a resource of the environment staging that has staging-pay-api in its name; choose another name"
+        "environments.staging-pay: staging-pay: resources of this environment and of the environment staging could both"
+        " get names that begin with staging-pay-api, so two names could be equal; choose another name"
     ]
     assert configured(edits[0])
 

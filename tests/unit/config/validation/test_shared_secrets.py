@@ -84,8 +84,8 @@ def test_an_environment_does_not_name_a_secret_of_another_one_itself(source: str
 
     assert problems_of(of_production) == [
         f"environments.production.services.parcel-dispatcher.secrets.DATABASE: {source} belongs to staging, but"
-        " production would read it; use a secret of production; a secret with the name of an environment in its path"
-        " cannot be shared"
+        " production would read it; use a secret of production. If the path of a secret contains the name of an"
+        " environment, only this environment may read the secret"
     ]
 
 
