@@ -60,7 +60,7 @@ def _openings(
     kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], formatter: Formatter
 ) -> Iterator[str]:
     # An egress rule does not admit traffic.
-    egress = list(possible_values(properties.get("SecurityGroupEgress", [])))
+    egress = possible_values(properties.get("SecurityGroupEgress", []))
     for key, value, parent in entries:
         if key not in _KEYS_THAT_OPEN:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cicd_templates.template.intrinsics import is_intrinsic_function, possible_values
+from cicd_templates.template.intrinsics import NO_VALUE, is_intrinsic_function, possible_values
 
 # The key or index of a value, the value, and the map or list that contains it. A review has some hundred thousands of
 # them, and a plain tuple is made in a fifth of the time of a named one.
@@ -27,11 +27,16 @@ def property_values(properties: dict[str, Any] | list[Any]) -> list[PropertyValu
             if type(item) is str or not isinstance(item, _CONTAINERS):
                 values.append((key, item, parent))
             elif len(item) == 1 and is_intrinsic_function(item):
+                # Nearly all functions have one result, and the search for several would take twice as long.
+                if "Fn::If" not in item and item != NO_VALUE:
+                    values.append((key, item, parent))
+                    containers.append(item)
+                    continue
                 for possible in possible_values(item):
-                    is_simple = not isinstance(possible, dict | list)
-                    if is_simple or is_intrinsic_function(possible):
+                    is_container = isinstance(possible, _CONTAINERS)
+                    if not is_container or is_intrinsic_function(possible):
                         values.append((key, possible, parent))
-                    if not is_simple:
+                    if is_container:
                         containers.append(possible)
             elif key != "Tags":
                 containers.append(item)

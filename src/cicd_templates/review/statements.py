@@ -114,7 +114,7 @@ def _statement(
         return _mark_own(stem, formatter.format(value))
 
     stem = own_stem(holder)
-    elements = {name: list(possible_values(statement.get(name, statement.get(f"Not{name}", [])))) for name in _ELEMENTS}
+    elements = {name: possible_values(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
     resource_texts = tuple(map(format_value, elements["Resource"]))
     principal_texts = tuple(
         _mark_own(stem, text) for part in elements["Principal"] for text in _principal_texts(part, formatter)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from cicd_templates.template.intrinsics import is_intrinsic_function, possible_values
+from cicd_templates.template.intrinsics import LISTS, is_intrinsic_function, possible_values
 
 TRUST_POLICY = "AssumeRolePolicyDocument"
 # DOCUMENTS: the endings of the names of properties that contain a policy. CHOSEN: functions that have all possible
@@ -22,7 +22,6 @@ UNREADABLE = "unreadable actions"
 CACHED_KEYS = 4096
 # Whether the statement belongs to a trust policy, and the statement.
 FoundStatement = tuple[bool, Mapping[str, Any]]
-_LISTS = (list, tuple)
 
 
 def is_statement(value: Any) -> bool:
@@ -52,7 +51,7 @@ def _add_statements(found: list[FoundStatement], value: Any, is_trust: bool, is_
             found.append((is_trust, value))
         else:
             _add_from_map(found, value, is_trust, is_policy)
-    elif isinstance(value, _LISTS):
+    elif isinstance(value, LISTS):
         for item in value:
             _add_statements(found, item, is_trust, is_policy)
     elif isinstance(value, str) and _is_like_json(value):

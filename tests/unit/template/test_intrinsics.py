@@ -65,7 +65,7 @@ NOTHING = {"Ref": "AWS::NoValue"}
     ],
 )
 def test_an_if_has_the_values_of_both_branches(value: Any, possible: list[Any], absent: bool) -> None:
-    assert list(possible_values(value)) == possible
+    assert possible_values(value) == possible
     assert may_be_absent(value) is absent
 
 
