@@ -181,7 +181,8 @@ def test_parts_that_did_not_run_are_reported(passed: Rehearsed) -> None:
         "Build/Image: no image is built; instead, a placeholder with a different digest is pushed",
         "Build/ImageScan, Build/Sign, Production-Window/ProductionImageScan: the local registry does not scan images",
         "Staging/Execute, Production/Execute: no containers were started",
-        "Staging/StagingSmokeTest: a rehearsal starts no containers, so SERVICE_URL is the address of a local process",
+        "Staging/StagingSmokeTest: a rehearsal starts no containers, so rehearsal/serve has started a local process;"
+        " the variable SERVICE_URL has its address",
         "Verify: OnFailure RETRY Staging: OnFailure ROLLBACK Production-Window: OnSuccess DeploymentWindow",
         "AWS::CodePipeline::Pipeline",
     ):

@@ -1,4 +1,7 @@
-"""Warns if a service relies on default settings that work only for Python, but has no check for Python."""
+"""Warns if a service has no check for Python, but uses a default setting that works only for Python.
+
+The service is then probably written in another language.
+"""
 
 from __future__ import annotations
 

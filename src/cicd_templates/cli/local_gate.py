@@ -44,10 +44,10 @@ class ExpectedReport:
 
 @dataclass(frozen=True)
 class Day:
-    """The time of a gate decision, and two limits from the configuration for every scan policy.
+    """The time of a gate decision, and two limits that the configuration sets for every scan policy.
 
     - A waiver may end at most `waiver_days` days after `now`.
-    - If `refuse_weaker` is true, a scan policy must not let a release pass that the default policy would stop.
+    - If `refuse_weaker` is true, a scan policy must stop every release that the default policy would stop.
     """
 
     now: datetime

@@ -30,9 +30,11 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    - `local`: use the local AWS `engine`. If `engine` is None, use the local AWS that `make local` started, which is
-      `running` if its state is already known. Plans and journals are then in the folder of the local AWS.
-    - `checked`: verify the caller's account first.
+    - `local`: use the local AWS in `engine`. If `engine` is None, use the local AWS that `make local` started. Plans
+      and journals are then in the folder of the local AWS.
+    - `running`: the local AWS that `make local` started, if the caller already has it. By default, its state is read
+      from a file.
+    - `checked`: first verify that the credentials are for the right account.
     - `removed`: accept a `layer` or `service` without rendered stacks. `Target.chosen` is then empty.
 
     Raises an error if the templates cannot be read, the credentials do not work or the account is wrong.

@@ -27,12 +27,12 @@ class Option(click.Option):
     If make started the program, messages name the variable instead of the option. For a flag, `words` maps the allowed
     values of the variable to true or false.
 
-    By default, an empty variable counts as unset. Two arguments change this:
+    Usually, an empty variable counts as unset. Two kinds of options treat an empty variable differently:
 
-    - If `empty_counts` is true, an empty variable counts as set. Use it for an option that makes a command stricter, so
-      that an empty variable does not disable the option.
-    - If `narrows` is true, an empty variable is an error. Use it for an option that limits what the command affects,
-      such as `--suffix`. If the empty variable counted as unset, the command would affect more than the user intended.
+    - `empty_counts` is for an option that makes a command stricter. An empty variable counts as set, so it does not
+      switch the option off.
+    - `narrows` is for an option that limits what a command affects, such as `--suffix`. An empty variable is an error,
+      because a command without the option could affect more than the user intended.
     """
 
     def __init__(

@@ -52,8 +52,9 @@ def targets(
 
     - If `checked` is true, first verify that the caller's credentials are for the account of each environment.
     - If `removed` is true, `layer` and `service` may also select stacks that are no longer rendered.
-    - `read_revision` returns the revision of the work tree. By default, the first target that needs it reads it.
-    - `opened` is called with each target, before the next one is opened.
+    - `read_revision` is a function that returns the revision of the work tree. The default function reads the revision
+      when a target first needs it.
+    - `opened` is a function. It is called with each target, before the next target is opened.
     """
     from cicd_templates.cli.open_target import open_target
     from cicd_templates.cli.targets import revision_here
@@ -87,14 +88,15 @@ def targets(
 
 
 def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str | None, rehearsed: bool = False) -> None:
-    """Report these problems with the templates of each environment:
+    """Check the templates of each environment for these problems:
 
     - A template was edited by hand.
     - The configuration or a layer was edited after the last `make render`.
     - A template file was not written by `make render`, so no command deploys it.
 
-    If a protected environment has a problem, raise `RefusedError` instead. But if `rehearsed` is true, only report the
-    problem, because the command deploys nothing or deploys only to the local AWS.
+    Raise `RefusedError` if a protected environment has a problem. For other environments, only report the problem.
+
+    If `rehearsed` is true, the command deploys nothing, or only to the local AWS. Then only report every problem.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays
@@ -140,10 +142,11 @@ def accounts(env: str, local: bool) -> list[Account]:
 def tools(
     suffix: str | None, local: bool, chosen: Sequence[Target] = (), *, plans_only: bool = False
 ) -> PipelineHandover:
-    """Return the object that hands templates and releases over to the pipeline in the tools environment.
+    """Return a `PipelineHandover`, which uploads templates for the pipeline in the tools environment.
 
-    What was read and checked for the targets in `chosen` is used again. If `plans_only` is true, the templates are not
-    looked for in a commit, so they cannot be handed over.
+    - `chosen` has targets that are already open. Their stacks and AWS clients are used again.
+    - If `plans_only` is true, the result cannot upload templates. An upload needs the commit that contains the
+      templates, and a plan does not search for this commit.
     """
     from cicd_templates.cli.templates_handover import open_tools
     from cicd_templates.config.load import read_configuration
@@ -210,10 +213,13 @@ def require_answers(yes: bool) -> None:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that asks the user a yes-or-no question, and returns the answer.
+    """Return a function that decides whether the pipeline gets changed templates of environments that are not deployed.
 
-    The question is whether to hand over changed templates of environments that the command does not deploy. The
-    function asks only if `hand_over` is false and there is a terminal. Otherwise, it returns `hand_over`.
+    The function takes the question for the user, and returns true or false:
+
+    - If `hand_over` is true, the function returns true without asking.
+    - If `hand_over` is false and there is no terminal, the function returns false without asking.
+    - Otherwise, the function asks the user.
     """
     if hand_over:
         return lambda question: True

@@ -134,10 +134,11 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        Also upload the templates of all environments for the pipeline. The upload follows the user's approval of the
-        first plan. If the pipeline's bucket for templates does not exist yet, the upload follows its creation instead.
+        Also upload the templates of all environments for the pipeline, after the user has approved the first plan. If
+        the pipeline's bucket for templates does not exist yet, upload the templates after the bucket's creation.
 
-        - `deployed` has the names of all environments that the command deploys. The default is only this environment.
+        - `deployed` has the names of all environments that the command deploys, one after the other. If it is None, the
+          command deploys only this environment.
         - `confirm` asks the user whether to upload changed templates of the environments in `deployed`.
         - `confirm_others` asks the user whether to upload changed templates of other environments.
 
@@ -177,11 +178,11 @@ class Target:
         allowed: Iterable[str] = (),
         next_path: Path | None = None,
     ) -> Plan | None:
-        """Execute the plan `made`. Then plan the stacks that waited for its changes, and return this second plan.
+        """Execute the plan in `made`. Return a second plan, or None if no second plan is needed.
 
-        If no stack waited, return None.
+        The second plan is for stacks that need values from stacks of the first plan.
 
-        Also upload the templates for the pipeline, after the plan has passed all checks and before anything is
+        After the first plan has passed all checks, its templates are uploaded for the pipeline. Only then are stacks
         deployed. `confirm_others` asks the user whether to upload changed templates of other environments.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed. Also raises the
@@ -255,7 +256,10 @@ class Target:
         return hints.make(verb, **chosen, LOCAL=self.engine is not None)
 
     def claims(self) -> dict[str, Claim]:
-        """Return, for each stack, the plans and interrupted runs on this machine that still need the stack."""
+        """Return a `Claim` for each stack that a plan or an interrupted run on this machine still needs.
+
+        The claims are keyed by the name of the stack.
+        """
         return claims(self.state, self.stacks[0], local=self.engine is not None)
 
     @property

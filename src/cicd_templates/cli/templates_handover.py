@@ -1,10 +1,10 @@
-"""Hands the rendered templates over to the pipeline during a deployment, and creates the AWS clients for this.
+"""Uploads the rendered templates for the pipeline during a deployment, and creates the AWS clients for the upload.
 
-- If the templates cannot be handed over, the deployment reports the reason and continues.
-- If templates of an environment that is not being deployed have changed, the user is asked whether to hand over all
-  templates. After a no, nothing is handed over, and the deployment continues.
-- If only templates of the environments that are being deployed have changed, the user is asked whether to hand over
-  the templates. After a no, the deployment stops.
+If the templates cannot be uploaded, the deployment reports the reason and continues. Before an upload of changed
+templates, the user is asked:
+
+- If all of these templates belong to environments that are being deployed, a "no" stops the deployment.
+- If some of these templates belong to other environments, a "no" only skips the upload.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ NO_COMMIT_SOUGHT = TemplatesCommit(problem="a plan does not look for the commit 
 
 @dataclass
 class TemplatesHandover:
-    """Hands the rendered templates over to the pipeline during one deployment.
+    """Uploads the rendered templates for the pipeline during one deployment.
 
     - `deployed` has the names of the environments that are being deployed.
-    - `confirm` asks the user whether to hand over changed templates of these environments.
-    - `confirm_others` asks the user whether to hand over changed templates of other environments.
-    - `waits` is true while the handover must wait because the pipeline's bucket for templates does not exist yet.
+    - `confirm` asks the user whether to upload changed templates of these environments.
+    - `confirm_others` asks the user whether to upload changed templates of other environments.
+    - `waits` is true while the pipeline's bucket for templates does not exist yet.
     """
 
     tools: PipelineHandover
@@ -138,15 +138,14 @@ def open_tools(
     known: Mapping[str, Target] = MappingProxyType({}),
     plans_only: bool = False,
 ) -> PipelineHandover:
-    """Return the object that hands templates and releases over to the pipeline in the tools environment.
+    """Return a `PipelineHandover`, which uploads templates for the pipeline in the tools environment.
 
-    The object has the stacks of every environment, because a pipeline run may deploy any of them. For a parallel copy
-    of the project, the object has only the environments that were rendered into `folder`.
+    It has the stacks of every environment, because a pipeline run may deploy any of them. For a parallel copy of the
+    project, it has only the stacks of environments that were rendered into `folder`.
 
-    - `local`: use the local AWS `engine`. If `engine` is None, use the local AWS that `make local` started.
-    - `known` has targets with the stacks in `folder` and with clients of the caller, keyed by the name of their
-      environment.
-    - `plans_only`: do not look for the commit of the templates, which only a hand-over needs.
+    - `local`: use the local AWS in `engine`. If `engine` is None, use the local AWS that `make local` started.
+    - `known` maps names of environments to targets that are already open. Their stacks and AWS clients are used again.
+    - `plans_only`: do not search for the commit that contains the templates. Only an upload needs this commit.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")
     # The templates of a copy are never committed; the copy's pipeline reaches only environments of the same copy.
@@ -176,5 +175,5 @@ def open_tools(
 
 
 def _stacks_of(target: Target | None, folder: Path) -> Sequence[StackTemplate]:
-    """Return the stacks of `target`, or read them from `folder`."""
+    """Return the stacks of `target`. If `target` is None, read the stacks from `folder`."""
     return target.stacks if target else read_stacks(folder)

@@ -62,10 +62,10 @@ def new_project(answers: Mapping[str, str]) -> NewProject:
 def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[str]:
     """Return the problems with `answer`, without duplicates. `name` is the key of the question.
 
-    `accepted` has the earlier answers. If `answer` contradicts an earlier answer, the result names this problem, too.
+    `accepted` has the earlier answers. A contradiction between `answer` and an earlier answer is also a problem.
 
-    An answer sets some keys of the configuration. If these keys have problems, the result has only these problems,
-    because they are usually the cause of the problems of all other keys.
+    If the configuration keys that the answer sets have problems, return only the problems of these keys. A wrong value
+    there usually causes problems in other keys, too.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

@@ -84,10 +84,9 @@ class Environment:
     overrides: Overrides = field(default_factory=dict, repr=False, compare=False)
 
     def for_service(self, service: Service | None) -> Environment:
-        """Return a copy of this environment with `service` as its only service. None means no service.
+        """Return a copy of this environment that has only `service`, or no service if `service` is None.
 
-        The other environments in `peers` are replaced by copies with only this service, too. Each copy has the settings
-        that the service has in that environment.
+        Each environment in the copy's `peers` also has only this service, with its own settings for the service.
 
         If a layer has one stack per service, each stack is built from such a copy. So a change of one service cannot
         change the stack of another service.
@@ -178,9 +177,10 @@ class Environment:
 
     @property
     def domain(self) -> str | None:
-        """The host name of the load balancer, or None if the load balancer has no host name.
+        """The host name of the load balancer, or None in these cases:
 
-        The load balancer has none if it uses plain HTTP, or in a parallel copy of an environment without `copy_domain`.
+        - The load balancer uses plain HTTP.
+        - This environment is a parallel copy, and its setting `copy_domain` has no value.
         """
         if self.settings.allow_http:
             return None

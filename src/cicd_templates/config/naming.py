@@ -107,10 +107,11 @@ def repository_arn(env: Environment, service: str) -> str:
 
 
 def pipeline_name(env: Environment, service: str) -> str:
-    """Return the name of a service's pipeline in the tools environment `env`. It begins with the service's name.
+    """Return the name of a service's pipeline in the tools environment `env`.
 
-    In a long service name, a hash replaces the end. Two pipelines must differ in their first characters, because
-    CodePipeline puts only these characters into the S3 keys of artifacts.
+    The name begins with the service's name, shortened to at most `PIPELINE_KEY_LENGTH` characters. A shortened name
+    ends with a hash, so that it stays unique. CodePipeline puts only `PIPELINE_KEY_LENGTH` characters of a pipeline's
+    name into the S3 keys of artifacts.
     """
     return f"{shortened(service, PIPELINE_KEY_LENGTH)}-{name_prefix(env)}"
 

@@ -36,10 +36,7 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return which characters can come next in a path that has matched `pattern` up to the position `at`.
-
-    Each tuple has the position in `pattern` at which the match then continues, and the character.
-    """
+    """Return pairs `(position, character)`: in `pattern`, `character` leads a match from `at` to `position`."""
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
     if at == len(pattern):
@@ -54,10 +51,7 @@ def _advance(pattern: str, states: frozenset[int], character: str) -> frozenset[
 
 
 def _closure(pattern: str, states: frozenset[int]) -> frozenset[int]:
-    """Return `states`, which are positions in `pattern`, and all positions to which a match can go without a character.
-
-    A match can go from a `*` to the next position, because a `*` can match nothing.
-    """
+    """Return `states`, and all positions in `pattern` that can be reached from `states` by skipping only `*`."""
     reached = set(states)
     for at in sorted(states):
         while at < len(pattern) and pattern[at] == "*":
@@ -155,9 +149,11 @@ class Routes:
 def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
-    If the service has no setting `probes`, the result has only the path of the health check, with the status 200. The
-    load balancer must forward this path to the service. If the service's path pattern does not match the path, the
-    folder of the pattern is put before the path. With the pattern `/pay/*`, `/health` becomes `/pay/health`.
+    The setting `probes` of the service has the paths. Without this setting, the only path is the path of the health
+    check, with the status 200.
+
+    The load balancer must forward this request to the service. So, if the service has the path pattern `/pay/*`, the
+    health check's path `/health` becomes `/pay/health`.
     """
     settings = service.settings
     if settings.probes:

@@ -129,10 +129,11 @@ def _value(session: Session, setting: Setting) -> str:
 def application_addresses(
     run: PipelineRun, action: Action, step: ActionProgress, until: contextlib.ExitStack
 ) -> dict[str, str]:
-    """Return new values for the environment variables of `action` that contain the address of a deployed service.
+    """Start a local process for each deployed service whose address is in an environment variable of `action`.
 
-    A rehearsal runs no containers, so the deployed service runs as a local process. Each new address has the host and
-    port of this process, and the path of the old address. The process ends when the `ExitStack` named `until` closes.
+    Return these variables. Each variable has the address of the local process, with the path of the old address.
+
+    The processes end when the `ExitStack` named `until` closes.
     """
     deploying = {each.namespace: each for each in run.pipeline.actions if each.provider == "CloudFormation"}
     started: dict[str, str] = {}
@@ -146,8 +147,8 @@ def application_addresses(
             process = urlsplit(started[namespace])
             found[each["name"]] = urlunsplit(deployed._replace(scheme=process.scheme, netloc=process.netloc))
             step.note(
-                f"a rehearsal starts no containers, so {each['name']} is the address of a local process that"
-                " rehearsal/serve has started"
+                "a rehearsal starts no containers, so rehearsal/serve has started a local process; the variable"
+                f" {each['name']} has its address"
             )
     return found
 
@@ -157,11 +158,11 @@ def runnable_phases(
 ) -> list[Phase]:
     """Return the phases with only the commands that can run on this machine, and with a private folder instead of /tmp.
 
-    If the build has the tokens of its external services, all commands can run. Without these tokens, commands that
-    download something are left out.
+    If the build has the tokens of its external services, all commands can run. Otherwise, commands that download
+    something are left out.
 
-    A command is never left out if it only lets pip install packages by hash. A rehearsal replaces pip with a program
-    that checks the hashes and downloads nothing.
+    A command that only installs packages with `pip install --require-hashes` always stays. A rehearsal replaces pip
+    with a program that checks the hashes and downloads nothing.
     """
     temporary = folder / "tmp"
     phases = []

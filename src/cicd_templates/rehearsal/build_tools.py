@@ -103,10 +103,10 @@ def download_commands(phase: str, commands: Iterable[str]) -> Iterator[str]:
 
 
 def only_checks_hashes(command: str) -> bool:
-    """Return whether the only downloads of a command are packages that pip installs by hash.
+    """Return whether a command downloads nothing except packages whose hashes pip checks.
 
-    A rehearsal can run a command of this kind, because the rehearsal replaces pip with a program that checks the hashes
-    and downloads nothing.
+    A rehearsal can run this command, because it replaces pip with a program that checks the hashes and downloads
+    nothing.
     """
     without_files = WRITTEN_FILE.sub("", command)
     return "--require-hashes" in without_files and not DOWNLOAD.search(REPLACED_PIP.sub("", without_files))

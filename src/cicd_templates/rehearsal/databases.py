@@ -2,11 +2,10 @@
 
 There are two ways to create the database users:
 
-- If the RDS Data API is enabled for a database, a Lambda function of the pipeline creates the users, in AWS and in a
-  rehearsal. The local AWS runs the function's SQL statements on the PostgreSQL server, whose address is in a file.
-- If the Data API is not enabled, a person creates the users in AWS. In a rehearsal, the script
-  `rehearsal/<database name>.sql` in the source creates the users. The script runs as the server's administrator when
-  the server starts.
+- With the RDS Data API, the same Lambda function of the pipeline creates the users in AWS and in a rehearsal. In a
+  rehearsal, the local AWS runs the function's SQL statements on the PostgreSQL server.
+- Without the Data API, a person creates the users in AWS. In a rehearsal, the script `rehearsal/<database name>.sql`
+  in the source creates the users. The script runs as the server's administrator when the server starts.
 """
 
 from __future__ import annotations
@@ -72,10 +71,10 @@ class Databases:
         role: str,
         keys: Credentials,
     ) -> dict[str, str]:
-        """Return the environment variables with which a task connects to local databases.
+        """Return the changed environment variables with which a task connects to local databases, not to clusters.
 
-        If the value of a variable in `variables` is the address of a database cluster, its new value is the address of
-        a local database. `SSL_CERT_FILE` and `PGSSLROOTCERT` get the path of the local database's certificate.
+        - Each variable in `variables` that has the address of a cluster gets the address of a local database.
+        - `SSL_CERT_FILE` and `PGSSLROOTCERT` get the path of the local database's certificate.
 
         `role` is the ARN of the task role, and `keys` are the role's credentials.
         """

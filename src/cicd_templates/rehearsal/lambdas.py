@@ -87,10 +87,8 @@ def require_log_access(run: PipelineRun, function: dict[str, Any]) -> None:
 
 
 def _get_function(run: PipelineRun, name: str, step: ActionProgress) -> dict[str, Any]:
-    """Return the function's configuration, and add the function's role to the roles of `step`.
-
-    The account's root user sends the request, so that no role needs a permission that only rehearsals use.
-    """
+    """Return the function's configuration, and add the function's role to the roles of `step`."""
+    # The root user asks for the configuration, so that no role needs a permission that only rehearsals use.
     found: dict[str, Any] = run.setup.root_session(run.pipeline.role).client("lambda").get_function_configuration(
         FunctionName=name
     )  # fmt: skip

@@ -53,8 +53,9 @@ class ActionProgress:
 class RehearsalResult:
     """The result of a rehearsal.
 
-    If something other than a failed action stopped the run, `problem` is the reason. Otherwise, `problem` is empty.
-    `differences` lists how the rehearsal differed from AWS in all actions.
+    - `problem` is empty if the run was complete, or if a failed action stopped the run. Otherwise, `problem` is the
+      reason why the run stopped.
+    - `differences` has the differences between a rehearsal and AWS that concern all actions, not a single action.
     """
 
     pipeline: str

@@ -171,9 +171,9 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 
 
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
-    """Return whether the local AWS has allowed the task to receive messages from every queue.
+    """Return whether the task has received messages from each of `queues`, with the permission of the local AWS.
 
-    `before` is the number of IAM decisions that were recorded before the task started. These decisions are ignored.
+    The first `before` IAM decisions are ignored, because they were recorded before the task started.
     """
     asked = {
         resource

@@ -22,7 +22,7 @@ CALLS = {
     "dynamodb:ConditionCheckItem": "checks a condition on an item, as part of a transaction",
     "dynamodb:DeleteItem": "deletes an item",
     "dynamodb:DescribeTable": "reads the key schema of the table, as some SDKs do when they start",
-    "dynamodb:GetItem": "reads an item by its key, alone or in a transaction",
+    "dynamodb:GetItem": "reads a single item by its key, also as part of a transaction",
     "dynamodb:PutItem": "stores a whole item",
     "dynamodb:Query": "reads the items of a partition key",
     "dynamodb:Scan": "reads all items",
@@ -31,7 +31,7 @@ CALLS = {
     "sqs:DeleteMessage": "deletes a message that is done",
     "sqs:GetQueueAttributes": "reads the settings of a queue and the number of its messages",
     "sqs:ReceiveMessage": "receives messages",
-    "sqs:SendMessage": "sends messages, alone or in a batch",
+    "sqs:SendMessage": "sends single messages or batches of messages",
 }
 TABLE_KEY = (
     "DynamoDB uses the key on behalf of the task; the local AWS never checks this permission, because AWS does not"

@@ -156,10 +156,8 @@ class EnvironmentLock:
         self._id = ours.id
 
     def _refuse_another(self, ours: Holder) -> None:
-        """Raise `RefusedError` if another command than `ours` holds the lock.
-
-        `ours` can hold the lock: AWS may have set the lock although its answer to our request was lost.
-        """
+        """Raise `RefusedError` unless this command, `ours`, already holds the lock."""
+        # An earlier request may have set the lock although its answer was lost.
         holder = self.holder()
         if holder is None or holder.id != ours.id:
             if holder is None:

@@ -69,7 +69,7 @@ def parse_holder(value: str) -> Holder:
 def lock_parameter(root: str) -> str:
     """Return the name of the Parameter Store parameter that locks an environment.
 
-    `root` is the environment's path in Parameter Store, and ends with `/`. An output that a stack publishes cannot have
-    the same name, because the names of outputs also contain the name of a layer.
+    `root` is the environment's path in Parameter Store, and ends with `/`. Stacks publish their outputs as parameters
+    below the same path. The names of these parameters also contain a layer, so they differ from the name of the lock.
     """
     return f"{root}{NAME}"

@@ -53,9 +53,9 @@ def unsettled(
 ) -> Iterator[Unsettled]:
     """Yield an `Unsettled` for each problem of `stacks` that a person must solve before the next deployment.
 
-    The problems of existing stacks come first. Names of resources that are already taken come last.
+    The problems of existing stacks come first. Then come new resources that would get a name that is already taken.
 
-    - `claims` maps the name of a stack to the plan or the interrupted run that still needs this stack.
+    - `claims` has the plans and interrupted runs that still need a stack, keyed by the name of the stack.
     - `environment` has all stacks of the environment. If it is empty, `stacks` has all of them.
     """
     for stack in stacks:

@@ -225,7 +225,8 @@ def bundle(stacks: Iterable[StackTemplate]) -> bytes:
 def read_bundle(data: bytes) -> dict[str, bytes]:
     """Return the files in the zip file `data`, keyed by name.
 
-    Return no files if `data` cannot be read, is too large or has a name twice. `bundle` cannot have written such data.
+    Return no files if the zip file cannot be read, is too large, or has two files with the same name. The function
+    `bundle` never writes such a zip file.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

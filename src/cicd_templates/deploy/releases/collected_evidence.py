@@ -26,9 +26,12 @@ def verify_collected(
 ) -> tuple[Verification, Mapping[str, str]]:
     """Verify the folder. Return the result, and the environments that the release has not reached, with the reasons.
 
-    The reasons come from `history`. The verification requires no statement about deployments to these environments,
-    and none about deployments to the environments in `not_attested`, which the user named. If the folder lacks a
-    statement that `history` lists, the result has a problem.
+    Two kinds of environments need no statement about a deployment:
+
+    - environments that the release has not reached, if `history` has a reason
+    - environments in `not_attested`, which the user named
+
+    If the folder lacks a statement that `history` lists, the result has a problem.
     """
     last = not_reached(read_folder(folder), release.statement)
     excepted = {name: history.not_attested[name] for name in last if name in history.not_attested}

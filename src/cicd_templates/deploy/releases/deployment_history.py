@@ -93,10 +93,10 @@ def _actions(codepipeline: CodePipelineClient, pipeline: str, execution: str) ->
 
 
 def _reason(actions: Iterable[ActionExecutionDetailTypeDef]) -> str:
-    """Return why the evidence needs no statement about a stage, or an empty text if it needs a statement.
+    """Return the reason why a stage needs no signed statement, or an empty text if the stage needs a statement.
 
-    `actions` are the actions of the stage in the order of their start. An abandoned action counts as executed, because
-    AWS may still complete it.
+    `actions` are the actions of the stage in the order of their start. A stage that deployed something needs a
+    statement. An abandoned deployment counts, because AWS may still complete it.
     """
     newest = {action["actionName"]: action["status"] for action in actions}
     if newest.get(EXECUTE_ACTION, "Failed") == "Failed":

@@ -27,8 +27,8 @@ class Comparison:
     - `bucket` is None if the bucket for templates does not exist yet.
     - `first` is true if no templates were uploaded yet.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed: the bucket has exactly these templates. If the templates are
-      committed, the bucket also has the id of a commit.
+    - `has_these` is true if no upload is needed: the bucket has exactly the rendered templates, with the id of their
+      commit. The id may be missing only if the rendered templates are in no commit.
     """
 
     bucket: str | None
@@ -134,10 +134,11 @@ def left_to_the_pipeline(
     stacks: Iterable[StackTemplate],
     existing: Mapping[str, object] | None = None,
 ) -> list[StackTemplate]:
-    """Return the stacks in `stacks` that only the pipeline may deploy.
+    """Return the stacks in `stacks` that only the pipeline may deploy. For each of these stacks, all of this is true:
 
-    Only the pipeline may deploy a stack if all of these are true: the stack belongs to a protected environment, it is
-    updated by releases of the pipeline, and its ECS service or task definition already exists.
+    - The stack belongs to a protected environment.
+    - Releases of the pipeline update the stack.
+    - The stack's ECS service or task definition already exists.
 
     `existing` has the stacks of the account, keyed by name, if they are known.
     """

@@ -99,7 +99,7 @@ def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedRelea
     """Yield the signed release statements about the service and the pipeline execution in `query`, newest first.
 
     If `query` has no execution, yield the statements about all executions of the service, but leave out copies. A
-    statement counts as a copy if it was signed more than `LONGEST_SIGNING` before it was stored.
+    statement that was stored more than `LONGEST_SIGNING` after its signing counts as a copy.
     """
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)
