@@ -20,7 +20,7 @@ RELEASES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """One kind of cost. AWS charges a run for about `count` units, and each unit costs `price` dollars.
+    """One kind of cost. A run uses about `count` units, and AWS charges `price` dollars for each unit.
 
     - If `per_hour` is true, AWS charges the price for each hour. Otherwise, AWS charges the price once.
     - `page` is the title of the AWS page that has the price.
@@ -39,14 +39,13 @@ class Item:
 
     @property
     def dollars(self) -> float:
-        """Return the estimated cost of this kind for the whole run."""
+        """Return the estimated cost of all units in a whole run, in dollars."""
         return self.price_of(self.count, HOURS)
 
     def units_in(self, counts: Mapping[str, int]) -> float:
-        """Return for how many units of this cost AWS charges a run.
+        """Return how many units AWS charges for the resources in `counts`, which maps CloudFormation types to numbers.
 
-        `counts` maps CloudFormation types to the numbers of resources that the run has. If this cost does not depend on
-        resources, return the estimate for a whole run.
+        If this kind of cost does not depend on resources, return `count`, the estimate for a whole run.
         """
         if not self.units:
             return self.count

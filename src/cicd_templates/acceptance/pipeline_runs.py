@@ -169,9 +169,8 @@ def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) 
 def _continued(context: CheckContext, name: str) -> list[str] | None:
     """Return the pipeline and the execution that an interrupted attempt of this release has already started, or None.
 
-    The first attempt stores the source versions of all existing executions, and returns None. If a later attempt finds
-    another source version, the first attempt has started its execution. The search takes up to `START_SECONDS`, because
-    CodePipeline can start an execution that late.
+    The first attempt stores the source versions of all existing executions, and returns None. A later attempt returns
+    an execution whose source version is not stored: the first attempt has started it.
     """
     before = f"versions before {name}"
     client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])
@@ -180,6 +179,7 @@ def _continued(context: CheckContext, name: str) -> list[str] | None:
         context.save()
         return None
     started: list[str] = []
+    # CodePipeline can start an execution that late.
     latest = context.clock() + START_SECONDS
 
     def looked() -> bool:
@@ -217,7 +217,7 @@ def _started(context: CheckContext, archive: str) -> list[str]:
 def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
     """Approve `execution` in each stage where it waits for approval, and reject all other executions that wait.
 
-    A stage holds only one execution. So `execution` cannot enter a stage in which another execution waits.
+    A stage holds only one execution, so an execution that waits in a stage keeps `execution` out of the stage.
     """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
         own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution

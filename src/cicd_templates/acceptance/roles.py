@@ -67,10 +67,10 @@ def delete_role(context: CheckContext, environment: str, name: str) -> bool:
 
 @contextmanager
 def acting_as(context: CheckContext, group: str) -> Iterator[None]:
-    """Within the `with` block, let the commands for the tools environment assume a role for users of the pipeline.
+    """Within the `with` block, run commands for the tools environment as a user of the group `group`.
 
-    The role has the permissions of the group `group`, for example of developers. At the first use, the function creates
-    the role, and waits until the role can be assumed.
+    The commands assume a role with the permissions of this group, such as developers. At the first use, the function
+    creates the role, and waits until the role can be assumed.
     """
     role = create_role(context, TOOLS, _name(context, group), [f"{context.project.name(TOOLS)}-{SERVICE}-{group}"])
     _wait_until_usable(context, role)
@@ -110,7 +110,8 @@ def _can_be_assumed(context: CheckContext, role: str) -> bool:
 def remove_people(context: CheckContext) -> None:
     """Delete the roles that the run created for users of the pipeline.
 
-    The policies of these roles belong to a stack. CloudFormation cannot delete a policy that is attached to a role.
+    The policies of these roles belong to a stack. The stack cannot be deleted before the roles, because CloudFormation
+    cannot delete a policy that is attached to a role.
     """
     for group in (DEVELOPERS, AUDITORS):
         delete_role(context, TOOLS, _name(context, group))

@@ -12,9 +12,9 @@ TASKS = ("too-few-tasks", "cpu", "memory", "restarts", "deployment-failed")
 
 
 def health_alarm_names(env: Environment, service: Service) -> list[str]:
-    """Return the names of the metric alarms of a service. Leave out its composite alarm.
+    """Return the names of a service's metric alarms, without its composite alarm.
 
-    CloudWatch shows the history of a composite alarm only to a caller that may read the history of every alarm:
+    To read the history of a composite alarm, a caller needs permission to read the history of every alarm:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmHistory.html
     """
     job = service.settings.job

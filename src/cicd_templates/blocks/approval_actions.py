@@ -141,7 +141,7 @@ def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
 
 
 def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the user parameters with which a Lambda function reads a deployment to the environment `peer`."""
+    """Return the role, the region and the execution with which a Lambda function reads a deployment to `peer`."""
     return {
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,

@@ -160,15 +160,13 @@ def _requests_per_task(
 ) -> list[scaling.TargetTrackingMetricDataQuery]:
     """Return metric queries that divide the number of requests to all target groups by the number of running tasks.
 
-    A target group reports no value for a minute without requests. The sum uses only the groups that have a value. If no
-    group has a value, the sum has no value, so a service without requests keeps its tasks. The predefined metric of AWS
-    has the same effect.
-
-    A missing value does not count as 0. Values arrive late, so the newest minute would always seem to have no requests,
-    and the service might never scale out:
+    A target group has no value for a minute without requests. If no target group has a value, the result has no value,
+    and the service keeps its tasks:
     https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
+    # Do not replace missing values with 0. Values arrive late, so the newest minute would always seem to have no
+    # requests, and the service might never scale out.
     named = {f"r{number}": metric for number, metric in enumerate(requests)}
     total, *others = named
     for name in others:

@@ -175,7 +175,7 @@ def encrypted_bucket_policy(logical_id: str, bucket: s3.Bucket, key: KeyArn, *gr
 
 
 def refuse_replacement(bucket: s3.Bucket) -> Grant:
-    """Deny every put without the condition that the object does not exist, so that no object can be overwritten.
+    """Deny every PutObject request without the header `If-None-Match`, so that no object can be overwritten.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
     """
@@ -271,7 +271,8 @@ def refuse_source_replacement(bucket: s3.Bucket, env: Environment, *artifacts: s
 def delivery_roles_may_read(bucket: s3.Bucket, artifact: str, *readers: Environment) -> Grant:
     """Let the delivery roles of the environments in `readers` read the pipeline artifact named `artifact`.
 
-    The artifact contains the reviewed templates. The pipeline assumes an environment's delivery role to deploy to it.
+    The artifact contains the reviewed templates. To deploy to an environment, the pipeline assumes the environment's
+    delivery role.
     """
     return allow(
         "LetDeliveryRolesReadArtifacts",

@@ -33,7 +33,7 @@ TIMEOUT_SECONDS = 300
 
 
 def created_databases(env: Environment) -> list[str]:
-    """Return the databases of `env` whose users are created by releases. Leave out databases that no service uses."""
+    """Return the names of the databases in `env` in which releases create a database user for a service."""
     return [name for name, settings in env.databases.items() if settings.users == CREATED and _users(env, name)]
 
 

@@ -237,8 +237,8 @@ def database_offer(
 ) -> Offer:
     """Return the `Offer` of a database: variables, IAM grants and network access for the services that use it.
 
-    A service has a separate database user for each access level, `read` and `readwrite`. The IAM grant lets the service
-    connect as this user, and PostgreSQL's own permissions decide what the user may do. The container finds the
+    A service has one database user for each access level that it uses, `read` or `readwrite`. An IAM grant lets the
+    service connect as this user, and PostgreSQL's own permissions decide what the user may do. The container finds the
     database's address in environment variables such as `LEDGER_DATABASE_HOST`.
     """
 

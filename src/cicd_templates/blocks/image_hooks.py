@@ -76,8 +76,8 @@ def hooks_may_decrypt_statements(env: Environment) -> list[Grant]:
 def may_verify_statements(tools: Environment, service: Service, alias: str) -> list[Grant]:
     """Let a hook find, read and verify the signed release statements of its service. `alias` names the signing key.
 
-    The permissions for KMS name no keys, because a key can be created after the hook. Their conditions limit which keys
-    the hook may use, and for what. The policy of each key must allow the hook's role, too.
+    The KMS permissions name no keys, because a key can be created after the hook. Instead, conditions allow decryption
+    only through S3, and verification only through `alias`. The policy of each key must allow the hook's role, too.
     """
     evidence = f"arn:${{AWS::Partition}}:s3:::{evidence_bucket(tools)}"
     keys = Sub(f"arn:${{AWS::Partition}}:kms:{tools.region}:{tools.account}:key/*")

@@ -29,8 +29,8 @@ def window_stage(context: PipelineContext, peer: Environment, *, image: str) -> 
 
     The stage comes before the approval, so that nobody is asked to approve outside the window.
 
-    In one place, the documentation of AWS says that a run outside the window fails. In another place, it says that the
-    run waits for the next window. A run that waits would continue with the old scan result.
+    AWS documents two contradictory results for a run outside the window: the run fails, or it waits for the next
+    window. If the run waits, its scan result may be old when the run continues.
     """
     settings = peer.settings
     scan = image_scan_action(

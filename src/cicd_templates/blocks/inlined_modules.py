@@ -43,9 +43,10 @@ class Module(NamedTuple):
 
 
 def read_source(path: str) -> str:
-    """Return the text of a module. If a stand-in replaces the module in inline code, return the stand-in's text.
+    """Return the source of a module for the inline code of a Lambda function.
 
-    `path` is the module's path in the package, without `.py`.
+    `path` is the module's path in the package, without `.py`. If inline code needs a stand-in, a generated module that
+    replaces the original module, return the source of the stand-in.
     """
     if path in STAND_INS:
         return STAND_INS[path]()

@@ -36,7 +36,7 @@ def page_files_stand_in() -> str:
 def registry_stand_in() -> str:
     """Return the source of a module that replaces `template/resource_types/registry.py` in a Lambda function.
 
-    Its function `facts_of` returns only the facts that describe how a change affects people and data.
+    In this module, the function `facts_of` returns only the facts that describe how a change affects people and data.
     """
     rows = [f"    {row}," for kind in RESOURCE_TYPES.values() if (row := _row(kind))]
     package = "cicd_templates.template.resource_types.resource_type"

@@ -71,11 +71,7 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 
 
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """Let the functions of the hook `verify-image` read scan findings of the service's images.
-
-    `readers` are the environments in which the hook can run. If the service does not have the hook in any of these
-    environments, the result is empty.
-    """
+    """Let the hook `verify-image` read scan findings of the service's images in those `readers` that have the hook."""
     verifying = [
         reader
         for reader in readers

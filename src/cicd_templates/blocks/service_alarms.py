@@ -219,10 +219,9 @@ def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _worse_side(side_expression: str) -> str:
-    """Return metric math for the higher of two values: `side_expression` for the first and the second target group.
+    """Return metric math that computes `side_expression` for each of the two target groups, and uses the larger value.
 
-    In `side_expression`, `{e}` stands for the metric `e` of a target group. For the first group, `{e}` becomes
-    `FILL(e1, 0)`.
+    Letters in braces are metrics: `{e}` becomes `FILL(e1, 0)` for the first group and `FILL(e2, 0)` for the second.
     """
     sides = [
         re.sub(r"\{([a-z])\}", rf"FILL(\g<1>{number}, 0)", side_expression).format(

@@ -199,11 +199,11 @@ def load_balancer_access(
 def access_to(
     name: str, service: Service, tasks: ec2.SecurityGroup, group: SecurityGroupId, port: int, whose: str
 ) -> tuple[ec2.SecurityGroupEgress, ec2.SecurityGroupIngress]:
-    """Return the two rules that let a service's tasks connect to the resource `name` in the VPC, on one TCP port.
+    """Return the two rules that let a service's tasks connect to the resource named `name` in the VPC, on a TCP port.
 
     The first is an egress rule of the tasks' security group. The second is an ingress rule of `group`, the security
-    group of the resource. `whose` is the word for the tasks in the logical ids of the two rules. For the tasks of the
-    service itself, this word is `Tasks`.
+    group of the resource. The logical ids of both rules contain `whose`, which says which tasks connect. For the
+    service's own tasks, `whose` is `Tasks`.
     """
     own = GetAtt(tasks, "GroupId")
     return (

@@ -29,13 +29,11 @@ TASK_ROLE = reserved_words.TASK
 
 
 class TaskParts(NamedTuple):
-    """The resources to which a task definition refers, and the task's variables.
+    """The resources to which a task definition refers, and the environment variables of its containers.
 
-    The resources are in the order in which a layer adds them to its template.
-
-    - `secrets` maps environment variables of the service's own container to ARNs of secrets or parameters.
-    - `container_secrets` contains the same kind of map for each further container, keyed by the container's name.
-    - `addresses` maps other variables of the service's own container to values that other stacks publish.
+    - `secrets` maps variables of the service's own container to ARNs of secrets or parameters.
+    - `addresses` maps variables of the service's own container to values that are not secret, such as host names.
+    - `container_secrets` contains a map like `secrets` for each further container, keyed by the container's name.
     """
 
     log: logs.LogGroup
@@ -65,16 +63,16 @@ def task_parts(
     containers: Mapping[str, ContainerTable] | None = None,
     images: Sequence[str] = (),
 ) -> TaskParts:
-    """Return the log group, the roles and the variables of a task. The caller must add `resources` of the result to a
-    template.
+    """Return the log group, the two roles and the environment variables of a task.
 
-    `log` is the name of the log group. `containers` are the task's containers beside the application's own. The task
-    has two roles:
+    The caller must add `resources` of the result to a template.
 
-    - ECS starts the task with the execution role, whose name ends with the words in `starting`. The role may read the
-      secrets of all containers. It may pull the images of all containers, and the images in `images`.
-    - The application runs with the task role, whose name ends with the words in `running`. The role has `grants`, and
+    - ECS starts the task with the execution role. `starting` has the last words of this role's name. The role may read
+      the secrets of all containers, and pull their images and the images in `images`.
+    - The application uses the task role. `running` has the last words of this role's name. The role has `grants`, and
       the grants for everything in `uses`.
+    - `log` is the name of the log group.
+    - `containers` are the task's containers except the service's own.
     """
     env = layer.env
     tables = containers or {}
@@ -100,10 +98,9 @@ def task_parts(
 
 
 def task_role(logical_id: str, env: Environment, service: Service, *purpose: str, grants: Sequence[Grant]) -> iam.Role:
-    """Return a role that ECS assumes for tasks of this account.
+    """Return the execution role or the task role of a task. `purpose` has the last words of the role's name.
 
-    A task has two roles: ECS starts the task with the first role, and the application uses the second role. `purpose`
-    is the part of their names that differs.
+    ECS may assume the role only for tasks of the account and the region of `env`.
     """
     tasks = Sub(f"arn:${{AWS::Partition}}:ecs:{env.region}:{env.account}:*")
     return service_role(

@@ -47,8 +47,8 @@ class TaskRun(NamedTuple):
       `word`, because it is reserved.
     - `subject` is the name of the task in messages.
     - `records` is the folder of the evidence bucket in which the Lambda function records its attempts.
-    - `family` has the words of the task definition's name.
-    - `roles` has, for each of the task's two roles, the words of the role's name.
+    - `family` has the words from which the name of the task definition is made.
+    - `roles` has the last words of the names of the execution role and of the task role.
     - `limit_minutes` is the longest time that a run may take.
     """
 

@@ -64,8 +64,8 @@ def _day_problems(configuration: Configuration, today: date) -> Iterator[Problem
 def exceptions_variable(service: str, environments: Iterable[Environment], *, brief: bool = False) -> str:
     """Return the value of the environment variable `UNSIGNED_IMAGES`: the images that may run without a signature.
 
-    The module `functions/unsigned_images.py` describes the format. If `brief` is true, owners and reasons are left out,
-    because a function that does not report the images does not need them.
+    The module `functions/unsigned_images.py` describes the format. If `brief` is true, the value has no owners and
+    reasons. Only functions that report the images need these.
     """
     omitted = {"expires", *(("owner", "reason") if brief else ())}
     exceptions = {

@@ -5,12 +5,16 @@ The subprocess is a program from another project and is called the engine. This 
 1. `engine_process.start` starts `engine_entry_point.py` in the engine's own virtual environment, on a free port of
    127.0.0.1. The process gets a private folder and none of the caller's environment variables. `engine_process.stop`
    ends the process and removes the folder.
-2. `engine_entry_point` adds features, then starts the engine. The features are resource types that are only recorded
-   (`recorded_types`), event targets, the image registry and CodePipeline's job API (`event_targets`, `image_registry`,
-   `codepipeline`), and IAM decisions like those of AWS (`caller_identity`, `condition_keys`, `encryption`,
-   `request_resources`, `iam_decisions`).
+2. `engine_entry_point` adds features, then starts the engine. These are some of the features:
+
+   - `recorded_types`: resource types that the engine records but does not simulate
+   - `event_targets`: the targets of event rules
+   - `image_registry`: the image registry
+   - `codepipeline`: requests about pipeline runs
+   - `iam_decisions`: IAM decisions like those of AWS
+
 3. `orphans` watches the engine. If the command that started the engine is killed, `orphans` ends the engine. The engine
-   serves no requests until the watch begins. If the command is killed before that, the engine ends by itself.
+   serves no requests until the watch begins. If the command is killed before the watch begins, the engine ends itself.
 4. `engine_state_file` stores how later commands can reach the engine that `make local` has started.
 
 The modules that the entry point imports run in the engine's interpreter, so they may import only the standard library

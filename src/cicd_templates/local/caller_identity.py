@@ -25,14 +25,13 @@ def secure(app: ModuleType) -> None:
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let the root user of an account assume a role in place of an AWS service.
+    """Let the root user of an account assume a role as if the root user were an AWS service.
 
-    The root user passes the ARN of one of the service's resources as `ExternalId`. The role must trust the service.
-    While IAM evaluates the trust policy, aws:SourceArn is the ARN in `ExternalId`, and aws:SourceAccount is the account
-    in this ARN.
+    The root user passes the ARN of a resource of this service as `ExternalId`. The role must trust the service. For the
+    trust policy, aws:SourceArn is the ARN in `ExternalId`, and aws:SourceAccount is the account in this ARN.
 
-    Without this function, the engine would set neither aws:SourceArn nor aws:SourceAccount. It would let the root user
-    assume every role that trusts any service.
+    Without this function, the engine would set neither condition key. It would let the root user assume every role that
+    trusts any service.
     """
     trusted = evaluator.evaluate_trust_policy
 
@@ -83,8 +82,8 @@ def principals(evaluator: ModuleType, roles: Any) -> None:
 def roles_with_paths(evaluator: ModuleType) -> None:
     """Let IAM's simulator find the policies of a role that has a path.
 
-    The engine looks the role up by everything after `role/` in its ARN, which includes the path. It does not find the
-    role, because it stores roles by their names without paths.
+    The engine stores roles by their names. Without this function, its simulator would search for the path and the name
+    together, and find nothing.
     """
     policies_of = evaluator._gather_role_policies
     evaluator._gather_role_policies = lambda name, account: policies_of(name.rpartition("/")[2], account)  # type: ignore[attr-defined]

@@ -116,10 +116,10 @@ class PipelineExecutions:
         return pipeline in self._pipelines(self._account())
 
     def start(self, request: dict[str, Any]) -> str:
-        """Start an execution and return its id. If a rehearsal repeats the request of an event rule, start nothing.
+        """Start an execution and return its id.
 
-        A rehearsal repeats such a request once, to check the permissions of the event rule's role. Then return the id
-        of the execution that the event rule has started.
+        After an event rule has started an execution, a rehearsal sends the same request again, to check the permissions
+        of the rule's role. For this second request, start nothing, and return the id of the existing execution.
         """
         known = {run["execution"] for run in self._called()}
         repeated = [
@@ -141,7 +141,8 @@ class PipelineExecutions:
     def of(self, pipeline: str) -> list[dict[str, Any]]:
         """Return summaries of the pipeline's executions, newest first, in the format of ListPipelineExecutions.
 
-        The status of each execution is "in progress", because the local AWS executes no pipelines.
+        The status is always InProgress. The local AWS records that an execution has started, but it runs no actions, so
+        it never finishes the execution.
         """
         called = self._called()
         known = {run["execution"] for run in called}

@@ -28,13 +28,13 @@ class Secret:
 def register(
     handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Secret]:
-    """Let new database clusters of the local AWS have an attribute: the ARN of the secret with the cluster's password.
+    """Make the local AWS return the ARN of the password's secret for each database cluster whose password RDS manages.
 
-    This function replaces the handlers in `handlers` that create and update a database cluster. If RDS manages the
-    password of a cluster, the new handlers return the ARN among the attributes of the cluster.
+    This function replaces the functions in `handlers` that create and update a database cluster. The new functions
+    return the ARN among the attributes of the cluster.
 
-    Return a dict of the secrets, keyed by the resource ids of the clusters. The dict is empty at first. A handler adds
-    a secret when it creates or updates a cluster whose password RDS manages.
+    Return a dict that maps the resource id of each such cluster to its secret. The dict is empty at first. The new
+    functions fill it.
     """
     operations = handlers[CLUSTER]
     secrets: dict[str, Secret] = {}

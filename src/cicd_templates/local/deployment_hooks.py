@@ -3,8 +3,8 @@
 The local AWS starts no containers. So a deployment is already complete at the point where ECS would start the first
 task, and hooks of later stages are not called.
 
-When a service is created, ECS calls the hooks, but this module does not. A rehearsal creates only copies of services
-that AWS already has. At that time, there is no new release that a hook could examine.
+ECS also calls the hooks when a service is created. This module does not, because a rehearsal creates a service only as
+a copy of a service in AWS. The copy has no new release that a hook could examine.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/lambda-lifecycle-hooks.html
 
 This module runs inside the interpreter of the local AWS, so it imports only the standard library and botocore. The
@@ -83,7 +83,7 @@ class Deployments:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Deploy the services of `engine`, the module with which the local AWS implements ECS."""
+        """Prepare deployments in the local AWS. `engine` is the module with which the local AWS implements ECS."""
         self._engine, self._calls, self._invoke, self._sleep, self._now = engine, calls, invoke, sleep, now
         self._update: Handler = engine._update_service
         self._revisions: dict[str, dict[str, Any]] = {}

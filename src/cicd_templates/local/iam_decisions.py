@@ -92,9 +92,10 @@ class Decisions:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        """Check the permissions for a request, for its resource's KMS key, and for each role that the request passes.
+        """Check whether the caller may make a request. Return the first refusal, or None if everything is allowed.
 
-        Return the first refusal, or None if everything is allowed.
+        The caller must also be allowed to use the resource's KMS key, and to pass (iam:PassRole) each role in the
+        request.
         """
         refusal = self._decide(access_key_id, iam_action, service, region, resource_arn, service_context)
         if iam_action in self._key_actions and (key := self._key_of(iam_action, resource_arn)):

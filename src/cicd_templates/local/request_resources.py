@@ -70,11 +70,11 @@ class Requests:
         self._actions._s3_object_context = self.context  # type: ignore[attr-defined]
 
     def passed(self) -> list[tuple[str, str]]:
-        """Return each role that the latest request in this thread passes, with the service that receives the role.
+        """Return the roles that the latest request passes to services (iam:PassRole), each with its service.
 
-        Each role is returned only once: a second call of this method for the same request returns an empty list. The
-        engine reads a request and checks its permissions in the same thread.
+        A second call for the same request returns an empty list.
         """
+        # The engine reads a request and checks its permissions in the same thread.
         roles: list[tuple[str, str]] = getattr(self._latest, "roles", [])
         self._latest.roles = []
         return roles
@@ -122,8 +122,8 @@ class Requests:
     def _of_cloudformation(self, query: Any) -> dict[str, str]:
         """Return the condition keys of a CloudFormation request, including the tags of its stack.
 
-        The key `cloudformation:ChangeSetName` is not set if the request has the ARN of a change set, because AWS
-        documents the key only for names:
+        If the request has the ARN of a change set, `cloudformation:ChangeSetName` is not set. AWS documents this key
+        only for requests that have the name of a change set:
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html#awscloudformation-policy-keys
         """
         named = {key: self._actions._query_param(query, key) for key in ("StackName", "ChangeSetName", "RoleARN")}
@@ -152,9 +152,9 @@ def _alias(body: bytes, region: str, account: str) -> str:
 
 
 def _named(service: str, operation: str, body: bytes) -> str:
-    """Return the last part of the ARN of the resource that a request uses: everything after the account.
+    """Return the requested resource, as the part of its ARN after the account.
 
-    For requests whose resource the engine finds itself, return an empty string.
+    If the engine itself finds the resource in the request, return an empty string.
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
     if (service, operation) in (("codebuild", "BatchGetBuilds"), ("codebuild", "StopBuild")):

@@ -24,9 +24,10 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function that does the same as `policy_of`, but uses the account and the region in its argument, an ARN.
+    """Return a function that calls `policy_of` with an ARN, in the account and the region of this ARN.
 
-    `scope(account, region)` returns a context manager that makes the engine use this account and region.
+    - `policy_of` returns the policy of the resource with an ARN, but searches only the current account and region.
+    - `scope(account, region)` returns a context manager that changes the current account and region.
     """
 
     def look(arn: str) -> Any:

@@ -89,8 +89,8 @@ def _destroy(context: CheckContext, environment: str) -> None:
 def remove_own(context: CheckContext) -> str:
     """Remove the resources that the checks themselves created: certificates, roles and their policies.
 
-    If an environment has stacks left, the check fails. The environment keeps its role and the certificates in its
-    account and region, because the next attempt to destroy the stacks needs them.
+    If an environment still has stacks, keep its role and the certificates in its account and region, because the next
+    attempt to destroy the stacks needs them. Then the check fails after it has removed the rest.
     """
     kept = [environment for environment in ENVIRONMENTS if stacks_of(context, environment)]
     roles = context.facts.get("settings", {}).get("roles", {})

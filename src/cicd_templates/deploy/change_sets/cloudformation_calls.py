@@ -34,8 +34,7 @@ class Described:
     - `changes` is empty if only outputs or tags change.
     - `findings` has one line for each error or warning of CloudFormation's validation. CloudFormation can create a
       change set in spite of findings.
-    - `answer` is the first page of DescribeChangeSet. With it, callers check whether the change set
-      still has the options that they would request now.
+    - `answer` is the first page of DescribeChangeSet. Callers compare its options with those of a new request.
     - `states` has the actual states of the drifted resources, keyed by logical id, if the change set reverts drift.
     - `ignored` has a line for each property whose drift the change set does not revert.
     """

@@ -53,10 +53,10 @@ def content_of(body: Any) -> Any:
 
 
 def restored(returned: Any, rendered: Any) -> Any:
-    """Return `returned`, a template from GetTemplate, with its non-ASCII characters.
+    """Return a copy of the template `returned` in which the non-ASCII characters are restored.
 
-    GetTemplate returns a question mark instead of each non-ASCII character. Where `returned` and `rendered` differ only
-    by these question marks, the result has the text of `rendered`.
+    `returned` is an answer of GetTemplate, which has a question mark instead of each non-ASCII character. Where
+    `returned` and `rendered` differ only by these question marks, the copy has the text of `rendered`.
     """
     if isinstance(returned, dict) and isinstance(rendered, Mapping):
         names = {as_returned(str(name)): name for name in rendered}
@@ -72,7 +72,7 @@ def restored(returned: Any, rendered: Any) -> Any:
 def resources_in(body: Any, stack: StackTemplate) -> Mapping[str, Any]:
     """Return the resources in `body`, the template of `stack` from GetTemplate.
 
-    Non-ASCII characters, which GetTemplate does not return, come from the rendered template.
+    GetTemplate returns no non-ASCII characters. The result has these characters from the rendered template.
     """
     resources: Mapping[str, Any] = restored(content_of(body)["Resources"], dict(stack.resources))
     return resources

@@ -68,8 +68,8 @@ def with_actual_states(
     `before` has the resources before a change set, and `after` has the resources after the change set. `states` has the
     actual states of the drifted resources. The keys are logical ids.
 
-    If a drifted resource was deleted, or if its state is unknown, the copy of `before` lacks the resource. All access
-    that the resource grants then counts as new.
+    If a drifted resource was deleted, or if its state is unknown, the copy of `before` does not contain the resource.
+    So all access that the resource grants in `after` counts as new.
     """
     old, new = dict(before), dict(after)
     for name, state in states.items():

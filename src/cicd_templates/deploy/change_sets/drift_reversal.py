@@ -25,10 +25,9 @@ class DetectedDrift:
         return stack.label in self._labels() and not reason_to_keep(stack)
 
     def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
-        """Return the stacks whose drift remains although the plan is meant to revert drift, each with the reason.
+        """Return why a plan that reverts drift leaves the drift of some stacks, keyed by the labels of these stacks.
 
-        The keys of the result are the labels of the stacks. `stacks` are the stacks of the plan. If `revert` is false,
-        the plan is not meant to revert drift, so the result is empty.
+        `stacks` are the stacks of the plan. If `revert` is false, the result is empty.
         """
         reasons = {stack.label: reason_to_keep(stack) for stack in stacks}
         kept = {label: reasons.get(label, "this plan leaves the stack out") for label in self._labels()}

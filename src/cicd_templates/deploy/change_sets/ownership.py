@@ -2,10 +2,10 @@
 
 Some stacks have no tags:
 
-- A new stack, before one of its change sets is executed. The tags of its change sets show the owner.
-- A stack that an import created, until an update. The tags in the stack's template show the owner.
-- A stack in REVIEW_IN_PROGRESS without a change set. Nothing in AWS shows the owner. The stack is ours only if a plan
-  or a journal on this machine contains the id of the stack.
+- A new stack has no tags until one of its change sets is executed. The tags of its change sets show the owner.
+- A stack that was created by an import has no tags until it is updated. The tags in its template show the owner.
+- If a stack in REVIEW_IN_PROGRESS has no change set, nothing in AWS shows the owner. The stack is ours only if a plan
+  or a journal on this machine contains the stack's id.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def owner_of(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate
 
 
 def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemplate) -> None:
-    """Raise `RefusedError` unless this project owns `existing`.
+    """Raise `RefusedError` unless this project owns the stack `existing`.
 
     `existing` is the description of the deployed stack with the same name as `stack`.
     """

@@ -90,7 +90,8 @@ def choices(stacks: Sequence[ChosenStack], layer: str | None, service: str | Non
     """Return a hint for a user who has chosen a layer and a service that no stack has.
 
     - If the user has typed the label of a stack, such as `delivery-shop`, the hint names the stack's layer and service.
-    - If the layer or the service is unknown, the hint names the known name that is most similar, or all known names.
+    - If the layer or the service does not exist, the hint has the most similar name. If no name is similar, the hint
+      lists all names of layers or services.
     - Otherwise, the hint lists all stacks.
     """
     labelled = next((stack for stack in stacks if stack.service and stack.label in (layer, service)), None)

@@ -49,10 +49,10 @@ def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterabl
 
 
 def has_rules_of_others(stack: StackTemplate) -> bool:
-    """Return whether rules of other stacks would be lost if CloudFormation reverted the drift of `stack`.
+    """Return whether CloudFormation could remove rules of other stacks if it reverted the drift of `stack`.
 
-    They would be lost if a security group in the template contains rules in its own properties. They would stay if all
-    rules in the template are separate resources.
+    It could if a security group of `stack` lists rules in its own properties. All other rules of this group then count
+    as drift, and other stacks may have added some of them.
     """
     return any(RULE_TYPES.keys() & resource["Properties"].keys() for resource in _resources([stack], SECURITY_GROUP))
 

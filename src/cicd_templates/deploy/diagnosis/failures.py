@@ -47,11 +47,11 @@ class Failure:
 
 
 def failures(client: CloudFormationClient, stack_id: str, token: str | None = None) -> list[Failure]:
-    """Return the failures of one operation on a stack, oldest first.
+    """Return the resource failures in one operation on a stack, oldest first. Leave out cancelled resources.
 
-    These are failures of resources or, if no resource has failed, of the stack itself. Cancellations are left out,
-    because other failures caused them. The result is empty if the operation succeeded, or if CloudFormation gives no
-    reason. `token` is the request token of the operation; None means the latest operation.
+    - If no resource has failed, return the failures of the stack itself.
+    - If the operation succeeded, or if CloudFormation gives no reason, the result is empty.
+    - `token` is the request token of the operation. None means the latest operation.
     """
     operation = _operation(client, stack_id, token)
     of_resources = [
@@ -75,10 +75,9 @@ def _time(failure: Failure) -> datetime:
 
 
 def _operation(client: CloudFormationClient, stack_id: str, token: str | None) -> list[Mapping[str, Any]]:
-    """Return the events of one operation on a stack and of its rollback, newest first.
+    """Return the events of the operation with the request token `token`, including its rollback, newest first.
 
-    `token` is the request token of the operation. If `token` is None or no event has it, the result is for the latest
-    operation.
+    If `token` is None, or if no event has this token, return the events of the latest operation.
     """
     latest: list[Mapping[str, Any]] | None = None
     events: list[Mapping[str, Any]] = []
