@@ -1,13 +1,13 @@
-"""Fail a stage of the pipeline if it would deploy an unsigned image or template, or a change set that was not approved.
+"""Fail a stage of the pipeline if it would deploy anything that is not signed or not approved.
 
-This function runs directly before a stage executes anything. It reads each change set that the stage will execute:
+This function runs directly before a stage executes its change sets. It checks each change set:
 
 - The signer must have signed the image and the template of the change set for the release.
 - If releases to the environment need an approval, the record of the review function must list the change set. The
   pipeline executes a change set by its name, and another change set can get this name after the approval.
 
 The configuration can allow a stage to deploy certain unsigned images, as the module `unsigned_images` describes. If a
-stage passes for this reason, the function stores evidence of the images, and notifies the security topic. If the
+stage deploys an unsigned image, the function stores evidence of the image, and notifies the security topic. If the
 signatures cannot be checked because of an error, the stage fails, even for these images.
 
 The user parameters:
@@ -15,7 +15,7 @@ The user parameters:
 - `stacks` and `layers`: the stacks and their layers, in the same order, separated by commas
 - `role`: the role that the function assumes to read the change sets
 - `statements`: the folder with the signed statements
-- `reviewed`: the digest of the record, after an approval
+- `reviewed`: the digest of the record of the review function, if releases to the environment need an approval
 - `changeSet`, `region`, `environment` and `execution`
 
 The environment variable `WITHOUT_APPROVAL` lists the environments whose releases need no approval, separated by commas.
@@ -87,10 +87,10 @@ def _described(error: Exception) -> str:
 
 
 def _require_release(pipeline: Any, parameters: dict[str, str]) -> None:
-    """Raise an error, so that the stage fails, if a change set is not approved or deploys an unsigned release.
+    """Raise an error, so that the stage fails, if a change set is not approved or not signed.
 
-    If the configuration allows all images of an unsigned release, no error is raised. If the configuration does not
-    allow them, the error says why the release is not signed.
+    The configuration can allow unsigned images. If it does not allow an image, the error says why the image is not
+    signed.
     """
     approved = None
     if parameters["environment"] not in os.environ["WITHOUT_APPROVAL"].split(","):

@@ -1,8 +1,8 @@
 """Finds the base images of a Dockerfile.
 
 This module parses only instructions, options, comments and line continuations. That is enough, because the image build
-refuses every Dockerfile that BuildKit could interpret differently: for example, a Dockerfile with parser directives,
-with here-documents, or with an option that contains quotes.
+refuses every Dockerfile that this module could misread. Examples are a Dockerfile with parser directives, with
+here-documents, or with an option that contains quotes.
 """
 
 from __future__ import annotations

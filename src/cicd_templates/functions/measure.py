@@ -74,9 +74,9 @@ def _failures_since_success(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _list_runs_until(client: Any, pipeline: str, execution: str) -> list[dict[str, Any]]:
-    """Return the run with the id `execution`, followed by earlier runs. The newest run is the first.
+    """Return the run with the id `execution` and earlier runs on the same page of results, the newest run first.
 
-    Earlier runs on further pages of results are left out. Raises `LookupError` if the pipeline has no such run.
+    Raises `LookupError` if the pipeline has no such run.
     """
     for page in client.get_paginator("list_pipeline_executions").paginate(pipelineName=pipeline):
         runs: list[dict[str, Any]] = page["pipelineExecutionSummaries"]

@@ -105,13 +105,13 @@ def _continuation(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _advance(pipeline: Any, parameters: dict[str, str], state: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Begin or follow an attempt to run the task, and return the answer to the job. The first case that applies counts:
+    """Begin or follow an attempt to run the task, and return the answer for CodePipeline. The first true case counts:
 
-    - If the continuation token, `state`, names an attempt, follow this attempt.
-    - If the pipeline run is a rollback, run nothing.
-    - If the pipeline run has no attempt, begin an attempt.
-    - If the latest attempt failed before the stage was retried, begin an attempt.
-    - Otherwise, follow the latest attempt.
+    - The continuation token, `state`, names an attempt: follow this attempt.
+    - The pipeline run is a rollback: run nothing.
+    - The pipeline run has no attempt: begin an attempt.
+    - The latest attempt has failed, and the stage was retried after the failure: begin an attempt.
+    - All other cases: follow the latest attempt.
     """
     import boto3
 
@@ -165,8 +165,10 @@ def _begin(
 ) -> bool:
     """Record a new attempt and return True. Raises `TaskRunError` if the image is wrong.
 
-    If another task is running, record nothing. A test run of a job then waits: return False, or raise `TaskRunError` if
-    it has waited too long. A migration does not wait: raise `TaskRunError` immediately.
+    If another task is running, record no attempt:
+
+    - For a test run of a job, return False, so that CodePipeline asks again. Raise `TaskRunError` after the time limit.
+    - For a migration, raise `TaskRunError`.
     """
     import boto3
 

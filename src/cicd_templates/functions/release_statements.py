@@ -116,12 +116,12 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
 
 
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
-    """Return the payload of the release statement. `statements` maps the other statements to their SHA-256.
+    """Return the payload of the release statement, which lists all files of a release, each with its SHA-256.
 
-    The statement lists all files of the release. Some of these files are not in the folder of the statements. The key
-    `locations` in the statement's predicate has the addresses of these files, with version ids.
+    `statements` maps the file names of the release's other statements to their SHA-256. For each file that is stored
+    outside the statements' folder, the predicate has an address with a version id, under the key `locations`.
 
-    Raises `ValueError` if a build has chosen a file name that is not valid in a folder of evidence.
+    Raises `ValueError` if a build has chosen an invalid file name.
     """
     documents = [*release.evidence, *release.reports, release.templates]
     files = {document.name: document.sha256 for document in documents} | dict(statements)

@@ -1,8 +1,8 @@
 """Describe change sets and their templates to the approver, on a page and in the output variables of an action.
 
 The function records the page and the identities of the change sets as evidence. Before anything is executed, the
-function `approval_check` compares the change sets with this record. The review function refuses every version of the
-templates except the newest one and an older one that the configuration allows.
+function `approval_check` compares the change sets with this record. The review function accepts only the newest version
+of the templates, or an older version that the configuration names.
 
 The user parameters:
 
@@ -10,15 +10,15 @@ The user parameters:
 - `role`: the role that the function assumes to read the change set
 - `image`: the image of the release, with its digest
 - `templates`: the version of the templates
-- `migration`: the stack of the migration, if there is one. Its change set has the same name as that of `stack`.
+- `migration`: the stack of the migration, if there is one. The name of its change set is also `changeSet`.
 - `region`, `environment` and `execution`
 
 The environment variables:
 
 - `CONSOLE`: the address of the AWS console
 - `SERVICE`: the name of the service
-- `UNSIGNED_IMAGES`: exceptions that let images run without a signature, as the module `unsigned_images` describes. If
-  the variable has an exception for the image, the approver sees the exception.
+- `UNSIGNED_IMAGES`: images that may run without a signature, as the module `unsigned_images` describes. If the image
+  of the release is in this variable, the approver is told so.
 
 The function always answers its job, because CodePipeline would wait 20 minutes for a missing answer. The event is never
 logged, because it contains credentials.
@@ -180,7 +180,7 @@ def _exception_text(exception: dict[str, str], owner_length: int = VARIABLE_LENG
 def _summary(page: ApprovalPage, change_sets: list[ChangeSet], command: str, exception: dict[str, str] | None) -> str:
     """Return what changes, what is lost and who gets more access, in at most `SUMMARY_LENGTH` characters.
 
-    If an exception lets the image run without a signature, the summary begins with this exception.
+    If the configuration allows the image to run without a signature, the summary says so first.
     """
     begin = f"{_exception_text(exception, OWNER_LENGTH)}. " if exception else ""
     answer_length = ANSWER_LENGTH_IF_UNSIGNED if exception else ANSWER_LENGTH

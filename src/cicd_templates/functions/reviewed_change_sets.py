@@ -1,7 +1,7 @@
-"""Reads change sets and computes digests that identify them, so that a stage executes exactly what its approver saw.
+"""Reads change sets with their ARNs and digests, so that a stage executes exactly what its approver saw.
 
-CloudFormation never changes a change set. But a new change set can get the name of an approved change set. The new
-change set always has another ARN, so it is always noticed. The digests only say which parts differ. The role of a
+CloudFormation never changes a change set. But a new change set can get the name of an approved change set. The ARN
+reveals the new change set, because each change set has its own ARN. The digests say which parts differ. The role of a
 change set has no digest, because CloudFormation does not return the role.
 """
 

@@ -5,13 +5,13 @@ For a release, the user parameters are `image` (with its digest), `sourceVersion
 the gate let this source pass, the registry has the image under the tag of this source, and the registry has scanned the
 image. A statement also lists other files that builds wrote. The function does not examine these files.
 
-For a deployment, the module `deployed_release` describes the user parameters and the examined facts. A metric and the
-variable `Problem` report why nothing was signed, and which alarms have a state that could not be read.
+For a deployment, the module `deployed_release` describes the user parameters and the examined facts. If nothing was
+signed, or if the state of an alarm could not be read, a metric and the output variable `Problem` report the reason.
 
 In an environment without approvals, the action succeeds even if nothing was signed, because a failed action would roll
 back a successful deployment.
 
-The function always answers the job exactly once. The event is never logged, because it contains credentials.
+The function always answers its job exactly once. The event is never logged, because it contains credentials.
 """
 
 from __future__ import annotations

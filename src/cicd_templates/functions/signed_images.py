@@ -232,9 +232,10 @@ def _verified_payload(name: str, content: bytes) -> bytes:
 
 
 def _is_key(used: str, key: str) -> bool:
-    """Return whether KMS verified a signature with the configured key. `used` is the ARN of the key that KMS used.
+    """Return whether KMS verified a signature with the configured key.
 
-    If `key`, the configured ARN, is the ARN of an alias, accept every key in the account and region of the alias.
+    `used` is the ARN of the key that KMS used, and `key` is the configured ARN. If `key` is the ARN of an alias, any
+    key in the alias's account and region counts as the configured key.
     """
     place, alias, _ = key.partition(":alias/")
     return used.startswith(f"{place}:key/") if alias else used == key

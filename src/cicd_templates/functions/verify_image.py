@@ -76,8 +76,8 @@ def _signature_problem(image: str, *, excepted: bool) -> str:
 
     For a signed image, log the folder of the evidence bucket that contains the statements about the image.
 
-    If an error prevents the verification, raise the error. But if the configuration allows the image to be unsigned
-    (`excepted`), return the text of the error.
+    `excepted` says whether the configuration allows the image to be unsigned. If an error prevents the verification,
+    return the text of the error if `excepted` is true, and raise the error if `excepted` is false.
     """
     try:
         print(json.dumps({"image": image, "statements": require_signed(image)}))

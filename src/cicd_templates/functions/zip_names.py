@@ -69,12 +69,14 @@ def differing_local_name(archive: ZipFile) -> str:
 
 
 def unclear_directory(archive: ZipFile) -> str:
-    """Return why two programs could find different entries in a zip file. Return an empty string if they cannot.
+    """Return why two programs could find different entries in a zip file, or an empty string if none could.
 
     A zip file ends with the list of its entries and then a record. Many programs find the list by the offset in the
     record. Python's zipfile instead takes the list that lies directly in front of the record. So the offset must point
-    to this list. There must be no bytes around the archive, and no ZIP64 record that contradicts the ordinary record:
-    zipfile accepts both, but other programs could read the file differently.
+    to this list.
+
+    zipfile accepts bytes around the archive, and a ZIP64 record that contradicts the ordinary record. Other programs
+    could read such a file differently, so the function also reports these two cases.
     """
     file = archive.fp
     assert file is not None, "the archive is open"

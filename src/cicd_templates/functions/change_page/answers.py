@@ -189,7 +189,7 @@ def unread_changes(rows: Sequence[Row], unreported: Collection[str] = ()) -> lis
 
 
 def _is_uncompared(row: Row) -> bool:
-    """Return whether a change can open the network. A comparison of policies does not show such a change."""
+    """Return whether a security group could allow more traffic after the change."""
     if row.creates_stack or row.nature == TAGS or row.change.action == "Remove":
         return False
     return row.change.resource_type in NETWORK_TYPES
@@ -234,16 +234,19 @@ def _interruptions(rows: Sequence[Row]) -> str:
 
 
 def may_interrupt(row: Row) -> bool:
-    """Return whether the change in `row` may interrupt the users of a resource.
+    """Return whether the change in `row` replaces a resource, and so may interrupt the users of the resource.
 
-    Only a replacement may do so, and only if AWS does not keep old revisions of the resource.
+    The result is False if AWS keeps old revisions of the resource, or if only images or references change.
     """
     is_replaced = row.impact.kind == REPLACEMENT and row.nature not in (IMAGE, REFERENCES)
     return is_replaced and not facts_of(row.change.resource_type).has_revisions
 
 
 def named(row: Row) -> str:
-    """Return the name of a row. If the row is about a few resources of one environment, the name lists them."""
+    """Return a text that names the resources of a row.
+
+    If the row has more than `NAMED` resources, or resources of several environments, return its title and their number.
+    """
     if 1 < len(row.places) <= NAMED and len({place.environment for place in row.places}) == 1:
         return ", ".join(place.name for place in row.places)
     return f"{row.title} in {row.count}" if row.count and row.name else row.title

@@ -109,7 +109,7 @@ class Row:
 
     @property
     def extent(self) -> str:
-        """A text that says where this change is the same, such as `3 environments, 40 services: the same`.
+        """A text that counts the places with this change, such as `3 environments, 40 services: the same`.
 
         The text is empty for a single resource. If values are masked, the text says that the values were not compared.
         """
@@ -243,7 +243,7 @@ def _tags(text: str) -> dict[str, str] | None:
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
     """Join similar rows into one row. Return all rows, the most severe first.
 
-    Each pair has a row, and a copy of the row in which placeholders replace some names. Rows are similar if
+    In each pair, the second row is a copy of the first row with placeholders instead of some names. Rows are similar if
     `_likeness_key` returns the same key for their copies.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}
@@ -254,10 +254,10 @@ def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
 
 
 def _likeness_key(row: Row) -> tuple[object, ...]:
-    """Return a key for a change. Changes with the same key share a row.
+    """Return a key for a row. Rows with the same key are joined into one row.
 
-    If the data of a resource would be lost, the resource has its own row, because the user must allow the loss by name.
-    Resources of different types share a row only if nothing but tags, or nothing but references, changes.
+    If data would be lost, only rows with the same name are joined, because the user must allow the loss by name. If
+    only tags or only references change, rows of different resource types are joined, too.
     """
     change = replace(row.change, logical_id="")
     if row.nature in (TAGS, REFERENCES):
@@ -284,7 +284,7 @@ def nature_of(change: Change) -> str:
 
     - `TAGS`: only tags change.
     - `IMAGE`: only container images change, or only the revision of an ECS service's task definition changes.
-    - `REFERENCES`: nothing changes except, perhaps, values that the resource takes from other changed resources.
+    - `REFERENCES`: only values that the resource takes from other resources may change.
     """
     if change.action != "Modify" or not change.details:
         return ""

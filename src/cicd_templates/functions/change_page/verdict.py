@@ -21,7 +21,7 @@ NO_WARNING = (
 
 
 def verdict(rows: Sequence[Row], drift: Sequence[str] = (), unreported: Collection[str] = ()) -> str:
-    """Return the line that says what needs a close look, or that the page found nothing of this kind.
+    """Return a line that says which changes need a close look, or that the page found no reason for a warning.
 
     `drift` describes resources that were changed outside CloudFormation and that need a close look. `unreported` has
     the names of resources whose policies are not known.
