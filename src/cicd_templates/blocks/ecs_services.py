@@ -72,7 +72,7 @@ def fargate_service(
 
     Even a service with the rolling strategy gets all parts of `traffic`: two target groups, two listener rules and the
     role. Without these parts, ECS would refuse a later change to another strategy. After a change back to the rolling
-    strategy, the service uses whichever of the two target groups then received the requests:
+    strategy, the service continues with the target group that receives the requests at that time:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-rolling-to-bluegreen.html
     """
     settings = service.settings

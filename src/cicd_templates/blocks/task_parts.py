@@ -123,7 +123,7 @@ def may_start(
 ) -> list[Grant]:
     """Return the permissions of the role that starts tasks.
 
-    The role may pull the service's image and the images in `images`, read `secrets`, and write to `group`.
+    The role may pull the service's image and the images in `images`, read `secrets`, and write to the log `group`.
     """
     return [
         may_write("WriteTheLog", group),
@@ -135,7 +135,7 @@ def may_start(
 def may_read_secrets(
     env: Environment, keys: Sequence[KeyArn | str], secrets: Sequence[AWSHelperFn | str]
 ) -> list[Grant]:
-    """Let the role that starts tasks read their secrets, which are encrypted with `keys`.
+    """Let the role that starts tasks read the secrets of the tasks. The secrets are encrypted with `keys`.
 
     The grant contains each secret once, even if several containers or variables read it.
     """

@@ -48,12 +48,12 @@ class Decisions:
         key_actions: Mapping[str, Sequence[str]],
         passed: Callable[[], Sequence[tuple[str, str]]],
     ) -> None:
-        """Wrap `evaluator`.
+        """Prepare to add checks to `evaluator`, the engine's module that evaluates IAM policies.
 
         - `key_of` gets an action and the ARN of a resource, and returns the KMS key of the resource.
         - `key_actions` maps an action to KMS actions. If the resource is encrypted with a key, the caller also needs
           permission for these KMS actions.
-        - `passed` returns the roles that the request passes, each with the service that receives the role.
+        - `passed` returns the roles that the request passes to services (iam:PassRole), each with its service.
         """
         self._evaluator, self._calls = evaluator, calls
         self._key_of, self._key_actions, self._passed = key_of, key_actions, passed

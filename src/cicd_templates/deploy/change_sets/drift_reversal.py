@@ -25,7 +25,7 @@ class DetectedDrift:
         return stack.label in self._labels() and not reason_to_keep(stack)
 
     def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
-        """Return why a plan that reverts drift leaves the drift of some stacks, keyed by the labels of these stacks.
+        """Return the labels of the stacks whose drift the plan does not revert, each with the reason.
 
         `stacks` are the stacks of the plan. If `revert` is false, the result is empty.
         """
