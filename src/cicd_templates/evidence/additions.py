@@ -90,9 +90,9 @@ def _read_record(contents: FolderContents, name: str) -> dict[str, Any]:
 
 
 def read_templates_before(contents: FolderContents, key: PublicKey) -> bytes | None:
-    """Return the archive with the templates of the previous release, or None if it is not proven.
+    """Return the archive with the templates of the previous release. Return None if it is missing or may be forged.
 
-    The archive is proven if the signed statement about the previous release contains its SHA-256.
+    The signed statement about the previous release must contain the SHA-256 of the archive.
     """
     try:
         before = read_statement(contents.read(RELEASE_BEFORE) if RELEASE_BEFORE in contents.digests else b"", key)

@@ -4,13 +4,13 @@ The release statement is signed before the first deployment, so it cannot list t
 other lists show that a statement is missing:
 
 - The release statement lists the pipeline's environments in order. The folder must have a statement about each of them.
-  The person who verifies the release can except environments that the release has not reached yet. An environment
-  cannot be excepted if the folder has a statement about a later environment.
+  The person who verifies the release can exempt environments that the release has not reached yet. If the folder has a
+  statement about an environment, the release must have reached all earlier environments.
 - Each statement about a deployment lists all earlier statements. So a missing statement is found if the folder has a
   later statement.
 
-One gap remains. If a release was deployed to the same environment several times, nobody notices when its last statement
-is removed: no later statement lists it, and the environment still has an earlier statement.
+One gap remains. Nobody notices that the newest statement was removed if the folder still has an older statement about
+the same environment.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from cicd_templates.functions.evidence_format import (
 )
 from cicd_templates.plurals import counted
 
-# The only reason for which a person may except an environment: nothing in the folder shows that it was reached.
+# The only reason for which a person may exempt an environment: nothing in the folder shows that it was reached.
 UNPROVEN = "is missing, but the pipeline deploys to this environment"
 _BUNDLE = re.compile(r"bundles/(deployments/[a-z0-9-]+/(?:migration-)?[1-9][0-9]*)\.sigstore\.json")
 
@@ -125,10 +125,10 @@ def read_deployments(contents: FolderContents, key: PublicKey, release: Statemen
 def deployment_problems(
     contents: FolderContents, release: Statement, key: PublicKey, not_attested: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each statement about a deployment that is missing or does not match the release.
+    """Yield the problems of the statements about deployments, each as a file name and a phrase that says what is wrong.
 
-    A problem is a file name, and a phrase that says what is wrong with this file. A statement about an environment in
-    `not_attested` is a problem, too.
+    - Each statement must be valid and match the release.
+    - An environment of the release must have a statement. An environment in `not_attested` must not have a statement.
     """
     for name in deployment_names(contents):
         try:
@@ -196,11 +196,10 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
 def _missing_files(
     contents: FolderContents, release: Statement, predicate: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each file that is listed in a statement about a deployment, but is missing or was changed.
+    """Yield a problem for each file that a statement about a deployment lists, but that is missing or was changed.
 
-    The statement lists earlier statements and the approval record of the deployment. For a rollback, this record may be
-    missing: a rollback is another pipeline execution, and the folder has only records of the execution that made the
-    release.
+    For a rollback, the approval record may be missing. The folder has only the records of the pipeline execution that
+    made the release, and a rollback is another execution.
     """
     for earlier in _objects(predicate.get("earlier")):
         name = str(earlier.get("name"))

@@ -76,9 +76,9 @@ class Verification:
     - `unsigned` has the approval records that are in no signed statement. A person must compare the digest of each
       record with the request for approval.
     - `deployments` has sentences about the deployments.
-    - `undeployed` lists the environments at the end of the pipeline for which the folder has no statement.
-    - `has_route` says whether the release statement lists the environments of the pipeline. If it does not, an
-      environment without any statement is not noticed.
+    - `undeployed` lists the environments after the last environment about which the folder has a statement.
+    - `has_route` is true if the release statement lists the environments of the pipeline. Only then can the
+      verification notice an environment without a statement.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -280,7 +280,7 @@ def _vulnerability_problems(
 def _test_problems(
     contents: FolderContents, provenance: Statement | None, listed: dict[str, str], key: PublicKey
 ) -> Iterator[Problem]:
-    """Yield a problem for each statement about tests that names a source or a report of another release."""
+    """Yield a problem for each statement about tests whose source or report does not belong to this release."""
     dependencies = _at(provenance.predicate, "buildDefinition", "resolvedDependencies") if provenance else None
     for name in sorted(name for name in listed if name.startswith(TEST_RESULTS)):
         try:
@@ -304,8 +304,8 @@ def _at(value: Any, *path: str) -> Any:
 def _digests(descriptors: Any) -> set[Any]:
     """Return the set of SHA-256 digests in `descriptors`, a list of in-toto resource descriptors.
 
-    For a descriptor without SHA-256, the set has an empty text, which never equals the digest of a file. If
-    `descriptors` is not a list, the set has only an empty text.
+    A descriptor without SHA-256 adds an empty string, which equals no digest of a file. If `descriptors` is not a list,
+    the set contains only the empty string.
     """
     if not isinstance(descriptors, list):
         return {""}

@@ -31,11 +31,9 @@ _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)", re.ASCII)
 class Interval(NamedTuple):
     """The shortest and the longest time between two consecutive runs of a schedule, in minutes.
 
-    The two times ignore daylight saving time. When the clocks change, an interval can have another length:
-
-    - The interval that contains the change is an hour shorter or longer.
-    - In spring, the clocks skip an hour, and EventBridge Scheduler skips a run in this hour. Then the interval from the
-      previous run to the next run can be almost twice as long.
+    Both times ignore daylight saving time. When the clocks change, the time between two runs can be an hour shorter or
+    longer. In spring, EventBridge Scheduler skips a run in the hour that the clocks skip. The time between the runs
+    before and after the skipped run can then be almost twice as long.
     """
 
     shortest: int
@@ -105,9 +103,9 @@ def _days(fields: list[str], expression: str) -> Iterator[date]:
 
 
 def _in_month(field: str, expression: str) -> Callable[[date], bool]:
-    """Return a function that says whether a date matches the day of month in a cron expression, which is `field`.
+    """Return a function that says whether a date matches `field`, the day-of-month field of a cron expression.
 
-    In `field`, `L` stands for the last day of the month, and `W` for the nearest weekday.
+    `L` is the last day of the month, and `15W` is the weekday that is nearest to the 15th.
     """
     if special := re.fullmatch(r"L(?:-(\d+))?(W?)|(\d+)W", field):
         before, weekday, near = special.groups()
@@ -132,9 +130,9 @@ def _special_day(day: date, before: int, near: str | None, weekday: bool) -> int
 
 
 def _in_week(field: str, expression: str) -> Callable[[date], bool]:
-    """Return a function that says whether a date matches the day of week in a cron expression, which is `field`.
+    """Return a function that says whether a date matches `field`, the day-of-week field of a cron expression.
 
-    `5L` is the last Thursday of a month, and `3#2` its second Tuesday.
+    Days count from 1 for Sunday. So `5L` is the last Thursday of a month, and `3#2` its second Tuesday.
     """
     if special := re.fullmatch(r"(\d+|[A-Z]{3})?L|(\d+|[A-Z]{3})#(\d)", field):
         last, nth, count = special.groups()

@@ -1,4 +1,4 @@
-"""Runs calls that only read in other threads, so that a command does not wait for one answer after the other."""
+"""Makes read-only calls to AWS in parallel threads, so that a command does not wait for each answer in turn."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CONCURRENT_READS = 8
 
 
 class Readers:
-    """Threads that make calls until the end of the `with` block.
+    """Threads that make read-only calls until the end of the `with` block.
 
-    Unlike the threads of a `ThreadPoolExecutor`, they never delay the end of the process: nobody waits for a call whose
-    answer is no longer needed, for example after Ctrl-C. So the calls must not change anything.
+    Unlike the threads of a `ThreadPoolExecutor`, these threads never delay the end of the process, for example after
+    Ctrl-C. The process can end in the middle of a call, so the calls must not change anything.
     """
 
     def __init__(self, threads: int = CONCURRENT_READS) -> None:

@@ -51,10 +51,9 @@ def delete_in_order(
 ) -> None:
     """Call `delete` for each stack as soon as all stacks that depend on it are deleted. Up to four calls run at a time.
 
-    `delete` returns an empty string, or the reason why the stack could not be deleted.
-
-    A stack is kept if stacks that depend on it could not be deleted. `skip` is then called with the name of the kept
-    stack and the names of these remaining stacks.
+    - `delete` returns an empty string, or the reason why the stack could not be deleted.
+    - If a stack could not be deleted, the stacks on which it depends are not deleted either. For each of these stacks,
+      `skip` is called with the name of the stack and the names of the stacks that block its deletion.
 
     Raises `CicdError` if the dependencies have a cycle. If `delete` raises an exception, no further deletion begins,
     and `stopping` is set, so that deletions that are running can end early.

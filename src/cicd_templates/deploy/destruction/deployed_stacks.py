@@ -1,7 +1,7 @@
-"""Reads the existing stacks from CloudFormation, and the resources of deleted stacks from their events.
+"""Reads existing stacks from CloudFormation. For a deleted stack, reads the stack's resources from its events.
 
-What is deleted depends on the deployed templates, not on templates that were rendered later. CloudFormation keeps the
-events of a deleted stack for 90 days. During this time, any machine can explain or continue a destruction:
+A destruction deletes what the deployed templates contain, even if other templates were rendered later. CloudFormation
+keeps the events of a deleted stack for 90 days. During this time, any machine can explain or continue a destruction:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
 """
 

@@ -36,12 +36,12 @@ def destroy(
     - If the environment is protected, this function switches the termination protection of its stacks off. Only call it
       with the user's consent.
     - `require_lock` is called before each deletion of a stack.
-    - The result also contains the result of `also_left`: resources that the local AWS has recorded, but never created.
+    - `also_left` returns further resources for the returned list: those that the local AWS recorded, but never created.
     - The report is written to `path` before the first deletion, and again at the end, even if the destruction fails. If
       the first report cannot be written, nothing is deleted.
 
     Raises `CicdError` with the names of the stacks that could not be deleted. Raises `DetachedError` if the destruction
-    stops early, so that AWS may still be deleting stacks. After Ctrl-C, the message names these stacks.
+    stops early, and AWS may still be deleting stacks. After Ctrl-C, the `DetachedError` names the stacks being deleted.
     """
     record = DestructionRecord()
     remains: list[Remainder] | None = None

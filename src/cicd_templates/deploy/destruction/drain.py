@@ -116,11 +116,11 @@ def drain(clients: Clients, services: Iterable[Owned], polling: Polling, say: Sa
 
 
 def stop_jobs(clients: Clients, definitions: Iterable[Owned], cluster: str, say: Say) -> None:
-    """Stop the tasks of jobs. Running tasks would block the deletion of their security groups and of the cluster.
+    """Stop all tasks of `definitions`, the task definitions of jobs.
 
-    `definitions` are the task definitions of jobs. The tasks belong to no ECS service, so draining services does not
-    stop them. A job's schedule can start more tasks until the schedule is deleted. Running tasks continue even after
-    the schedule is deleted.
+    A running task would block the deletion of its security group and of the cluster. Draining services does not stop
+    the tasks of jobs. A job's schedule can start another task until the schedule is deleted, so call this function
+    again after the deletion.
     """
     for definition in definitions:
         # The physical id is an ARN that ends in task-definition/<family>:<revision>.

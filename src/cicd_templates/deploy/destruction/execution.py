@@ -174,10 +174,10 @@ def execute_destruction(
 
 
 def _stop_late_runs(clients: Clients, stack: DeployedStack, cluster: str, note: Callable[[str], None]) -> None:
-    """Stop the tasks of a job that a schedule in `stack` started just before `stack` was deleted.
+    """Stop the running tasks of the jobs in `stack`, which has just been deleted.
 
-    If AWS returns an error, the function reports it and raises nothing. A task that keeps running makes CloudFormation
-    fail later, when it deletes the security group or the cluster of the task.
+    A schedule in `stack` can start a task just before the deletion. If the task keeps running, CloudFormation later
+    fails to delete the task's security group or cluster. An error of AWS is reported, not raised.
     """
     try:
         stop_jobs(clients, _job_definitions(stack.resources), cluster, note)

@@ -87,14 +87,14 @@ def labels_of_removed(
 
 
 def destroying_choices(removed: Sequence[RemovedStack], rendered: Sequence[StackTemplate]) -> list[dict[str, str]]:
-    """Return one dict of make variables for each `make destroy` command that deletes stacks in `removed`.
+    """Return the `make destroy` commands that delete the stacks in `removed`. A command is a dict of make variables.
 
     No command deletes a stack that is still rendered:
 
-    - If no stack of a service is rendered any more, one command deletes all stacks of this service.
-    - Otherwise, each removed stack of the service gets a command of its own, with its layer and its service.
-    - A stack without a service can be deleted only together with its whole layer. So it gets a command only if no stack
-      of its layer is rendered any more.
+    - If none of a service's stacks is rendered, one command deletes all stacks of the service.
+    - If some of a service's stacks are rendered, each removed stack of the service gets a command of its own.
+    - A stack without a service gets a command only if its layer is no longer rendered, because the command deletes the
+      whole layer.
     """
     services, layers = {stack.service for stack in rendered}, {stack.layer for stack in rendered}
     choices: list[dict[str, str]] = []

@@ -1,14 +1,14 @@
-"""Imports the resources that a destruction kept into new stacks, so that the environment can be deployed again.
+"""If a destruction kept resources, imports them into new stacks, so that the environment can be deployed again.
 
-CloudFormation imports resources through a change set, which can also create the stack. The template of the import
-contains only the imported resources:
+The change set of an import can also create the stack. Its template contains only the imported resources:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 
-A property of a resource can contain a reference:
+A property of an imported resource can contain a reference:
 
-- If the reference is to a known value of another stack, the reference is replaced by the value.
-- Otherwise, the property is left out, and the next deployment sets it.
-- If such a property is create-only, the resource cannot be imported, because the next deployment would replace it.
+- If the value of the reference is known, the value replaces the reference.
+- If the value is unknown, the template leaves the property out, and the next deployment sets it.
+- If the value is unknown and the property is create-only, the resource cannot be imported, because the next deployment
+  would replace the resource.
 """
 
 from __future__ import annotations
@@ -164,10 +164,9 @@ def find_reimports(
 ) -> list[Reimport]:
     """Return an import for each deleted stack in `stacks` that has left resources behind, in the order of `stacks`.
 
-    A stack may read values that any stack of its environment publishes. So `environment` must contain all stacks of the
-    environment. Leave it out if `stacks` contains them all.
-
-    `existing` has the descriptions of all stacks in the account, if the caller knows them.
+    - `environment` has all stacks of the environment, because a stack can read values of any of them. The default is
+      `stacks`.
+    - `existing` has the descriptions of all stacks in the account. If it is None, the function reads them.
     """
     environment = environment or stacks
     existing = describe_stacks(clients) if existing is None else existing
@@ -227,8 +226,8 @@ def _arn_of(clients: Clients, owned: Owned | None) -> str:
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
     """Yield the resources that deleted stacks have left behind and that no stack owns now.
 
-    If several kept resources have the same stack and logical id, yield only the newest. CloudFormation lists deleted
-    stacks for 90 days. The resources of older stacks come from destroy-report.json.
+    If several resources have the same stack and logical id, yield only the newest. CloudFormation lists the resources
+    of stacks that were deleted in the last 90 days. All other resources come from destroy-report.json.
     """
     scope = scope_of(stacks)
     living = {
@@ -264,11 +263,13 @@ def refuse_kept_resources(
     make: str,
     existing: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Raise `RefusedError` if an earlier destruction kept resources that can be imported into `stacks`.
+    """Raise `RefusedError` if resources that a destruction kept must be imported into `stacks` before a deployment.
 
     Without the import, a deployment would fail because the names of the resources are taken, or it would create a
-    second KMS key beside the kept key. `make` is the make command that imports the resources. `existing` are the
-    descriptions of all stacks in the account, if they are known.
+    second KMS key beside the kept key.
+
+    - `make` is the make command that imports the resources. The error message shows it.
+    - `existing` has the descriptions of all stacks in the account. If it is None, the function reads them.
     """
     reimports = find_reimports(clients, stacks, existing=existing)
     if reimports:

@@ -24,9 +24,9 @@ WHILE_IN_USE = "no stack owns the resource, so it stays until the environment th
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
     """Return the resources of `inventory` that no stack owns. Resources that remain for an unknown reason come first.
 
-    - After a destruction, `stacks_too` must be true. The result then also has each stack that still exists.
-    - If `stacks_too` is false, an environment with stacks counts as in use. Then resources outside its stacks, such as
-      older task definition revisions, have a known reason to remain.
+    - After a destruction, call the function with `stacks_too`. The result then includes the stacks that still exist.
+    - Without `stacks_too`, an environment that has stacks counts as in use. This use is the known reason why resources
+      outside the stacks remain, such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]

@@ -1,8 +1,8 @@
 """Writes and reads destroy-report.json, the report of destructions.
 
-The report has one entry per account, project and environment. An entry lists what a destruction deleted, which
-resources remain, and which of these can be imported. A destruction replaces only the entry of its environment. Only the
-report lists all KMS keys that destructions have kept, so the other entries must remain.
+The report has one entry per account, project and environment. An entry lists what was deleted, what remains, and which
+of the remaining resources can be imported. A destruction replaces only the entry of its own environment. All other
+entries stay, because nothing else lists all KMS keys that destructions have kept.
 """
 
 from __future__ import annotations

@@ -47,14 +47,14 @@ class Scope:
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Return whether a resource with `tags` belongs to this environment, or to this copy of an environment.
+        """Return whether a resource with `tags` belongs to this scope: one environment, or one copy of an environment.
 
-        The resources of a copy do not belong to the environment itself.
+        The resources of a copy belong only to the copy, not to the original environment.
         """
         return self.tags.items() <= tags.items() and tags.get("Suffix") == self.suffix
 
     def has_stack(self, name: str) -> bool:
-        """Return whether a stack named `name` can belong to this environment, or to this copy of an environment."""
+        """Return whether a stack named `name` can belong to this scope: one environment, or one copy of an environment."""
         return name in self.stack_names or (self.suffix is not None and name.startswith(self.prefix))
 
 

@@ -63,13 +63,11 @@ class UnmanagedResource:
 def unmanaged_resources(
     clients: Clients, scope: Scope, had: Iterable[Owned], *, whole: bool
 ) -> list[UnmanagedResource]:
-    """Return the resources that a stack's resources have created outside the stack, such as log groups.
+    """Return resources that may exist outside stacks, such as log groups. The list has no duplicates.
 
-    `had` contains the resources of existing and deleted stacks. If `whole` is true, also return all other resources of
-    the environment `scope`.
-
-    The list has no duplicates, but it can contain resources that a stack owns. The caller must remove these from the
-    list.
+    - `had` has the resources of existing and deleted stacks. The result has what was created for these resources.
+    - If `whole` is true, the result also has everything else that belongs to the environment `scope`.
+    - A stack can own some resources in the result. The caller must remove these resources from the list.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -160,10 +158,10 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the log groups that our EventBridge rules write to.
+    """Yield the log groups of EventBridge rules, if the tags of the log group prove that it is ours.
 
-    Only the tags prove who owns a log group, because an environment and its copies can have the same name prefix. A log
-    group is left out if the caller may not read its tags. `_tagged` still finds it by its tags if it is ours.
+    A name proves nothing, because an environment and its copies can have the same name prefix. If the caller has no
+    permission to read a log group's tags, this function skips the log group. `_tagged` still finds it by its tags.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
@@ -266,7 +264,7 @@ def _guardduty(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Unm
 
 
 def _report_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the report groups that CodeBuild created for the projects in `had`. Each is named after its project."""
+    """Yield the report groups that CodeBuild created for the CodeBuild projects in the list `had`."""
     projects = tuple(f"{owned.physical_id}-" for owned in had if owned.resource_type == "AWS::CodeBuild::Project")
     if not projects:
         return

@@ -143,9 +143,10 @@ def condition(action: str, resources: Sequence[str]) -> Mapping[str, Mapping[str
 
 
 def scope(action: str, kinds: Collection[str], names: EnvironmentNames) -> tuple[str, ...]:
-    """Return the ARNs to which a policy limits `action`, or `*` if a policy cannot limit it.
+    """Return the ARNs for the Resource element of a policy that allows `action`.
 
-    `kinds` are the resource types to which a policy can limit the action, under the names that IAM uses for them.
+    If a policy cannot limit the action to resources, the result is `*`. `kinds` are the resource types of the action,
+    under the names that IAM uses for them.
     """
     service = action.partition(":")[0]
     service_linked = f"arn:{names.partition}:iam::{names.account}:role/aws-service-role/*"

@@ -122,7 +122,7 @@ def _values(detail: Detail) -> tuple[str, str]:
 
 
 def _access(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield a line for each added or removed policy statement. The line also names the resources that have it."""
+    """Yield one line for each added or removed policy statement. The line names the resources that get or lose it."""
     holders: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         holder = f"{row.title}, {row.extent}" if row.extent else row.title

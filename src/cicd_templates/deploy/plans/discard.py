@@ -44,8 +44,8 @@ def discard_named(clients: Clients, stack: str, plan_id: str) -> None:
 def discard_plans(context: DeployContext, environment: str) -> int:
     """Delete all plans of an environment with their change sets, and return the number of deleted change sets.
 
-    If a file is not a valid plan, only the file is removed, and its change sets remain in AWS. When a stack is planned
-    the next time, all change sets of the stack that are at least a day old are deleted.
+    If a file is not a valid plan, only the file is deleted, and its change sets remain in AWS. Once these change sets
+    are a day old, the next plan of their stack deletes them.
     """
     count = 0
     for path in list(plans.files(context.plans, environment)):

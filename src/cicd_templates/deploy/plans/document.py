@@ -142,10 +142,12 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that allow nothing, because `plan` loses no data of a resource with this name.
+    """Return the names in `allowed` that have no effect on `plan`.
 
-    Each name begins with the label or the name of a stack. Names of stacks outside `plan` are not returned, because
-    they may be meant for another plan. `stacks` has the labels and the names of all stacks.
+    - `allowed` names resources whose data the plan may delete. A name begins with the label or the name of a stack.
+    - A name has no effect if the plan deletes no data of this resource.
+    - A name in a stack outside the plan is not returned, because it may be meant for another plan.
+    - `stacks` has the labels and the names of all stacks.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}

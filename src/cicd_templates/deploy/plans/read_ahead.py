@@ -1,6 +1,6 @@
-"""Reads what a plan of an environment needs from AWS before it is needed, in other threads. Changes nothing in AWS.
+"""Reads the answers of AWS that a plan will need, in advance and in other threads. Changes nothing in AWS.
 
-A plan needs about two answers for each stack. If they are read ahead, it does not wait for each of them. While one
+A plan needs about two answers for each stack. With this module, a plan does not wait for each answer in turn. While one
 environment is planned, the answers about the next environments arrive.
 """
 
@@ -27,10 +27,10 @@ LONGEST_AGE_SECONDS = 30.0
 class ReadAhead:
     """The answers of AWS about `stacks`, the chosen stacks of one environment. `now` returns the time in seconds.
 
-    `bodies` has the deployed templates, and `change_sets` the summaries of the change sets, of the stacks that may be
-    unchanged, keyed by name. The plan takes each of these answers out and uses it once.
+    For the stacks that may be unchanged, `bodies` maps a stack's name to its deployed template, and `change_sets` maps
+    the name to the summaries of its change sets. The plan takes each of these answers out and uses it once.
 
-    If an answer is an error, the error is raised when the answer is used. Whoever then tries again reads again.
+    If a call fails, the error is raised when the answer is used. The next attempt calls AWS again.
     """
 
     bodies: dict[str, Future[Any]]
@@ -86,7 +86,7 @@ class ReadAhead:
     def _described(
         self, bodies: dict[str, Future[Any]], change_sets: dict[str, Future[list[Mapping[str, Any]]]]
     ) -> dict[str, Mapping[str, Any]]:
-        """Return the account's stacks, and begin to read more about those that may be unchanged."""
+        """Return the account's stacks. Begin to read the templates and change sets of those that may be unchanged."""
         existing = describe_stacks(self._clients)
         for stack in self._stacks:
             described = existing.get(stack.name)

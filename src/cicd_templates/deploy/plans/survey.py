@@ -1,6 +1,7 @@
-"""Reads what all proposals of a wave need: the account's stacks and the values in Parameter Store.
+"""Reads what all stacks of a wave need: the account's stacks and the values in Parameter Store.
 
-Reading this once for the wave saves two calls for each stack.
+A wave is a set of stacks that are planned together. Reading the answers once for the wave saves two calls for each
+stack.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[S
 def survey(clients: Clients, stacks: Sequence[StackTemplate], ahead: ReadAhead | None = None) -> Steps[Survey]:
     """Read all stacks of the account, and the Parameter Store values that are needed to deploy `stacks`.
 
-    If `ahead` is given, it has the answers.
+    If `ahead` is given, take both from `ahead`, which has read them in other threads.
     """
     described = yield from retry_steps(lambda: ahead.existing if ahead else describe_stacks(clients))
     values = yield from retry_steps(lambda: ahead.values if ahead else values_read_by(clients, stacks))

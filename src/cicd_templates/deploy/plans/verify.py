@@ -94,7 +94,7 @@ def _refuse(plan: Plan, stacks: Mapping[str, StackTemplate], differences: list[s
 
 
 def _unlisted_change_set(context: DeployContext, plan: Plan, stack: StackTemplate) -> list[str]:
-    """Return one line if `plan` made a change set for `stack` but does not list it. Otherwise, return no lines."""
+    """Return one line if a change set of `plan` exists for `stack`, but the plan file does not list the change set."""
     try:
         context.clients.cloudformation.describe_change_set(
             ChangeSetName=plan_change_set_name(plan.id), StackName=stack.name

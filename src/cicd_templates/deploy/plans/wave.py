@@ -24,7 +24,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def take_survey(context: DeployContext, stacks: Sequence[StackTemplate], ahead: ReadAhead | None = None) -> Survey:
-    """Return AWS's answers about `stacks`, those in `ahead` if it is given. Waits until all answers have arrived."""
+    """Wait for AWS's answers about `stacks` and return them. If `ahead` is given, the answers come from `ahead`."""
     return run_steps(survey(context.clients, stacks, ahead), context.polling)
 
 

@@ -73,9 +73,10 @@ class Approval:
         return run_steps(verify(self._context, plan, stacks, set(begun)), self._context.polling)
 
     def refuse_losses(self, plan: Plan) -> None:
-        """Raise `RefusedError` if the plan deletes or replaces a stateful resource that the user has not allowed.
+        """Raise `RefusedError` if the plan deletes or replaces a stateful resource and the user has not allowed this.
 
-        Before that, report each allowed resource that the plan neither deletes nor replaces.
+        Before that, report each resource that the user named in `ALLOW`, but that the plan neither deletes nor
+        replaces.
         """
         labels = {label for stack in self._stacks.values() for label in (stack.label, stack.name)}
         for name in plans.unfitting(plan, self._allowed, labels):

@@ -71,7 +71,8 @@ def plan(
     - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
       commands that delete these stacks.
     - `drift` is the drift that the plan shows or reverts, or None if drift detection did not run.
-    - `ahead` has answers of AWS that were already read. If anything is deleted first, they are read again.
+    - `ahead` has answers of AWS that were read in advance. If change sets of an older plan had to be deleted, the
+      function reads the answers again.
 
     The change sets of the previous plan are deleted. The change sets of the new plan exist until the plan is executed,
     discarded or expired.
@@ -143,10 +144,9 @@ def _plan(
 
 
 def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made: Plan) -> None:
-    """Raise a `CicdError` that lists the deleted parameters for which the stacks in `made.waits` would wait for ever.
+    """Raise `CicdError`, because the stacks in `made.waits` read Parameter Store parameters that somebody has deleted.
 
-    Somebody deleted the parameters from Parameter Store. A deployment does not create the parameters again, because the
-    stacks that publish the parameters have no changes.
+    A deployment does not create the parameters again, because the stacks that publish the parameters have no changes.
     """
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(

@@ -58,7 +58,8 @@ class DeploymentEngine:
     """One deployment of one environment.
 
     - If `eager` is true, the engine creates change sets even while other stacks are being deployed. If it is false, the
-      engine creates change sets, and asks for approval through `confirm`, only while no operation is under way.
+      engine waits until no operation is in progress before it creates change sets and asks for approval.
+    - `confirm` asks the user for approval.
     - `after` is called with each stack as soon as its reviewed template is deployed, even if nothing had to change.
     - `require_lock` is called before each execution. It raises `DetachedError` if another command may be working on the
       environment.

@@ -131,9 +131,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the stack's events, from the newest event back to the first event of the operation that `entry` records.
+    """Yield the stack's events, newest first, back to the first event of the operation that `entry` records.
 
-    The last page of events is yielded completely, so a few events of earlier operations can follow.
+    AWS returns the events in pages, and the last page is yielded completely. So a few older events can follow.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
@@ -148,14 +148,14 @@ def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     """Return the final status of an operation on a stack, or an empty string while the operation is in progress.
 
     `token` identifies the events of the operation. `described` is the stack's status from DescribeStacks. The operation
-    has ended in these cases:
+    has ended in these two cases:
 
-    - `described` is a final status, and an event of the operation has the same status. If no event has this status,
-      `described` can be the status after an earlier operation.
+    - `described` is a final status, and an event of the operation has the same status.
     - The last event of the operation has a final status, and a later operation on the stack has begun.
 
-    In other cases, the operation can continue after an event with a final status. For example, CloudFormation can roll
-    back a creation, with the event ROLLBACK_COMPLETE, and then delete the stack in the same operation.
+    A final status alone does not prove the end. `described` can be the status after an earlier operation. After an
+    event with a final status, the operation can continue: CloudFormation can roll back a creation, with the event
+    ROLLBACK_COMPLETE, and then delete the stack in the same operation.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

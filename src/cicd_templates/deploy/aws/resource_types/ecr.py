@@ -36,8 +36,8 @@ def _state(clients: Clients, name: str) -> str:
 def empty_repository(clients: Clients, repository: str, on_progress: OnProgress = lambda count: None) -> int:
     """Delete all images of an ECR repository and return their number.
 
-    ECR refuses to delete an image while an image index refers to it. So the function tries again after the index is
-    deleted. Raises `CicdError` with ECR's reason if ECR refuses to delete any of the remaining images.
+    ECR refuses to delete an image while an image index refers to it. So the function repeats its attempts as long as
+    each attempt deletes at least one image. Raises `CicdError` with ECR's reason if an attempt deletes no image.
     """
     count = 0
     while images := _images(clients, repository):

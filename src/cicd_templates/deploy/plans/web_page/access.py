@@ -42,7 +42,8 @@ class Node(NamedTuple):
     """A node of the access drawing: a principal, a target, or a group of principals or targets.
 
     - `services` is the number of services that have the same access.
-    - `targets` lists the targets of a group. Groups of equally many, but different targets are different nodes.
+    - `targets` lists the targets of a group. Two groups with the same number of targets, but other targets, are two
+      nodes.
     """
 
     side: str
@@ -97,10 +98,9 @@ def _generic(path: AccessPath, service: str) -> AccessPath:
 
 
 def _listed(paths: Sequence[FoldedPath]) -> dict[str, Any]:
-    """Return the number of `paths`, the first lines that the page shows for them, and the number of further lines.
+    """Return the number of access paths, at most `MOST_PATHS` lines that show them, and the number of further lines.
 
-    Each line has a principal, one kind of access, and the targets that the principal can access in this way. At most
-    `MOST_PATHS` lines are returned.
+    Each line has a principal, one kind of access, and the targets that the principal can access in this way.
     """
     rows = [
         {

@@ -1,10 +1,9 @@
 """Assesses changes that were made outside CloudFormation. This module does not call AWS.
 
-- If the tables below contain a changed property, the change is judged. Policies are not in these tables, because
-  CloudFormation reports only a part of a changed policy.
-- If the tables do not contain the property, and the resource grants access or stores data, the page says that the
-  change cannot be judged.
-- In all other cases, the change is only listed.
+- The page judges a change if the property is in a table of this module, such as `PROTECTING`.
+- For any other change of a resource that grants access or stores data, the page says that it cannot judge the change.
+  Changes of policies belong here, because CloudFormation reports only a part of a changed policy.
+- All remaining changes are only listed.
 """
 
 from __future__ import annotations
