@@ -213,9 +213,8 @@ def _no_override(env: Environment, service: Service) -> Grant:
 def _may_operate(env: Environment, service: Service) -> list[Grant]:
     """Let operators run the pipeline, and roll back the stages that deploy to protected environments.
 
-    A rollback deploys the templates of an older release. In the stages of protected environments, the review function
-    refuses the rollback if newer templates exist. No other stage has this check. So operators get no permission to roll
-    back other stages.
+    A rollback deploys the templates of an older release. Only the stages of protected environments have a check that
+    refuses a rollback if newer templates exist. So operators may not roll back the other stages.
     """
     reviewed = [_pipeline(env, service, f"/{stage_of(peer)}") for peer in env.route if peer.protected]
     return [

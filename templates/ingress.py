@@ -58,9 +58,9 @@ MIGRATION_GROUP_ID = ServiceOutput(
 
 
 def target_group_metrics(layer: LayerTemplate) -> TargetGroupMetrics:
-    """Return references to the names that CloudWatch metrics use for the load balancer and the two target groups.
+    """Return references to the names that the load balancer and the two target groups have in CloudWatch metrics.
 
-    Each reference is to a new template parameter of `layer`, which reads the name from Parameter Store at deployment.
+    For each name, add a template parameter to `layer`. At deployment, the parameter gets the name from Parameter Store.
     """
     groups = layer.read(PRIMARY_METRICS), layer.read(ALTERNATE_METRICS)
     return TargetGroupMetrics(layer.read(cluster.BALANCER_METRICS), groups)

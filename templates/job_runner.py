@@ -14,7 +14,7 @@ JOB_FUNCTION = ServiceOutput(FunctionName, "job_runner", "JobFunctionName", "Fun
 
 
 def exists(env: Environment) -> bool:
-    """Return whether `env` needs this layer, because its pipeline deploys to at least one unprotected environment."""
+    """Return whether the pipeline of `env` deploys to an unprotected environment. Only then is this layer needed."""
     return bool(checked_environments(env))
 
 

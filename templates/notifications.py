@@ -10,7 +10,7 @@ from cicd_templates.layer.outputs import Output, QueueArn, TopicArn
 from cicd_templates.layer.template import LayerTemplate
 from templates import keys
 
-DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Notifies the developers of runs and releases")
+DEVELOPERS = Output(TopicArn, "notifications", "DevelopersTopicArn", "Tells the developers about runs and releases")
 SECURITY = Output(
     TopicArn,
     "notifications",

@@ -122,7 +122,7 @@ def _check_function(layer: LayerTemplate, env: Environment, service: Service) ->
 def _exceptions(
     layer: LayerTemplate, env: Environment, service: Service, evidence: BucketName, reviewed: BucketName
 ) -> tuple[dict[str, AWSHelperFn | str], list[Grant]]:
-    """Return what the approval check needs to accept unsigned images: environment variables and permissions.
+    """Return the environment variables and the permissions that let the approval check accept unsigned images.
 
     If the configuration allows no unsigned images of the service, the list of permissions is empty.
     """

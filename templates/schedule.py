@@ -22,8 +22,8 @@ def needed(service: Service) -> bool:
 def build(env: Environment, service: Service) -> LayerTemplate:
     """Return the group, the role and the queue that a job's schedule needs.
 
-    The schedule itself is in the layer `service`, because releases change it. So the role that deploys a release needs
-    no permission to create roles and queues.
+    These three resources are in a layer of their own, so that the role which deploys a release needs no permission to
+    create them. Only the schedule changes with a release, so the schedule is in the layer `service`.
     """
     layer = LayerTemplate(env, service)
     key = layer.read(keys.KEY_ARN)

@@ -101,8 +101,8 @@ STANDARDS: Mapping[str, tuple[Requirement, ...]] = {
             "6.5.4 the person who releases is not the person who approves",
             "access.DevelopersPolicy access.ApproversPolicy access.OperatorsPolicy access.AuditorsPolicy",
             "test_only_approvers_approve_and_nobody_can_override_a_condition test_a_statement_of_an_auditor_is_true",
-            "Giving each person only one of these policies. All of them except the policy for approvers deny approvals,"
-            " so a person with two of these policies cannot approve",
+            "Giving each person only one of these policies. Only the policy for approvers allows approvals, and each"
+            " of the other policies denies them. So an approver who gets a second policy can no longer approve",
         ),
         _row(
             "6.5.5 no real card numbers (live PANs) before production",

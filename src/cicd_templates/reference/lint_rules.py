@@ -59,7 +59,7 @@ OWNED_ELSEWHERE = (
     ("CloudFormation accepts all types, properties and values", "cfn-lint", "E1001, E3002, E3003, E3012, E3030"),
     ("References and attributes exist", "cfn-lint", "E1010, E1020"),
     ("An action of a policy exists", "cfn-lint", "W3037"),
-    ("The resources of an IAM statement have types to which its actions can apply", "cfn-lint", "I3510"),
+    ("Each action in an IAM statement fits the type of the statement's resources", "cfn-lint", "I3510"),
     ("A policy is well formed", "cfn-lint", "E3510, E3512, E3530"),
     ("ARNs contain no literal partition", "cfn-lint", "I3042"),
     ("Runtimes of functions are not deprecated", "cfn-lint", "E2531, W2531"),
@@ -89,7 +89,7 @@ OWNED_ELSEWHERE = (
     ),
     ("out/ contains exactly the bytes that the code renders", "make check", "`render --check`"),
     (
-        "Only listed actions may be allowed on every resource",
+        "Only actions in a fixed list may be allowed on the resource `*`",
         "tests",
         "`test_every_statement_on_every_resource_is_known_by_its_actions`",
     ),

@@ -1,6 +1,6 @@
-"""Generates the page about rollouts, with the diff of the templates that each rollout step causes.
+"""Generates the page about rollouts. For each rollout step, the page shows how the step changes the templates.
 
-The steps change an example configuration, so the page does not depend on the user's configuration.
+The templates are rendered from an example configuration, so the page does not depend on the user's configuration.
 """
 
 from __future__ import annotations

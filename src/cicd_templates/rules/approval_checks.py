@@ -22,7 +22,8 @@ class Check(NamedTuple):
     """A pipeline action that calls the approval check.
 
     - `stacks` and `change_set` are the names of the stacks and of the change set that the function must check.
-    - `orders` are the earliest and the latest RunOrder that the action can have: a RunOrder may be an `Fn::If`.
+    - `orders` is a pair: the lowest and the highest RunOrder that the action can have. These two differ if the RunOrder
+      is an `Fn::If`.
     """
 
     function: Any
@@ -48,7 +49,7 @@ def may_deploy(action: TemplateNode) -> bool:
 
 
 def run_order(action: TemplateNode) -> tuple[float, float]:
-    """Return the earliest and the latest RunOrder that an action can have."""
+    """Return the lowest and the highest RunOrder that an action can have."""
     orders = [1 if node.value is None else node.value for node in values(action, "RunOrder")]
     if all(str(order).isdecimal() for order in orders):
         return min(map(int, orders)), max(map(int, orders))
@@ -64,8 +65,9 @@ def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int
     - The check calls the project's function for approval checks. In templates of other projects, this is the function
       of the pipeline's first check.
     - The check runs before the execution, and after all actions of the stage that create change sets.
-    - If `approved` contains the stage, the check runs after the approval. `approved` maps the index of a stage in
-      `stages` to the RunOrder of its approval.
+    - In a stage with an approval, the check runs after the approval.
+
+    `approved` maps the index of each stage with an approval to the RunOrder of the approval.
     """
     checks = [_checks(stage) for stage in stages]
     functions = [check.function for found in checks for check in found]

@@ -23,8 +23,8 @@ class LiteralSecrets(ResourceRule):
     shortdesc = "A template contains no secrets"
     description = (
         "Many people can read a template, and version control keeps it forever. No text in a resource may match the"
-        " format of a known kind of secret. A variable with a secret's name, such as API_TOKEN, must take its value"
-        " from Secrets Manager or Parameter Store."
+        " format of a known kind of secret. A variable that is named like a secret, such as API_TOKEN,"
+        " must take its value from Secrets Manager or Parameter Store."
     )
     source_url = "docs/rules.md#e9104"
     tags = ["secrets"]
@@ -32,7 +32,8 @@ class LiteralSecrets(ResourceRule):
     def check(self, resource: Resource) -> Iterator[RuleFinding]:
         """Yield a finding for each text that looks like a secret.
 
-        Also yield a finding for each environment variable that has a secret's name and a literal value.
+        Also yield a finding for each environment variable that is named like a secret, such as `API_TOKEN`, and has a
+        literal value.
         """
         for text, path in _texts(resource.body, ()):
             for kind in kinds_of_secret(text):

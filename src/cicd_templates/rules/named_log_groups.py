@@ -21,10 +21,10 @@ class ExplicitLogs(ResourceRule):
     id = "W9143"
     shortdesc = "Each resource that writes logs refers to its log group"
     description = (
-        "If the log group of a function or build project does not exist, Lambda or CodeBuild creates it, without a key,"
-        " retention or tags. This log group remains when the stack is deleted. So a function or build project must name"
-        " its log group, or the template must contain a log group whose name begins with /aws/lambda/ or"
-        " /aws/codebuild/."
+        "If a function or a build project has no log group, Lambda or CodeBuild creates a log group without a key,"
+        " retention or tags. This log group remains when the stack is deleted. So every function and build project must"
+        " name its log group. A function may omit the name if the template has a log group whose name begins with"
+        " /aws/lambda/. A build project may omit the name if the template has one that begins with /aws/codebuild/."
     )
     source_url = "docs/rules.md#w9143"
     tags = ["logs"]
@@ -56,7 +56,7 @@ class ExplicitLogs(ResourceRule):
     def _made_here(resource: Resource) -> bool:
         """Return whether the template has a log group with a default name, such as `/aws/lambda/x` for a function.
 
-        For ECS task definitions, which have no default log group, the result is True.
+        ECS task definitions have no default log group. For them, return True, because no log group can be missing.
         """
         # Containers do not have to log to CloudWatch; if they do, cfn-lint's E3046 requires the name of the group.
         prefix = DEFAULT_NAMES.get(resource.type, "")

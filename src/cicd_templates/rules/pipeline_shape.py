@@ -18,7 +18,7 @@ HARMLESS = ("Source",)
 class PipelineShape(ResourceRule):
     """Require a gate before the build, and an approval before each deployment to a protected environment.
 
-    A condition on the entry to each later stage must check the gate's verdict.
+    Each stage after the gate must have an entry condition that checks the gate's verdict.
     """
 
     id = "E9161"
@@ -67,10 +67,10 @@ class PipelineShape(ResourceRule):
         for action in uncovered(resource, stages, approved):
             if action.path[:-2] not in reported:
                 yield RuleFinding(
-                    "no approval check covers this deployment; deploy with an action that executes a change set; before"
-                    " this action, but after the approval and all actions that create change sets, add a Lambda action"
-                    " that invokes the function for approval checks; its user parameters are `stacks`, the name of the"
-                    " stack, and `changeSet`, the name of the change set",
+                    "no approval check covers this deployment; let the action execute a change set, and add a Lambda"
+                    " action that calls the approval check; the Lambda action must run before the execution and after"
+                    " the approval and the creation of all change sets; its user parameters are `stacks`, the name of"
+                    " the stack, and `changeSet`, the name of the change set",
                     action.path,
                 )
 

@@ -18,10 +18,11 @@ class RequiredTags(ResourceRule):
     id = "E9121"
     shortdesc = "Taggable resources have the required tags"
     description = (
-        "Cost reports, ownership and clean-up depend on tags. The required tags are those in StackTags in the"
-        " template's metadata (CicdTemplates). If a template has no such metadata, the required tags are those in"
-        " cfn-lint's configuration, such as `configure_rules: {E9121: {required: [Owner]}}`. If no tags are configured"
-        " either, one tag of any name is enough. cfn-lint's schemas define which types support tags."
+        "Cost reports, ownership and clean-up depend on tags. Every resource whose type supports tags, according to"
+        " cfn-lint's schemas, must have the required tags. These are the StackTags in the template's metadata"
+        " (CicdTemplates). A template without StackTags must have the tags in cfn-lint's configuration, such as"
+        " `configure_rules: {E9121: {required: [Owner]}}`. If the configuration names no tags, each resource needs at"
+        " least one tag, with any name."
     )
     source_url = "docs/rules.md#e9121"
     tags = ["tags"]

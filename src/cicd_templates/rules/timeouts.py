@@ -21,9 +21,9 @@ class Timeouts(ResourceRule):
     id = "W9151"
     shortdesc = "Timeouts are explicit"
     description = (
-        "By default a build runs for up to an hour and is queued for up to eight, a function ends after three "
-        "seconds, and an approval waits for a week. Every build, function and approval must set its timeout, so that a "
-        "hang is noticed early and costs little."
+        "By default, a build waits in the queue for up to eight hours, and then runs for up to one hour. A function "
+        "ends after three seconds. An approval waits for a week. Every build, function and approval must set its "
+        "timeout, so that a hang is noticed early and costs little."
     )
     source_url = "docs/rules.md#w9151"
     tags = ["operation"]

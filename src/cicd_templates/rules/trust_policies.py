@@ -27,10 +27,11 @@ class TrustPolicies(ResourceRule):
     description = (
         "An AWS service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
         " customer's resource can use the role through the service (the confused deputy problem). So a statement that"
-        " trusts a service needs this condition. StringEqualsIfExists also allows requests without the key. So if AWS"
-        " documents that the service sends the key, use StringEquals. If the principal is another account, a condition"
-        " on aws:PrincipalArn must limit the trust to certain roles. If the principal is an identity provider, the"
-        " condition must require a certain audience and a certain subject."
+        " trusts a service needs this condition. If AWS documents that the service sends aws:SourceAccount or"
+        " aws:SourceArn with its requests, use StringEquals. Otherwise use StringEqualsIfExists, which also allows"
+        " requests without these keys. If the principal is another account, a condition on aws:PrincipalArn must limit"
+        " the trust to certain roles. If the principal is an identity provider, the condition must require a certain"
+        " audience and a certain subject."
     )
     source_url = "docs/rules.md#e9116"
     tags = ["iam"]

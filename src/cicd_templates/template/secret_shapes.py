@@ -52,7 +52,7 @@ def kinds_of_secret(text: str) -> Iterator[str]:
 
 
 def is_literal_secret(name: str, value: str) -> bool:
-    """Return whether a variable has a secret's name, such as `API_TOKEN`, and a literal value that is not empty."""
+    """Return whether a variable is named like a secret, such as `API_TOKEN`, and has a literal, not empty value."""
     return bool(value) and not value.startswith((DYNAMIC_REFERENCE, "arn:")) and NAMES_A_SECRET.search(name) is not None
 
 

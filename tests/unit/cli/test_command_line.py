@@ -561,8 +561,8 @@ def test_a_folder_without_a_dockerfile_is_not_released(releasing: Path) -> None:
         (
             "secret --name session-key",
             [("services/parcel-dispatcher/secrets", {"SESSION_KEY": "session-key"})],
-            "parcel-dispatcher has no secret 'session-key' in tools, but these environments have one: staging,"
-            " production; choose one with --env",
+            "parcel-dispatcher has no secret 'session-key' in tools, but it has one in staging, production;"
+            " choose the environment with --env",
         ),
         (
             "secret",
@@ -570,7 +570,7 @@ def test_a_folder_without_a_dockerfile_is_not_released(releasing: Path) -> None:
                 ("services/parcel-dispatcher/checks", {"bandit": {"preset": "bandit"}}),
                 ("environments/staging/services/parcel-dispatcher/secrets", {"KEY": "api-key"}),
             ],
-            "parcel-dispatcher has no secret in tools, but these environments have one: staging; choose one with --env",
+            "parcel-dispatcher has no secret in tools, but it has one in staging; choose the environment with --env",
         ),
         (
             "secret --name x",

@@ -461,8 +461,8 @@ def test_unsigned_files_of_another_version_are_explained_unless_there_is_another
 
     assert result.exit_code == 1
     assert result.output.splitlines()[1] == (
-        "These files are not signed. If another version of cicd-templates wrote them, remove them from a copy of the"
-        " folder and verify the copy."
+        "These files are not signed. If another version of cicd-templates wrote them, copy the folder, delete these"
+        " files in the copy, and verify the copy."
     )
     (folder / "more").write_text("")
     assert "another version" not in typed(folder).output

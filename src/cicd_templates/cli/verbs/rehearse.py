@@ -234,13 +234,13 @@ def finish(
 ) -> None:
     """Print the result of a rehearsal, and write its files to the folder `output`.
 
-    - `reports` maps paths below `output/reports` to the reports of the checks. The reports of an earlier rehearsal are
-      removed.
-    - `signed` is the result of verifying the evidence in `output/evidence`. After a success, it lists the environments
-      for which the evidence needs no signed statement. After a failure, it is the error. Without evidence, it is None.
+    - `reports` maps paths below `output/reports` to the reports of the checks. Reports of an earlier rehearsal are
+      deleted.
+    - `signed` is None if the rehearsal wrote no evidence, and an error if the evidence cannot be verified. Otherwise,
+      `signed` lists the environments that the release did not reach, so the evidence has no statement about them.
     - `judged` has variables for `make gate`, the command with which the user can judge the reports.
 
-    Raises `CicdError` if the rehearsal did not succeed, or if its evidence cannot be verified.
+    Raises `CicdError` if the rehearsal did not succeed, or if `signed` is an error.
     """
     from cicd_templates.rehearsal import report, result
 

@@ -41,7 +41,7 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
         missing = f"{of.name} has no secret{f' {name!r}' if name else ''} in {environment.name}"
         elsewhere = [peer.name for peer in environment.peers if _has(_secrets_of(peer, of.name), name)]
         if elsewhere and (name or not known):
-            where = f"but these environments have one: {', '.join(elsewhere)}; choose one with {hints.option('ENV')}"
+            where = f"but it has one in {', '.join(elsewhere)}; choose the environment with {hints.option('ENV')}"
             raise ConfigurationError(f"{missing}, {where}")
         if not known:
             raise ConfigurationError(f"{missing}, so there is nothing to set")

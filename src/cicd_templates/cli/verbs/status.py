@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         "--left",
         variable="LEFT",
         is_flag=True,
-        help="List the resources that belong to no stack; exit with 1 if one still exists for an unknown reason.",
+        help="List the resources that belong to no stack; exit with 1 if it is unknown why a resource exists.",
     ),
 )
 def status(as_json: bool, left: bool, **options: Any) -> None:
@@ -100,7 +100,7 @@ def _unknown_environments(targets: list[Target]) -> dict[str, list[StatusRow]]:
 def _show_left(targets: list[Target], *, as_json: bool) -> None:
     """List the resources of each environment that belong to no stack.
 
-    Raises `CicdError` if one of them still exists for an unknown reason.
+    Raises `CicdError` if it is unknown why one of the resources still exists.
     """
     from cicd_templates.deploy.destruction.remainders import list_remainders, refuse_unexplained
     from cicd_templates.deploy.reporting import report

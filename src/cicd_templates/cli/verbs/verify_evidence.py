@@ -66,10 +66,7 @@ def names_in(environments: str | None) -> list[str]:
 
 
 def _unproven(result: Verification) -> list[str]:
-    """Return the environments that have no statement and to which the release was perhaps never deployed.
-
-    The folder cannot show whether it was deployed there. Only a person can know this.
-    """
+    """Return the environments that have no statement, perhaps because the release was never deployed to them."""
     from cicd_templates.evidence.deployments import UNPROVEN
 
     reasons: dict[str, list[str]] = {}
@@ -87,8 +84,8 @@ def report_verification(folder: Path, result: Verification) -> None:
     # Older evidence has files that another version wrote. This does not explain any other problem.
     if {problem.reason for problem in result.problems} == {DIFFERENT_DERIVED_FILE}:
         terminal.show(
-            "These files are not signed. If another version of cicd-templates wrote them, remove them from a copy of"
-            " the folder and verify the copy."
+            "These files are not signed. If another version of cicd-templates wrote them, copy the folder, delete"
+            " these files in the copy, and verify the copy."
         )
     if unproven := _unproven(result):
         names = ",".join(unproven)
@@ -106,8 +103,8 @@ def report_verification(folder: Path, result: Verification) -> None:
         terminal.show(f"deployed to {sentence}")
     for environment in result.undeployed:
         terminal.show(
-            f"the evidence has no statement about a deployment to {environment}, but {environment} was listed as"
-            " needing no statement"
+            f"The evidence has no statement about a deployment to {environment}. This is not an error, because the"
+            f" command names {environment} as an environment that needs no statement."
         )
     if not result.has_route:
         terminal.show(
