@@ -73,10 +73,7 @@ def unclear_directory(archive: ZipFile) -> str:
 
     A zip file ends with the list of its entries and then a record. Many programs find the list by the offset in the
     record. Python's zipfile instead takes the list that lies directly in front of the record. So the offset must point
-    to this list.
-
-    zipfile accepts bytes around the archive, and a ZIP64 record that contradicts the ordinary record. Other programs
-    could read such a file differently, so the function also reports these two cases.
+    to this list. Bytes around the archive, and ZIP64 records that contradict the ordinary record, are refused, too.
     """
     file = archive.fp
     assert file is not None, "the archive is open"
