@@ -18,9 +18,9 @@ MOST_SHOWN = 5
 
 
 def failures(source: str, log: str) -> list[str]:
-    """Return a phrase for each error in the log, and for each file below `source` whose code is nested too deeply.
+    """Return a phrase for each error in Bandit's log, and a phrase for each file of `source` that is nested too deeply.
 
-    After MOST_SHOWN phrases, a last phrase has the number of omitted phrases.
+    If there are more than MOST_SHOWN phrases, the rest is left out. The result then ends with a text such as `3 more`.
     """
     logged = list(dict.fromkeys(f"code on which Bandit failed ({error[:300]})" for error in ERROR.findall(log)))
     found = [*files_nested_too_deep(source), *logged]

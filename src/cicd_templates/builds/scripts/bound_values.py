@@ -245,7 +245,14 @@ def bound_in(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
 
 
 def bound_in_parts(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
-    """Yield each name in a comparison, a loop, `match`, a pair or a class, with an expression that has its values."""
+    """Yield `(name, values)` for a node that connects a name with values. `values` is an expression. Such nodes are:
+
+    - a comparison: `name == "..."`
+    - a loop: `for name in ["..."]`
+    - a `match` statement: `match name: case "..."`
+    - a pair: `("name", "...")`
+    - a class, whose name is connected with the values of the attributes
+    """
     if isinstance(node, ast.Compare):
         equal = all(isinstance(each, ast.Eq | ast.NotEq) for each in node.ops)
         sides = [node.left, *node.comparators] if equal else []

@@ -7,8 +7,8 @@ each of these files to the folder COPY:
 - The copy has no packages for systems other than Linux, because images run on Linux.
 - The copy is named `requirements.txt`, `1-requirements.txt` and so on. Safety skips other names and deep folders.
 
-A scanner reads only the copies. So the script also prints a JSON list of the Python packages that no copy pins, and
-these packages stop a release. Some are declared in other files, and some are stored in SOURCE itself.
+The script also prints a JSON list of the Python packages that no copy pins. Other files declare these packages, or
+SOURCE itself contains them. They stop a release, because the scanner cannot see them.
 Standard input is a JSON list of the archives in SOURCE that contain packages.
 """
 
@@ -273,7 +273,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Collect the package in a metadata file's path and the package in its content, because they can differ."""
+        """Collect a package from its metadata file: from the path and from the content, because the two can differ."""
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):
@@ -295,14 +295,14 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` includes a requirements file, and the scanner gets a copy of the included file."""
+        """Return whether `line` in the file `path` includes a requirements file of which the scanner gets a copy."""
         included = INCLUDED.fullmatch(line)
         return (
             included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies
         )
 
     def is_pinned(self, name: str, version: str) -> bool:
-        """Return whether a copied file pins the package with `version`, or with any version if `version` is empty."""
+        """Return whether a copied file pins the package to `version`. If `version` is empty, any version counts."""
         pins = self.pins.get(normalised(name), set())
         return version in pins if version else bool(pins)
 

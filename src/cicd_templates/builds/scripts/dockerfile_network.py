@@ -6,20 +6,20 @@ may download from each ADDRESS. An ADDRESS that ends in a slash allows everythin
 
 In TARGET, a RUN command has a network only if all of these conditions hold:
 
-- The command has one of a few accepted forms. They install only packages that a lock file names.
+- The command only installs packages that a lock file lists, or downloads a file with a checksum.
 - Earlier in its stage, only lock files were copied, and only into project folders such as /app.
 - Earlier in its stage, no command ran pip, uv, npm, yarn, pnpm or Composer.
 
-Without the last two conditions, other code could use the network, too:
+The last two conditions have these reasons:
 
 - A program of the source could download something, or replace the installer that the command runs.
 - An installed package can contain a program with the name of an installer.
 - Python runs code of installed packages when Python starts.
 - Composer can create a link to a folder that the source chooses.
 
-The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0 if no line
-disables the network. If commands need a network but have none, the script prints their lines and exits with 1. It must
-run on Python 3.8, because it runs in the build environment that has Docker.
+The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0 if the
+stage keeps its network. If a command needs a network but has none, the script prints the line and exits with 1. The
+script must run on Python 3.8, because it runs in the build environment that has Docker.
 """
 
 from __future__ import annotations
@@ -170,11 +170,13 @@ class Network:
             self.closed[-1] = number
 
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
-        """Return whether COPY could bring a program of the application into the stage.
+        """Return whether code of the application could run in the stage after this COPY.
 
-        Return False if COPY brings only lock files, files of an image, or files of a stage that still has a network.
-        But return True if COPY renames a file, or could put a lock file into a folder with programs. The lock file
-        could then become a program.
+        Return False only if all of these conditions hold:
+
+        - COPY brings only lock files, files of an image, or files of a stage that still has a network.
+        - COPY does not rename files.
+        - COPY cannot bring a lock file and a program into the same folder. The program could run the lock file as code.
         """
         if not all(COPY_OPTIONS.fullmatch(option) for option in options):
             return True

@@ -4,14 +4,16 @@
 
 - IMAGE is the list of the image that is judged.
 - Each BASE is the list of a base image.
-- Each STAGE is the list of a stage of the Dockerfile, without commands that can run code of the source.
+- Each STAGE is the list of a stage of the Dockerfile. The stage was built only up to the point where code of the source
+  could run.
 - SOURCE is a folder with the source of the image.
 
 The script accepts a part of the image only in these cases:
 
 - Python package: a base image has the package, or a requirements file in SOURCE pins the package.
-- Importable file beside Python packages: a base image, the RECORD file of a package, or SOURCE has the same file.
-- Archive from which Python can import: a base image or the RECORD file of a package has the same archive.
+- Importable file beside Python packages: a base image or SOURCE has the same file, or the RECORD file of a package
+  lists the file.
+- Archive from which Python can import: a base image has the same archive, or the RECORD file of a package lists it.
 - Importable file of a system package: a base image or a stage has the same file, and the package is installed in the
   image. If the package is installed only in a stage, the registry's scan would miss it.
 - Databases of system packages, and files that name the operating system: one base image or stage has the same files.
@@ -119,12 +121,12 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 
     Packages and code of a base image are allowed. `path` is the folder of the source.
 
-    `stages` are the stages of the Dockerfile, each without the commands that can run code of the source. The Python
-    packages of each stage are also judged, because the Dockerfile can copy a package from a stage without the
-    package's metadata.
+    `stages` are the stages of the Dockerfile. Each stage was built only up to the point where code of the source could
+    run. The Python packages of each stage are also judged, because the image can contain a package of a stage without
+    the package's metadata.
 
-    If the configuration allows installs without a lock file, `stages` is None, and files of system packages are not
-    judged.
+    If the configuration allows installs without a lock file, `stages` is None. In this case, only Python packages and
+    their code are judged, and files of system packages are not.
     """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
@@ -155,12 +157,11 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 
 
 def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[str]) -> list[str]:
-    """Return the paths of the image's code files and archives. Leave out these files:
+    """Return the paths of the image's code files and archives that no check has examined. Leave out these files:
 
     - files that a base image has at the same path
-    - files of the kind `code` whose digests are in `judged`
-    - files of the kind `system` that a build stage has at the same path
-    - all files of the kind `system` if `stages` is None
+    - code beside Python packages, if its digest is in `judged`
+    - code of system packages, if a stage has the same file at the same path, or if `stages` is None
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]
@@ -185,10 +186,10 @@ def problems_of_system(image: str, bases: list[str], stages: list[str], judged: 
         near = min((other["databases"] for other in others), key=lambda other: len(other.items() ^ databases.items()))
         changed = sorted({at for at, _ in near.items() ^ databases.items()})
         lines.append(
-            f"error: the image's file {changed[0]!a} differs from the file in each base image and in each stage of the"
-            " Dockerfile. The registry's scan reads the list of system packages from this file, so the file must not"
-            " change. If the Dockerfile changes the file, remove the change. If the image is from an earlier run, its"
-            " base image may have newer packages now; release again"
+            f"error: {changed[0]!a}: no base image and no stage of the Dockerfile has the same file as the image. The"
+            " registry's scan reads the list of system packages from this file. If the Dockerfile changes the file,"
+            " remove the change. If the image is from an earlier run, its base image may have newer packages now;"
+            " release again"
         )
     in_bases = {digest for base in bases for kind in listed(base).values() for digest in kind.values()}
     of_stages = {digest for stage in stages for _, digest in listed(stage)["system"].items()}

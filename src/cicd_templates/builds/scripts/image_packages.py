@@ -131,11 +131,10 @@ class Image:
     - `archives` contains the paths of archives that Python can import from.
     - `compiled` maps the path of each compiled module to the path of its source.
     - `records` maps the folder of each package to the digests in its record. The digests are keyed by path.
-    - `lists` contains the digests of the file lists that installers wrote in the image.
-    - `trusted` contains the digests of the trusted file lists, or is None if all are trusted.
+    - `lists` contains the digests of lists in which installers record the files that they installed.
+    - `trusted` contains the digests of the trusted lists, or is None if all lists are trusted.
     - `sites` are the folders that contain packages.
-    - `bare` maps each package folder without a version in its name to the name of its package. The version is known
-      only if the folder is also in `described`.
+    - `bare` maps each package folder whose name has no version to the name of the package.
     - `described` contains the package folders that have a metadata file.
     - `databases` maps paths to digests. It has the files that tell a scan which operating system and which system
       packages the image has.
@@ -180,7 +179,7 @@ class Image:
             self.databases.update({path: digest} if any(each.search(path) for each in DATABASES) else {})
 
     def take_code(self, path: str, digest: str, data: bytes) -> None:
-        """Record the file at `path` if Python could import it, or if it is a list of files that an installer wrote."""
+        """Record the file at `path` if Python could import it, or if it is an installer's list of installed files."""
         if is_archive_of_code(data):
             self.archives.add(path)
             self.code[path] = digest
@@ -209,22 +208,21 @@ class Image:
             self.of_system.update(line.lstrip("/") for line in data.decode("utf-8", "replace").split("\n"))
 
     def mark_if_of_system(self, package: dict[str, Any]) -> None:
-        """Add the property `of-system` to `package` if the metadata file of `package` belongs to a system package."""
+        """Add the property `of-system` to `package` if a Debian or Alpine package has installed its metadata file."""
         if package["properties"][0]["value"] in self.of_system:
             package["properties"].append({"name": "of-system", "value": "true"})
 
     def unrecorded(self) -> dict[str, dict[str, str]]:
-        """Return the digests of files, keyed by the kind of the file and its path:
+        """Return the digests of the image's files, keyed by the kind of the file and its path:
 
-        - `databases`: package databases.
-        - `code`: code in a folder with Python packages.
-        - `system`: code in a folder with Python packages, if a package of the operating system lists the file.
-        - `elsewhere`: code in all other folders.
-        - `archives`: archives from which Python can import.
+        - `databases`: package databases
+        - `archives`: archives from which Python can import
+        - `system`: code beside Python packages that belongs to a package of the operating system
+        - `code`: other code beside Python packages
+        - `elsewhere`: code in other folders
 
-        Code and archives are left out if a RECORD file, the list of the files of a Python package, has the same
-        digest. The RECORD file does not count if the package was installed from a folder, because code in the folder
-        can write any RECORD file.
+        Code and archives are left out if the RECORD file of a Python package lists them. This file does not count if
+        the package was installed from a folder, because code in the folder can write any RECORD file.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
@@ -284,9 +282,10 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 
 
 def read_lists(paths: list[str]) -> set[str]:
-    """Return the digests of the RECORD files, dpkg lists and apk lists in images that this script listed earlier.
+    """Return the digests of the RECORD files, dpkg lists and apk lists in other images.
 
-    `paths` are the bills of materials of these images. The digests for each image are in the file `<path>.lists`.
+    Earlier runs of this script have written the bills of materials of these images to `paths`, and the digests to
+    `<path>.lists`.
     """
     digests: set[str] = set()
     for path in paths:

@@ -101,10 +101,10 @@ def kinds(command: str, addresses: list[str]) -> set[str]:
     """Classify each of the commands that `&&` joins in `command`, and return the classes.
 
     - `lock`: the command installs packages, and only those that a lock file lists.
-    - `download`: the command downloads a file with a checksum from one of the addresses.
+    - `download`: the command downloads a file with a checksum from one of the `addresses`.
     - `nothing`: the command needs no network.
-    - `programs`: the command installs packages that can contain programs. Later commands of the stage could run these
-      programs, so these commands must have no network.
+    - `programs`: the command installs packages that can contain programs. Later commands of the stage must have no
+      network, because they could run these programs.
     - `other`: any other command.
     """
     found = set()

@@ -1,7 +1,7 @@
-"""Decides whether COPY and mounts bring only lock files into a stage of a Dockerfile, and do not rename them.
+"""Decides whether COPY and mounts bring only lock files into a stage of a Dockerfile, with unchanged names.
 
-Lock files may only go to folders of project sources, such as /app. In the folder of an installed program, a lock file
-could become part of the program: Node.js runs a file `go.sum` if the `package.json` beside it says so.
+Lock files may only go to folders of project sources, such as /app. In another folder, an installed program could run a
+lock file as code: Node.js even runs a file `go.sum` if the `package.json` in the same folder names this file.
 
 The text of this module becomes part of a build script, so it must run on Python 3.8.
 """
@@ -162,9 +162,9 @@ def moves_locks(folder: str, arguments: str) -> bool:
 
 
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
-    """Return whether `COPY --from` could put a program into a folder that has lock files.
+    """Return whether `COPY --from` could put a program into a folder with lock files.
 
-    The program could then read a lock file in this folder as a part of itself.
+    The program could run a lock file in its own folder as code.
     """
     *sources, target = arguments.split()
     if not may_hold_locks(resolved(folder, target)):
@@ -178,7 +178,7 @@ def copies_locks(context: str, arguments: str) -> bool:
 
 
 def mounts_locks(context: str, folder: str, options: list[str]) -> bool:
-    """Return whether RUN mounts only lock files, each under its own name and where a lock file is allowed."""
+    """Return whether RUN mounts only lock files, keeps their names, and mounts them only in allowed folders."""
     for option in options:
         parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
         values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}

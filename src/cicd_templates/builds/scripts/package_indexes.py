@@ -98,7 +98,7 @@ def addresses(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_configuration(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in an installer's configuration, and settings for proxies, certificates and trusted hosts."""
+    """Yield each address in an installer's configuration, and each setting for a proxy, certificate or trusted host."""
     # `//HOST/:_authToken=...` is a secret for a host of npm, not an address from which npm takes packages.
     plain = "\n".join("" if re.match(r"\s*(?:[#;]|//[^:]*/:)", line) else line for line in text.split("\n"))
     yield from addresses(plain)
@@ -131,9 +131,9 @@ def unread_inclusions(text: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def is_requirements_file(folder: str, included: str) -> bool:
-    """Return whether this script checks a file that a requirements file includes.
+    """Return whether this script reads the file `included`, which a requirements file in `folder` includes.
 
-    `included` is the path of the included file, relative to `folder`.
+    `included` is a path relative to `folder`. The script reads only requirements files of the source.
     """
     # After another folder, which could be a link, `..` leads to a place that only the system knows.
     if ".." in re.sub(r"^(?:\.\.?/+)*", "", included).split("/"):

@@ -36,8 +36,8 @@ def names_in_zip(path: str) -> Iterator[str]:
 def names_in_tar(path: str) -> Iterator[str]:
     """Yield the names of all entries in a tar archive, compressed or not.
 
-    Instead of each name after the first `MOST_MEMBERS`, yield `PKG-INFO`. So the caller treats an archive that is too
-    long to examine as a package.
+    For each entry after the first `MOST_MEMBERS` entries, yield `PKG-INFO`. This name is typical of packages, so an
+    archive with too many entries counts as a package.
     """
     try:
         with tarfile.open(path) as archive:

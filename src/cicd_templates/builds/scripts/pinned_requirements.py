@@ -5,11 +5,11 @@ The script refuses a file in these cases:
 - A line is not a pinned package. With such a line, pip could run code of the application. For example, the line has a
   URL or a folder instead of a name, includes a file, or is an option such as `--no-binary`.
 - An option selects an index. This index could have a different package of the same name.
-- The file contains text in which pip and scanners may read different packages.
+- A text in the file may name one package for pip, and another package for a scanner.
 
-The script prints the packages without environment markers, because a scanner judges a marker by the scanner's own
-Python version. The scanner would skip a package that only the image's Python version needs. Packages for systems other
-than Linux are not printed, because images run on Linux.
+The script prints the packages without environment markers. A scanner compares a marker with its own Python version, and
+could skip a package that the image's Python version needs. Packages for systems other than Linux are not printed,
+because images run on Linux.
 """
 
 import re

@@ -141,7 +141,7 @@ def lines_of(filename: str) -> Generator[list[str], None, None]:
 
 
 def find_in_lines(lines: list[tuple[int, str]], filename: str) -> Any:
-    """Scan the lines of a file. A finding in a `LineOf`, a rewritten line, gets the number of the original line."""
+    """Scan the lines of a file. Findings in a rewritten line, a `LineOf`, get the number of the original line."""
     return find_in_numbered_lines(lines=[(getattr(line, "number", at), line) for at, line in lines], filename=filename)
 
 
