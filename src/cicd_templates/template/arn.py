@@ -24,7 +24,7 @@ class Arn(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Arn:
-        """Return the ARN that `text` contains. Raises `ValueError` if `text` is not an ARN."""
+        """Return `text` as an `Arn`. Raises `ValueError` if `text` is not an ARN."""
         prefix, *fields = text.split(":", _FIELDS - 1)
         if prefix != "arn" or len(fields) != _FIELDS - 1 or not all((fields[0], fields[1], fields[4])):
             raise ValueError(f"{text!r} is not an ARN")

@@ -42,8 +42,8 @@ class Permission(NamedTuple):
     - `resources` is the property that names the resources to which the permission gives access.
     - `action` is the property that lists the actions. If the type has no such property, `action` says what is
       allowed.
-    - `grants` has properties with lists. An additional item in such a list widens access.
-    - `conditions` has properties that restrict access. If such a property is removed, access widens.
+    - `grants` names properties whose values are lists. An additional item in such a list widens access.
+    - `conditions` names properties that restrict access. If such a property is removed, access widens.
     - `others` is for types whose principals are added by other resources: a text that describes these principals. For
       all other types, it is empty.
 
@@ -170,10 +170,12 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield IAM statements that stand for the roles of a resource, and for the default policy of the resource's type.
+    """Yield an IAM statement for each role that a resource uses. It allows everything that the role may do.
 
-    These statements show how access changes if an existing resource gets a different role. Do not use the statements
-    for a new resource: a role that already exists gains no access, and for a new role, the plan shows the permissions.
+    If AWS adds a default policy to the resource, also yield the statement of the default policy.
+
+    Use these statements only to compare the resource before a change with the same resource after the change. A new
+    resource adds no access by using a role: the permissions of the role are the same as before.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:
@@ -213,9 +215,9 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Wrap a list or map in a list with one item. Return values of other types unchanged.
+    """Wrap a list or map in a list, so that conditions are compared by the complete list or map, not item by item.
 
-    Conditions are compared item by item, and fewer items count as stricter. A wrapped list counts as a single item.
+    Return values of other types unchanged.
     """
     return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 

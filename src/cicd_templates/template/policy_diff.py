@@ -64,13 +64,13 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether a resource is removed together with everything that its IAM statements protect.
+    """Return whether a change removes a resource and everything that the resource's IAM statements protect.
 
-    If the result is true, the loss of the resource's Deny statements gives nobody access.
+    If so, the removal gives nobody access, even if the resource had Deny statements.
 
-    - A policy, such as a bucket policy, protects the resources that its properties name, such as `Bucket`. If they name
-      no resource, the result is false, because the policy may protect a resource that still exists.
-    - A resource that is not a policy protects only itself.
+    - A policy protects the resources to which its properties refer. A bucket policy, for example, protects a bucket. If
+      a policy refers to no resource of the template, return false, because a protected resource may still exist.
+    - Any other resource protects only itself.
     """
     if logical_id in after or logical_id not in before or is_retained(before[logical_id]):
         return False
@@ -136,7 +136,7 @@ def condition_widens(before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _part_covers(operator: str, wide: frozenset[str], narrow: frozenset[str]) -> bool:
-    """Return whether each request that meets a condition with the values `narrow` also meets it with `wide`."""
+    """Return whether the values `wide` of a condition admit every request that the values `narrow` admit."""
     if operator.rpartition(":")[2].removesuffix("IfExists") == "Null":
         return wide == narrow
     return wide <= narrow if "Not" in operator else narrow <= wide
@@ -182,9 +182,9 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
-    Some properties affect access without a statement, such as a permissions boundary. For each of these properties, a
-    made-up statement is yielded. `is_changed` is true if the resource exists both before and after the change. Only
-    then, the roles that the resource uses get made-up statements, too.
+    For properties that affect access without a statement, such as a permissions boundary, yield made-up statements. If
+    `is_changed` is true, the resource exists before and after the change. In this case, also yield a made-up statement
+    for each role that the resource uses.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -195,10 +195,10 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
 
 
 def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
-    """Return whether a change of the property `name` widens access, if this property grants access without a policy.
+    """Return whether a change of the property `name` widens access. Access that a policy grants is ignored.
 
-    Return None if the change has no effect on such access. `before` and `after` are the resource before and after the
-    change.
+    Return None if the change does not affect access. `before` and `after` are the complete resource before and after
+    the change.
     """
     properties = {key: value for key, value in before.get("Properties", {}).items() if key != name}
     if name in after.get("Properties", {}):
@@ -216,11 +216,11 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a copy of `value`, a part of a resource, in which statements repeat the template conditions around them.
+    """Return a copy of `value` in which each IAM statement names the template conditions under which it applies.
 
-    If an IAM statement is inside an `Fn::If`, it applies only if the template condition of the `Fn::If` holds. So the
-    copy also has this template condition in the `Condition` of the statement. `conditions` has the template conditions
-    around `value`.
+    `value` is a part of a resource. A statement inside an `Fn::If` applies only if the template condition of the
+    `Fn::If` holds. In the copy, the statement's element `Condition` also names this template condition. `conditions`
+    has the template conditions of each `Fn::If` that contains `value`.
     """
     if is_statement(value):
         if not conditions:
@@ -251,8 +251,10 @@ def _difference(
     """Return a sentence with the parts of `statement` that its counterpart lacks, or an empty string.
 
     The counterpart is the statement in `others` with the same Sid, the same effect and the same names of elements, such
-    as `Action`. If the Sid occurs twice in `others`, or in `own`, the list that contains `statement`, then `statement`
-    has no counterpart. Without a counterpart, the sentence has all parts of `statement`.
+    as `Action`. If `statement` has no counterpart, the sentence has all parts of `statement`.
+
+    The list `own` contains `statement`. If a Sid is not unique in `own` or in `others`, its statements have no
+    counterparts.
     """
     sid = statement.get("Sid")
     same = [other for other in others if sid and other.get("Sid") == sid]

@@ -30,7 +30,7 @@ class StackTemplate:
 
     @cached_property
     def links(self) -> Links:
-        """The values that the stack reads from Parameter Store and publishes there."""
+        """The values that the stack reads from Parameter Store, and the values that it publishes there."""
         return links_of(self.content, self.facts)
 
     @property

@@ -1,6 +1,6 @@
 """Finds the roles that a resource uses, or passes to other principals.
 
-Each role is returned as one IAM statement, which stands for all permissions of the role.
+For each role, it returns an IAM statement that allows everything that the role may do.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ SESSION_POLICIES = {
 
 
 def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield made-up IAM statements that stand for the roles which a resource passes to other principals.
+    """Yield IAM statements with the access that other principals get because a resource passes roles to them.
 
-    - For each role, an Allow statement stands for all permissions of the role.
-    - For each session policy of the resource, a Deny statement stands for all actions outside the session policy. A
-      session policy limits what the principals may do with the roles.
+    - For each role, an Allow statement allows everything that the role may do.
+    - For each session policy of the resource, a Deny statement denies everything that the session policy does not
+      allow. A session policy limits what the principals may do with the roles.
     """
     if kind in HANDED_ROLES:
         holders = {name: properties[name] for name in HANDED_ROLES[kind] if name in properties}
@@ -59,9 +59,9 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield one IAM statement for each role in `value`. The statement stands for all permissions of the role.
+    """Yield an IAM statement for each role in `value`. The statement allows everything that the role may do.
 
-    `value` is a part of the properties of a resource of the type `kind`.
+    `value` has all or some properties of a resource of the type `kind`.
     """
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for key, item in value.items():

@@ -87,7 +87,7 @@ def test_a_suppressed_finding_stops_a_release_unless_it_is_waived(waivers: list[
 
     assert (decision.verdict, read.findings) == (verdict, [])
     assert decision.unused_waivers == []
-    assert ("only a waiver accepts it" in summary(decision)) == (verdict == "FAIL")
+    assert ("but it counts until a waiver accepts it" in summary(decision)) == (verdict == "FAIL")
     assert as_json(decision)["findings"][0]["suppressed"] is True
 
 
@@ -398,10 +398,10 @@ def test_a_policy_that_is_no_text_has_a_problem() -> None:
         ({}, []),
         ({"a": None, "b": None}, []),
         ({"a": b"", "b": b""}, []),
-        ({"a": b"", "b": None}, ["the file is not the same in all checks; checks that have the file: a"]),
+        ({"a": b"", "b": None}, ["the checks have different copies of the file, or no copy; with a copy: a"]),
         (
             {"a": b'unknown = "low"', "b": b""},
-            ["the file is not the same in all checks; checks that have the file: a, b"],
+            ["the checks have different copies of the file, or no copy; with a copy: a, b"],
         ),
         (
             {"a": b"x = 1"},
@@ -618,7 +618,7 @@ def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_pat
     differing = gate(tmp_path, **files)
     assert differing.exit_code == 1
     assert (
-        "- **scan-policy.toml**: the file is not the same in all checks; checks that have the file: snyk"
+        "- **scan-policy.toml**: the checks have different copies of the file, or no copy; with a copy: snyk"
         in differing.output
     )
 

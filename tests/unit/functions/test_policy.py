@@ -47,22 +47,22 @@ def judged(policy: Policy, check: str = "all", today: date = TODAY, **about: Any
     [
         (
             'thresholds.unit = "critical"',
-            "thresholds.unit: with this setting, a release passes whatever unit finds; to accept",
+            "thresholds.unit: with this setting, no finding of unit can stop a release; to accept",
         ),
-        ('thresholds.code = "critical"', "thresholds.code: with this setting, a release passes whatever code finds"),
-        ('thresholds.keys = "critical"', "thresholds.keys: with this setting, a release passes whatever keys finds"),
-        ('thresholds.deps = "critical"', "unknown: with this setting, a release passes whatever deps finds"),
-        ('unknown = "low"', "unknown: with this setting, a release passes whatever deps finds"),
-        ('unknown = "medium"', "unknown: with this setting, a release passes whatever libs finds"),
-        ('unknown = "medium"', "unknown: with this setting, a release passes whatever all finds"),
+        ('thresholds.code = "critical"', "thresholds.code: with this setting, no finding of code can stop a release"),
+        ('thresholds.keys = "critical"', "thresholds.keys: with this setting, no finding of keys can stop a release"),
+        ('thresholds.deps = "critical"', "unknown: with this setting, no finding of deps can stop a release"),
+        ('unknown = "low"', "unknown: with this setting, no finding of deps can stop a release"),
+        ('unknown = "medium"', "unknown: with this setting, no finding of libs can stop a release"),
+        ('unknown = "medium"', "unknown: with this setting, no finding of all can stop a release"),
         (
             'unknown = "medium"',
-            "unknown: with this setting, a release passes whatever all finds; to accept the setting until a date, write"
-            ' { severity = "medium", ',
+            "unknown: with this setting, no finding of all can stop a release; to accept the setting until a date,"
+            ' write { severity = "medium", ',
         ),
         (
             'thresholds.keys = "critical"',
-            "thresholds.keys: with this setting, a release passes whatever keys finds; to accept the setting until a"
+            "thresholds.keys: with this setting, no finding of keys can stop a release; to accept the setting until a"
             ' date, write { severity = "critical", ',
         ),
         ('waivers = [{ owner = "\u200b\u2800" }]', "waivers[0].owner: missing; a waiver needs an id, a reason and"),

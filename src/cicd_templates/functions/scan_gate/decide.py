@@ -27,11 +27,11 @@ class JudgedFinding:
 
     - `alike` has the findings about this vulnerability, one per report. The first finding represents all findings.
     - `severity` is the worst severity of the findings in `alike`.
-    - `waiver` is the waiver that expires first if every finding in `alike` has a valid waiver. Otherwise, it is None.
+    - `waiver` is None if a finding in `alike` has no valid waiver. Otherwise, it is the waiver that expires first.
     - `expired` is an expired waiver of any finding in `alike`, or None.
     - `weakened` is true if the vulnerability passes without a waiver, but the default policy would block it.
-    - `kinds` has the kinds of weakness, such as `injection`, whose thresholds block the vulnerability. `kinds` is empty
-      if the threshold of a check already blocks the vulnerability.
+    - `kinds` has the kinds of weakness, such as `injection`, that have a threshold which blocks the vulnerability. If
+      the threshold of a check already blocks the vulnerability, `kinds` is empty.
     """
 
     alike: list[Finding]
@@ -211,9 +211,9 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
-    """Return whether the thresholds of a policy block a finding. Waivers are not considered.
+    """Return whether the thresholds of a policy block a finding, and the kinds of weakness whose thresholds block it.
 
-    Also return the kinds of weakness whose thresholds block the finding, or none if a check's threshold blocks it.
+    If the threshold of a check already blocks the finding, the list of kinds is empty. Waivers are not considered.
     """
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]
@@ -239,8 +239,8 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds of weakness, such as `injection`, for which the policy blocks a finding.
 
-    A parser lowers `severity` if the tool is not confident, and keeps the tool's value in `tool_severity`. The worse
-    value counts, because an uncertain finding can still be a real injection.
+    The more severe of `severity` and `tool_severity` counts. A parser lowers `severity` if the tool is not confident,
+    but an uncertain finding can still be a real injection.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

@@ -40,10 +40,11 @@ _UNFINISHED = {
 
 
 def check_run(data: bytes, tool: str, report: Report) -> None:
-    """Mark `report` as incomplete if `data`, a valid run record, contradicts it.
+    """Mark `report` as incomplete if `data`, a valid run record, contradicts it in one of these ways:
 
-    The record contradicts the report if the exit code means that the tool failed, if the exit code is not 0 but the
-    report has no finding, or if the versions of the tool differ.
+    - The exit code means that the tool failed.
+    - The exit code is not 0, but the report has no finding.
+    - The record and the report name different versions of the tool.
     """
     record = json.loads(data)
     code, version = record["exit_code"], record["tool_version"]

@@ -81,7 +81,7 @@ def outcome_of(case: ElementTree.Element) -> str:
 
 
 def _count_problem(suite: ElementTree.Element) -> str:
-    """Return how a count of the suite, such as `failures`, contradicts the listed tests, or an empty string.
+    """Return how the suite's own counts contradict its list of tests. Return an empty string if they do not.
 
     The count `tests` may include repetitions of tests, and skipped tests that the suite does not list.
     """

@@ -58,10 +58,9 @@ class Policy:
     - `kinds` maps kinds of weaknesses to the lowest severity that blocks a release, in addition to `thresholds`.
     - `exploited` is a severity. A vulnerability that is known to be exploited gets at least this severity.
     - `epss` is a probability of exploitation. A finding with at least this probability is raised to the next severity.
-    - `weaker` has the settings that are weaker than the default policy. Each is accepted until a date.
+    - `weaker` has the settings that are weaker than their defaults. Each has an owner and an expiry date.
     - `version` is 1 if the file has no version. With version 1, the gate ignores kinds and exploitation.
-    - `refuse_weaker`: If it is true, a release fails if the default policy would block a finding that this policy lets
-      pass. Findings that a waiver accepts do not count.
+    - `refuse_weaker`: If it is true, findings without a waiver must pass the default policy, too.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
 
@@ -82,7 +81,7 @@ class Policy:
     def on(self, today: date) -> Policy:
         """Return the policy that applies on `today`. Settings that have expired get their default values.
 
-        The result has an additional problem for each expiry date that is more than `waiver_days` after `today`.
+        The returned policy is invalid if an expiry date is more than `waiver_days` after `today`.
         """
         latest = today + timedelta(self.waiver_days)
         ends = [(f"waivers[{number}].expires", waiver.expires) for number, waiver in enumerate(self.waivers)]
@@ -114,7 +113,7 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
         return Policy(
-            problems=[f"the file is not the same in all checks; checks that have the file: {', '.join(having)}"]
+            problems=[f"the checks have different copies of the file, or no copy; with a copy: {', '.join(having)}"]
         )
     content = next(iter(copies.values()), None)
     return Policy() if content is None else read_policy(content, checks)
@@ -155,8 +154,8 @@ def read_policy(content: bytes, checks: Collection[str]) -> Policy:
 def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str], *, strict: bool) -> None:
     """Read the severities of `raw` into `policy`.
 
-    A setting needs a reason, an owner and an expiry date if it lets every finding of a check pass. If `strict` is true,
-    every setting that is weaker than its default needs these, too.
+    A setting that lets every finding of a check pass must have a reason, an owner and an expiry date. If `strict` is
+    true, so must every setting that is weaker than its default.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -182,7 +181,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
 
 
 def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy: Policy) -> None:
-    """Add a problem if a setting that is not in `accepted` lets every finding of the check pass."""
+    """Add a problem if a setting lets every finding of the check pass, unless the setting is in `accepted`."""
     lowered = form in _MAY_STATE_NONE and SCALE.index(policy.unknown) > SCALE.index("high")
     worst = "unknown" if lowered else _WORST.get(form, "critical")
     setting = "unknown" if worst == "unknown" else f"thresholds.{check}"
@@ -190,7 +189,7 @@ def _refuse_switched_off_check(check: str, form: str, accepted: set[str], policy
     threshold = policy.thresholds.get(check, "high")
     if SCALE.index(word) > SCALE.index(threshold) and accepted.isdisjoint((setting, f"thresholds.{check}")):
         policy.problems.append(
-            f"{setting}: with this setting, a release passes whatever {check} finds; to accept the setting until a"
+            f"{setting}: with this setting, no finding of {check} can stop a release; to accept the setting until a"
             f' date, write {{ severity = "{threshold if setting != "unknown" else word}", reason = "...",'
             ' owner = "...", expires = 2027-01-31 }'
         )
@@ -212,8 +211,8 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity that `value` sets: a word, or a table with the word, a reason, an owner and a date.
 
-    If `weakest` is not empty, only a table can set a severity that is weaker than `weakest`. A threshold is weaker if
-    it is more severe (pass `lower=True`). Any other setting is weaker if it is less severe.
+    If the severity is weaker than `weakest`, `value` must be a table. Usually, the less severe word is the weaker one.
+    For a threshold, pass `lower=True`: the more severe word is weaker, because it lets more findings pass.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

@@ -23,10 +23,10 @@ class Finding:
     - `also_in` has the name and version of each further package with the same vulnerability.
     - `exploited` says whether the vulnerability is known to be exploited.
     - `epss` is the probability, from 0 to 1, that the vulnerability will be exploited.
-    - `stated` is False if the report contains no severity for the finding. Then the default of the format is used.
+    - `stated` is False if a SARIF report has no severity for the finding. Then `tool_severity` has SARIF's default.
     - `suppressed` is True if the tool was configured to ignore the finding.
-    - `fingerprint` identifies the finding even if it moves within its file. It is computed from the `excerpt`. The
-      excerpt itself is not stored, because it may be a secret.
+    - `fingerprint` identifies the finding, even if its line number changes. It is computed from the `excerpt`, which is
+      not stored, because it may be a secret.
     """
 
     tool: str

@@ -76,9 +76,9 @@ def _is_version(text: object) -> bool:
 
 
 def add_record(report: Report, data: bytes) -> None:
-    """Copy the source digest from `data`, a valid run record of a check, to the check's report.
+    """Copy the source digest of a check's run record to the check's report. `data` is the record, which must be valid.
 
-    If the record lists files that the check did not read, mark the report as incomplete.
+    If the record says that the check did not read all files, mark the report as incomplete.
     """
     record = json.loads(data)
     report.source_digest = record["source_digest"]

@@ -1,4 +1,4 @@
-"""Reads Safety's JSON: the list of Safety 1, the object of `safety check` and the object of `safety scan`."""
+"""Reads the JSON reports of Safety. Safety 1, `safety check` and `safety scan` write three different formats."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _old(row: Any) -> Finding:
 
 
 def _checked(report: dict[str, Any]) -> Report:
-    """Return the output of `safety check` as a `Report`. The report is incomplete if a count differs from its list."""
+    """Return the output of `safety check` as a `Report`."""
     meta = mapping(report["report_meta"], "report_meta")
     read = Report(tool_version=text(meta.get("safety_version")))
     for row in rows(report["vulnerabilities"], "vulnerabilities"):

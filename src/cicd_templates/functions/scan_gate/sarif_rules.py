@@ -37,10 +37,15 @@ class Descriptors:
         self._guids = {str(each.get("guid")).lower(): number for number, each in enumerate(components)}
 
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
-        """Return the descriptor to which `reference` refers by index, guid or id, or an empty object if there is none.
+        """Return the descriptor of a rule or notification, or an empty object if it is not found.
 
-        `index` and `name` are the result's own `ruleIndex` and `ruleId`. If they are given, they are used before the
-        index and the id in `reference`. The id `CA1000/md5` also finds the rule `CA1000`.
+        The search uses these values, in this order:
+
+        - the index: the result's own `ruleIndex`, passed as `index`, then the index in `reference`
+        - the guid in `reference`
+        - the id: the result's own `ruleId`, passed as `name`; without a `ruleId`, the id in `reference`
+
+        The id `CA1000/md5` also finds the rule `CA1000`.
         """
         component = self._component(mapping(reference.get("toolComponent"), "toolComponent"))
         for position in (index, reference.get("index")):
@@ -83,7 +88,7 @@ class Levels:
     """The severity levels of a SARIF run's rules or notifications. An invocation can override a default level."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the levels that each invocation overrides. They are in the invocation's property with the name `key`."""
+        """Read the levels that each invocation sets instead of the default levels, in its property named `key`."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}

@@ -126,7 +126,7 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
         if finding.fix == ""
         else default
     )
-    remedy += "; the tool suppressed this finding, but only a waiver accepts it" if finding.suppressed else ""
+    remedy += "; the tool suppressed the finding, but it counts until a waiver accepts it" if finding.suppressed else ""
     if expired:
         remedy += f" (the waiver of {escaped(expired.owner)} expired on {expired.expires})"
     raised = ["known to be exploited"] if finding.exploited else []

@@ -65,7 +65,7 @@ def read_waiver(value: Any, path: str, note: Callable[[str], None], also: tuple[
 
 
 class WaiverIndex:
-    """The waivers of a policy, keyed by id, so that a finding is compared with only a few of them."""
+    """The waivers of a policy, keyed by the id of the finding that each waiver accepts."""
 
     def __init__(self, waivers: Iterable[Waiver]) -> None:
         """Build an index of `waivers`."""

@@ -18,7 +18,7 @@ PORT = Interruption(
     " services that use the database",
     frozenset({"Port"}),
 )
-RESTART = "the instance restarts, or fails over to another, and its connections end"
+RESTART = "the instance restarts or another instance takes over, and all connections end"
 
 RESOURCE_TYPES = (
     ResourceType(

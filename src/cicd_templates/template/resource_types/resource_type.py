@@ -40,16 +40,16 @@ class ResourceType(NamedTuple):
 
     - `type_name`: the name in templates.
     - `loss`: the data that is lost with a stateful resource, because it cannot be rendered again.
-    - `data_is_in`: the property that refers to the resource with the data. For a database instance, this property names
-      its cluster. A resource with this property has no data itself.
+    - `data_is_in`: a property that names another resource. If this property is set, the data is in the other resource.
+      For a database instance, for example, the other resource is its cluster.
     - `kept_when_protected`: whether the destruction of a protected environment keeps resources of this type that belong
       to no stack.
     - `policies_checked_by`: the lint rule that requires both data policies, for deletion and for replacement.
     - `interruptions`: the updates in place that interrupt a running resource.
     - `irreversible`: properties that can never be changed back, each with the effect of its change.
     - `ends_with_it`: the effect of deleting a resource without data, such as `its tasks are stopped`.
-    - `billed`: the item that AWS bills while a resource exists, even if nothing uses it, and the unit, according to the
-      service's pricing page.
+    - `billed`: the item that AWS bills while a resource exists, even if nothing uses the resource. The item is followed
+      by its unit, such as `alarm, per month`. The source is the service's pricing page.
 
     Physical names:
 

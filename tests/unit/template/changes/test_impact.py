@@ -238,7 +238,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             {},
             {},
             False,
-            Impact("interruption", why="the instance restarts, or fails over to another, and its connections end"),
+            Impact("interruption", why="the instance restarts or another instance takes over, and all connections end"),
             id="a database instance of another size",
         ),
         pytest.param(
