@@ -54,7 +54,7 @@ class Scope:
         return self.tags.items() <= tags.items() and tags.get("Suffix") == self.suffix
 
     def has_stack(self, name: str) -> bool:
-        """Return whether a stack named `name` can belong to this scope: one environment, or one copy of an environment."""
+        """Return whether the scope can contain a stack named `name`. The scope is an environment, or one copy of it."""
         return name in self.stack_names or (self.suffix is not None and name.startswith(self.prefix))
 
 
