@@ -182,7 +182,7 @@ class Target:
 
         The second plan is for stacks that need values from stacks of the first plan.
 
-        After the first plan has passed all checks, its templates are uploaded for the pipeline. Only then are stacks
+        After the first plan has passed all checks, all templates are uploaded for the pipeline, and then the stacks are
         deployed. `confirm_others` asks the user whether to upload changed templates of other environments.
 
         Raises `RefusedError` if the environment is protected and the templates are not committed. Also raises the

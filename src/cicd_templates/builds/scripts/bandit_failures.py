@@ -18,7 +18,7 @@ MOST_SHOWN = 5
 
 
 def failures(source: str, log: str) -> list[str]:
-    """Return a phrase for each error in Bandit's log, and a phrase for each file of `source` that is nested too deeply.
+    """Return a phrase for each error in Bandit's log, and for each file in `source` whose code is nested too deeply.
 
     If there are more than MOST_SHOWN phrases, the rest is left out. The result then ends with a text such as `3 more`.
     """

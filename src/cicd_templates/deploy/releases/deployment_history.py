@@ -96,7 +96,8 @@ def _reason(actions: Iterable[ActionExecutionDetailTypeDef]) -> str:
     """Return the reason why a stage needs no signed statement, or an empty text if the stage needs a statement.
 
     `actions` are the actions of the stage in the order of their start. A stage that deployed something needs a
-    statement. An abandoned deployment counts, because AWS may still complete it.
+    statement, unless it failed before the signing began. An abandoned deployment counts, because AWS may still
+    complete it.
     """
     newest = {action["actionName"]: action["status"] for action in actions}
     if newest.get(EXECUTE_ACTION, "Failed") == "Failed":
