@@ -210,9 +210,9 @@ def execute_plan(
     after: Callable[[StackTemplate], None] = ignore_stack,
     next_path: Path | None = None,
 ) -> Plan | None:
-    """Execute the plan `made`. Then plan the stacks that waited for values from the deployed stacks.
+    """Execute the plan in `made`. Return a second plan, or None if nothing is left to deploy.
 
-    Return the second plan, which is also written to a file. Return None if nothing is left to deploy.
+    The second plan is for stacks that need values from stacks of the first plan. It is also written to a file.
 
     - `stacks` has all stacks of the environment, because the checks of the plan need them. Only the stacks in the plan
       are deployed.
