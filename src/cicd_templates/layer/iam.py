@@ -1,9 +1,10 @@
-"""Uses awacs to create all IAM statements and trust policies of all templates.
+"""Creates all IAM statements and trust policies of all templates with the library awacs.
 
-This module adds what awacs lacks:
+This module is stricter than awacs:
+
 - Conditions with the same operator are merged. awacs would silently keep only the last one.
-- Actions are awacs constants. awacs would accept any string.
-- A policy without statements is refused. Each policy gets a version.
+- An action must be a constant of awacs. awacs would accept any string.
+- A policy must have a statement. This module also sets the version of the policy.
 - No statement may allow a pattern such as `s3:Get*`.
 - A statement that allows an action on the resource `*` must give the reason: the name of an API operation that does
   not support resource-level permissions.
@@ -118,11 +119,9 @@ def trust(service: str, env: Environment, *, when: Sequence[ConditionElement] = 
     customers from using the role through the service:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 
-    If AWS documents that the service sends this key, the condition requires the key.
-
-    For any other service, the condition is checked only if the service sends the key. If the key is missing, other
-    customers still cannot use the role: a role can be passed to a service (`iam:PassRole`) only within the role's
-    account.
+    - If AWS documents that the service sends this key, a request without the key is denied.
+    - For any other service, a request without the key is allowed. This is safe, because only a caller in the role's own
+      account can pass the role to a service (`iam:PassRole`).
     """
     has_source_keys = service in SERVICES_WITH_SOURCE_KEYS
     condition = StringEquals if has_source_keys else StringEqualsIfExists

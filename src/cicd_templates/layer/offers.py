@@ -98,9 +98,9 @@ class Use(NamedTuple):
 
 
 def backlogs(uses: Sequence[Use]) -> dict[str, Output[MetricName]]:
-    """Return the queues from which a service receives messages.
+    """Return the queues from which a service receives messages, keyed by the keys in `[services.<name>.uses]`.
 
-    The result maps the key of each queue in `[services.<name>.uses]` to the output with the name of the queue.
+    Each value is the `Output` that publishes the name of the queue.
     """
     return {
         use.offer.name: use.offer.backlog.queue

@@ -34,8 +34,9 @@ def lint_changed(
 ) -> tuple[list[LintFinding], int]:
     """Return the sorted findings in the files at `paths`, and the number of files that were linted.
 
-    Only files that have changed since their findings were stored are linted, all in one call of `lint`. If `paths` is
-    empty, `lint` is called, too, because it raises the error for missing templates. Raises the errors of `lint`.
+    One call of `lint` lints all files that have changed since their findings were stored. If no file has changed,
+    `lint` is not called. If `paths` is empty, `lint` is called with an empty list, so that it raises its error for
+    missing templates. Raises the errors of `lint`.
     """
     rules = rules_digest(today or date.today())
     kept = _read(cache, rules)

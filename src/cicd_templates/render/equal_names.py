@@ -1,8 +1,8 @@
 """Refuses resources that have the same physical name, across the stacks of all environments.
 
 For most resource types, CloudFormation cannot create a second resource with the same name. For some types, two stacks
-would change one resource. Names are compared as they will be in AWS, with the environment's account and region filled
-in. A value that is unknown before the deployment counts as different from all values in other stacks.
+would both change the same resource. Names are compared as they will be in AWS, with the environment's account and
+region filled in. A value that is unknown before the deployment counts as different from all values in other stacks.
 """
 
 from __future__ import annotations
@@ -94,10 +94,10 @@ def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
 
 
 def name_marks(identities: Iterable[Hashable]) -> array[int]:
-    """Return the hash of each name. `identities` are keys of the names, from `name_identities`.
+    """Return a hash of each name. `identities` is the result of `name_identities`.
 
-    Equal names have equal hashes, but two different names can have equal hashes, too. Compare the hashes of two
-    processes only if one process was forked from the other.
+    Different names can have the same hash. Two processes compute the same hash for a name only if one process was
+    forked from the other, or both from the same process.
     """
     # An array takes a fifth of the memory of a tuple of numbers.
     return array("q", map(hash, identities))
@@ -109,7 +109,7 @@ def name_identities(stack: StackTemplate) -> list[Hashable]:
 
 
 def marks_repeat(marks_of_stacks: Iterable[Iterable[int]]) -> bool:
-    """Return whether two names in all stacks have the same hash, and so may be equal.
+    """Return whether two names, of one stack or of two stacks, have the same hash and so may be equal.
 
     `marks_of_stacks` has the hashes of the names of each stack, from `name_marks`.
     """
@@ -187,7 +187,7 @@ def _of_the_stack(stack: StackTemplate) -> NamedResource:
 
 
 def _with_only(stack: StackTemplate, *logical_ids: str) -> StackTemplate:
-    """Return a small copy of `stack`, with only the resources that have these `logical_ids`, and with an empty text."""
+    """Return a copy of `stack` that has only the resources with these `logical_ids`, and no template text."""
     resources = {logical_id: stack.resources[logical_id] for logical_id in logical_ids}
     parameters = stack.parameters if logical_ids else {}
     return StackTemplate(stack.path, "", {"Parameters": parameters, "Resources": resources}, stack.facts)
@@ -249,9 +249,9 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` as text, in which references to names in `known` are replaced by their values.
+    """Return `value` as text. If `known` has the value of a reference, replace the reference by this value.
 
-    Every other reference is replaced by a text with the template's path, so that no name of another stack can be equal.
+    Replace every other reference by a text with the path of the template, so that texts of different stacks differ.
     """
     match value:
         case str():

@@ -1,7 +1,7 @@
 """Puts the keys of a template in the order that a reader expects.
 
-`plain_data` orders the keys of each map that it makes. Other modules then add keys to templates, so `order_keys` orders
-the keys of the sections, the resources and their properties again.
+Keys are ordered twice. First, the module `plain_data` orders the keys of each map that it makes. Then other modules add
+keys, and `order_keys` orders the sections of the template, the keys of each resource, and the resource's properties.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Records the inputs and files of the last `make render`, so that an unchanged project is not rendered again.
 
-The record in `.state/` has a digest of all inputs, and the digest and the ctime of `out/SHA256SUMS`, which is the list
-of checksums. The project is not rendered if the inputs and this list are unchanged, and every file in `out/` has its
+The record in `.state/` has a digest of all inputs, and the digest and the ctime of `out/SHA256SUMS`, the list of
+checksums. The project is not rendered if the inputs and this list are unchanged, and every file in `out/` has its
 checksum. A record is ignored if other users can access it or if it has unexpected content. In case of doubt, the
 project is rendered.
 
-A commit, an archive or a copy of the project can contain a forged record. Such a record has the wrong ctime, because
-only the operating system can set the ctime of a file.
+A commit, an archive or a copy of the project can contain a forged record. But such a record
+has the wrong ctime, because the operating system sets the ctime of `out/SHA256SUMS` when it creates this file.
 """
 
 from __future__ import annotations

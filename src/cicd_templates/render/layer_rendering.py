@@ -36,8 +36,8 @@ STACKS_PER_JOB = 20
 class FinishedStack(NamedTuple):
     """A rendered stack. `path` is relative to the output folder, and `size` is the number of bytes of the file.
 
-    `name_marks` has a number for each physical name in the stack; see `equal_names.name_marks`. `dependencies` is a
-    digest of the parts of the template on which other files depend.
+    `name_marks` has a hash of each physical name in the stack, to find equal names in all stacks. `dependencies` is a
+    digest of all that other files take from the template.
     """
 
     path: str

@@ -73,12 +73,12 @@ def files_of(
 ) -> Mapping[str, str]:
     """Return the text of every file that belongs below `root`, keyed by relative path.
 
-    - If `only` names an environment, the texts are new only for the files of this environment, the index and the list
-      of checksums. For every other file, the result has the text that is in `root` now. A file that is missing in
-      `root` is missing in the result, too.
+    - If `only` names an environment, only the files of this environment, the index and the list of checksums get new
+      texts. The text of every other file is read from `root`. A file that is missing in `root` is missing in the
+      result, too.
     - `sources` is the digest of the sources, for the list of checksums. If `only` is given, the digest is taken from
       the list of checksums in `root` instead.
-    - If `parts` is a list, the parts of the review pages are appended to this list as JSON.
+    - If `parts` is a list, the function appends the parts of the review pages to this list, as JSON.
     """
     templates = {stack.path: stack for stack in stacks}
     environments = list({stack.environment.name: stack.environment for stack in stacks}.values())
@@ -96,10 +96,9 @@ def files_of(
 
 
 def _keep_others(files: Mapping[str, str], stacks: Sequence[RenderedStack], root: Path, only: str) -> dict[str, str]:
-    """Return the text of each file, keyed by path.
+    """Return the text of each file, keyed by path. `only` is the name of an environment.
 
-    For the files of the environment named `only`, this is their new text. For all other files, this is the text that
-    they have in `root` now.
+    The files of this environment get their new texts. All other files keep the texts that they have in `root`.
     """
     chosen = next(stack.environment for stack in stacks if stack.environment.name == only)
     folders = {chosen.qualified} | ({github_workflow.FOLDER} if chosen.kind == "tools" else set())
@@ -277,9 +276,9 @@ def _deploy_command(stack: RenderedStack) -> Iterator[str]:
 
 
 def _other_paths(files: Mapping[str, str], root: Path) -> set[str]:
-    """Return the relative paths of the files and links below `root` that do not belong to `files`.
+    """Return the relative paths of files and links below `root` that are not in `files`.
 
-    If a link is where `files` needs a folder, the result does not have the link.
+    A link is left out if `files` contains files below the path of the link.
     """
     expected_folders = {path.rpartition("/")[0] for path in files}
     parents = {parent for each in expected_folders for parent in (each, *map(str, PurePosixPath(each).parents))}

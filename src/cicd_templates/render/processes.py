@@ -41,8 +41,8 @@ def map_in_processes(
     A process receives `batch` items at a time. Larger batches are faster if each item needs little time. The results
     must be picklable; `function` and `items` need not be.
 
-    Raises `CicdError` if a process ends before it has sent its results. The function `doing` describes the work on an
-    item for the message of this error. It returns, for example, `review a stack`.
+    Raises `CicdError` if a process ends before it has sent its results. For the message of this error, `doing(item)`
+    describes the work on the item: it returns, for example, `review a stack`.
     """
     processes = min(processes, len(items))
     if processes < 2:

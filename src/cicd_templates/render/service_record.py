@@ -107,8 +107,7 @@ class _Record(NamedTuple):
 def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) -> Inputs:
     """Return the digests of all inputs of a run. `code` is the digest of the inputs except the configuration.
 
-    The digest `Inputs.shared` also covers the list of layers of each environment, because a change of a service can
-    add or remove a layer.
+    `Inputs.shared` also covers which layers each environment has, because a changed service can add or remove a layer.
     """
     services: dict[str, dict[int, tuple[Service, list[str]]]] = {}
     for environment in configuration.environments:
@@ -169,8 +168,8 @@ class ServiceRecord:
 
         Return None and write nothing in these cases:
 
-        - Everything must be rendered again.
-        - The inputs may have changed during the rendering: `is_certain`, which is called after it, returns False.
+        - It is not enough to render the changed services.
+        - After the rendering, `is_certain` returns False, because inputs may have changed during the rendering.
 
         `sources` is the digest of the sources, which is written to the list of checksums.
         """
@@ -214,8 +213,8 @@ class ServiceRecord:
     def _has_written(self, digests: Mapping[str, str]) -> bool:
         """Return whether the contents of the files have the digests in `digests`.
 
-        The caller must read the ctimes of the files before this call. This function waits before it reads the files, so
-        that every change after this reading gives a file a new ctime.
+        Read the ctimes of the files before you call this function. The function waits `CLOCK_STEP` seconds before it
+        reads the contents. So if a file changes after its content was read, its ctime will differ from yours.
         """
         time.sleep(CLOCK_STEP)
         return all(digest_of_file(self._folder / path) == digest for path, digest in digests.items())
@@ -226,7 +225,7 @@ class ServiceRecord:
 
 
 def _digest_of_lines(lines: Iterable[str]) -> str:
-    """Return the SHA-256 of `lines`, without joining them, which would take longer than computing the digest."""
+    """Return the SHA-256 of `lines`. Joining the lines first would take longer than computing the whole digest."""
     digest = hashlib.sha256()
     for line in lines:
         digest.update(line.encode())
@@ -297,7 +296,7 @@ def _new_parts(record: _Record, rendered: Mapping[str, RenderedStack], lines: li
 
 
 def _new_part(part: RecordedReview | DifferencesPart, stacks: Iterable[RenderedStack], names: NameIndex) -> NewPart:
-    """Make a new part of the review pages from `stacks`. It replaces the recorded part `part`."""
+    """Return a new part of the review pages, made from `stacks`, for the caller to use instead of `part`."""
     templates = [stack.without_text for stack in stacks]
     reviewed = [ReviewedStack(template, Formatter(template, names)) for template in templates]
     if isinstance(part, RecordedReview):

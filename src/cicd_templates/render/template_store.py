@@ -34,9 +34,10 @@ class Unpacked(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The place of a template in the file. The file has the template's text, then its content, then its names.
+    """The place of a template in the store's temporary file, in bytes from the beginning of the file.
 
-    `text`, `content` and `names` are the offsets at which these three parts begin. `end` is the end of the names.
+    The text of the template begins at `text`, its parsed content at `content`, and the index of its physical names at
+    `names`. The index ends at `end`.
     """
 
     text: int
@@ -59,7 +60,10 @@ class TemplateStore:
         self._file: IO[bytes] | None = None
 
     def add(self, template: Unpacked | Place) -> int:
-        """Add a template and return its number. For a template that is already in the file, pass its `Place`."""
+        """Store a template and return its number.
+
+        If the template is already in the temporary file, `template` is the place of the template in this file.
+        """
         number = len(self._places) // 4
         if isinstance(template, Unpacked) and number < self._in_memory:
             self._unpacked[number] = template

@@ -9,12 +9,12 @@ from cicd_templates.config.validation.problem import Problem
 
 
 def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[Problem]:
-    """Yield a problem for each name in `pipeline.path` that is not a runtime environment or is listed twice.
+    """Yield a problem for each name in `pipeline.path` that is listed twice or belongs to no runtime environment.
 
     Also yield a problem if the number of tools environments is not exactly one.
 
-    `unread` has the names of environments that could not be read. Their kinds are not known, so each of them is
-    accepted as a runtime environment and as the tools environment.
+    `unread` has the names of environments that could not be read. Their kinds are not known, so the function assumes
+    that each of them has the kind that is needed.
     """
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):

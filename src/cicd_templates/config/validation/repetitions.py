@@ -22,12 +22,12 @@ SHARED = frozenset({"services", "queues", "tables", "databases"})
 def without_repetitions(problems: Iterable[Problem], environments: Iterable[Environment]) -> list[Problem]:
     """Merge the equal problems of several environments into one problem. Keep the order of `problems`.
 
-    The merged problem has one of these paths:
+    The merged problem names the key in a shared table, such as `[services.web]`, if two conditions are met:
 
-    - If a shared table causes the problem, and all environments of one kind (runtime or tools) have the problem, the
-      path of the key in the shared table.
-    - Otherwise, the path of the key in the first environment. The message then lists the other environments that have
-      the problem.
+    - The shared table causes the problem.
+    - All environments of one kind (runtime or tools) have the problem.
+
+    Otherwise, the merged problem names the key in the first environment, and lists the other environments.
 
     `environments` are all environments of the configuration.
     """
@@ -50,7 +50,7 @@ def without_repetitions(problems: Iterable[Problem], environments: Iterable[Envi
 
 
 def _is_repeatable(overrides: Overrides, rest: str) -> bool:
-    """Return whether one wrong value can cause the same problem in several environments.
+    """Return whether a problem comes from a value that several environments share.
 
     `rest` is the path of the problem after `environments.<name>.`. `overrides` has the tables with which this
     environment overrides shared tables.
@@ -79,7 +79,7 @@ def _overrides(table: Any, steps: list[str]) -> bool:
 def _listed(
     problem: Problem, environments: list[str], overrides: Mapping[str, Overrides], kinds: Sequence[set[str]]
 ) -> Problem:
-    """Return one problem that stands for `problem` in all `environments`; see `without_repetitions`."""
+    """Return the merged problem that `without_repetitions` returns for the equal problems of `environments`."""
     if not environments:
         return problem
     # Most checks examine only the runtime environments, or only the tools environment.
@@ -90,10 +90,10 @@ def _listed(
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], overrides: Mapping[str, Overrides]) -> bool:
-    """Return whether a shared table, such as `[services.web]`, causes `problem` in at least one of `environments`.
+    """Return whether at least one of `environments` takes the value at the path of `problem` from a shared table.
 
-    If an environment overrides a key of a smaller table, such as `[services.web.linear]`, the environment counts as
-    overriding the whole smaller table.
+    For example, an environment that overrides one key of `[services.web.linear]` counts as taking nothing from this
+    table.
     """
     kind, *steps = _steps(problem.path)
     return kind in SHARED and any(not _overrides(overrides[each], [kind, *steps[:2]]) for each in environments)

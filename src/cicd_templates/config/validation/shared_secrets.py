@@ -22,9 +22,11 @@ RANDOM_END = len("-Ab12Cd")
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
-    - If the path or name of a secret contains the name of an environment, the secret belongs to that environment.
-    - Otherwise, if the secret's account has only one environment, the secret belongs to that environment. But if an
-      environment's own table names the secret, the account does not matter: the user chose the secret on purpose.
+    A secret belongs to an environment in these cases:
+
+    - The secret's path contains the name of the environment.
+    - The path contains no environment's name, and the environment is the only one in the secret's account. The account
+      does not matter if an environment's own table names the secret, because the user chose the secret on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """

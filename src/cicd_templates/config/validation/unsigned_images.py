@@ -42,10 +42,9 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
 
 
 def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each superfluous exception: another exception in the same environment covers the same image.
+    """Yield a problem for each exception whose image is already covered by another exception in the same environment.
 
-    If one of the two exceptions is in a shared table and the other is in the environment's own table, the problem is
-    reported at the environment's own exception.
+    If a shared exception and an environment's own exception cover the same image, the own exception has the problem.
     """
     for environment in configuration.environments:
         for service in environment.services if environment.kind == "runtime" else ():

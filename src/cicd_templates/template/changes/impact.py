@@ -124,9 +124,11 @@ def _detail(resource_type: str, described: Mapping[str, Any]) -> Detail:
 def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, ...]:
     """Return all changes of a change set, with property values where they are known.
 
-    `plain` has all changes, without property values. `valued` has property values, but may lack changes. If only the
-    tags of a resource change, properties that refer to this resource keep their values. The result leaves out these
-    properties.
+    `plain` and `valued` are two descriptions of the change set. `plain` has all changes, but no property values.
+    `valued` has property values, but may lack changes.
+
+    If only the tags of a resource change, properties that refer to this resource keep their values. The result leaves
+    out these properties.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -141,8 +143,8 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
 def _without_kept_references(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Return `changes` without the properties that keep their value.
 
-    If only the tags of a resource change, CloudFormation reports that each property with a reference to this resource
-    may change, too, and may replace its own resource. In fact, such a property keeps its value.
+    If only the tags of a resource change, CloudFormation reports that other resources which refer to it may be changed
+    or replaced. In fact, the properties with these references keep their values.
     """
     kept = {change.logical_id: change for change in changes if _keeps_attributes(change)}
     while lost := [name for name, change in kept.items() if not all(_is_kept(each, kept) for each in change.details)]:
@@ -176,7 +178,10 @@ def _keeps_attributes(change: Change) -> bool:
 
 
 def _is_kept(detail: Detail, kept: Container[str]) -> bool:
-    """Return whether `detail` changes only tags, or only refers to a resource in `kept`, which keeps its attributes."""
+    """Return whether `detail` is about tags, or is caused only by a reference to one of the resources in `kept`.
+
+    The attributes of the resources in `kept` do not change.
+    """
     return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
 
 
@@ -214,14 +219,14 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties that hold the resource's unique name, if the change keeps this name.
+    """Return the properties that hold the resource's unique name, or an empty tuple if the name changes.
 
-    With the same name, a replacement fails, because CloudFormation creates the new resource before it deletes the old
-    one. The result is empty if the change also changes the name, or if AWS chooses the name. A value that only one
-    resource can have, such as the address range of a subnet, counts as a name, too.
+    If the name stays the same, a replacement fails, because CloudFormation creates the new resource before it deletes
+    the old resource. The result is also empty if AWS chooses the name. A value that only one resource can have, such as
+    the address range of a subnet, counts as a name, too.
 
-    - `properties` has the resource's properties after the change.
-    - `identifier` has the properties that hold the name if the table of resource types does not list any for the type.
+    `properties` has the resource's properties after the change. `identifier` lists the properties that hold the name.
+    It is used only for types whose name property is not in the table of resource types.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property
