@@ -96,8 +96,8 @@ class ContainerTable(Table):
     )
     init: bool = Field(
         default=False,
-        description="Run this container first; the others start after it has ended with exit code 0; several such"
-        " containers run one after the other, in the order of the file",
+        description="Run this container first. The other containers start after this container has ended with exit"
+        " code 0. Several `init` containers run one after the other, in the order of the file",
     )
     essential: bool | None = Field(
         default=None,

@@ -81,7 +81,7 @@ def list_our_stacks(
 ) -> list[Mapping[str, Any]]:
     """Return the stacks of all projects in the account. A stack is included if it has the tag of this tool.
 
-    `existing` are the descriptions of all stacks in the account, if they are known.
+    `existing` has the descriptions of all stacks in the account. If it is None, the function reads them.
     """
     described = describe_stacks(clients) if existing is None else existing
     tagged = ((stack, owner_tags(clients, stack)) for stack in described.values())

@@ -53,8 +53,8 @@ def find_removed_stacks(
 ) -> list[RemovedStack]:
     """Return an environment's stacks that exist in AWS but are no longer rendered, sorted by label.
 
-    `rendered` are all rendered stacks of the environment. `existing` are the descriptions of all stacks in the account,
-    if they are known.
+    `rendered` are all rendered stacks of the environment. `existing` has the descriptions of all stacks in the account.
+    If `existing` is None, the function reads them.
     """
     scope, names = scope_of(rendered), {stack.name for stack in rendered}
     removed = []

@@ -140,7 +140,7 @@ def left_to_the_pipeline(
     - Releases of the pipeline update the stack.
     - The stack's ECS service or task definition already exists.
 
-    `existing` has the stacks of the account, keyed by name, if they are known.
+    `existing` has the stacks of the account, keyed by name. If it is None, the function asks AWS about each stack.
     """
     return [stack for stack in stacks if stack.protected and tools.writes(stack) and _runs(clients, stack, existing)]
 
