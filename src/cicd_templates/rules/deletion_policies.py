@@ -29,9 +29,9 @@ class DataFate(ResourceRule):
         "Without a DeletionPolicy, the data of a resource is deleted with its stack. Without an UpdateReplacePolicy, "
         "the data is deleted when the resource is replaced. So this rule requires both policies on buckets and "
         "repositories. For databases, keys, log groups and secrets, cfn-lint's rules I3011 and W3011 require both "
-        "policies. In a protected environment, this rule also requires for every resource with data that both policies "
-        "keep the data: use Retain or Snapshot. The DeletionPolicy can also be RetainExceptOnCreate. In a disposable "
-        "environment, use Delete."
+        "policies. In a protected environment, both policies of every resource with data must keep the data: use "
+        "Retain or Snapshot. The DeletionPolicy can also be RetainExceptOnCreate. In a disposable environment, use "
+        "Delete."
     )
     source_url = "docs/rules.md#e9141"
     tags = ["lifecycle"]

@@ -29,8 +29,9 @@ class Opening(NamedTuple):
 
     - `action` describes in words what others may then do with the resource.
     - `principal` is `*` for everybody.
-    - `resource` is empty if the property opens its own resource. Otherwise, it is the name of a second property, whose
-      value identifies the opened resource. For example, `Status` of an access key opens the user in `UserName`.
+    - `resource` is empty if the property opens the resource that has the property. If the property opens another
+      resource, `resource` is the name of a second property, which identifies the other resource. For example, the
+      property `Status` of an access key opens a user, and the property `UserName` identifies the user.
     """
 
     name: str

@@ -182,9 +182,9 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
-    For properties that affect access without a statement, such as a permissions boundary, yield made-up statements. If
-    `is_changed` is true, the resource exists before and after the change. In this case, also yield a made-up statement
-    for each role that the resource uses.
+    Some properties, such as a permissions boundary, affect access without a statement. For each of these properties,
+    yield a made-up statement that describes its effect. `is_changed` says whether the resource exists both before and
+    after the change. If it does, also yield a made-up statement for each role that the resource uses.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)

@@ -1,6 +1,6 @@
 """Finds the roles that a resource uses, or passes to other principals.
 
-For each role, it returns an IAM statement that allows everything that the role may do.
+For each role, this module returns an IAM statement that allows everything that the role may do.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ class JudgedFinding:
     - `waiver` is None if a finding in `alike` has no valid waiver. Otherwise, it is the waiver that expires first.
     - `expired` is an expired waiver of any finding in `alike`, or None.
     - `weakened` is true if the vulnerability passes without a waiver, but the default policy would block it.
-    - `kinds` has the kinds of weakness, such as `injection`, that have a threshold which blocks the vulnerability. If
-      the threshold of a check already blocks the vulnerability, `kinds` is empty.
+    - `kinds` has the kinds of weakness, such as `injection`, for which the policy blocks the vulnerability. If the
+      threshold of a check already blocks the vulnerability, `kinds` is empty.
     """
 
     alike: list[Finding]

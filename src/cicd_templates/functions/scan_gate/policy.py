@@ -60,7 +60,7 @@ class Policy:
     - `epss` is a probability of exploitation. A finding with at least this probability is raised to the next severity.
     - `weaker` has the settings that are weaker than their defaults. Each has an owner and an expiry date.
     - `version` is 1 if the file has no version. With version 1, the gate ignores kinds and exploitation.
-    - `refuse_weaker`: If it is true, findings without a waiver must pass the default policy, too.
+    - If `refuse_weaker` is true, every finding that has no waiver must pass both this policy and the default policy.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
 
@@ -113,7 +113,7 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
         return Policy(
-            problems=[f"the checks have different copies of the file, or no copy; with a copy: {', '.join(having)}"]
+            problems=[f"the copies of the file differ, or a check has no copy; checks with a copy: {', '.join(having)}"]
         )
     content = next(iter(copies.values()), None)
     return Policy() if content is None else read_policy(content, checks)
