@@ -84,7 +84,7 @@ def _stop_run(clients: Clients, pipeline: str, run: str, *, abandon: bool) -> No
 
 
 def suspend_scaling(clients: Clients, targets: Iterable[Owned]) -> None:
-    """Suspend the autoscaling of ECS services. Otherwise, autoscaling could start new tasks in services that `drain` scales to zero.
+    """Suspend the autoscaling of ECS services, so that autoscaling starts no tasks after `drain`.
 
     Does nothing on the local AWS, which stores scalable targets but never scales a service.
     """

@@ -47,14 +47,14 @@ class Scope:
         return {MANAGED_BY_KEY: MANAGED_BY, "Project": self.project, "Environment": self.environment, **suffix}
 
     def owns(self, tags: Mapping[str, str]) -> bool:
-        """Return whether a resource with `tags` belongs to this scope: one environment, or one copy of an environment.
+        """Return whether a resource with `tags` belongs to this scope: one environment, or one copy of it.
 
         The resources of a copy belong only to the copy, not to the original environment.
         """
         return self.tags.items() <= tags.items() and tags.get("Suffix") == self.suffix
 
     def has_stack(self, name: str) -> bool:
-        """Return whether the scope can contain a stack named `name`. The scope is an environment, or one copy of it."""
+        """Return whether a stack named `name` can belong to this scope: one environment, or one copy of it."""
         return name in self.stack_names or (self.suffix is not None and name.startswith(self.prefix))
 
 
