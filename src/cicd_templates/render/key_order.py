@@ -76,7 +76,9 @@ def in_order(mapping: dict[str, Any]) -> dict[str, Any]:
 
 
 def _order_mapping(mapping: dict[str, Any], first: tuple[str, ...], last: tuple[str, ...]) -> dict[str, Any]:
-    keys = [key for key in first if key in mapping]
-    keys += [key for key in mapping if key not in first and key not in last]
-    keys += [key for key in last if key in mapping]
-    return {key: mapping[key] for key in keys}
+    # A dict keeps the place of a key that it already has.
+    ordered = {key: mapping[key] for key in first if key in mapping} | mapping
+    for key in last:
+        if key in ordered:
+            ordered[key] = ordered.pop(key)
+    return ordered

@@ -36,11 +36,15 @@ def placeholders(stacks: Iterable[ReviewedStack]) -> list[str]:
 
 
 def _texts(stack: ReviewedStack) -> Iterator[str]:
-    for entries in stack.property_values.values():
-        for _, value, _ in entries:
-            # This search is cheap and excludes nearly all of the thousands of texts, some of which are code.
-            if isinstance(value, str) and len(value) <= _LONGEST and _has_word(value):
-                yield value
+    texts = [
+        value
+        for entries in stack.property_values.values()
+        for _, value, _ in entries
+        if isinstance(value, str) and len(value) <= _LONGEST
+    ]
+    # This search is cheap, and most stacks have none of the words. Others have them in a few of some hundred texts.
+    if _has_word("\n".join(texts)):
+        yield from filter(_has_word, texts)
 
 
 def _has_word(text: str) -> bool:
