@@ -37,7 +37,7 @@ def rendered_project(name: str = "shipping") -> Path:
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-        _link_templates(beside, PROJECTS / name)
+        link_templates(beside, PROJECTS / name)
         subprocess.run(
             # With this option, no digests of the libraries are computed for a record that nobody reads.
             [sys.executable, str(ROOT / "generate.py"), "--out", "out"],
@@ -55,7 +55,7 @@ def rendered_project(name: str = "shipping") -> Path:
     return folder
 
 
-def _link_templates(folder: Path, project: Path) -> None:
+def link_templates(folder: Path, project: Path) -> None:
     """Link the layers of the tool into `folder`, and copy the configuration. Leave out `templates/extra/`."""
     (folder / "templates").mkdir(parents=True)
     for module in sorted((ROOT / "templates").glob("*.py")):

@@ -8,13 +8,14 @@ import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import main
-from tests.projects.rendering import rendered_project
+from tests.projects.rendering import PROJECTS, link_templates
 
 
 def test_render_warns_of_a_default_for_python_in_a_service_that_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(rendered_project("not-python"))
+    link_templates(tmp_path / "project", PROJECTS / "not-python")
+    monkeypatch.chdir(tmp_path / "project")
     answer = CliRunner().invoke(main, ["render", "--out", str(tmp_path / "out")])
 
     assert answer.exit_code == 0, answer.output

@@ -7,23 +7,22 @@ import json
 import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from cicd_templates.cli import main
-from cicd_templates.deploy.change_sets.rendered_stacks import read_stacks
 from cicd_templates.deploy.permissions.action_resources import TYPE_OF_KIND, EnvironmentNames, scope
 from cicd_templates.deploy.permissions.handler_actions import handler_actions, is_action, resource_kinds
 from cicd_templates.deploy.permissions.own_calls import DEPLOY_ACTIONS, DESTROY_ACTIONS, UNLOCKING_ACTIONS
 from cicd_templates.deploy.permissions.policies import SIZE_LIMIT, policies, size
 from cicd_templates.template.resource_types.registry import facts_of
-from cicd_templates.template.stack_template import StackTemplate
-from tests.conftest import PROJECT, ROOT
+from cicd_templates.template.stack_template import StackTemplate, parse_template
+from tests.conftest import PROJECT, ROOT, rendered_stacks
 from tests.fakes.iam_policies import action_of, allows, model_of
 from tests.projects.expressions import CHOSEN, either
-from tests.projects.rendering import rendered_project
 from tests.projects.stacks import stacks_of
 
 NAMES = ("tools", "staging", "production")
@@ -32,6 +31,7 @@ ENVIRONMENTS = {name: stacks_of(name) for name in NAMES}
 LEDGER = {f"{name} with databases": stacks_of(name, "databases") for name in NAMES}
 EVERY = ENVIRONMENTS | LEDGER
 STAGING = ENVIRONMENTS["staging"]
+DISPOSABLE = (("environments/tools/protection", "disposable"),)
 
 
 def statements(stacks: list[StackTemplate]) -> list[dict[str, Any]]:
@@ -71,19 +71,21 @@ def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[StackTempla
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize(
-    ("project", "environment", "destroying", "may"),
+    ("environment", "edits", "destroying", "may"),
     [
-        pytest.param("three-services", "tools", True, True, id="disposable and locked"),
-        pytest.param("three-services", "tools", False, False, id="only deploys"),
-        pytest.param("shipping", "tools", True, False, id="protected and locked"),
-        pytest.param("shipping", "staging", True, False, id="disposable without a lock"),
-        pytest.param("settlement", "tools", True, False, id="protected without a lock"),
+        pytest.param("tools", DISPOSABLE, True, True, id="disposable and locked"),
+        pytest.param("tools", DISPOSABLE, False, False, id="only deploys"),
+        pytest.param("tools", (), True, False, id="protected and locked"),
+        pytest.param("staging", (), True, False, id="disposable without a lock"),
+        pytest.param("tools", (("evidence/lock_days", ...),), True, False, id="protected without a lock"),
     ],
 )
 def test_only_who_destroys_locked_evidence_that_may_be_lost_may_unlock_it(
-    project: str, environment: str, destroying: bool, may: bool
+    environment: str, edits: tuple[tuple[str, Any], ...], destroying: bool, may: bool
 ) -> None:
-    documents = policies(read_stacks(rendered_project(project) / "out" / environment), destroying=destroying)
+    rendered = [stack for stack in rendered_stacks(*edits) if stack.environment.name == environment]
+    stacks = [parse_template(Path(stack.path), stack.text) for stack in rendered]
+    documents = policies(stacks, destroying=destroying)
     allowed = [
         statement
         for document in documents.values()
