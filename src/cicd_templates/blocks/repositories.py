@@ -71,7 +71,7 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 
 
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """Let the hook `verify-image` read scan findings of the service's images in those `readers` that have the hook."""
+    """Let each hook `verify-image` in one of the environments `readers` read scan findings of the service's images."""
     verifying = [
         reader
         for reader in readers

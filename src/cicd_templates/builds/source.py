@@ -43,7 +43,7 @@ def service_folder(service: Service) -> str:
 def compute_digest(service: Service) -> str:
     """Return commands that write the digest of the service's folder to DIGEST_FILE.
 
-    The commands fail if the folder contains something that checks cannot examine, for example a link that leads out of
+    The commands fail if the folder contains a file that no check can examine, for example a link that leads out of
     the folder. In a monorepo, the digest does not cover the other folders, because the checks and the image use only
     the service's folder.
     """

@@ -96,7 +96,8 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 
     Raise `RefusedError` if a protected environment has a problem. For other environments, only report the problem.
 
-    If `rehearsed` is true, the command deploys nothing, or only to the local AWS. Then only report every problem.
+    If `rehearsed` is true, the command deploys nothing, or only to the local AWS. In that case, report
+    each problem, but raise no error.
     """
     from cicd_templates.deploy.reporting.report import Note
     from cicd_templates.template.checksums import find_edits, find_strays

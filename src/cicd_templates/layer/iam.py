@@ -212,7 +212,9 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
     statements = [grant.statement for grant in grants]
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):
-        raise ValueError(f"a policy needs at least one statement, and each Sid only once; this one has the Sids {sids}")
+        raise ValueError(
+            f"a policy needs at least one statement, and no two with the same Sid; this one has the Sids {sids}"
+        )
     return PolicyDocument(Version="2012-10-17", Statement=statements)
 
 

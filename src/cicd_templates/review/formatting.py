@@ -94,7 +94,7 @@ class NameIndex:
 
     @classmethod
     def from_plain(cls, plain: list[Any]) -> NameIndex:
-        """Make an index from `plain`, which the `to_plain` of another index returned."""
+        """Turn `plain`, the result of `to_plain`, into an index again."""
         index = cls(())
         index.published, environments, index._known, named_with_labels = plain
         index._environments = {account: set(names) for account, names in environments.items()}

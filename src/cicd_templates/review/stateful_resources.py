@@ -96,5 +96,5 @@ def _seconds(seconds: Any, formatter: Formatter) -> str:
 
 
 def _period(number: Any, noun: str, formatter: Formatter) -> str:
-    """Return a number of a template with its noun. The number can also be an expression, such as a `Ref`."""
+    """Return a number with its unit, such as `7 days`. The number can also be an expression, such as a `Ref`."""
     return counted(number, noun) if isinstance(number, int) else f"{formatter.format(number)} {noun}s"

@@ -49,9 +49,9 @@ def possible_values(value: Any) -> list[Any]:
 
 
 def values_at(value: Any, *keys: str) -> Iterator[Any]:
-    """Yield the possible values at the path `keys` below `value`: in each item of a list, each branch of an `Fn::If`.
+    """Yield the possible values at the path `keys` below `value`.
 
-    Nothing is yielded for a property that is absent, or below any other intrinsic function.
+    The path leads into each item of a list and both branches of an `Fn::If`, but into no other intrinsic function.
     """
     for possible in possible_values(value):
         if not keys:

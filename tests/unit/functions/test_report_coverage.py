@@ -124,7 +124,7 @@ FILTER = "detect_secrets.filters."
             "1 errors during the scan",
             id="semgrep timed out",
         ),
-        pytest.param("safety", [], "the empty list of Safety 1 does not show", id="safety 1"),
+        pytest.param("safety", [], "wrote an empty list, which does not show", id="safety 1"),
         pytest.param(
             "safety",
             replaced(safety_check(), 3, "report_meta", "vulnerabilities_found"),

@@ -51,7 +51,7 @@ def in_variables(text: str) -> Iterator[tuple[int, str]]:
 
 
 def in_assignments(command: str) -> Iterator[tuple[int, str]]:
-    """Yield the position and the value of each assignment in `command` to a variable that sets a package index."""
+    """Find assignments in `command` that set a package index. Yield the position and the value of each assignment."""
     for found in VARIABLE.finditer(command):
         values = [value for value in re.split(r"[,|]", found[2]) if value not in ("off", "")]
         # After an index, `direct` means the host of a module that the index does not have.

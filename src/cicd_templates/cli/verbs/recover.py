@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @verb("recover", *TARGET, JSON)
 def recover(as_json: bool, **options: Any) -> None:
-    """Show the exact AWS commands that repair stacks which block the next deployment. Run none of these commands.
+    """Show the exact AWS commands that repair stacks which block the next deployment. The commands are not run.
 
     Exit with 1 if a stack needs a repair.
     """

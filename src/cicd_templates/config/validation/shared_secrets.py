@@ -22,11 +22,9 @@ RANDOM_END = len("-Ab12Cd")
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
-    A secret belongs to an environment in these cases:
-
-    - The secret's path contains the name of the environment.
-    - The path contains no environment's name, and the environment is the only one in the secret's account. The account
-      does not matter if an environment's own table names the secret, because the user chose the secret on purpose.
+    A secret belongs to the environment whose name is in the secret's path. If the path has no name of an environment,
+    the secret belongs to the only environment in its account. This second rule does not apply to a secret that an
+    environment's own table names, because the user chose it on purpose.
 
     Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
     """

@@ -30,7 +30,7 @@ def for_caller(text: str, clients: Clients, account: str) -> str:
     """Return `text` with options added to each `aws` command in it: the profile, region and endpoint of `clients`.
 
     Without a profile and a region, a command could change another account. Without the address of the local AWS, it
-    would call AWS itself.
+    would call the real AWS.
 
     For the local AWS, the access key id is the account's id. The commands read the secret access key from a file that
     `make local` has written, so that no screen and no log shows this key.

@@ -160,8 +160,9 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
     """Yield the log groups of EventBridge rules, if the tags of the log group prove that it is ours.
 
-    A name proves nothing, because an environment and its copies can have the same name prefix. If the caller has no
-    permission to read a log group's tags, this function skips the log group. `_tagged` still finds it by its tags.
+    A name proves nothing, because an environment and its copies can have the same name prefix. A log
+    group whose tags the caller may not read is left out here. `_tagged` finds such a log group, because it needs no
+    permission for the log group itself.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):

@@ -100,7 +100,7 @@ def drift_answer(plans: Sequence[Plan]) -> str:
     """
     stacks = [stack for plan in plans for stack in plan.drift or () if stack.deployed]
     unchecked = [plan.environment for plan in plans if plan.drift is None]
-    sentences = [f"Not checked in {', '.join(unchecked)}; `make plan DRIFT=1` checks it."] if unchecked else []
+    sentences = [f"Not checked in {', '.join(unchecked)}; `make plan DRIFT=1` checks for drift."] if unchecked else []
     if incomplete := [stack.stack for stack in stacks if stack.unchecked]:
         sentences.insert(0, f"{counted(len(incomplete), 'stack')} could not be checked completely.")
     sentences = [*(f"Not reverted in {names}, because {reason}." for reason, names in _kept_drift(plans)), *sentences]

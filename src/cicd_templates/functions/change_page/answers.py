@@ -76,7 +76,7 @@ def _changes(plans: Sequence[ShownPlan], rows: Sequence[Row]) -> str:
 
 
 def _action(change: Change) -> str:
-    """Return the group in which `what_changes` counts a change, such as `Modify`.
+    """Return the group, such as `Modify`, under which `what_changes` counts a change.
 
     For a change that depends on the change of another resource, the group is `PERHAPS_MODIFY` or `PERHAPS_REPLACE`.
     """

@@ -50,4 +50,4 @@ def _reasons(rows: Sequence[Row], unreported: Collection[str]) -> Iterator[str]:
         if names := [named(row) for row in matching if row.nature not in (IMAGE, REFERENCES)]:
             yield f"{reason} ({first_of(names)})"
     if unread := unread_changes(rows, unreported):
-        yield f"this page cannot judge the access ({first_of(unread)})"
+        yield f"this page cannot judge the access that is granted ({first_of(unread)})"

@@ -25,7 +25,9 @@ def read_safety(value: Any) -> Report:
     if isinstance(value, list):
         read = Report([_old(row) for row in value])
         if not value:
-            read.mark_incomplete("the empty list of Safety 1 does not show that anything was scanned; use Safety 3")
+            read.mark_incomplete(
+                "Safety version 1 wrote an empty list, which does not show that anything was scanned; use version 3"
+            )
         return read
     if isinstance(value, dict) and "scan_results" in value:
         return _scan(require_keys(value, "Safety", "meta", "scan_results"))

@@ -94,7 +94,7 @@ def test_a_plan_with_drift_is_read_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("drift", "answer"),
     [
-        (None, "Not checked in staging-pr1; `make plan DRIFT=1` checks it."),
+        (None, "Not checked in staging-pr1; `make plan DRIFT=1` checks for drift."),
         ((), ""),
         (
             (StackDrift("keys"), StackDrift("storage", deployed=False)),

@@ -89,7 +89,7 @@ OPERATIONS = {
         find=_find_cluster,
         delete_command="rds delete-db-cluster --skip-final-snapshot --db-cluster-identifier {name}",
         leftover=Leftover(
-            why="Somebody deleted the stack of a database by hand, but retained the cluster. AWS then also keeps the"
+            why="If somebody deletes the stack of a database by hand, but retains the cluster, AWS also keeps the"
             " cluster's instances and subnets.",
             removal="`aws rds modify-db-cluster --region {region} --no-deletion-protection --db-cluster-identifier"
             " {name}`, delete its instances, then `aws rds delete-db-cluster --region {region} --skip-final-snapshot"

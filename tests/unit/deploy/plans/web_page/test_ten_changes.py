@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("ten changes")
 CHANGES = {change.name: change for change in TEN_CHANGES}
 NOTHING_LOST = "Nothing that holds data is deleted or replaced."
 NOBODY = "No policy statement allows more than before."
-UNCHECKED = "Not checked in production; make plan DRIFT=1 checks it."
+UNCHECKED = "Not checked in production; make plan DRIFT=1 checks for drift."
 KNOWN = " No interruption is known."
 SEVERAL = " Stacks that depend on each other are deployed one after the other, so the whole deployment takes longer."
 DEPLOY = "make deploy PLAN=.state/plans/production.json"

@@ -34,7 +34,10 @@ def replaced(kind: str, replacement: str = "True", details: tuple[Detail, ...] =
         (changed(replaced("AWS::EC2::Subnet", details=REFERENCE), Impact("replacement")), ""),
         (changed(replaced("T", "False"), Impact("interruption", why="x")), "a service is interrupted"),
         (changed(replaced("T", "False"), Impact("IAM widening"), grants={"R": WIDER}), "access is widened"),
-        (changed(Change("Add", "R", "AWS::EC2::SecurityGroup"), Impact("safe")), "this page cannot judge the access"),
+        (
+            changed(Change("Add", "R", "AWS::EC2::SecurityGroup"), Impact("safe")),
+            "this page cannot judge the access that is granted",
+        ),
         (changed(replaced("T", "False"), Impact("safe")), ""),
     ],
 )
@@ -50,6 +53,6 @@ def test_what_a_new_stack_grants_and_what_is_unreported_needs_a_close_look() -> 
     unreported = changed(replaced("T", "False"), Impact("safe"))
 
     assert verdict([*new, *unreported], ["queues/A (opens the network)"], {"queues/R"}) == (
-        "Look closely: new stacks grant access (queues); this page cannot judge the access (queues/R);"
+        "Look closely: new stacks grant access (queues); this page cannot judge the access that is granted (queues/R);"
         " changed outside CloudFormation: queues/A (opens the network)."
     )
