@@ -42,7 +42,7 @@ def test_a_traceback_is_printed_through_the_terminal_module(monkeypatch: pytest.
         (
             lambda: runpy.run_module("cicd_templates", run_name="__main__"),
             ["cicd_templates", "render", "--check"],
-            ["after 50000", "at exit freeze", "disable"],
+            ["after 200000", "at exit freeze", "disable"],
         ),
         (
             lambda: runpy.run_path(str(ROOT / "generate.py"), run_name="__main__"),
@@ -111,4 +111,4 @@ def test_other_verbs_collect_garbage_for_as_long_as_they_run(
     with pytest.raises(SystemExit):
         runpy.run_module("cicd_templates", run_name="__main__")
 
-    assert disabled == ["after 50000", "at exit freeze"]
+    assert disabled == ["after 200000", "at exit freeze"]
