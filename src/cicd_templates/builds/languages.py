@@ -1,6 +1,6 @@
-"""Warns if a service has no check for Python, but uses a default setting that works only for Python.
+"""Warns about services that are probably not written in Python, but keep a default setting for Python.
 
-The service is then probably written in another language.
+If none of a service's checks is for Python, the service is probably written in another language.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PRESET_LANGUAGES: dict[Preset, str] = {
 
 
 def warnings(configuration: Configuration) -> Iterator[str]:
-    """Yield a warning for each service that has no Python check, but uses a default that works only for Python."""
+    """Yield a warning for each service that keeps a default for Python, although none of its checks is for Python."""
     services = {service.name: service for environment in configuration.environments for service in environment.services}
     for service in services.values():
         defaults = _python_defaults(service)

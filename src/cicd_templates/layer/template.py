@@ -107,7 +107,7 @@ class LayerTemplate:
             raise ConfigurationError(
                 f"the template parameter {name} cannot read both {path} and"
                 f" {declared.properties.get('Default', 'another value')}; rename the Output of {owners}. If the"
-                " name of the parameter comes from a configured resource, rename this resource instead"
+                " Output is named after a resource in the configuration, rename this resource instead"
             )
         return output.kind(Ref(name))
 

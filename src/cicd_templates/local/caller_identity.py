@@ -25,13 +25,13 @@ def secure(app: ModuleType) -> None:
 
 
 def services(evaluator: ModuleType) -> None:
-    """Let the root user of an account assume a role as if the root user were an AWS service.
+    """Let the root user of an account assume a role in the place of an AWS service.
 
-    The root user passes the ARN of a resource of this service as `ExternalId`. The role must trust the service. For the
-    trust policy, aws:SourceArn is the ARN in `ExternalId`, and aws:SourceAccount is the account in this ARN.
+    A service assumes a role for one of its resources. AWS then sets the condition keys aws:SourceArn and
+    aws:SourceAccount, but the engine does not. So the root user passes the ARN of the resource as `ExternalId`, and
+    this function sets both condition keys from the ARN.
 
-    Without this function, the engine would set neither condition key. It would let the root user assume every role that
-    trusts any service.
+    The role must trust the service in the ARN. The engine alone would accept a role that trusts any service.
     """
     trusted = evaluator.evaluate_trust_policy
 
@@ -57,9 +57,9 @@ def _services(document: Any) -> Iterator[str]:
 
 
 def principals(evaluator: ModuleType, roles: Any) -> None:
-    """Set aws:PrincipalArn to the ARN of the role, not to the ARN of its session.
+    """Set the condition key aws:PrincipalArn to the ARN of the caller's role, not to the ARN of the role's session.
 
-    `roles` is the engine's store of roles.
+    `roles` has all roles of the local AWS.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
     """

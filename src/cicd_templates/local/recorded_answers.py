@@ -31,8 +31,9 @@ Handler = Callable[[Params], Answer]
 
 
 class ReviewedStacks:
-    """Handles stacks in REVIEW_IN_PROGRESS as AWS does: without tags, and with the same stack id for all change
-    sets.
+    """Makes a stack in REVIEW_IN_PROGRESS look as in AWS.
+
+    The stack has no tags. If the stack gets another change set, the id of the stack stays the same.
     """
 
     def __init__(self, cloudformation: Any) -> None:

@@ -37,7 +37,10 @@ SSM_NAMES = {"GetParameters": "Names", "GetParametersByPath": "Path"}
 
 
 class Requests:
-    """Finds what the engine's module `iam_actions` misses in a request: resources, condition keys and passed roles."""
+    """Finds resources, condition keys and passed roles in a request, for the check of its IAM permissions.
+
+    This class finds only those that the local AWS's own module `iam_actions` does not find.
+    """
 
     def __init__(
         self,

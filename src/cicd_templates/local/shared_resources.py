@@ -24,10 +24,10 @@ Handler = Callable[..., Awaitable[Any]]
 
 
 def in_owners_account(policy_of: Policy, scope: Scope) -> Policy:
-    """Return a function that calls `policy_of` with an ARN, in the account and the region of this ARN.
+    """Return a function that takes the ARN of a resource and returns the resource's policy.
 
-    - `policy_of` returns the policy of the resource with an ARN, but searches only the current account and region.
-    - `scope(account, region)` returns a context manager that changes the current account and region.
+    The function `policy_of` does the same, but searches only the current account and region. So the returned function
+    first changes both to those in the ARN. `scope(account, region)` is the context manager that does this.
     """
 
     def look(arn: str) -> Any:

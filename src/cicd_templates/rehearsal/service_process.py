@@ -173,7 +173,7 @@ def _queues(run: PipelineRun, task: Task) -> list[_Queue]:
 def _received(run: PipelineRun, task: Task, queues: list[_Queue], before: int) -> bool:
     """Return whether the local AWS has already allowed the task to receive messages from each of the `queues`.
 
-    The first `before` IAM decisions are ignored, because they were recorded before the task started.
+    `before` is the number of IAM decisions that were recorded before the task started. They are ignored.
     """
     asked = {
         resource

@@ -57,14 +57,14 @@ def run_order(action: TemplateNode) -> tuple[float, float]:
 
 
 def uncovered(resource: Resource, stages: list[TemplateNode], approved: dict[int, float]) -> Iterator[TemplateNode]:
-    """Yield each action that may deploy something and that no approval check covers.
+    """Yield each action that may deploy something, unless an approval check covers the action.
 
-    Only the execution of a change set can be covered. A check in the same stage covers it if all of this is true:
+    A check covers an action of the same stage if the action executes a change set and all of this is true:
 
     - The check names the stack and the change set.
     - The check calls the project's function for approval checks. In templates of other projects, this is the function
       of the pipeline's first check.
-    - The check runs before the execution, and after all actions of the stage that create change sets.
+    - The check runs before the action, and after all actions of the stage that create change sets.
     - In a stage with an approval, the check runs after the approval.
 
     `approved` maps the index of each stage with an approval to the RunOrder of the approval.

@@ -27,11 +27,10 @@ class DataFate(ResourceRule):
     shortdesc = "Stateful resources have DeletionPolicy and UpdateReplacePolicy, and protected data outlives its stack"
     description = (
         "Without a DeletionPolicy, the data of a resource is deleted with its stack. Without an UpdateReplacePolicy, "
-        "the data is deleted when the resource is replaced. So this rule requires both policies on buckets and "
-        "repositories. For databases, keys, log groups and secrets, cfn-lint's rules I3011 and W3011 require both "
-        "policies. In a protected environment, both policies of every resource with data must keep the data: use "
-        "Retain or Snapshot. The DeletionPolicy can also be RetainExceptOnCreate. In a disposable environment, use "
-        "Delete."
+        "the data is deleted when the resource is replaced. In a protected environment, use Retain or Snapshot for "
+        "both policies; RetainExceptOnCreate is allowed as a DeletionPolicy. In a disposable environment, use Delete. "
+        "This rule reports a missing policy only for buckets and repositories. For databases, keys, log groups and "
+        "secrets, cfn-lint's rules I3011 and W3011 report it."
     )
     source_url = "docs/rules.md#e9141"
     tags = ["lifecycle"]

@@ -19,19 +19,16 @@ SECRET_SECTIONS = re.compile(r"^[ \t]*(secrets-manager|parameter-store):", re.MU
 
 
 class IsolatedBuilds(ResourceRule):
-    """Refuse builds that could run the application's code by accident.
-
-    Also refuse secrets in builds that are allowed to run this code.
-    """
+    """Refuse builds that could run the application's code by accident, or that run it on purpose but have secrets."""
 
     id = "E9164"
     shortdesc = "A build project that runs the application's code says so in its metadata and has no secrets"
     description = (
-        "CodeBuild runs commands in the folder of the source. `python3` without the option `-I` imports modules from"
-        " this folder first. So `python3 -m venv` would run a file `venv.py` of the application, which could replace"
-        " every tool that the build installs. A script of the source, such as `tools/sbom.py`, could do the same. If"
-        f" a build is meant to run the application, its project needs the metadata `{RUNS_APPLICATION}: true`, and must"
-        " not take variables from Secrets Manager or Parameter Store."
+        "The application's code could replace the tools that a build installs. A build can start this code by accident:"
+        " CodeBuild runs commands in the folder of the source, and without the option `-I`, `python3 -m venv` runs a"
+        " file `venv.py` from this folder. So start Python with `-I`, and start no script of the source. If a build is"
+        f" meant to run the application, its project needs the metadata `{RUNS_APPLICATION}: true`, and must not take"
+        " variables from Secrets Manager or Parameter Store."
     )
     source_url = "docs/rules.md#e9164"
     tags = ["pipeline", "secrets"]

@@ -23,9 +23,8 @@ class ExplicitLogs(ResourceRule):
     description = (
         "If a function or a build project has no log group, Lambda or CodeBuild creates a log group without a key,"
         " retention or tags. This log group remains when the stack is deleted. So every function and build project must"
-        " name its log group. A function may omit the name if the template has a log group whose name begins with"
-        " /aws/lambda/. A build project may omit the name if the template has a log group whose name begins with"
-        " /aws/codebuild/."
+        " name its log group, or the template must have a log group whose name begins with the service's prefix,"
+        " /aws/lambda/ or /aws/codebuild/."
     )
     source_url = "docs/rules.md#w9143"
     tags = ["logs"]

@@ -15,7 +15,9 @@ BY_DIGEST = re.compile(r"@sha256:|@\$\{[^}]*\}$|^\$\{[^}]*\}$")
 
 
 class OpenContainers(ResourceRule):
-    """Refuse images without a digest, and containers with root's rights, capabilities or a writable file system."""
+    """Refuse images without a digest, and containers that run as root, get Linux capabilities or can write to their
+    root file system.
+    """
 
     id = "E9133"
     shortdesc = "Every container has an image with a digest, a user other than root, and a read-only root file system"

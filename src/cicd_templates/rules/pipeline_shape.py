@@ -67,10 +67,10 @@ class PipelineShape(ResourceRule):
         for action in uncovered(resource, stages, approved):
             if action.path[:-2] not in reported:
                 yield RuleFinding(
-                    "no approval check covers this deployment; let the action execute a change set, and add a Lambda"
-                    " action that calls the approval check; the Lambda action must run before the execution and after"
-                    " the approval and the creation of all change sets; its user parameters are `stacks`, the name of"
-                    " the stack, and `changeSet`, the name of the change set",
+                    "no approval check covers this deployment; let the action execute a change set; between the"
+                    " approval and this action, add a Lambda action that calls the approval check; let the stage"
+                    " create all change sets before the Lambda action; set the user parameter `stacks` of the Lambda"
+                    " action to the name of the stack, and `changeSet` to the name of the change set",
                     action.path,
                 )
 

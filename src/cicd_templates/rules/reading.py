@@ -29,8 +29,9 @@ class TemplateNode(NamedTuple):
 def values(node: TemplateNode, *keys: str) -> Iterator[TemplateNode]:
     """Yield the values at the path `keys` below `node`. For an `Fn::If`, yield the value of each possible branch.
 
-    If a value is absent, yield None. The key `EACH` stands for every item of a list. If the list is absent, yield
-    nothing. A single value counts as a list with one item, as in CloudFormation and IAM.
+    - The key `EACH` stands for every item of a list. A single value counts as a list with one item, as in
+      CloudFormation and IAM.
+    - If the value is absent, yield None. But if the path has the key `EACH` after the absent part, yield nothing.
     """
     for here in _branches(node):
         if not keys or here.value is None:

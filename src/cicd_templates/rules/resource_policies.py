@@ -1,4 +1,4 @@
-"""E9117: a resource policy that allows access to AWS services, other accounts or `*` has a condition."""
+"""E9117: a resource policy must have a condition if it allows access to AWS services, other accounts or `*`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ResourcePolicies(ResourceRule):
     """Require a condition if a resource policy allows services, whole accounts or `*`."""
 
     id = "E9117"
-    shortdesc = "A resource policy that allows a service, another account or everybody has a condition"
+    shortdesc = "A resource policy must have a condition if it allows a service, another account or everybody"
     description = (
         "An AWS service acts for many customers. If a policy lets a service use a topic or a key, every customer could"
         " use the topic or the key through the service (the confused deputy problem). So a statement that allows a"

@@ -1,4 +1,4 @@
-"""E9116: a trust policy that allows access to AWS services, other accounts or tokens has a condition."""
+"""E9116: a trust policy must have a condition if it allows access to AWS services, other accounts or tokens."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ class TrustPolicies(ResourceRule):
     """Require a condition if a trust policy lets AWS services, whole accounts or users with tokens assume a role."""
 
     id = "E9116"
-    shortdesc = "A trust policy that trusts a service, another account or a token has a condition"
+    shortdesc = "A trust policy must have a condition if it trusts a service, another account or a token"
     description = (
-        "An AWS service acts for many customers. Without a condition on aws:SourceAccount or aws:SourceArn, another"
-        " customer's resource can use the role through the service (the confused deputy problem). So a statement that"
-        " trusts a service needs this condition. If AWS documents that the service sends aws:SourceAccount or"
-        " aws:SourceArn with its requests, use StringEquals. Otherwise use StringEqualsIfExists, which also allows"
-        " requests without these keys. If the principal is another account, a condition on aws:PrincipalArn must limit"
-        " the trust to certain roles. If the principal is an identity provider, the condition must require a certain"
-        " audience and a certain subject."
+        "A statement that trusts an AWS service needs a condition on aws:SourceAccount or aws:SourceArn. Without the"
+        " condition, another customer's resource could use the role through the service (the confused deputy problem)."
+        " If AWS documents that the service sends one of these keys, use StringEquals. Otherwise use"
+        " StringEqualsIfExists, which also allows requests without the key. A statement that trusts another account"
+        " needs a condition on aws:PrincipalArn that admits only certain roles. A statement that trusts an identity"
+        " provider needs a condition that requires a certain audience and a certain subject."
     )
     source_url = "docs/rules.md#e9116"
     tags = ["iam"]

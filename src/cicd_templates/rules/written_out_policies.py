@@ -1,4 +1,4 @@
-"""E9120: policies are written out, so that rules and reviewers can read them."""
+"""E9120: a template contains the full text of each policy, so that rules and reviewers can read it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WrittenOutPolicies(ResourceRule):
     """Refuse policies that rules and reviewers cannot read, such as a policy that an intrinsic function computes."""
 
     id = "E9120"
-    shortdesc = "Policies are written out"
+    shortdesc = "A template contains the full text of each policy"
     description = (
         "Reviewers and the other rules must be able to read what a statement allows. So effects and actions must be"
         " literal texts, and the policy must be a map without Fn::If, Fn::FindInMap, Fn::Transform and AWS::NoValue."
@@ -76,8 +76,8 @@ def _text_policies(resource: Resource) -> dict[Path, dict[str, Any] | None]:
 def _policies(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield each policy in `value`, with its path.
 
-    A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. If a policy
-    contains JSON texts with statements, only these texts are yielded. Otherwise, the outermost policy is yielded.
+    A policy is a value with IAM statements, under a key that contains `polic`, such as PolicyDocument. Policies inside
+    this value are not yielded. If the value contains JSON texts with statements, the texts are yielded instead.
     """
     if isinstance(value, dict):
         for key, item in value.items():

@@ -36,16 +36,15 @@ BOUNDARY = "PermissionsBoundary"
 
 
 class Permission(NamedTuple):
-    """Describes a resource type that is a permission, such as `AWS::Lambda::Permission`.
+    """Describes how resources of one type, such as `AWS::Lambda::Permission`, say who gets access to what.
 
-    - `principals` is the property that names who gets the permission.
-    - `resources` is the property that names the resources to which the permission gives access.
-    - `action` is the property that lists the actions. If the type has no such property, `action` says what is
+    - `principals`: the property that names who gets access.
+    - `resources`: the property that names what the access is for.
+    - `action`: the property that lists the allowed actions. If the type has no such property, a description of what is
       allowed.
-    - `grants` names properties whose values are lists. An additional item in such a list widens access.
-    - `conditions` names properties that restrict access. If such a property is removed, access widens.
-    - `others` is for types whose principals are added by other resources: a text that describes these principals. For
-      all other types, it is empty.
+    - `conditions`: properties that restrict access. If such a property is removed, access widens.
+    - `grants`: properties with lists. If such a list gets an additional item, access widens.
+    - `others`: a description of the principals, if resources of another type can add principals. Otherwise empty.
 
     A change of any other property counts as wider access, because its effect is unknown.
     """
@@ -150,9 +149,10 @@ DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
 
 
 def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield an IAM statement for each setting of a resource that allows or denies access without being a policy.
+    """Yield a made-up IAM statement for each setting that affects access but is not a policy.
 
-    For a resource that is itself a permission, such as `AWS::Lambda::Permission`, use `permission_statement`.
+    Examples of such settings are a list of managed policies and a permissions boundary. For a resource of a type in
+    `PERMISSIONS`, such as `AWS::Lambda::Permission`, use `permission_statement`.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind in ATTACHED_BY:
@@ -170,12 +170,11 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield an IAM statement for each role that a resource uses. It allows everything that the role may do.
+    """Yield a made-up IAM statement for each role that a resource uses: "everything that its role may do".
 
     If AWS adds a default policy to the resource, also yield the statement of the default policy.
 
-    Use these statements only to compare the resource before a change with the same resource after the change. A new
-    resource adds no access by using a role: the permissions of the role are the same as before.
+    Call this function only for a resource that exists both before and after a change.
     """
     kind, properties = str(resource.get("Type")), resource.get("Properties", {})
     if kind not in {*ATTACHED_BY, *PERMISSIONS, *HANDED_ROLES, "AWS::IAM::Role"}:

@@ -27,11 +27,10 @@ GRANTED_BY_TYPE = {
 class Opening(NamedTuple):
     """A property that can open a resource to others: its name, the value that opens the resource, and AWS's default.
 
-    - `action` describes in words what others may then do with the resource.
-    - `principal` is `*` for everybody.
-    - `resource` is empty if the property opens the resource that has the property. If the property opens another
-      resource, `resource` is the name of a second property, which identifies the other resource. For example, the
-      property `Status` of an access key opens a user, and the property `UserName` identifies the user.
+    - `action`: a description of what others may then do with the resource.
+    - `principal`: `*` for everybody.
+    - `resource`: usually empty. The property `Status` of an access key, however, opens a user, and the property
+      `UserName` identifies the user. In a case like this, `resource` is `UserName`.
     """
 
     name: str

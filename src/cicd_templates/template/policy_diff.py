@@ -64,13 +64,13 @@ def compare(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
 
 
 def ends_with_its_subjects(logical_id: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether a change removes a resource and everything that the resource's IAM statements protect.
+    """Return whether a change removes a resource together with everything that its Deny statements protect.
 
-    If so, the removal gives nobody access, even if the resource had Deny statements.
+    Then nobody gains access, although the Deny statements are gone.
 
-    - A policy protects the resources to which its properties refer. A bucket policy, for example, protects a bucket. If
-      a policy refers to no resource of the template, return false, because a protected resource may still exist.
-    - Any other resource protects only itself.
+    - A policy, such as a bucket policy, protects the resources to which its properties refer. If it refers to no
+      resource of the template, return false, because the protected resource may still exist.
+    - A resource of any other type protects only itself.
     """
     if logical_id in after or logical_id not in before or is_retained(before[logical_id]):
         return False
@@ -182,9 +182,9 @@ def _operators(statement: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
 def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield `(identity, statement)` for each IAM statement. The identity is the text of the statement without its Sid.
 
-    Some properties, such as a permissions boundary, affect access without a statement. For each of these properties,
-    yield a made-up statement that describes its effect. `is_changed` says whether the resource exists both before and
-    after the change. If it does, also yield a made-up statement for each role that the resource uses.
+    For each setting that affects access but is not a policy, such as a permissions boundary, yield a made-up statement.
+    If the resource exists both before and after the change, pass `is_changed=True`. The function then also yields a
+    made-up statement for each role that the resource uses.
     """
     for _, statement in find_statements(with_conditions(resource.get("Properties", {}))):
         yield _with_identity(statement)
@@ -195,10 +195,9 @@ def _statements(resource: Mapping[str, Any], *, is_changed: bool = True) -> Iter
 
 
 def property_widens(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool | None:
-    """Return whether a change of the property `name` widens access. Access that a policy grants is ignored.
+    """Return whether a change of the property `name` widens access. If the change does not affect access, return None.
 
-    Return None if the change does not affect access. `before` and `after` are the complete resource before and after
-    the change.
+    Policies in the property are ignored. `before` and `after` are the complete resource before and after the change.
     """
     properties = {key: value for key, value in before.get("Properties", {}).items() if key != name}
     if name in after.get("Properties", {}):
@@ -216,11 +215,10 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a copy of `value` in which each IAM statement names the template conditions under which it applies.
+    """Return a copy of `value`, a part of a resource, in which each IAM statement tells if it is inside an `Fn::If`.
 
-    `value` is a part of a resource. A statement inside an `Fn::If` applies only if the template condition of the
-    `Fn::If` holds. In the copy, the statement's element `Condition` also names this template condition. `conditions`
-    has the template conditions of each `Fn::If` that contains `value`.
+    The copy of the statement has the name of the template condition of the `Fn::If`, and whether the condition is true
+    or false, in its element `Condition`. `conditions` has these pairs for the `Fn::If`s outside `value`, if any.
     """
     if is_statement(value):
         if not conditions:

@@ -1,6 +1,6 @@
 """Finds the roles that a resource uses, or passes to other principals.
 
-For each role, this module returns an IAM statement that allows everything that the role may do.
+For each role, this module makes up an IAM statement that allows everything that the role may do.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ SESSION_POLICIES = {
 
 
 def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield IAM statements with the access that other principals get because a resource passes roles to them.
+    """Yield made-up IAM statements for a resource that passes roles to users, such as a user of a file server.
 
-    - For each role, an Allow statement allows everything that the role may do.
-    - For each session policy of the resource, a Deny statement denies everything that the session policy does not
-      allow. A session policy limits what the principals may do with the roles.
+    - For each role, yield an Allow statement: the users may do everything that the role may do.
+    - For each session policy, which limits what the users may do with the roles, yield a Deny statement.
     """
     if kind in HANDED_ROLES:
         holders = {name: properties[name] for name in HANDED_ROLES[kind] if name in properties}
@@ -59,9 +58,9 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield an IAM statement for each role in `value`. The statement allows everything that the role may do.
+    """Yield a made-up IAM statement for each role to which `value` refers: "everything that its role may do".
 
-    `value` has all or some properties of a resource of the type `kind`.
+    `value` has properties of a resource of the type `kind`.
     """
     if isinstance(value, Mapping) and not is_intrinsic_function(value):
         for key, item in value.items():

@@ -145,10 +145,10 @@ def _write_item(lines: list[str], item: Any, indent: str, column: int) -> None:
 
 
 def _write_short(lines: list[str], tag: str, operand: str | list[Any], indent: str, inner: str, column: int) -> bool:
-    """Append an intrinsic function: its short tag, such as `!Ref`, and its operand. Return True.
+    """Append an intrinsic function, with a short tag such as `!Ref`, and return whether this was possible.
 
-    If only PyYAML can write the function, append nothing and return False. If the operand is a list, `inner` is the
-    indentation of its items.
+    If only PyYAML can write the function, append nothing. `inner` is the indentation for the items of an operand that
+    is a list.
     """
     if isinstance(operand, list):
         if operand:
@@ -175,7 +175,10 @@ def _in_line(text: str, indent: str) -> str:
 
 @lru_cache(CACHED_TEXTS)
 def _in_block(text: str) -> str:
-    """Return `text` as YAML for the line of its `key:` or `-`, or an empty string if the text needs several lines."""
+    """Return `text` as a YAML value for the same line, after `key:` or `-`.
+
+    Return an empty string if the value needs several lines.
+    """
     style = style_of(text)
     if style == "|":
         return ""
@@ -268,8 +271,7 @@ def _in_braces(item: dict[str, Any]) -> str | None:
 def _tags_in_lines(items: list[Any], indent: str, column: int) -> str:
     """Return the YAML of a list of tags, with one line per tag. Each line begins with `indent` and a dash.
 
-    Return an empty string if an item is not a tag, if a tag is too long for one line, or if only PyYAML can write the
-    tag.
+    Return an empty string if this is not possible, for example because an item is not a tag or is too long.
     """
     return _tag_lines(tuple([tuple(tag.values()) for tag in items]), indent, column) if all(map(_is_tag, items)) else ""
 

@@ -177,8 +177,8 @@ def test_two_values_of_one_name_never_share_a_parameter() -> None:
 
     assert str(caught.value) == (
         "the template parameter KeyArn cannot read both /shipping/staging/other/KeyArn and"
-        " /shipping/staging/keys/KeyArn; rename the Output of the layer keys or of the layer other. If the name"
-        " of the parameter comes from a configured resource, rename this resource instead"
+        " /shipping/staging/keys/KeyArn; rename the Output of the layer keys or of the layer other. If the"
+        " Output is named after a resource in the configuration, rename this resource instead"
     )
 
 

@@ -26,7 +26,10 @@ class PlainModels(JSONFileLoader):
     """Reads models as plain dicts. botocore reads them as `OrderedDict`, which takes three to five times as long."""
 
     def load_file(self, file_path: str) -> Any:
-        """Return the content of the model at `file_path`, without its extension, or None if there is no such file."""
+        """Return the content of a model file, or None if the file does not exist.
+
+        `file_path` is the path without the extension: this method adds `.json` or `.json.gz`.
+        """
         for extension, read in ((".json", Path.read_bytes), (".json.gz", _unzipped)):
             path = Path(f"{file_path}{extension}")
             if path.is_file():
