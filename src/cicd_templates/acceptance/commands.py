@@ -55,12 +55,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Commands:
-    """Runs the commands of this tool in `folder`.
+    """Runs commands of this tool, each in its own process.
 
-    - `tool` is the folder with `templates/`.
-    - `options` are added to every command that accepts them.
-    - `held` is the file descriptor of the run's lock. Each command inherits it, so the lock is held until the command
-      ends, even if the run is killed.
+    - `folder` is the working directory of each command.
+    - `tool` is the checkout of this tool: the folder that contains `templates/`.
+    - `held` is the file descriptor of the acceptance run's lock. Each command inherits the file descriptor. So if the
+      acceptance run is killed, the lock is held until the command ends.
     """
 
     folder: Path

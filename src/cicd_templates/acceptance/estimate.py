@@ -20,13 +20,13 @@ RELEASES = 5
 
 @dataclass(frozen=True)
 class Item:
-    """One kind of cost. A run uses about `count` units, and AWS charges `price` dollars for each unit.
+    """One kind of cost. An acceptance run uses about `count` units, and AWS charges `price` dollars for each unit.
 
     - If `per_hour` is true, AWS charges the price for each hour. Otherwise, AWS charges the price once.
     - `page` is the title of the AWS page that has the price.
-    - `repeated` names a website outside AWS that shows the same price, and the date of the website's page. `repeated`
-      is empty if no such website is known.
-    - `units` maps CloudFormation types to numbers: how many units AWS charges for one resource of the type.
+    - `repeated` names a page outside AWS that shows the same price, with the date of this page. `repeated` is empty if
+      no such page is known.
+    - `units` maps each CloudFormation type to the number of units that AWS charges for one resource of this type.
     """
 
     name: str

@@ -60,11 +60,12 @@ def run_pipeline(
 ) -> PipelineRun:
     """Release the application in the file `archive`, approve the release, and return how the pipeline run ended.
 
-    In AWS, the function polls the run until the run ends, and calls `at_each_poll` at each poll. If the run waits
-    longer than `HELD_SECONDS` for its deployment window, the function stops the run.
+    - In the local AWS, the pipeline run is only rehearsed.
+    - In AWS, the function polls the pipeline run until it ends, and calls `at_each_poll` at each poll. If the pipeline
+      run waits longer than `HELD_SECONDS` for its deployment window, the function stops it.
 
-    The facts record the pipeline run under `name`. A check that is repeated after an interrupt continues with the
-    pipeline run that it began before the interrupt.
+    If an earlier call with the same `name` was interrupted, this call continues with the pipeline run that the earlier
+    call has started.
     """
     if context.local:
         return _rehearsed(context, archive, name)
@@ -167,10 +168,10 @@ def _is_held(context: CheckContext, client: Any, pipeline: str, execution: str) 
 
 
 def _continued(context: CheckContext, name: str) -> list[str] | None:
-    """Return the pipeline and the execution that an interrupted attempt of this release has already started, or None.
+    """Return the pipeline and the execution that an interrupted call for this release has started, or None.
 
-    The first attempt stores the source versions of all existing executions, and returns None. A later attempt returns
-    an execution whose source version is not stored: the first attempt has started it.
+    The first call stores the source versions of all executions, and returns None. If a later call finds an execution
+    with another source version, the first call must have started this execution.
     """
     before = f"versions before {name}"
     client, pipeline = context.clients(TOOLS).codepipeline, str(_rendered_pipeline(context)["Name"])
@@ -215,9 +216,9 @@ def _started(context: CheckContext, archive: str) -> list[str]:
 
 
 def _answer_approvals(client: Any, pipeline: str, execution: str) -> None:
-    """Approve `execution` in each stage where it waits for approval, and reject all other executions that wait.
+    """Approve `execution` in each stage where it waits for approval. Reject each other execution that does so.
 
-    A stage holds only one execution, so an execution that waits in a stage keeps `execution` out of the stage.
+    Without the rejection, the other execution would occupy a stage that `execution` must enter.
     """
     for stage in client.get_pipeline_state(name=pipeline)["stageStates"]:
         own = stage.get("latestExecution", {}).get("pipelineExecutionId") == execution

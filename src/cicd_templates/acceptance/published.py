@@ -36,10 +36,10 @@ class Measured:
 
 
 def read_reports(folder: Path) -> dict[str, Measured]:
-    """Read the reports in `folder`, and return the newest result of each check on AWS, keyed by the check's name.
+    """Read the acceptance reports in `folder`. Return the newest result of each check, keyed by the check's name.
 
-    Reports of the local AWS prove nothing about AWS and are left out. If a check did not run in the newest report, the
-    result of an older report is used. Raises `ConfigurationError` if a file is not a report.
+    Reports of runs in the local AWS are ignored. If a check did not run in the newest report, the result of an older
+    report is used. Raises `ConfigurationError` if a file is not a report.
     """
     documents = [(path, _document(path)) for path in sorted(folder.glob("*.json"))]
     known: dict[str, Measured] = {}

@@ -102,8 +102,8 @@ def computed_alarm(
     The alarm fires if the value exceeds `above` in at least `datapoints` of the last `periods` periods. The default of
     `datapoints` is `periods`. The expression refers to each metric by its key in `metrics`.
 
-    If the expression replaces missing values with 0, `datapoints` must be less than `periods`. Otherwise, `ValueError`
-    is raised. Metric values arrive late, so the value of the newest period would be 0, and the alarm could never fire:
+    Raises `ValueError` if the expression replaces missing values with 0, and `datapoints` is not less than `periods`.
+    Metric values arrive late, so the newest period would always have the value 0, and the alarm would never fire:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
     """
     if FILLED_WITH_ZERO.search(expression) and not (datapoints or periods) < periods:

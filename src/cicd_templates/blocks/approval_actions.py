@@ -108,15 +108,15 @@ def attest_action(
     name: str = ATTEST_ACTION,
     order: int,
 ) -> PipelineAction:
-    """Return an action that signs a statement about a deployment of the stacks of `layers`.
+    """Return a pipeline action whose Lambda function signs a statement about a deployment of the stacks of `layers`.
 
     Earlier actions of the same pipeline stage deploy these stacks.
 
-    If the function cannot sign, the result depends on the stage:
+    If the Lambda function cannot sign, the result depends on the stage:
 
-    - In a stage with an approval, the action fails. A person can retry this action without repeating the deployment.
-    - In a stage without an approval, the function reports the problem, but the action does not fail. A failed action
-      would roll the stage back, and so undo a good deployment.
+    - In a stage with an approval, the action fails. A person can retry the action without repeating the deployment.
+    - In a stage without an approval, the Lambda function reports the problem, but the action does not fail. A failed
+      action would roll the stage back, and so undo a good deployment.
     """
     parameters = {
         "stacks": ",".join(stack_name(peer, layer, context.service.name) for layer in layers),
@@ -141,7 +141,7 @@ def _change_sets(context: PipelineContext, peer: Environment) -> dict[str, str]:
 
 
 def _reading(context: PipelineContext, peer: Environment) -> dict[str, str]:
-    """Return the role, the region and the execution with which a Lambda function reads a deployment to `peer`."""
+    """Return the user parameters with which a Lambda function reads a deployment to the environment `peer`."""
     return {
         "role": role_arn(peer, REVIEW, context.service.name),
         "region": peer.region,

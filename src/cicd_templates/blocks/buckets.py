@@ -225,7 +225,8 @@ def lock_change_rule(
 ) -> events.Rule:
     """Return an EventBridge rule that reports each change of the bucket's policy and of its Object Lock configuration.
 
-    The default retention is a part of the Object Lock configuration, so the rule also reports its removal.
+    The Object Lock configuration includes the default retention. So the rule also reports if someone removes the
+    default retention.
     """
     pattern = {
         "source": ["aws.s3"],

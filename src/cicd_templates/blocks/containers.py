@@ -105,10 +105,10 @@ def further_containers(env: Environment, service: Service, parts: TaskParts) -> 
 
 
 def start_after(container: ecs.ContainerDefinition, service: Service) -> None:
-    """Let the service's own container start last, and give it the remaining CPU units of the task.
+    """Let `container`, the service's own container, start after all other containers of the task.
 
-    The service's own container needs CPU units only if another container has some. A container without CPU units gets
-    almost no CPU time while a container with CPU units is busy:
+    If other containers have reserved CPU units, reserve the remaining CPU units of the task for `container`. Without
+    CPU units, `container` would get almost no CPU time while a container with CPU units is busy:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
     """
     tables = service.settings.containers

@@ -109,7 +109,7 @@ def _task_rows(env: Environment, service: Service) -> list[tuple[int, str, int, 
 
 
 def dashboard_body(region: str, rows: Sequence[tuple[int, str, int, list[Any]]]) -> str:
-    """Return a dashboard as JSON. Each row describes a graph: its width, title, period in seconds, and metrics."""
+    """Return a dashboard as JSON. Each item of `rows` is a graph: its width, title, period in seconds, and metrics."""
     return json.dumps({"widgets": list(_widgets(region, rows))}, indent=2)
 
 

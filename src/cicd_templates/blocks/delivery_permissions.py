@@ -240,7 +240,7 @@ def may_resolve_values(env: Environment) -> list[Grant]:
 
 
 def _publication(env: Environment, service: Service) -> Grant:
-    """Let CloudFormation publish the outputs of the layer `service` as parameters in Parameter Store."""
+    """Let CloudFormation store the outputs of a service's stack as parameters in Parameter Store."""
     own = parameter_path(env, "service", "*", service.name)
     return allow(
         "PublishItsOwnValues",

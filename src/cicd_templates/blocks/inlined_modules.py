@@ -45,8 +45,8 @@ class Module(NamedTuple):
 def read_source(path: str) -> str:
     """Return the source of a module for the inline code of a Lambda function.
 
-    `path` is the module's path in the package, without `.py`. If inline code needs a stand-in, a generated module that
-    replaces the original module, return the source of the stand-in.
+    In inline code, generated modules replace some modules of this package. For each of these, the function returns the
+    source of the generated module. `path` is the module's path in the package, without `.py`.
     """
     if path in STAND_INS:
         return STAND_INS[path]()

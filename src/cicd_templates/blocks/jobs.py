@@ -71,7 +71,10 @@ def schedule_group(logical_id: str, env: Environment, service: Service) -> sched
 
 
 def undelivered_starts(logical_id: str, env: Environment, service: Service, key: KeyArn) -> sqs.Queue:
-    """Return the queue for failed starts. EventBridge Scheduler uses it for starts that ECS refused in all attempts."""
+    """Return the dead-letter queue of a job's schedule.
+
+    If ECS refuses all attempts to start the job, EventBridge Scheduler sends a message to this queue.
+    """
     return transient(encrypted_queue(logical_id, env, key, *undelivered_starts_words(service)))
 
 

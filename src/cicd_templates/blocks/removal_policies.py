@@ -16,9 +16,9 @@ def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
     In a protected environment, the resource and its data remain when the stack is deleted or the resource is replaced.
-    If the creation of the resource fails, the deletion policy `RetainExceptOnCreate` deletes the resource. The policy
-    `Retain` would keep the empty resource, and its name would be taken at the next attempt. Replacement policies do not
-    support `RetainExceptOnCreate`:
+    There is one exception: if CloudFormation could not create the resource, CloudFormation deletes the rest of the
+    resource, so that its name is free for the next deployment. The deletion policy is therefore `RetainExceptOnCreate`.
+    The replacement policy is `Retain`, because replacement policies do not support `RetainExceptOnCreate`:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     resource.DeletionPolicy = "RetainExceptOnCreate" if env.protected else "Delete"

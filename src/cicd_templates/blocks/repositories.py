@@ -71,7 +71,7 @@ def _pull_grant(service: Service, readers: Sequence[Environment]) -> Grant:
 
 
 def _scan_grants(service: Service, readers: Sequence[Environment]) -> list[Grant]:
-    """Let each hook `verify-image` in one of the environments `readers` read scan findings of the service's images."""
+    """Let the deployment hooks `verify-image` of the environments in `readers` read scan findings of the service."""
     verifying = [
         reader
         for reader in readers

@@ -50,9 +50,10 @@ def response_alarms(
 ) -> list[cloudwatch.Alarm]:
     """Return the alarms on errors, latency and unhealthy targets of a web service. Each alarm rolls a release back.
 
-    The alarm on errors calculates the error rate of each target group, and uses the higher rate. A common rate would
-    hide the errors of a canary, because the old release gets many more requests than the canary. The load balancer's
-    values arrive minutes late, so no alarm depends on the newest minute.
+    The alarm on errors calculates the error rate of each target group, and uses the higher rate. A single rate of both
+    target groups would hide the errors of a canary, because the old release gets many more requests than the canary.
+
+    No alarm depends on the newest minute, because the load balancer's values arrive minutes late.
     """
     limits = monitored.service.settings.alarms
     errors = _numbered("e", target_groups.metrics("HTTPCode_Target_5XX_Count", "Sum"))
@@ -219,9 +220,10 @@ def _numbered(letter: str, metrics: Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _worse_side(side_expression: str) -> str:
-    """Return metric math that computes `side_expression` for each of the two target groups, and uses the larger value.
+    """Return metric math for the larger of two values: `side_expression` for the first and the second target group.
 
-    Letters in braces are metrics: `{e}` becomes `FILL(e1, 0)` for the first group and `FILL(e2, 0)` for the second.
+    `side_expression` has placeholders for metrics: `{e}` becomes `FILL(e1, 0)` for the first target group and
+    `FILL(e2, 0)` for the second target group.
     """
     sides = [
         re.sub(r"\{([a-z])\}", rf"FILL(\g<1>{number}, 0)", side_expression).format(

@@ -201,9 +201,9 @@ def access_to(
 ) -> tuple[ec2.SecurityGroupEgress, ec2.SecurityGroupIngress]:
     """Return the two rules that let a service's tasks connect to the resource named `name` in the VPC, on a TCP port.
 
-    The first is an egress rule of the tasks' security group. The second is an ingress rule of `group`, the security
-    group of the resource. The logical ids of both rules contain `whose`, which says which tasks connect. For the
-    service's own tasks, `whose` is `Tasks`.
+    The first rule is an egress rule of `tasks`, the security group of the tasks. The second rule is an ingress rule of
+    `group`, the security group of the resource. `whose` is a word for the tasks in the logical ids of the rules. It is
+    `Tasks` for the service's own tasks.
     """
     own = GetAtt(tasks, "GroupId")
     return (

@@ -67,12 +67,12 @@ def task_parts(
 
     The caller must add `resources` of the result to a template.
 
-    - ECS starts the task with the execution role. `starting` has the last words of this role's name. The role may read
-      the secrets of all containers, and pull their images and the images in `images`.
-    - The application uses the task role. `running` has the last words of this role's name. The role has `grants`, and
-      the grants for everything in `uses`.
+    - ECS starts the task with the execution role. The execution role may read the secrets of all containers, and pull
+      their images and the images in `images`.
+    - The application uses the task role. The task role has `grants`, and the grants for everything in `uses`.
+    - `starting` has the last words of the execution role's name. `running` has the last words of the task role's name.
     - `log` is the name of the log group.
-    - `containers` are the task's containers except the service's own.
+    - `containers` are the task's containers except the service's own container.
     """
     env = layer.env
     tables = containers or {}

@@ -43,11 +43,11 @@ TIMEOUT_SECONDS = 60
 class TaskRun(NamedTuple):
     """A task that a Lambda function of the pipeline runs once for each release of a service.
 
-    - `word` is a part of the names of the Lambda function and of the role that it assumes. No service can have the name
-      `word`, because it is reserved.
+    - `word` is a part of the name of the Lambda function, and of the name of the role that the Lambda function assumes.
+      No service can have this word as its name.
     - `subject` is the name of the task in messages.
     - `records` is the folder of the evidence bucket in which the Lambda function records its attempts.
-    - `family` has the words from which the name of the task definition is made.
+    - `family` has the words of the task definition's name.
     - `roles` has the last words of the names of the execution role and of the task role.
     - `limit_minutes` is the longest time that a run may take.
     """

@@ -64,8 +64,8 @@ def problems_with(name: str, answer: str, accepted: Mapping[str, str]) -> list[s
 
     `accepted` has the earlier answers. A contradiction between `answer` and an earlier answer is also a problem.
 
-    If the configuration keys that the answer sets have problems, return only the problems of these keys. A wrong value
-    there usually causes problems in other keys, too.
+    The answer sets keys of the configuration. If any of these keys has a problem, the problems of all other keys are
+    left out, because a wrong value in one key usually causes problems in other keys, too.
     """
     if not answer.isprintable():
         return [f"{answer!r} has a character that cannot be printed; type the answer again"]

@@ -86,10 +86,10 @@ class Environment:
     def for_service(self, service: Service | None) -> Environment:
         """Return a copy of this environment that has only `service`, or no service if `service` is None.
 
-        Each environment in the copy's `peers` also has only this service, with its own settings for the service.
+        In the same way, each environment in the copy's `peers` keeps only the service of this name.
 
-        If a layer has one stack per service, each stack is built from such a copy. So a change of one service cannot
-        change the stack of another service.
+        A layer with one stack per service builds each stack from a copy with only this service. So a change of one
+        service cannot change the stack of another service.
         """
         name = service.name if service else None
         own = () if service is None else (service,)

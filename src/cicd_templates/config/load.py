@@ -233,7 +233,7 @@ class _Reader:
         )
 
     def _shared(self, services: Iterable[Service]) -> tuple[Service, ...]:
-        """Return `services`. If an earlier call returned an equal service, return the same object, to save memory."""
+        """Return `services`, but replace each service by an equal service of an earlier call, to save memory."""
         firsts = ((self._services.setdefault(service.name, service), service) for service in services)
         return tuple(first if first == service else service for first, service in firsts)
 

@@ -36,7 +36,11 @@ def pattern_covers(wide: str, narrow: str) -> bool:
 
 
 def _steps(pattern: str, at: int, characters: set[str]) -> list[tuple[int, str]]:
-    """Return pairs `(position, character)`: in `pattern`, `character` leads a match from `at` to `position`."""
+    """Return all pairs `(position, character)` that continue a match of `pattern` by one character.
+
+    The match has reached the index `at` of `pattern`. If the next character of the path is `character`, the match
+    reaches the index `position`.
+    """
     while at < len(pattern) and pattern[at] == "*":
         return [(at, character) for character in characters] + _steps(pattern, at + 1, characters)
     if at == len(pattern):
@@ -149,11 +153,11 @@ class Routes:
 def probed_paths(service: Service) -> dict[str, int]:
     """Return the paths that the smoke test function requests from a new release, mapped to the expected HTTP status.
 
-    The setting `probes` of the service has the paths. Without this setting, the only path is the path of the health
-    check, with the status 200.
+    If the service has the setting `probes`, the result is this setting. Otherwise, the only path is the path of the
+    health check, with the status 200.
 
-    The load balancer must forward this request to the service. So, if the service has the path pattern `/pay/*`, the
-    health check's path `/health` becomes `/pay/health`.
+    The load balancer forwards only paths that match the service's path pattern. So if the path pattern is `/pay/*`, and
+    the health check has the path `/health`, the result has the path `/pay/health`.
     """
     settings = service.settings
     if settings.probes:

@@ -31,9 +31,9 @@ _RATE = re.compile(r"([1-9]\d*) (minute|hour|day)(s?)", re.ASCII)
 class Interval(NamedTuple):
     """The shortest and the longest time between two consecutive runs of a schedule, in minutes.
 
-    Both times ignore daylight saving time. When the clocks change, the time between two runs can be an hour shorter or
-    longer. In spring, EventBridge Scheduler skips a run in the hour that the clocks skip. The time between the runs
-    before and after the skipped run can then be almost twice as long.
+    Both times ignore daylight saving time. When the clocks change, the real time between two runs can be an hour
+    shorter or longer. If a run falls in the hour that the clocks skip in spring, EventBridge Scheduler skips this run.
+    The real time between two runs can then be almost twice the longest time.
     """
 
     shortest: int

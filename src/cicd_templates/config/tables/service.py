@@ -226,7 +226,10 @@ class ServiceTable(Table):
     github: GithubTable = Field(default={}, validate_default=True, description="The service's repository on GitHub")
 
     def in_environment(self, name: str) -> Self:
-        """Return this table, in which `name` replaces the placeholder `{environment}` in paths of secrets."""
+        """Return a copy of this table, with `{environment}` in the paths of secrets replaced by `name`.
+
+        `name` is the name of an environment.
+        """
         if not any(ENVIRONMENT_PLACEHOLDER in source for source in self.secret_sources):
             return self
 

@@ -32,7 +32,8 @@ class Owned:
     """A resource of an existing or a deleted stack.
 
     - `policy` is the DeletionPolicy of the resource.
-    - `deleted_with` is the id of the stack if CloudFormation deleted the resource together with it, otherwise empty.
+    - `deleted_with` is the id of the resource's stack if CloudFormation deleted the resource together with the stack.
+      Otherwise, `deleted_with` is empty.
     - `protected_by` is the setting in the template that protects the resource from deletion, or empty.
     """
 

@@ -33,10 +33,10 @@ def destroy(
 ) -> list[Remainder]:
     """Destroy what `inventory` lists, and return the resources that are left.
 
-    - If the environment is protected, this function switches the termination protection of its stacks off. Only call it
-      with the user's consent.
+    Only call this function with the user's consent: it switches the termination protection of the stacks off.
+
     - `require_lock` is called before each deletion of a stack.
-    - `also_left` returns further resources for the returned list: those that the local AWS recorded, but never created.
+    - `also_left` is called after the last deletion. Its resources are added to the result.
     - The report is written to `path` before the first deletion, and again at the end, even if the destruction fails. If
       the first report cannot be written, nothing is deleted.
 

@@ -62,7 +62,7 @@ class DestructionRecord:
 
 
 class SerialReporter:
-    """A reporter for several threads: it passes their events to another reporter one at a time."""
+    """A reporter that several threads can use at the same time. It passes one event at a time to another reporter."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
@@ -117,8 +117,8 @@ def execute_destruction(
     - If `unguard` is true, the termination protection of each stack is switched off before the stack is deleted.
     - `require_lock` is called before each stack is deleted. It raises `DetachedError` if another command may be
       working on the environment.
-    - If a stack cannot be deleted, the stacks on which it depends remain, too. All other stacks are deleted.
-    - Raises `CicdError` with the names of the remaining stacks after all deletions.
+    - If a stack cannot be deleted, the stacks on which it depends remain, too. All other stacks are deleted. Then
+      `CicdError` is raised with the names of the remaining stacks.
     """
     serial = SerialReporter(reporter)
     stacks = {stack.name: stack for stack in inventory.stacks}

@@ -53,7 +53,7 @@ class Inventory:
 
     @property
     def to_delete(self) -> tuple[Item, ...]:
-        """The items that `destroy` must delete itself, because no stack owns them.
+        """The items that no stack owns. They are not deleted with a stack, so `destroy` must delete them one by one.
 
         Items whose deletion is already scheduled are left out.
         """
@@ -163,10 +163,10 @@ def _with_lock(clients: Clients, item: Item) -> Item:
 
 
 def _was_deleted(found: UnmanagedResource, had: Sequence[Owned]) -> bool:
-    """Return whether CloudFormation has already deleted a resource that the tagging API still lists.
+    """Return whether CloudFormation has deleted the resource `found` together with its stack.
 
-    The tagging API lists a resource for up to 45 minutes after its deletion. Resources that `state_of` can look up are
-    not checked here: for these, the result is False, and the caller asks `state_of`.
+    The tagging API still lists a resource up to 45 minutes after its deletion. For types that `state_of` can look up,
+    the result is always False, because the caller asks `state_of`.
     """
     if operations_of(found.resource_type).leftover is not None:
         return False

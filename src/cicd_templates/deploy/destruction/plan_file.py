@@ -77,9 +77,10 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 
 
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
-    """Raise `RefusedError` if the plan in `path` is not valid at `now`.
+    """Raise `RefusedError` if the plan in `path` may not be executed at `now`.
 
-    A plan is not valid if it has expired, is valid for too long, or has a creation time in the future.
+    There are three possible reasons: the plan has expired, it expires too long after its creation, or its creation time
+    is in the future.
     """
     if difference := next(time_differences(plan, now), None):
         raise RefusedError(f"{path}: {difference}; plan again")

@@ -1,12 +1,12 @@
-"""If a destruction kept resources, imports them into new stacks, so that the environment can be deployed again.
+"""Imports the resources that a destruction kept into new stacks, so that the environment can be deployed again.
 
-The change set of an import can also create the stack. Its template contains only the imported resources:
+A change set of the type IMPORT creates each stack. The change set's template contains only the imported resources:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-manually.html
 
 A property of an imported resource can contain a reference:
 
 - If the value of the reference is known, the value replaces the reference.
-- If the value is unknown, the template leaves the property out, and the next deployment sets it.
+- If the value is unknown, the template leaves the property out, and the next deployment sets the property.
 - If the value is unknown and the property is create-only, the resource cannot be imported, because the next deployment
   would replace the resource.
 """
@@ -196,10 +196,11 @@ def _values_of(stack: StackTemplate, values: Mapping[str, str]) -> dict[str, Any
 
 
 def _published_values(clients: Clients, stacks: Sequence[StackTemplate], kept: Sequence[Owned]) -> dict[str, str]:
-    """Return the values of the Parameter Store parameters that `stacks` publish or read, keyed by path.
+    """Return the known values of the Parameter Store parameters that `stacks` use, keyed by path.
 
-    The parameters of a deleted stack no longer exist. If a missing parameter contained the name or ARN of a resource in
-    `kept`, the name or ARN is read from the resource. Otherwise, the missing parameter is left out.
+    - If a parameter exists, its value is read from Parameter Store.
+    - If a parameter was deleted with its stack, its value is known only if it was the name or ARN of a resource in
+      `kept`.
     """
     kept_ids = {(owned.stack, owned.logical_id): owned for owned in kept}
     values = {}
@@ -226,8 +227,8 @@ def _arn_of(clients: Clients, owned: Owned | None) -> str:
 def _kept_resources(clients: Clients, stacks: Sequence[StackTemplate]) -> Iterator[Owned]:
     """Yield the resources that deleted stacks have left behind and that no stack owns now.
 
-    If several resources have the same stack and logical id, yield only the newest. CloudFormation lists the resources
-    of stacks that were deleted in the last 90 days. All other resources come from destroy-report.json.
+    CloudFormation lists only stacks that were deleted in the last 90 days, so destroy-report.json is read, too. If
+    several resources have the same stack and logical id, yield only the newest.
     """
     scope = scope_of(stacks)
     living = {
@@ -263,10 +264,10 @@ def refuse_kept_resources(
     make: str,
     existing: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Raise `RefusedError` if resources that a destruction kept must be imported into `stacks` before a deployment.
+    """Raise `RefusedError` if an earlier destruction kept resources of `stacks` that are not imported yet.
 
-    Without the import, a deployment would fail because the names of the resources are taken, or it would create a
-    second KMS key beside the kept key.
+    Without the import, a deployment would fail because the names of the resources are taken, or the deployment would
+    create a second KMS key beside the kept key.
 
     - `make` is the make command that imports the resources. The error message shows it.
     - `existing` has the descriptions of all stacks in the account. If it is None, the function reads them.

@@ -24,9 +24,9 @@ WHILE_IN_USE = "no stack owns the resource, so it stays until the environment th
 def list_remainders(clients: Clients, inventory: Inventory, *, stacks_too: bool) -> list[Remainder]:
     """Return the resources of `inventory` that no stack owns. Resources that remain for an unknown reason come first.
 
-    - After a destruction, call the function with `stacks_too`. The result then includes the stacks that still exist.
-    - Without `stacks_too`, an environment that has stacks counts as in use. This use is the known reason why resources
-      outside the stacks remain, such as older task definition revisions.
+    - If `stacks_too` is true, the environment has been destroyed. The result also has the stacks that still exist.
+    - If `stacks_too` is false and `inventory` has stacks, the environment is in use. This explains why some resources
+      remain, such as older task definition revisions.
     """
     lives = bool(inventory.stacks) and not stacks_too
     remainders = [_remainder(item, inventory.scope, lives=lives) for item in inventory.items if not item.stack]
@@ -60,10 +60,9 @@ def _remainder(item: Item, scope: Scope, *, lives: bool) -> Remainder:
 
 
 def wait_for_remainders(clients: Clients, inventory: Inventory, polling: Polling) -> list[Remainder]:
-    """Return the resources that are left after the destruction of `inventory`.
+    """Return the resources that remain after the destruction of `inventory`.
 
-    Lists the resources in AWS again and again. Stops as soon as it is known why each remaining resource is left, and at
-    the latest after `LOOKS` listings.
+    Lists the resources in AWS up to `LOOKS` times, until the reason is known for each resource that remains.
     """
     for look in range(LOOKS - 1):
         remains = list_remainders(clients, retake_inventory(clients, inventory), stacks_too=True)

@@ -32,7 +32,10 @@ class Scope:
 
     @property
     def prefix(self) -> str:
-        """The prefix of the environment's physical names. The names of its copies have the same prefix."""
+        """The prefix of the environment's physical names, such as `shop-staging-`.
+
+        The physical names of parallel copies, such as `shop-staging-pr4918-...`, have the same prefix.
+        """
         return f"{self.project}-{self.qualified}-"
 
     @property

@@ -65,9 +65,10 @@ def unmanaged_resources(
 ) -> list[UnmanagedResource]:
     """Return resources that may exist outside stacks, such as log groups. The list has no duplicates.
 
-    - `had` has the resources of existing and deleted stacks. The result has what was created for these resources.
+    - `had` has the resources of existing and deleted stacks. The result has the resources that AWS services created for
+      them, such as the log group of a Lambda function.
     - If `whole` is true, the result also has everything else that belongs to the environment `scope`.
-    - A stack can own some resources in the result. The caller must remove these resources from the list.
+    - The caller must remove the resources that a stack owns from the result.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}
@@ -158,11 +159,10 @@ def _log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[Un
 
 
 def _event_log_groups(clients: Clients, scope: Scope, had: list[Owned]) -> Iterator[UnmanagedResource]:
-    """Yield the log groups of EventBridge rules, if the tags of the log group prove that it is ours.
+    """Yield each log group of an EventBridge rule whose tags show that the log group belongs to `scope`.
 
-    A name proves nothing, because an environment and its copies can have the same name prefix. A log
-    group whose tags the caller may not read is left out here. `_tagged` finds such a log group, because it needs no
-    permission for the log group itself.
+    The name proves nothing, because it can also belong to a parallel copy of the environment. If the caller may not
+    read the tags of a log group, the log group is left out. The function `_tagged` finds this log group.
     """
     prefix = f"{EVENT_LOG_GROUPS}{scope.prefix}"
     for page in clients.logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):

@@ -6,8 +6,8 @@ sleeping machine.
 
 If a command ends without removing its lock, there are two ways to continue:
 
-- On the same machine, the next command takes over the lock. While a command runs, it also locks a local file. So if
-  this file is not locked, the earlier command has ended.
+- On the same machine, the next command takes over the lock. Each running command also locks a local file. So if the
+  next command can lock the file, the earlier command has ended.
 - From any other machine, a person must remove the lock with `make unlock` and the id of the lock's holder.
 
 docs/decisions/0011-an-environment-is-locked-by-a-parameter.md
@@ -62,10 +62,10 @@ class EnvironmentLock:
 
     @contextlib.contextmanager
     def held(self, verb: str, caller: str, now: datetime) -> Iterator[EnvironmentLock]:
-        """Hold the lock during the `with` block.
+        """Hold the lock during the `with` block. Raises `RefusedError` if another command holds the lock.
 
-        If the block raises a `DetachedError` because operations continue in AWS, the lock stays. The next command on
-        this machine takes over the lock. Raises `RefusedError` with the holder if another command holds the lock.
+        If the block raises a `DetachedError` because operations continue in AWS, the lock is not released. Then only
+        the next command on this machine can take over the lock.
         """
         try:
             self._acquire(Holder.here(verb, caller, now))

@@ -72,8 +72,8 @@ class EnvironmentNames:
     - Physical names begin with `prefix`. Parameter Store paths and log group names begin with `path`.
     - `exceptions` has the physical names that do not begin with `prefix`, keyed by resource type. Either AWS prescribes
       the name, or the prefix in the name is shortened.
-    - `copies` is true if the ARN patterns must also match the Parameter Store paths and log group names of the parallel
-      copies of the environment. Physical names in copies always match, because they begin with `prefix`.
+    - If `copies` is true, the ARN patterns also match Parameter Store paths and log group names of the environment's
+      parallel copies. The ARN patterns always match the copies' physical names, because these begin with `prefix`, too.
     - `databases` is true if the environment has a database.
     """
 

@@ -68,8 +68,7 @@ class Impact:
     - `certain` is false if CloudFormation does not know yet whether it will replace the resource.
     - `holds` names the data in a stateful resource.
     - `fate` says what happens to this data.
-    - `why` gives the reason for an interruption, what no longer works after a deletion, why a possible replacement
-      would fail, or what can never be changed back.
+    - `why` explains the effect. For a deletion, for example, `why` says what no longer works.
     """
 
     kind: str
@@ -127,8 +126,8 @@ def merged(plain: Iterable[Change], valued: Iterable[Change]) -> tuple[Change, .
     `plain` and `valued` are two descriptions of the change set. `plain` has all changes, but no property values.
     `valued` has property values, but may lack changes.
 
-    If only the tags of a resource change, properties that refer to this resource keep their values. The result leaves
-    out these properties.
+    If only the tags of a resource change, CloudFormation also lists the properties that refer to this resource. The
+    values of these properties stay the same, so the result leaves the properties out.
     """
     by_id = {change.logical_id: change for change in valued}
     found = []
@@ -178,9 +177,10 @@ def _keeps_attributes(change: Change) -> bool:
 
 
 def _is_kept(detail: Detail, kept: Container[str]) -> bool:
-    """Return whether `detail` is about tags, or is caused only by a reference to one of the resources in `kept`.
+    """Return whether `detail`, one detail of a resource's change, cannot change an attribute of the resource.
 
-    The attributes of the resources in `kept` do not change.
+    This is the case if only tags change, or if the cause is a reference to a resource in `kept`, whose attributes do
+    not change.
     """
     return is_about_tags(detail) or detail.cause.partition(".")[0] in kept
 
@@ -219,14 +219,14 @@ def replaces(change: Change) -> bool:
 
 
 def kept_name(change: Change, properties: Mapping[str, Any], identifier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the properties that hold the resource's unique name, or an empty tuple if the name changes.
+    """Return the properties because of which a replacement of the resource would fail.
 
-    If the name stays the same, a replacement fails, because CloudFormation creates the new resource before it deletes
-    the old resource. The result is also empty if AWS chooses the name. A value that only one resource can have, such as
-    the address range of a subnet, counts as a name, too.
+    CloudFormation creates the new resource before it deletes the old resource. So a replacement fails if a property
+    keeps a value that only one resource can have, such as a name or the address range of a subnet. If such a value
+    changes, or if AWS chooses it, the result is an empty tuple.
 
-    `properties` has the resource's properties after the change. `identifier` lists the properties that hold the name.
-    It is used only for types whose name property is not in the table of resource types.
+    `properties` has the resource's properties after the change. `identifier` lists the properties that must be unique.
+    It is used only if the table of resource types does not say which property must be unique.
     """
     facts = facts_of(change.resource_type)
     unique = facts.name_property or facts.unique_property
