@@ -59,6 +59,7 @@ for _name in [name for name in os.environ if name.startswith("CICD_TEMPLATES_") 
 Edit = Callable[[dict[str, Any]], None]
 # How much each worker remembers: more than one file of tests has. A rendered configuration takes about 7 MB.
 REMEMBERED_CONFIGURATIONS = 6
+REMEMBERED_PAGES = 3
 REMEMBERED_TEMPLATES = 256
 REMEMBERED_RESOURCES = 4096
 _stacks: dict[str, list[RenderedStack]] = {}
@@ -224,7 +225,7 @@ def commands_render_once(monkeypatch: pytest.MonkeyPatch) -> None:
         _, texts, lines = _pages[key]
         if parts is not None:
             parts += lines
-        if len(_pages) > REMEMBERED_CONFIGURATIONS:
+        if len(_pages) > REMEMBERED_PAGES:
             del _pages[next(iter(_pages))]
         return dict(texts)
 

@@ -69,7 +69,6 @@ def test_no_action_is_a_wildcard_and_each_document_fits(stacks: list[StackTempla
     assert len(set(actions)) == len(actions)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("environment", "edits", "destroying", "may"),
     [
