@@ -162,9 +162,10 @@ list_packages "${IMAGE_URI}" {PACKAGES}{trusted}
 
 
 def _locked_stages(service: Service) -> str:
-    """Return commands that build each locked stage and list its packages, or "" if unlocked installs are permitted.
+    """Return commands that build a part of each Dockerfile stage and list the packages in it.
 
-    A locked stage is the beginning of a Dockerfile stage, up to the first instruction that can run code of the source.
+    The part ends before the first instruction that can run code of the source. If the service permits installs without
+    a lock file, the result is empty.
     """
     if service.settings.build.unlocked_installs:
         return ""

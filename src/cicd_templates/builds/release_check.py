@@ -19,10 +19,10 @@ class ReleaseCheck(NamedTuple):
 
     The tool's exit code is recorded, but does not decide about the release.
 
-    - The commands in `tools` run first, outside the source. Then `install` and `commands` run in the service's folder.
-    - Set `runs_application` to false only for a tool that certainly runs no code of the application or its packages.
-    - `tool` is the tool's name. If different tools write reports in the same format, the gate requires that the report
-      contains this name.
+    - `tools` has the commands that run first, outside the source.
+    - `install` and `commands` run afterwards, in the service's folder.
+    - `runs_application` is false only for a tool that certainly runs no code of the application or its packages.
+    - `tool` is the tool's name in its report. The gate checks the name if several tools write the same format.
     """
 
     name: str

@@ -54,11 +54,10 @@ class Layer(NamedTuple):
     - The layer exists in an environment if `kinds` contains the kind of the environment and `where` returns true. A
       layer with one stack per service has a stack for each service for which `needed` returns true.
     - `offers` receives an environment without services. It returns the resources of this layer that services can use.
-    - `after` lists layers that must be deployed first, in addition to the layers whose values this layer reads. If this
-      layer and a listed layer both have one stack per service, the stack of a service in this layer waits only
-      for the stack of the same service in the listed layer.
-    - `deployed_as` is the output that publishes the ARN of a role. CloudFormation deploys the layer's stacks with this
-      role, and uses it for all later operations on them. So the pipeline and `make deploy` must pass the same role.
+    - `after` lists layers that must be deployed first, in addition to the layers whose values this layer reads. If both
+      layers have one stack per service, a stack waits only for the stack of the same service.
+    - `deployed_as` is the output of another layer with the ARN of a role. CloudFormation uses this role for all
+      operations on the layer's stacks.
 
     The description of the template is the first line of the module's docstring, after the colon.
     """

@@ -73,8 +73,8 @@ def allow(
 
     - If `to` is a principal, the statement is for a resource policy. The resource `*` then means the resource to which
       the policy is attached. `on=[]` omits the Resource element, as ECR requires.
-    - If `to` is None, the statement is for a role's policy. The resource `*` then means all resources. `because` must
-      then give the reason for `*`: the name of an API operation that does not support resource-level permissions.
+    - If `to` is None, the statement is for a role's policy. The resource `*` then means all resources, and needs a
+      reason: `because` must name an API operation that does not support resource-level permissions.
 
     Raises `ValueError` in these cases:
 
@@ -213,7 +213,7 @@ def document(grants: Iterable[Grant]) -> PolicyDocument:
     sids = [statement.Sid for statement in statements]
     if not statements or len(set(sids)) < len(sids):
         raise ValueError(
-            f"a policy needs at least one statement, and no two with the same Sid; this one has the Sids {sids}"
+            f"a policy must have at least one statement, and different Sids; the Sids of this policy are {sids}"
         )
     return PolicyDocument(Version="2012-10-17", Statement=statements)
 

@@ -35,8 +35,8 @@ class Port(NamedTuple):
 class Backlog(NamedTuple):
     """The waiting messages of an offered SQS queue. Workers scale on the number of messages.
 
-    `queue` is the name of the queue. `access` lists the kinds of access with which a service may receive messages from
-    the queue, such as `receive`.
+    `queue` is the name of the queue. A service may receive messages if it has one of the kinds of access in `access`,
+    such as `receive`.
     """
 
     queue: Output[MetricName]

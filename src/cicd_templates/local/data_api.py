@@ -1,8 +1,10 @@
 """Gives the local AWS an RDS Data API that executes statements on a PostgreSQL server.
 
-Without this module, the engine recognizes only a few statements for MySQL. A rehearsal starts a server and stores in
-a file how to reach it. As in AWS, the caller needs a permission to run statements on the cluster, and permissions to
-read and decrypt the password of the administrator.
+Without this module, the engine recognizes only a few statements for MySQL. A rehearsal starts the server and writes the
+server's address to a file, which this module reads.
+
+As in AWS, the caller needs a permission to run statements on the cluster, and permissions to read and decrypt the
+password of the administrator.
 
 This module runs inside the interpreter of the local AWS, so it imports only the standard library.
 """
@@ -170,9 +172,9 @@ def _field(value: Any) -> dict[str, Any]:
 
 
 def register(module: ModuleType, api: DataApi) -> None:
-    """Make `api` answer the requests for ExecuteStatement that `module` receives.
+    """Let `api` answer the requests for ExecuteStatement.
 
-    `module` is the engine's module for the Data API. Its own code answers all other requests.
+    The engine's module for the Data API, `module`, still answers all other requests itself.
     """
     original = module.handle_request
 

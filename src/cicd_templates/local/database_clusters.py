@@ -28,13 +28,13 @@ class Secret:
 def register(
     handlers: dict[str, dict[str, Any]], account: Callable[[], str], region: Callable[[], str]
 ) -> dict[str, Secret]:
-    """Make the local AWS return the ARN of the password's secret for each database cluster whose password RDS manages.
+    """If RDS manages the password of a database cluster, make the local AWS return the ARN of the password's secret.
 
-    This function replaces the functions in `handlers` that create and update a database cluster. The new functions
-    return the ARN among the attributes of the cluster.
+    The ARN becomes an attribute of the cluster. This function replaces the functions in `handlers` that create and
+    update a cluster.
 
-    Return a dict that maps the resource id of each such cluster to its secret. The dict is empty at first. The new
-    functions fill it.
+    Return a dict that maps the resource id of each cluster with a managed password to its secret. The dict is empty at
+    first. Each creation and update of a cluster adds to it.
     """
     operations = handlers[CLUSTER]
     secrets: dict[str, Secret] = {}

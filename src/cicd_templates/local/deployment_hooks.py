@@ -125,7 +125,7 @@ class Deployments:
             return
 
     def _deployed(self, request: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the service that `request` updates, or None if the update starts no deployment with hooks."""
+        """Return the service that `request` updates, or None if no deployment starts or the deployment has no hooks."""
         cluster = self._engine._resolve_cluster_name(request.get("cluster", "default"))
         name = (self._engine._resolve_service_ref(request.get("service", "")) or ("",))[0]
         service: dict[str, Any] | None = self._engine._services.get(f"{cluster}/{name}")
@@ -222,8 +222,8 @@ def _configuration(service: dict[str, Any], request: dict[str, Any]) -> dict[str
 def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
     """Return a function that calls a hook as ECS does: it assumes the hook's role, which must trust ECS.
 
-    The function sends its requests to the local AWS at `endpoint`, which checks their permissions. All accounts of the
-    local AWS have a root user with the same secret access key, `secret`.
+    `endpoint` is the URL of the local AWS. The root user of the account assumes the role. `secret` is the secret access
+    key of the root users of all accounts.
     """
 
     def invoke(hook: dict[str, Any], service: str, event: dict[str, Any]) -> tuple[Any, str]:
@@ -257,7 +257,7 @@ def invoke_as_ecs(endpoint: str, secret: str) -> Invoke:
 def register(engine: ModuleType, stacks: ModuleType, deployments: Deployments) -> None:
     """Replace functions of the engine, so that ECS and CloudFormation call `deployments` when they update a service.
 
-    CloudFormation makes such a call in a separate thread, so that the engine can answer the requests of the hooks.
+    CloudFormation makes this call in a separate thread, so that the engine can answer the requests that a hook sends.
     """
     # CloudFormation looks this function up at each call.
     engine._update_service = deployments.update  # type: ignore[attr-defined]

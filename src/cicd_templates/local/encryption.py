@@ -29,7 +29,7 @@ QUEUE = "AWS::SQS::Queue"
 class ResourceKeys:
     """Knows which customer managed key encrypts a bucket, a topic, a queue or a secret.
 
-    The engine itself stores the key of a secret, but not the key of a bucket, a topic or a queue.
+    The engine records which KMS key encrypts a secret. For a bucket, a topic and a queue, this class records the key.
     """
 
     def __init__(self, table: dict[str, Any], secrets: ModuleType, kms: ModuleType) -> None:

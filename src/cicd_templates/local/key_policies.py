@@ -22,10 +22,10 @@ Refusal = Callable[[str, str, int], Any]
 
 
 def locks_out(policy: str, account: str) -> bool:
-    """Return whether a key policy would stop everybody in the account from changing the policy later.
+    """Return whether a key policy lets nobody in the account change the policy later.
 
-    The result is False only if a statement without conditions allows the account, or all principals, to change the
-    policy. For a policy that is not valid JSON, the result is True.
+    Somebody can change the policy if a statement without conditions allows this to the account or to all principals. In
+    all other cases, the result is True, also for a policy that is not valid JSON.
     """
     try:
         statements = _listed(json.loads(policy)["Statement"])

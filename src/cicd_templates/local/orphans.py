@@ -25,12 +25,10 @@ _pipes: set[IO[bytes]] = set()
 
 @contextlib.contextmanager
 def prevented(group: int, folder: Path | None = None) -> Iterator[None]:
-    """Guard a `with` block: if a signal ends it, kill the process group `group` and remove `folder`.
+    """Kill the process group `group` and remove `folder` if a signal ends the `with` block.
 
-    Ctrl-C, SIGTERM and SIGKILL are such signals. If a second signal interrupts the block's own cleanup, the group is
-    still killed and the folder is still removed.
-
-    If the block ends without a signal, nothing is killed or removed. A process that has left the group is never killed.
+    A separate process does this, so it works even after SIGKILL and after a second signal. If the block ends without a
+    signal, nothing is killed or removed. A process that has left the group is never killed.
     """
     watcher = subprocess.Popen(  # noqa: S603 - fixed script, a number and a folder of our own as arguments
         ["/bin/sh", "-c", WATCH, "sh", str(group), str(folder or "")],

@@ -1,6 +1,6 @@
-"""Makes the engine's CloudFormation answer like the real CloudFormation, whose answers were recorded: docs/fakes.md.
+"""Changes the local AWS, so that its CloudFormation gives the answers that were recorded on AWS: docs/fakes.md.
 
-- A stack with the status REVIEW_IN_PROGRESS has no tags. A further change set does not change the stack's id.
+- A stack in REVIEW_IN_PROGRESS has no tags. If the stack gets another change set, the stack keeps its id.
 - A template parameter that reads Parameter Store is shown with its path and its value.
 - The values of template parameters with `NoEcho` are masked.
 - Events have the reasons and physical ids that AWS gives them.
@@ -123,8 +123,8 @@ def _mark(parameter: dict[str, Any], resolved: Mapping[str, Any]) -> None:
 def refuse_templates(validate: Callable[..., None], refusal: Callable[[Any, Any], str]) -> Callable[..., None]:
     """Return a function that raises `ValueError` for a template that AWS would refuse.
 
-    `refusal` returns AWS's reason, or an empty string. All other templates are passed to `validate`, the engine's own
-    check.
+    The returned function first calls `refusal`, which returns the reason why AWS would refuse a template. If the reason
+    is empty, it calls `validate`, the engine's own check.
     """
 
     def handle(template: Any, conditions: Any, params: Any = None) -> None:

@@ -22,10 +22,10 @@ Refuse = Callable[[str, str, int], Any]
 
 
 def register(secrets: ModuleType, table: dict[str, Any], refuse: Refuse) -> None:
-    """Replace the engine's two functions that create secrets: for API requests and for templates.
+    """Replace the engine's two functions that create secrets: one for API requests, one for CloudFormation.
 
-    - `secrets` is the engine's module for Secrets Manager, with the function for API requests.
-    - `table` maps each resource type to its functions for templates.
+    - `secrets` is the engine's module for Secrets Manager. It has the function for API requests.
+    - `table` maps each resource type to the functions with which CloudFormation handles the type.
     - `refuse` returns the engine's error response for an error code, a message and an HTTP status.
     """
     create = secrets._create_secret

@@ -23,7 +23,7 @@ of these packs that apply to their resource types. The table lists the exception
 RULES_NOT_FOLLOWED = (
     (
         (f"{NIST}-VPCDefaultSecurityGroupClosed", f"{PCI}-VPCDefaultSecurityGroupClosed"),
-        "the default security group has AWS's rules, and nothing uses it",
+        "the default security group keeps the rules that AWS creates, but no resource uses the group",
         "CloudFormation can add rules to this group, but cannot remove the rules that AWS creates with it. Remove these"
         " rules yourself.",
     ),

@@ -107,7 +107,7 @@ def mask_secrets(text: str, environment: Mapping[str, str], project: Project, sp
 
 
 def _has_service_tokens(run: PipelineRun, project: Project) -> bool:
-    """Return whether the project needs tokens of external services, and the user has provided all of them."""
+    """Return whether the user has provided all tokens that the project needs. If it needs none, return False."""
     needed = project.needs_a_service
     return bool(needed) and all(name in run.setup.tokens for name in needed)
 
@@ -131,7 +131,8 @@ def application_addresses(
 ) -> dict[str, str]:
     """Start a local process for each deployed service whose address is in an environment variable of `action`.
 
-    Return these variables. Each variable has the address of the local process, with the path of the old address.
+    Return these environment variables with new values. In each value, scheme, host and port are those of the local
+    process, and the path is unchanged.
 
     The processes end when the `ExitStack` named `until` closes.
     """

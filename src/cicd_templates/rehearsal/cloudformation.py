@@ -72,7 +72,7 @@ def _replace_change_set(
         Tags=[{"Key": key, "Value": value} for key, value in settings.get("Tags", {}).items()],
         RoleARN=configuration["RoleArn"],
     )
-    step.note("the role of CloudFormation is not checked, because the local AWS creates resources without IAM")
+    step.note("the permissions of CloudFormation's role are not checked when the local AWS creates resources")
     found: dict[str, Any] = {}
 
     def is_created() -> bool:

@@ -2,8 +2,8 @@
 
 There are two ways to create the database users:
 
-- With the RDS Data API, the same Lambda function of the pipeline creates the users in AWS and in a rehearsal. In a
-  rehearsal, the local AWS runs the function's SQL statements on the PostgreSQL server.
+- With the RDS Data API, a Lambda function of the pipeline creates the users. In a rehearsal, the local AWS runs the
+  function's SQL statements on the PostgreSQL server.
 - Without the Data API, a person creates the users in AWS. In a rehearsal, the script `rehearsal/<database name>.sql`
   in the source creates the users. The script runs as the server's administrator when the server starts.
 """
@@ -71,7 +71,7 @@ class Databases:
         role: str,
         keys: Credentials,
     ) -> dict[str, str]:
-        """Return the changed environment variables with which a task connects to local databases, not to clusters.
+        """Return the environment variables that must change so that a task connects to local databases.
 
         - Each variable in `variables` that has the address of a cluster gets the address of a local database.
         - `SSL_CERT_FILE` and `PGSSLROOTCERT` get the path of the local database's certificate.
@@ -103,7 +103,9 @@ class Databases:
     def _served(
         self, run: PipelineRun, step: ActionProgress, source: Path | None, cluster: dict[str, Any]
     ) -> _Database | None:
-        """Return the running database of `cluster`, or None if the database cannot run. Note the outcome in `step`.
+        """Return the database of `cluster`, and start it first if needed. Return None if it cannot run.
+
+        Note the outcome in `step`.
 
         `source` is the folder with the script that creates the database users. The script is not used for a cluster
         with the Data API.

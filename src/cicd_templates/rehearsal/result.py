@@ -53,9 +53,8 @@ class ActionProgress:
 class RehearsalResult:
     """The result of a rehearsal.
 
-    - `problem` is empty if the run was complete, or if a failed action stopped the run. Otherwise, `problem` is the
-      reason why the run stopped.
-    - `differences` has the differences between a rehearsal and AWS that concern all actions, not a single action.
+    - `problem` says why the run stopped, if the cause was not a failed action. Otherwise it is empty.
+    - `differences` has the differences between a rehearsal and AWS that concern all actions.
     """
 
     pipeline: str
@@ -87,7 +86,10 @@ class RehearsalResult:
 
 
 def partition_differences(regions: Iterable[str]) -> tuple[str, ...]:
-    """Return a phrase for each region outside the partition `aws`, which is the only partition of the local AWS."""
+    """Return a phrase for each region outside the partition `aws`, such as `cn-north-1`.
+
+    The phrase says that the local AWS uses the partition `aws` instead.
+    """
     partitions = {region: partition_of(region).name for region in sorted(set(regions))}
     return tuple(
         f"{region} is in the partition {name}, but the local AWS uses ARNs and host names of the partition {AWS.name}"

@@ -117,7 +117,7 @@ def work(run: PipelineRun, step: ActionProgress, deploying: Action) -> None:
         return
     task = prepare_task(run, step, service.new_task(), service.definition)
     if not (task.source / WORK_SCRIPT).is_file():
-        step.note(f"{NOT_SHOWN}the running worker, because the source has no script {WORK_SCRIPT} to start the worker")
+        step.note(f"{NOT_SHOWN}that the worker runs, because the source has no script {WORK_SCRIPT} to start it")
         return
     step.note(f"a rehearsal starts no containers, so the worker is a local process that {WORK_SCRIPT} has started")
     queues = _queues(run, task)

@@ -81,12 +81,12 @@ class Session:
         return self._assumed(role)
 
     def assume_for_service(self, role: str, on_behalf_of: str) -> Session:
-        """Return a session of `role` for an AWS service that acts for the resource with the ARN `on_behalf_of`.
+        """Assume `role` in the place of an AWS service, and return the new session.
 
-        Call this method on the session of the root user of the resource's account.
+        `on_behalf_of` is the ARN of the resource for which the service acts. Call this method on the session of the
+        root user of the resource's account.
 
-        AssumeRole receives the ARN as `ExternalId`. The local AWS takes the service and the resource from this ARN when
-        it checks the role's trust policy.
+        AssumeRole receives the ARN as `ExternalId`, because the local AWS finds out from it which service acts.
         """
         return self._assumed(role, ExternalId=on_behalf_of)
 

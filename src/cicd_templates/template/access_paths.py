@@ -1,8 +1,8 @@
 """Finds access paths in the policies of a resource: which principal may do what with which target.
 
-This module ignores conditions and Deny statements. So the paths before and after a change do not show whether the
-change widens access; `policy_diff` decides this. If an action is unknown before the deployment, its path counts as
-access to data.
+This module ignores conditions and Deny statements. To find out whether a change widens access, use `policy_diff`.
+
+If an action is unknown before the deployment, this module assumes that the action gives access to data.
 """
 
 from __future__ import annotations

@@ -214,9 +214,9 @@ def permission_statement(resource_type: str, properties: Mapping[str, Any]) -> d
 
 
 def _as_one(value: Any) -> Any:
-    """Wrap a list or map in a list, so that conditions are compared by the complete list or map, not item by item.
+    """If `value` is a list or a map, return a list with `value` as its only item. Otherwise, return `value`.
 
-    Return values of other types unchanged.
+    A comparison of conditions then compares `value` as a whole, instead of item by item.
     """
     return [value] if isinstance(value, list | Mapping) and not is_intrinsic_function(value) else value
 

@@ -59,7 +59,7 @@ def _add_statements(found: list[FoundStatement], value: Any, is_trust: bool, is_
 
 
 def _add_from_map(found: list[FoundStatement], value: Mapping[str, Any], is_trust: bool, is_policy: bool) -> None:
-    """Add to `found` all statements inside the map `value`, at any depth. The map itself is not a statement.
+    """Add to `found` all statements inside `value`, at any depth. `value` is a map, but not itself a statement.
 
     If an intrinsic function, such as `Ref`, computes a policy, add one statement that marks the policy as unreadable.
     """
@@ -96,9 +96,9 @@ def _is_unreadable_policy(key: Any, item: dict[str, Any]) -> bool:
 
 
 def _add_from_text(found: list[FoundStatement], text: str, is_trust: bool, is_policy: bool) -> None:
-    """Add to `found` all statements in the JSON text `text`.
+    """Add to `found` all statements in `text`, which begins like JSON.
 
-    If `text` is a part of a policy but not valid JSON, add one statement that marks the policy as unreadable.
+    If `text` is in a policy but is not valid JSON, add one statement that marks the policy as unreadable.
     """
     try:
         content = json.loads(text)

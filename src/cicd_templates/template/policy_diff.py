@@ -215,10 +215,10 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a copy of `value`, a part of a resource, in which each IAM statement tells if it is inside an `Fn::If`.
+    """Return a copy of `value`, a part of a resource. Each IAM statement inside an `Fn::If` gets one more condition.
 
-    The copy of the statement has the name of the template condition of the `Fn::If`, and whether the condition is true
-    or false, in its element `Condition`. `conditions` has these pairs for the `Fn::If`s outside `value`, if any.
+    The new condition has the name of the template condition of the `Fn::If`, and whether it must be true or false. If
+    `value` itself is inside an `Fn::If`, `conditions` has this name and `true` or `false`.
     """
     if is_statement(value):
         if not conditions:

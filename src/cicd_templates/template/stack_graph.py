@@ -85,9 +85,9 @@ def _problem(stack: Links, read: Read, published: Mapping[str, tuple[Links, bool
 
 
 def producers(stacks: Iterable[Links]) -> dict[str, set[str]]:
-    """Map the name of each stack to the names of the stacks that must be deployed first.
+    """Map the name of each stack to the names of the stacks that must be deployed before it.
 
-    These are the stacks that publish the values which the stack reads, and the stacks in its list `after`.
+    A stack must be deployed after all stacks that publish values for it, and after all stacks in its list `after`.
     """
     stacks = list(stacks)
     producer_of = {path: stack.stack for stack in stacks for path in stack.publishes}

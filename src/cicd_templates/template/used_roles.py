@@ -33,7 +33,7 @@ SESSION_POLICIES = {
 
 
 def handed_roles(kind: str, properties: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield made-up IAM statements for a resource that passes roles to users, such as a user of a file server.
+    """Yield made-up IAM statements for a resource, such as an identity pool, that passes roles to its users.
 
     - For each role, yield an Allow statement: the users may do everything that the role may do.
     - For each session policy, which limits what the users may do with the roles, yield a Deny statement.

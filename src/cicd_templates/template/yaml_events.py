@@ -1,8 +1,8 @@
 """Reads the YAML that this program writes, from the parser's events.
 
 This is five times as fast as reading PyYAML's nodes. It raises `UnusualYAMLError` for YAML that this program never
-writes, such as anchors, merge keys and YAML's own tags (`!!str`). The caller then lets PyYAML read the text, or report
-what is wrong with the text.
+writes, such as anchors, merge keys and YAML's own tags (`!!str`). The caller then reads the text with PyYAML, which
+also reports invalid YAML.
 """
 
 from __future__ import annotations

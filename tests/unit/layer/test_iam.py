@@ -127,7 +127,7 @@ def test_a_sid_has_letters_and_digits_only() -> None:
 def test_a_policy_needs_statements_with_distinct_sids() -> None:
     grant = iam.allow("Same", [s3.GetObject], on="arn:aws:s3:::a")
 
-    with pytest.raises(ValueError, match="no two with the same Sid"):
+    with pytest.raises(ValueError, match="and different Sids"):
         iam.document([grant, grant])
     with pytest.raises(ValueError, match="at least one statement"):
         iam.document([])

@@ -278,6 +278,6 @@ def test_a_worker_without_a_script_is_not_shown(tmp_path: Path, monkeypatch: pyt
     service_process.work(run, step, DEPLOYING)
 
     assert step.notes == [
-        "not shown: the running worker, because the source has no script rehearsal/work to start the worker"
+        "not shown: that the worker runs, because the source has no script rehearsal/work to start it"
     ]
     assert asked(fake, "create_log_stream") == []

@@ -36,10 +36,10 @@ def deploy_all(context: CheckContext) -> str:
 
 
 def deploy_by_plans(context: CheckContext, environment: str, *options: str) -> None:
-    """Plan an environment and deploy this plan. Repeat this until a plan contains no change.
+    """Make a plan of an environment and deploy the plan. Repeat both commands until a plan contains no change.
 
-    `options` limit the command `plan` to a part of the environment. Raises `CheckFailed` if the plans still have
-    changes after several deployments.
+    `options` are options of the command `plan`. Raises `CheckFailed` if the environment still has changes after
+    several plans.
     """
     file = context.project.folder / f"{environment}-plan.json"
     for _ in range(MOST_PLANS):
@@ -50,8 +50,9 @@ def deploy_by_plans(context: CheckContext, environment: str, *options: str) -> N
 
 
 def plan_has_changes(context: CheckContext, environment: str, *options: str) -> bool:
-    """Plan an environment, and return whether the plan contains a change. `options` are options of the command
-    `plan`.
+    """Make a plan of an environment, and return whether the plan contains a change.
+
+    `options` are options of the command `plan`.
     """
     planned = context.commands.on("plan", environment, *options, "--detailed-exitcode", expected=(NOTHING, CHANGES))
     return planned.code != NOTHING

@@ -89,8 +89,8 @@ def _destroy(context: CheckContext, environment: str) -> None:
 def remove_own(context: CheckContext) -> str:
     """Remove the resources that the checks themselves created: certificates, roles and their policies.
 
-    If an environment still has stacks, keep its role and the certificates in its account and region, because the next
-    attempt to destroy the stacks needs them. Then the check fails after it has removed the rest.
+    If an environment still has stacks, the next attempt to destroy them needs the environment's role and certificates.
+    So the check removes only the other roles and certificates, and then fails.
     """
     kept = [environment for environment in ENVIRONMENTS if stacks_of(context, environment)]
     roles = context.facts.get("settings", {}).get("roles", {})
@@ -147,6 +147,6 @@ STILL_GONE = Check(
     needs=("destroyed", "removed"),
     last=True,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the check did not wait for an hour, because the local AWS stops listing a resource as soon as the "
+    local_limit="the check skipped the hour, because the local AWS stops listing a resource as soon as the "
     "resource is deleted",
 )

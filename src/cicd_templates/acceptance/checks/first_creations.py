@@ -1,4 +1,4 @@
-"""Proves that a stack can still be deployed after its first creation was declined or failed."""
+"""Proves that stacks can still be deployed after the plan that creates them was discarded, or after it failed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def decline(context: CheckContext) -> str:
     """Plan the first creation of stacks and discard the plan. Require that no stack of the plan is left."""
     context.commands.on("plan", STAGING)
     planned = stacks_of(context, STAGING)
-    require(planned, "the plan of new stacks created no stack in REVIEW_IN_PROGRESS, so nothing can be discarded")
+    require(planned, "the plan should have created stacks in REVIEW_IN_PROGRESS, but created none")
     context.commands.on("plan-discard", STAGING)
     left = stacks_of(context, STAGING)
     require(not left, f"the plan was discarded, but {len(left)} of its stacks still exist")

@@ -95,6 +95,6 @@ PERMISSIONS = Check(
     needs=("certificates",),
     safe_to_continue=False,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the local AWS checks a role's permissions for the requests that a command sends, but not for the "
-    "requests that CloudFormation sends",
+    local_limit="the local AWS checks permissions if a command sends a request, but not if CloudFormation sends a "
+    "request",
 )

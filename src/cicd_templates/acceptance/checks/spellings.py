@@ -43,7 +43,7 @@ def read_by_path(context: CheckContext) -> str:
         if _is_allowed(ssm.get_parameters_by_path, Path=root, Recursive=True):
             allowed.append(words)
     require(allowed, "IAM denied the path both with and without its last slash")
-    return f"IAM allows the read if a policy has the path {' or '.join(allowed)}; the printed policies have both paths"
+    return f"IAM accepts the path {' and '.join(allowed)}; `make deploy-policy` prints policies with both paths"
 
 
 def encrypt_with_each_spelling(context: CheckContext) -> str:

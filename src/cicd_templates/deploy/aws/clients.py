@@ -234,10 +234,10 @@ def aws_clients(access: Access) -> Clients:
 
 @contextlib.contextmanager
 def _before_the_first_call() -> Iterator[None]:
-    """Within the `with` block, turn each `CredentialsError` into an error with another exit code.
+    """Within the `with` block, turn each `CredentialsError` into an ordinary error.
 
-    The exit code of a `CredentialsError` says that the command can be continued. Before the first call to AWS, there is
-    nothing to continue.
+    The exit code of a `CredentialsError` would say that the user can continue the command. Before the first call to
+    AWS, there is nothing to continue.
     """
     try:
         yield

@@ -138,10 +138,10 @@ PATH = "arn:aws:ssm:eu-central-1:222222222222:parameter/acceptance/staging-abcde
     [
         (
             [PATH],
-            "IAM allows the read if a policy has the path without its last slash; the printed policies have both paths",
+            "IAM accepts the path without its last slash; `make deploy-policy` prints policies with both paths",
         ),
-        ([f"{PATH}/"], "IAM allows the read if a policy has the path with its last slash; the printed"),
-        ([PATH, f"{PATH}/"], "IAM allows the read if a policy has the path without its last slash or with its last"),
+        ([f"{PATH}/"], "IAM accepts the path with its last slash; `make deploy-policy` prints"),
+        ([PATH, f"{PATH}/"], "IAM accepts the path without its last slash and with its last slash;"),
         ([], "IAM denied the path both with and without"),
     ],
 )
