@@ -147,6 +147,6 @@ STILL_GONE = Check(
     needs=("destroyed", "removed"),
     last=True,
     local_coverage=LocalCoverage.STEPS_ONLY,
-    local_limit="the check skipped the hour, because the local AWS stops listing a resource as soon as the "
-    "resource is deleted",
+    local_limit="the check skipped the wait of one hour, because the local AWS stops listing a resource as soon "
+    "as the resource is deleted",
 )
