@@ -167,8 +167,8 @@ def instances(
 ) -> list[rds.DBInstance]:
     """Return the instances of the cluster. The data is in the cluster's storage, not in the instances."""
     reason = (
-        "Enhanced Monitoring is off: it would write to a log group of the account, which our key does not encrypt; the"
-        " alarms need only the standard metrics of RDS"
+        "Enhanced Monitoring is off, because it writes to a log group that all databases of the account share, and that"
+        " our key does not encrypt. The alarms need only the standard metrics of RDS"
     )
     return [
         exempt_from_check(

@@ -91,7 +91,7 @@ def require_different_namespaces(service: str, stages: Iterable[PipelineStage]) 
         for action in found.actions
         if hasattr(action.declaration, "Namespace")
     ]
-    remedy = "rename an environment whose name is part of this namespace"
+    remedy = "rename one of the environments whose names lead to this namespace"
     require_unique(actions, "namespace", f"services.{service}", remedy)
 
 

@@ -36,7 +36,7 @@ Hook = tuple[logs.LogGroup, iam.Role, awslambda.Function]
 # Exempts the role of `smoke` from a check of checkov, which finds write access to all resources.
 JOINS_THE_NETWORK = (
     "Lambda needs these actions to attach the function to the VPC."
-    " The statement LeaveTheNetworkToLambda denies the actions to the function's code."
+    " The function's own code cannot use these actions, because the statement LeaveTheNetworkToLambda denies them."
 )
 
 

@@ -2,13 +2,13 @@
 
 This function runs directly before a stage executes its change sets. It checks each change set:
 
-- The signer must have signed the image and the template of the change set for the release.
-- If releases to the environment need an approval, the record of the review function must list the change set. The
-  pipeline executes a change set by its name, and another change set can get this name after the approval.
+- The signed statements about the release must include the image and the template of the change set.
+- If releases to the environment need an approval, the record that a person approved must list the change set. Without
+  this check, another change set could get the same name after the approval, and the pipeline would execute it.
 
 The configuration can allow a stage to deploy certain unsigned images, as the module `unsigned_images` describes. If a
-stage deploys an unsigned image, the function stores evidence of the image, and notifies the security topic. If the
-signatures cannot be checked because of an error, the stage fails, even for these images.
+stage deploys an unsigned image, the function stores evidence of the image, and notifies the security topic. If an
+error prevents the check of the signatures, the stage fails, even if the configuration allows the unsigned images.
 
 The user parameters:
 
@@ -54,11 +54,11 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class _Release:
-    """The images and the templates that may be deployed.
+    """The images and the templates that a stage may deploy.
 
-    - If `excepted` is false, there is one image. The image and the templates are signed for the same release.
-    - If `excepted` is true, the images are unsigned, but exceptions in the configuration allow them. The templates are
-      the newest reviewed templates.
+    - If `excepted` is false, there is one signed image. Its release also has signed templates.
+    - If `excepted` is true, there are unsigned images, which exceptions in the configuration allow. The templates are
+      the newest version of the reviewed templates.
     """
 
     images: list[str]
@@ -172,8 +172,8 @@ def _require_change_sets(
 def _require_run(pipeline: Any, present: str, signed: str, statements: str) -> None:
     """Raise an error if the signed statements are about a wrong pipeline run.
 
-    The statements must be about the current run. In a rollback, they must be about the earlier run whose release is
-    deployed again, because CodePipeline passes the variables of that run.
+    The right run is the current run, `present`. In a rollback, the right run is the earlier run whose release the
+    pipeline deploys again.
     """
     if signed == present:
         return

@@ -13,16 +13,17 @@ The user parameters:
 - `stacks` and `layers`: the stacks that the stage deployed and their layers, in the same order, separated by commas
 - `image`: the image of the release
 - `role`: the role that the function assumes to read what was deployed
-- `reviewed`: the digest of the record that was approved; missing if the stage needs no approval
+- `reviewed`: the digest of the review record that a person approved; missing if the stage needs no approval
 - `region`, `environment` and `execution`
 
-The environment variable `DEPLOYMENTS` is the prefix of the statements in the bucket `EVIDENCE_BUCKET`. Four environment
-variables are lists that are too long for user parameters. Their items are separated by commas:
+The environment variables. In lists, commas separate the items:
 
-- `ENVIRONMENTS`: the environments
-- `STAGES`: for each environment, the stage that deploys to the environment
-- `CHANGE_SETS`: for each environment, the name of the change sets
-- `HEALTH_STACKS`: for each environment, the stack with the service's alarms
+- `EVIDENCE_BUCKET`: the bucket with the statements
+- `DEPLOYMENTS`: the key prefix of the statements about deployments
+- `ENVIRONMENTS`: a list of the environments
+- `STAGES`: a list with the stage that deploys to each environment
+- `CHANGE_SETS`: a list with the name of the change sets in each environment
+- `HEALTH_STACKS`: a list with the stack in each environment that has the service's alarms
 """
 
 from __future__ import annotations

@@ -54,10 +54,10 @@ def moment(time: datetime) -> str:
 
 
 def list_of_digest(service: str, sha256: str) -> str:
-    """Return the S3 prefix of an index: the objects that say which folders contain statements about an image.
+    """Return the S3 key prefix of an image's index, which says which folders contain statements about the image.
 
-    The signer stores one such object for each folder. The key of the object is the prefix and then the name of the
-    folder, such as `<execution>/signed`.
+    The index has one object for each folder. The object's key is the prefix, followed by the name of the folder, such
+    as `<execution>/signed`.
     """
     return f"{service}/{DIGESTS}/{sha256}/"
 
@@ -70,7 +70,7 @@ def name_of_test_result(check: str) -> str:
 def name_of_deployment(environment: str, number: int, *, migration: bool = False) -> str:
     """Return the file name of the statement about a deployment, or about a migration that has a stage of its own.
 
-    The first deployment in an environment has the number 1, and so has the first migration.
+    `number` counts the deployments in the environment, from 1. Migrations are counted separately, also from 1.
     """
     return f"deployments/{environment}/{'migration-' if migration else ''}{number}.dsse.json"
 

@@ -74,7 +74,7 @@ def _failures_since_success(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _list_runs_until(client: Any, pipeline: str, execution: str) -> list[dict[str, Any]]:
-    """Return the run with the id `execution` and earlier runs on the same page of results, the newest run first.
+    """Return the run with the id `execution`, followed by the older runs on the same page of CodePipeline's results.
 
     Raises `LookupError` if the pipeline has no such run.
     """

@@ -1,16 +1,16 @@
 """Run an ECS task of a release once in another account, and report its result to CodePipeline.
 
 The environment variable `SUBJECT` says what the task is: `migration`, or `job` for the test run of a service with the
-shape `job`. A task may run longer than a Lambda function. So the function answers CodePipeline with a continuation
-token, and CodePipeline invokes the function again.
+shape `job`. A task may run longer than a Lambda function may. So while the task runs, the function answers CodePipeline
+with a continuation token, and CodePipeline invokes the function again.
 
-Before the function starts a task, it records the attempt as evidence. The function begins an attempt only after the
-last attempt in the environment has ended, even if another pipeline run began that attempt. Once an attempt has
-succeeded, the function begins no other attempt for the same pipeline run.
+Before the function starts a task, it records the attempt as evidence. Three rules apply:
 
-A rollback deploys an older release. The function starts no task during a rollback, because an older migration must not
-change the newer schema. In a rollback, CodePipeline passes the variables of the older run, so the function cannot
-recognize a rollback by its variables. Instead, it asks CodePipeline which run is in the stage.
+- In an environment, an attempt begins only after the last attempt has ended. This is also true for attempts of
+  different pipeline runs.
+- After an attempt has succeeded, no other attempt begins for the same pipeline run.
+- In a rollback, which deploys an older release, no attempt begins, because an older migration must not change the newer
+  schema. To recognize a rollback, the function asks CodePipeline which run is in the stage.
 
 The user parameters:
 

@@ -1,6 +1,6 @@
-"""Store evidence of each attempt to run a migration of a service, and of each attempt to test a job.
+"""Store evidence of each attempt to run a task of a release: a migration, or the test run of a job.
 
-The record is needed because ECS deletes its data about a task an hour after the task has stopped.
+The evidence is needed because ECS deletes its data about a task an hour after the task has stopped.
 
 The attempts in one environment are numbered. An attempt has up to three S3 objects, which are never replaced:
 
@@ -27,11 +27,13 @@ _LATEST = 10**6
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt to run a migration or a job.
+    """An attempt to run an ECS task.
 
-    `began` is the start in seconds since 1970. `run` and `job` are the pipeline run and job that began the attempt.
-    `task` is empty if the task is not known. `outcome` is empty until the attempt has ended. `reason` says why
-    the attempt failed.
+    - `run` is the id of the pipeline run, and `job` is the id of the CodePipeline job, in which the attempt began.
+    - `began` is the start in seconds since 1970.
+    - `task` is the ARN of the task, or empty if the ARN is not known.
+    - `outcome` is empty until the attempt has ended.
+    - `reason` says why the attempt failed.
     """
 
     number: int
@@ -49,7 +51,7 @@ class Attempt:
 
 
 class Attempts:
-    """The attempts to run one migration or job in one environment."""
+    """The attempts to run a service's migration, or a service's job, in one environment."""
 
     def __init__(self, s3: Any, environment: str) -> None:
         self._s3, self._bucket = s3, os.environ["EVIDENCE_BUCKET"]

@@ -118,8 +118,8 @@ def statement_payloads(release: SignedRelease) -> dict[str, bytes]:
 def release_payload(release: SignedRelease, statements: Mapping[str, str], signed_at: str) -> bytes:
     """Return the payload of the release statement, which lists all files of a release, each with its SHA-256.
 
-    `statements` maps the file names of the release's other statements to their SHA-256. For each file that is stored
-    outside the statements' folder, the predicate has an address with a version id, under the key `locations`.
+    - `statements` maps the file names of all other statements of the release to their SHA-256.
+    - The payload's key `locations` has the address and version of each file that is not in the statements' folder.
 
     Raises `ValueError` if a build has chosen an invalid file name.
     """
@@ -207,8 +207,8 @@ def _received(release: SignedRelease) -> dict[str, Any]:
 def _test_result(release: SignedRelease, tests: CheckedTests) -> dict[str, Any]:
     """Return the predicate of https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md.
 
-    `configuration` names the archive of the templates, because a template in it has the build specification that runs
-    the tests. `report`, a key that the format does not define, names the test report.
+    The key `configuration` names the archive of the templates, because the build specification of the tests is in one
+    of these templates. The key `report`, which the format does not define, names the test report.
     """
     return {
         "result": "FAILED" if tests.failed else "PASSED",

@@ -1,15 +1,14 @@
 """Sign statements with a KMS key: about a release before it is deployed, and about each deployment of a release.
 
 For a release, the user parameters are `image` (with its digest), `sourceVersion`, `sourceDigest`, `templatesVersion`,
-`execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if three conditions are met:
-the gate let this source pass, the registry has the image under the tag of this source, and the registry has scanned the
-image. A statement also lists other files that builds wrote. The function does not examine these files.
+`execution` and `reportKey` (the S3 key of the gate's decision). The function signs only if the gate let this source
+pass, and if the registry has scanned the image with the tag of this source. A statement also lists other files that
+builds wrote. The function does not examine these files.
 
-For a deployment, the module `deployed_release` describes the user parameters and the examined facts. If nothing was
-signed, or if the state of an alarm could not be read, a metric and the output variable `Problem` report the reason.
-
-In an environment without approvals, the action succeeds even if nothing was signed, because a failed action would roll
-back a successful deployment.
+For a deployment, the module `deployed_release` describes the user parameters and the examined facts. In an environment
+without approvals, the action succeeds even if nothing was signed, because a failed action would roll back a successful
+deployment. A metric and the output variable `Problem` report why nothing was signed, or why the state of an alarm could
+not be read.
 
 The function always answers its job exactly once. The event is never logged, because it contains credentials.
 """
@@ -306,8 +305,8 @@ def _read_version(s3: Any, bucket: str, key: str, version: str = "", into: IO[by
 def _list(s3: Any, release: SignedRelease, folder: str) -> None:
     """Store an index entry: an S3 object whose key contains the digest of the image and the name of `folder`.
 
-    With the digest, deployment hooks find the entry and so the folder with the statements. The entry needs no
-    signature, because the hooks verify the statements. Do nothing if the entry exists.
+    Deployment hooks search for the digest, and read in the key which folder has the statements. The entry needs no
+    signature, because the hooks verify the statements. If the entry exists, do nothing.
     """
     from botocore.exceptions import ClientError
 

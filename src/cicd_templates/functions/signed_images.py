@@ -52,10 +52,7 @@ FOLDER_PATTERN = f"(?P<service>[^/]+)/(?P<execution>[^/]+)/{FOLDER}(?:-[0-9]+)?"
 
 
 class NotSignedError(Exception):
-    """Raised if a deployment has an image or templates that the signer has not signed.
-
-    The message names the missing, unsigned or different part.
-    """
+    """Raised if the signer has not signed an image or the templates of a deployment. The message says what is wrong."""
 
 
 @dataclass(frozen=True)

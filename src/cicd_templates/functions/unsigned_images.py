@@ -49,11 +49,11 @@ def is_exception(image: str) -> bool:
 
 
 def report_exceptions(service: str, environment: str, execution: str, reason: str, used: list[dict[str, str]]) -> None:
-    """Record as evidence that a stage deploys unsigned images, and notify the security topic.
+    """Store a record, as evidence that a stage deploys unsigned images, and notify the security topic.
 
-    The record's key contains the SHA-256 of the record without its time. So if this function is called again with the
-    same arguments, it stores no second record. Records are never replaced. Raises an error if the record cannot be
-    stored, or if the notification cannot be sent.
+    If this function is called again with the same arguments, the function stores no second record. For this purpose,
+    the record's key contains the SHA-256 of the record without the key `recordedOn`. Raises an error if the record
+    cannot be stored, or if the notification cannot be sent.
     """
     import boto3
     from botocore.exceptions import ClientError

@@ -71,9 +71,9 @@ def differing_local_name(archive: ZipFile) -> str:
 def unclear_directory(archive: ZipFile) -> str:
     """Return why two programs could find different entries in a zip file, or an empty string if none could.
 
-    A zip file ends with the list of its entries and then a record. Many programs find the list by the offset in the
-    record. Python's zipfile instead takes the list that lies directly in front of the record. So the offset must point
-    to this list. Bytes around the archive, and ZIP64 records that contradict the ordinary record, are refused, too.
+    A zip file ends with the list of its entries, and a record that says where the list begins. Many programs read the
+    list at this position. Python's zipfile instead reads the list directly before the record. Both must be the same
+    list. Bytes around the archive, and ZIP64 records that contradict the ordinary record, are refused, too.
     """
     file = archive.fp
     assert file is not None, "the archive is open"

@@ -29,7 +29,7 @@ def test_two_actions_with_the_same_namespace_are_refused() -> None:
         pipeline_stages.require_different_namespaces("basket", [own, other])
     assert str(refusal.value) == (
         "services.basket: Qa-Migration/ExecuteMigration and QaMigration/Execute would have the same"
-        " namespace QaMigration; rename an environment whose name is part of this namespace"
+        " namespace QaMigration; rename one of the environments whose names lead to this namespace"
     )
 
 

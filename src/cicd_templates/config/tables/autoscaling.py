@@ -41,9 +41,8 @@ class AutoscalingTable(Table):
     )
     messages_per_task: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Number of waiting messages per task that autoscaling tries to keep, in each queue from which a"
-        " worker receives. If the table of a worker sets none of `cpu_percent`, `memory_percent` and"
-        " `messages_per_task`, the default is 100 messages for a worker that receives from a queue, and"
-        " `cpu_percent = 60` for any other worker",
+        description="Autoscaling tries to keep this number of waiting messages per task in each queue from which a"
+        " worker receives. A worker without `cpu_percent`, `memory_percent` and `messages_per_task` gets"
+        " `messages_per_task = 100` if it receives from a queue, and `cpu_percent = 60` if it does not",
     )
     schedules: dict[Word, ScheduleTable] = Field(default={}, description="Schedules with other limits, by name")

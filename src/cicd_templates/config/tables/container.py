@@ -101,8 +101,8 @@ class ContainerTable(Table):
     )
     essential: bool | None = Field(
         default=None,
-        description="Whether the whole task stops when this container stops. Default: true, but false for an `init`"
-        " container. An `init` container that fails always stops the task",
+        description="Whether the whole task stops when this container stops. Default: false for an `init` container,"
+        " true for any other container. If an `init` container fails, the task always stops",
     )
     health_check: ContainerHealthTable | None = Field(
         default=None,
@@ -130,8 +130,8 @@ class ContainerTable(Table):
     )
     start_seconds: Timeout | None = Field(
         default=None,
-        description="Time limit in seconds until this container is healthy. For an `init` container: until it has"
-        " ended. If the container takes longer, the task stops. Default: the limit of ECS",
+        description="Seconds within which this container must become healthy. An `init` container must end within this"
+        " time. Otherwise, the task stops. Default: the limit of ECS",
     )
     stop_seconds: Timeout | None = Field(
         default=None, description="Seconds between SIGTERM and SIGKILL when the task stops; default: 30"

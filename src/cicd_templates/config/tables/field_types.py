@@ -68,7 +68,7 @@ Digest = Annotated[
 ]
 ShellCommand = Annotated[str, matching(r"[\s\S]+", "write a command")]
 VariableName = Annotated[
-    str, matching(r"[A-Za-z_]\w*", "use letters, digits and underscores, not beginning with a digit, such as LOG_LEVEL")
+    str, matching(r"[A-Za-z_]\w*", "use letters, digits and underscores, such as LOG_LEVEL; do not begin with a digit")
 ]
 # The path may not be absolute and may not lead out of the source.
 FolderPath = Annotated[

@@ -160,8 +160,8 @@ def _numbers(field: str, lowest: int, highest: int, expression: str, names: tupl
         end = _number(last, lowest, expression, names) if last else (highest if step else begin)
         if begin > end or (step and not int(step)):
             raise ValueError(
-                f"{expression!r} is not a schedule; {part!r} has the step 0, or ends before it begins; write a step of"
-                " 1 or more, and two ranges such as FRI-SAT,SUN-MON instead of FRI-MON"
+                f"{expression!r} is not a schedule; {part!r} has the step 0, or ends before it begins; for a step,"
+                " write 1 or more; for a range, write two ranges, such as FRI-SAT,SUN-MON instead of FRI-MON"
             )
         numbers.update(range(begin, end + 1, int(step or 1)))
     return numbers

@@ -34,12 +34,13 @@ class PipelineTable(Table):
     )
     enhanced_scanning: bool = Field(
         default=False,
-        description="Let Amazon Inspector scan the images continuously. The registry of the tools account can have only"
-        " one such setting, so a parallel copy (`SUFFIX=`) never changes the setting",
+        description="Let Amazon Inspector scan the images continuously. The setting applies to the whole registry of"
+        " the tools account. So a parallel copy of the project (`SUFFIX=`) never changes this setting",
     )
     waiver_days: Annotated[int, Field(ge=1, le=1096)] = Field(
         default=366,
-        description="Maximum number of days from today to the end of a waiver or of a weaker setting in a scan policy",
+        description="A waiver must end within this number of days from today. The same is true for a setting of a scan"
+        " policy that is weaker than the default",
     )
     weaker_policy: Literal["allow", "refuse"] = Field(
         default="allow",

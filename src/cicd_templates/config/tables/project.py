@@ -57,6 +57,6 @@ class ProjectTable(Table):
     unchecked_partitions: tuple[UncheckedPartition, ...] = Field(
         default=(),
         strict=False,
-        description="Partitions to allow although the names of their AWS services are untested; only `aws-cn` is"
-        " possible",
+        description="Additional AWS partitions to accept; only `aws-cn` is possible. The tool has not been tested with"
+        " the names of the AWS services in these partitions",
     )

@@ -78,9 +78,9 @@ class ServiceTable(Table):
     )
     unsigned_images: Annotated[dict[Word, UnsignedImageTable], Field(max_length=MOST_EXCEPTIONS)] = Field(
         default={},
-        description="Exceptions for at most three images without a signature, keyed by name. Each exception has one"
-        " image and an expiry date. If the service has the hook `verify-image`, and the first deployment has an"
-        " unsigned image, add an exception for this image, too (the setting `image` of the service)",
+        description="At most three exceptions, keyed by name. Each exception lets one image without a signature run"
+        " until a date. The first deployment uses the image in the setting `image`. If the service has the hook"
+        " `verify-image`, and this image is unsigned, it needs an exception, too",
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8080,
@@ -104,10 +104,10 @@ class ServiceTable(Table):
     )
     secrets: dict[VariableName, SecretSource] = Field(
         default={},
-        description="Environment variables with secret values. Each value is a name, a path or an ARN. A name stands"
-        " for a secret that this project creates and whose value `make secret` sets. In a Parameter Store path,"
-        " `{environment}` stands for the environment's name. The ARN of an existing secret can end in `:key::`, for"
-        " one key of a JSON value",
+        description="Environment variables with secret values. Each entry is a name, a path or an ARN. With a name, this"
+        " project creates the secret, and `make secret` sets its value. A path refers to an existing parameter in"
+        " Parameter Store; `{environment}` in the path stands for the environment's name. An ARN refers to an existing"
+        " secret; if the ARN ends in `:key::`, only this key of a JSON value is used",
     )
     secret_keys: tuple[SecretKeyArn, ...] = Field(
         default=(),

@@ -258,7 +258,7 @@ def _holds(change: Change, old: Mapping[str, Any], before: Mapping[str, Any]) ->
         # new role. But other stacks may still read the ARN of the removed role from Parameter Store.
         named = "RoleName" in old.get("Properties", {}) and change.action != "Remove"
         used = named or _published(change.logical_id, before)
-        return "a role that other policies and stacks refer to" if used else ""
+        return "a role to which policies or other stacks refer" if used else ""
     elsewhere = facts_of(change.resource_type).data_is_in
     if elsewhere and elsewhere in old.get("Properties", {}):
         return ""

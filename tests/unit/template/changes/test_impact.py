@@ -161,7 +161,7 @@ def edited(*names: str) -> tuple[Detail, ...]:
             },
             {},
             False,
-            Impact("deletion", holds="a role that other policies and stacks refer to", fate="deleted"),
+            Impact("deletion", holds="a role to which policies or other stacks refer", fate="deleted"),
             id="a role that is handed to others",
         ),
         pytest.param(
