@@ -104,8 +104,8 @@ class ServiceTable(Table):
     )
     secrets: dict[VariableName, SecretSource] = Field(
         default={},
-        description="Environment variables with secret values. Each entry is a name, a path or an ARN. With a name, this"
-        " project creates the secret, and `make secret` sets its value. A path refers to an existing parameter in"
+        description="Environment variables with secret values. Each entry is a name, a path or an ARN. With a name,"
+        " this project creates the secret, and `make secret` sets its value. A path refers to an existing parameter in"
         " Parameter Store; `{environment}` in the path stands for the environment's name. An ARN refers to an existing"
         " secret; if the ARN ends in `:key::`, only this key of a JSON value is used",
     )
