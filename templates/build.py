@@ -186,8 +186,8 @@ def _repository(context: BuildContext) -> str:
 def _may_put_evidence(context: BuildContext, names: str) -> tuple[Grant, Grant]:
     """Let a build store files whose names match `names`, but only directly in the folder of a run.
 
-    In an IAM pattern, `*` also matches slashes. So a Deny statement is needed, too: only Lambda functions may store
-    files in the subfolders of the run's folder and in the service's folder `passed`.
+    In an IAM pattern, `*` also matches slashes. So a Deny statement is needed for the folders in which only Lambda
+    functions may store files: the subfolders of the run's folder, and the service's folder `passed`.
     """
     service = context.service.name
     return (

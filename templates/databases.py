@@ -46,7 +46,7 @@ def administrator_secret(name: str) -> Output[SecretArn]:
 
 
 def users(name: str) -> Output[DatabaseUsers]:
-    """Return the stack output that lists the users of the database `name`. Each release creates them."""
+    """Return the stack output that lists the users that a release creates in the database `name`."""
     return Output(DatabaseUsers, "databases", f"{title(name)}Users", f"Users of the database {name} and their rights")
 
 

@@ -162,10 +162,10 @@ def _verify(context: PipelineContext) -> PipelineStage:
 
 
 def _gate(layer: LayerTemplate, context: PipelineContext) -> PipelineStage:
-    """Return the stage of the scan gate. The stage is separate, so that a retry of a check never repeats the decision.
+    """Return the stage of the scan gate. A retry of the stage with the checks does not run the gate again.
 
-    The gate can need more than the five input artifacts that a Lambda action accepts. So it has no input artifacts: its
-    function requests the artifacts of its execution from CodePipeline.
+    A Lambda action accepts five input artifacts, but the gate can need more. So the gate has no input artifacts: its
+    function requests the artifacts of the pipeline execution from CodePipeline.
     """
     parameters = {
         "sourceVersion": _source_version(context),
@@ -211,13 +211,13 @@ def _sign(layer: LayerTemplate, context: PipelineContext) -> PipelineAction:
 def _deploy(layer: LayerTemplate, context: PipelineContext, peer: Environment) -> list[PipelineStage]:
     """Return the stages that deploy to the environment `peer`.
 
-    If a deployment window is configured, the first stage passes only inside the window.
+    If a deployment window is configured, a stage that passes only inside the window comes first. The other stages:
 
     - In a protected environment, one stage does all of this: it asks for approval, creates database users, runs the
       migration and deploys the service.
-    - In an unprotected environment, there are up to three stages: the first creates database users, the second runs the
-      migration, and the third deploys and tests the service. If the third stage fails, the pipeline rolls back this
-      stage. So a rollback does not run a migration, and a failed migration can be retried.
+    - In an unprotected environment, there are up to three stages: for the database users, for the migration, and for
+      the deployment and test of the service. Only the last stage is rolled back after a failure. So a rollback does not
+      run the migration, and a failed migration can be retried.
 
     Directly before a change set is executed, an approval check runs. The check fails if the change set would deploy
     anything unsigned. In a protected environment, the check also fails if the change set differs from the approved one.

@@ -1,16 +1,14 @@
 """Checks the statements about deployments of a release. Each statement has its own signature.
 
-The release statement is signed before the first deployment, so it cannot list the statements about deployments. But two
-other lists show that a statement is missing:
+The release statement is signed before the first deployment, so it cannot list the statements about deployments. But a
+missing statement is found in two other ways:
 
-- The release statement lists the pipeline's environments in order. The folder must have a statement about each of them.
-  The person who verifies the release can exempt environments that the release has not reached yet. If the folder has a
-  statement about an environment, the release must have reached all earlier environments.
-- Each statement about a deployment lists all earlier statements. So a missing statement is found if the folder has a
-  later statement.
+- The release statement lists the pipeline's environments in order. Each of them must have a statement. The person who
+  verifies the release can exempt an environment, but only if no later environment has a statement.
+- Each statement about a deployment lists all earlier statements. So all of these must be in the folder.
 
-One gap remains. Nobody notices that the newest statement was removed if the folder still has an older statement about
-the same environment.
+One gap remains: if an environment has several statements, and one of them is the newest statement of the release,
+somebody can remove the newest statement unnoticed.
 """
 
 from __future__ import annotations
@@ -99,9 +97,9 @@ def not_reached(contents: FolderContents, release: Statement) -> list[str]:
 
 
 def unsigned_records(contents: FolderContents, deployments: Sequence[Deployment]) -> list[str]:
-    """Return the names of the approval records that no signed statement in `deployments` lists.
+    """Return the names of the approval records that are in none of the signed statements `deployments`.
 
-    Either nobody approved the request in such a record, or somebody added the record later.
+    Each of these records is either a request that nobody approved, or a file that somebody added later.
     """
     listed = {approval_name(deployment.environment, deployment.record) for deployment in deployments}
     return [name for name in record_names(contents) if name not in listed]
@@ -127,8 +125,8 @@ def deployment_problems(
 ) -> Iterator[tuple[str, str]]:
     """Yield the problems of the statements about deployments, each as a file name and a phrase that says what is wrong.
 
-    - Each statement must be valid and match the release.
-    - An environment of the release must have a statement. An environment in `not_attested` must not have a statement.
+    Each statement must be valid and match the release. Each environment of the release must have a statement, except
+    the environments in `not_attested`, which must have none.
     """
     for name in deployment_names(contents):
         try:
@@ -153,9 +151,9 @@ def _route_problems(
 ) -> Iterator[tuple[str, str]]:
     """Yield a problem for each of these cases:
 
-    - An environment has no statement, but is not in `not_attested`, the environments without a deployment.
     - An environment has no statement, but a later environment has one.
-    - An environment in `not_attested` has a statement.
+    - An environment has no statement and is not exempt. The exempt environments are in `not_attested`.
+    - An exempt environment has a statement.
     """
     last, route = not_reached(contents, release), route_of(release)
     for environment in undeployed(contents, release):

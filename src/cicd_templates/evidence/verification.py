@@ -76,9 +76,9 @@ class Verification:
     - `unsigned` has the approval records that are in no signed statement. A person must compare the digest of each
       record with the request for approval.
     - `deployments` has sentences about the deployments.
-    - `undeployed` lists the environments after the last environment about which the folder has a statement.
-    - `has_route` is true if the release statement lists the environments of the pipeline. Only then can the
-      verification notice an environment without a statement.
+    - `undeployed` lists the environments that come later in the pipeline than every environment with a statement.
+    - `has_route` is true if the release statement lists the environments of the pipeline. If it is false, the
+      verification cannot notice that an environment has no statement.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -304,8 +304,7 @@ def _at(value: Any, *path: str) -> Any:
 def _digests(descriptors: Any) -> set[Any]:
     """Return the set of SHA-256 digests in `descriptors`, a list of in-toto resource descriptors.
 
-    A descriptor without SHA-256 adds an empty string, which equals no digest of a file. If `descriptors` is not a list,
-    the set contains only the empty string.
+    If a digest is missing, or if `descriptors` is not a list, the set has an empty string instead.
     """
     if not isinstance(descriptors, list):
         return {""}

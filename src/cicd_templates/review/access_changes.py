@@ -19,9 +19,10 @@ def access_changes(
     - `wider` is true if the change may allow more access. Examples are a removed Deny statement, and a changed
       condition with an unclear effect.
     - `holder` is the logical id of the resource that has the policy.
+    - `sentence` describes the change.
 
-    The statements of the holders in `gone` are left out. These holders were removed together with all resources to
-    which the statements apply.
+    If a holder is in `gone`, its statements are left out. Such a holder was removed together with all resources to
+    which its statements apply.
     """
     old, new = _by_identity(before), _by_identity(after)
     for key in (*old, *(key for key in new if key not in old)):

@@ -87,7 +87,7 @@ def _merge_resources(rows: Iterable[Row]) -> list[Row]:
 
 
 def _holders_text(holders: Sequence[str]) -> str:
-    """Join `holders` to one text. If all of them end in the same resources, the text has these resources only once.
+    """Join `holders` to one text. If all of them have the same text after the colon, write this text only once.
 
     For example, `A: logs` and `B: logs` become `A, B: logs`.
     """

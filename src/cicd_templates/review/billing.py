@@ -88,5 +88,8 @@ def _task_sizes(resources: Mapping[str, Any], formatter: Formatter) -> str:
 
 
 def _shortened(names: Sequence[str], resources: int) -> str:
-    """Return all names as one text, or six names and a count if names are missing. `resources` is the full number."""
+    """Return `names` as one text. If there are more resources than names, return six names and the number of the rest.
+
+    `resources` is the number of all resources.
+    """
     return ", ".join(names) if resources <= len(names) else f"{', '.join(names[:6])} and {resources - 6} more"

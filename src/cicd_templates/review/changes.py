@@ -83,11 +83,10 @@ def _whole_stack(stack: ReviewedStack) -> Markup:
 
 
 def _sibling(stack: ReviewedStack, old: Stacks, new: Stacks) -> ReviewedStack | None:
-    """Return the stack with which the new stack `stack` is compared, or None if `stack` is not compared.
+    """Return another service's stack with which the new stack `stack` is compared, or None if there is no such stack.
 
-    It is a stack of another service, with the layer and the environment of `stack`. If such stacks exist in `old`, it
-    is the first of these. Otherwise, all stacks of this layer and environment are new, and are compared with the first
-    one.
+    Only stacks of the same layer and environment are candidates. If some of them already exist in `old`, return the
+    first of these. If all of them are new, return the first new stack. This first stack itself is not compared.
     """
     facts = stack.template.facts
     siblings = [
@@ -146,10 +145,10 @@ def _renamed_access(
 
 
 def _lost_denials(environment: str, label: str, before: ReviewedStack) -> Iterator[TemplateChange]:
-    """Yield a change for each Deny statement that no longer protects a retained resource after a service was renamed.
+    """Yield a change for each Deny statement about a retained resource that is lost because a service was renamed.
 
-    `before` is the stack with the old name of the service. When this stack is deleted, its retained resources remain,
-    but its Deny statements disappear.
+    `before` is the stack with the service's old name. Its deletion keeps the retained resources, but not the
+    statements.
     """
     resources = before.template.resources
     retained = {name for name in resources if policy_diff.is_retained(resources[name])}

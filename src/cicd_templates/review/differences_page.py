@@ -115,17 +115,17 @@ def _side(stack: ReviewedStack) -> _Side:
 def _resource_differences(
     sides: tuple[_Side, _Side], resources: tuple[Mapping[str, Any], Mapping[str, Any]]
 ) -> Iterator[Difference]:
-    """Yield the differences of a resource between two environments, except names of environments and account numbers.
+    """Yield the differences of a resource between two environments. Ignore names of environments and account numbers.
 
-    Two comparisons are made, and only a difference that both find is yielded:
+    A difference is yielded only if two comparisons find it:
 
-    - The first comparison replaces two things by placeholders: the account number, and the environment's name wherever
-      the name is a separate word.
-    - The second comparison replaces only the environment's name, and only after the project's name or after the word
-      `account`.
+    - The first comparison replaces account numbers by placeholders. It also replaces an environment's name wherever the
+      name is a separate word.
+    - The second comparison replaces an environment's name only after the project's name or the word `account`.
 
-    The first comparison alone would report false differences. For example, if an environment is named `test`, the
-    command `make test` becomes `make {environment}`, but stays `make test` in the other environment.
+    The first comparison alone would report false differences. For example, suppose that both environments run
+    `make test`, and one of them is named `test`. The first comparison changes this command to `make {environment}` in
+    only one environment. The second comparison does not change it.
     """
     pairs = [*zip(sides, resources, strict=True)]
     found = list(value_differences(*(_compared(side.stack, resource, side.first) for side, resource in pairs)))

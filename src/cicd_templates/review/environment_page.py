@@ -51,7 +51,8 @@ _NOTES = (
 class EnvironmentReview:
     """The contents of an environment's review page, collected stack by stack, so that no template stays in memory.
 
-    `facts` are the facts about one stack. Any stack will do, because the page shows only facts that all stacks share.
+    `facts` are the facts about any one stack of the environment. The page shows only facts that are the same for all
+    stacks.
     """
 
     def __init__(self, facts: StackFacts) -> None:

@@ -33,8 +33,8 @@ class _Trust(NamedTuple):
     """A statement in a role's trust policy.
 
     - `is_outside` is true if a principal is outside the role's account.
-    - `names` has the names of principals that are roles, users or sessions, and an empty text for each principal of
-      another kind, such as an account. AWS services, and resources and parameters of the same template, are left out.
+    - `names` has the name of each principal that is a role, user or session. Other principals, such as accounts, have
+      an empty text. AWS services, and resources and parameters of the same template, are left out.
     - `account` is the role's account.
     - `text` describes the statement.
     - `service` is the service to which the role belongs, or None.
@@ -163,8 +163,8 @@ class AccessReview:
     def external_access(self, environment: str) -> list[str]:
         """Return the roles of `environment` that principals outside the environment may assume.
 
-        If another environment uses the same account, its roles count as outside. A role that trusts the whole account
-        is then returned, too, because the account includes the roles of the other environment.
+        If another environment shares the account, the roles of the other environment are outside principals. So a role
+        of `environment` that trusts the whole account is returned, too.
         """
         own_roles = self._role_names[environment]
         other_accounts = {
@@ -180,7 +180,7 @@ class AccessReview:
         return self._merged(found)
 
     def _merged(self, texts: Iterable[tuple[str | None, str]]) -> list[str]:
-        """Return `texts`. Texts that differ only in the name of a service are merged into one."""
+        """Return `texts`. If texts differ only in a service's name, merge them into one text with a placeholder."""
         rows = MergedRows()
         for name in self._services:
             rows.add(name, ())

@@ -137,9 +137,9 @@ class NameIndex:
         return logical_id in self._named.get(label, ())
 
     def account_label(self, number: str) -> str | None:
-        """Return a label for the account with the number `number`: the name of the environment in the account.
+        """Return the name of the environment in the AWS account whose id is `number`.
 
-        If the account has several environments, return `number`. If it has no environment, return None.
+        If the account has several environments, return `number`. If the account has no environment, return None.
         """
         environments = self._environments.get(number)
         if environments is None:

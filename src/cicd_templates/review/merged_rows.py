@@ -13,7 +13,7 @@ Row = tuple[str, ...]
 class MergedRows:
     """The rows of one table, in the order in which they were added.
 
-    Rows that differ only in the name of a service are stored once, with a list of these services.
+    Rows that are equal except for the service's name are stored as one row with a list of their services.
     """
 
     def __init__(self) -> None:

@@ -22,8 +22,8 @@ class Kind(Enum):
 
     - ACCOUNT: a whole account. A user or role of the account gets the access only if its own policies allow it, too.
     - ARN: a role, user or session.
-    - OWN: a resource or a parameter in the same template as the policy. The parameter's value always comes from the
-      environment of this template.
+    - OWN: a reference to a resource or parameter in the policy's own template. The value of such a parameter always
+      comes from the same environment.
     - SERVICE: an AWS service, such as `lambda.amazonaws.com`.
     - FEDERATED: the users of an identity provider.
     - OTHER: an unsupported kind of principal, such as a canonical user.

@@ -58,9 +58,10 @@ class Renames:
         return pairs
 
     def words(self, statement: Statement) -> str:
-        """Return a text such as `ReadKey: till instead of shop`, with the Sid of an IAM statement.
+        """Return a text that says which services in an IAM statement were renamed.
 
-        After the Sid, the text has the new and the old name of each renamed service that the statement mentions.
+        In the text `ReadKey: till instead of shop`, `ReadKey` is the statement's Sid, `till` is the new name of a
+        service, and `shop` is its old name.
         """
         text = sentence(statement)
         named = [
@@ -91,8 +92,8 @@ def general_sentences(stack: ReviewedStack) -> dict[tuple[str, str], Statement]:
 def find_renames(old: Stacks, new: Stacks) -> Renames:
     """Return the services that were renamed between `old` and `new`.
 
-    Several old services can fit a new service. The result then has the old service that shares the most IAM statements
-    with the new service.
+    If several old services could have become the same new service, choose the old service that shares the most IAM
+    statements with the new service.
     """
     before, after = _places(old), _places(new)
     gone = {service: places for service, places in before.items() if service not in after}

@@ -13,8 +13,8 @@ SERVICE, PIPELINE = "{service}", "{pipeline}"
 def with_placeholders(text: str, service: str) -> str:
     """Replace the service's name in `text` with `{service}`, and the name of its artifact folder with `{pipeline}`.
 
-    The folder's name is the service's name followed by the project's name, all cut to a fixed length. Because a long
-    service name leaves less of the project's name, the whole folder name is replaced.
+    The folder's name is `<service>-<project>`, cut to a fixed length. The length of the service's name decides how much
+    of the project's name remains. Because this remainder differs between services, the whole folder name is replaced.
     """
     folder_start = _folder_start(service)
     # Most texts contain neither name, and a search for a plain text is much faster than one for a pattern.

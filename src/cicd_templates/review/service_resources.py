@@ -21,7 +21,7 @@ Types: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class ServiceResources:
-    """Collects, stack by stack, the resources of one environment and the task roles whose policies name them."""
+    """Collects the resources of one environment, each with the task roles whose policies name this resource."""
 
     def __init__(self) -> None:
         self._types: dict[str, Types] = {}

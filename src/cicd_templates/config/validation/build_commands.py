@@ -1,6 +1,6 @@
-"""Finds commands of a service that could run the application in a build that must not run it.
+"""Some builds must not run the application. This module finds commands of these builds that could run the application.
 
-The lint rule E9164 refuses such builds, but its findings name a line of a template, and not the key with the command.
+The lint rule E9164 finds the same commands, but it names a line of a template instead of the key with the command.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ WRITE_IT_OUT = "replace the call with the commands that the program would run"
 
 
 def problems(settings: ServiceTable, where: str) -> Iterator[Problem]:
-    """Yield a problem for each command that could run code of the application in a build that must not run this code.
+    """Yield a problem for each command that could run the application, although its build must not run the application.
 
-    These builds must not run code of the application:
+    These builds must not run the application:
 
     - the build of the bill of materials, because it stores evidence
     - a check with `runs_application = false`

@@ -89,7 +89,7 @@ def _order(at: str, table: ContainerTable) -> Iterator[tuple[str, str]]:
                 "a container with init needs no health check, because ECS waits for its exit code; remove health_check",
             )
         if table.ports:
-            yield f"{at}.ports", "a container with init ends before other containers can call it; remove its ports"
+            yield f"{at}.ports", "a container with init = true ends before another container can call it; remove ports"
     if table.start_seconds is not None and not table.init and table.health_check is None:
         yield (
             f"{at}.start_seconds",

@@ -161,8 +161,8 @@ def _reads_as_more(begin: str, other: Environment, words: list[str]) -> Iterator
         if _begins(word, rest) or _begins(rest, word):
             yield _copy_problem(
                 other,
-                f"resources of this environment and of the environment {begin} could both get names that begin with"
-                f" {begin}-{word}, so two names could be equal",
+                f"resources of this environment and of the environment {begin} could get equal names that begin with"
+                f" {begin}-{word}",
             )
             return
 
@@ -197,8 +197,8 @@ def _services_that_read_as_more(services: dict[str, list[Service]]) -> Iterator[
                 if _begins(rest, word) or (left != word and any(_begins(left, own) for own in _words(services[other]))):
                     yield Problem(
                         f"services.{other}",
-                        f"resources of {one} and of {other} could both get names that begin with {one}-{word}, so two"
-                        " names could be equal; rename one of the two services",
+                        f"resources of {one} and of {other} could get equal names that begin with {one}-{word}; rename"
+                        " one of the two services",
                     )
                     break
 

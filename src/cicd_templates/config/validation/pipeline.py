@@ -13,8 +13,8 @@ def problems(configuration: Configuration, unread: Collection[str]) -> Iterator[
 
     Also yield a problem if the number of tools environments is not exactly one.
 
-    `unread` has the names of environments that could not be read. Their kinds are not known, so the function assumes
-    that each of them has the kind that is needed.
+    `unread` has the names of environments that could not be read, so their kinds are unknown. The function accepts each
+    of them in `pipeline.path`, and also as the tools environment.
     """
     runtime = [environment.name for environment in configuration.environments if environment.kind == "runtime"]
     for index, name in enumerate(configuration.pipeline.path):

@@ -45,8 +45,8 @@ def why_not_connected(region: str) -> list[str]:
     if region not in REGIONS_WITHOUT["CodeConnections"]:
         return []
     return [
-        f'{region} has no CodeConnections, so a pipeline there cannot read from GitHub; use source = "s3"; with'
-        " github.releases = true, a workflow on GitHub can upload releases to S3"
+        f'{region} has no CodeConnections, so a pipeline there cannot read from GitHub; use source = "s3". If a'
+        " workflow on GitHub uploads the releases to S3, also set github.releases = true"
     ]
 
 
@@ -78,9 +78,7 @@ def _unknown_regions(configuration: Configuration) -> Iterator[Problem]:
 
 
 def _unchecked_partitions(configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each region in an unchecked partition, such as `aws-cn`. The rendered names of service
-    principals and endpoints may be wrong there.
-    """
+    """Yield a problem for each region in a partition, such as `aws-cn`, for which nobody has checked the templates."""
     accepted = {*CHECKED_PARTITIONS, *configuration.project.unchecked_partitions}
     for environment in configuration.environments:
         partition = partition_of(environment.region)

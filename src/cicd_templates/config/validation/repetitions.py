@@ -1,7 +1,7 @@
 """Reports a mistake only once, even if several environments have it.
 
-Most checks examine each environment separately, after the shared tables were merged into it. So they find a mistake in
-the shared table `[services.<name>]` once for every environment. The user has to correct it only once.
+Most checks examine one environment at a time, and every environment contains the values of the shared tables. So a
+mistake in a shared table, such as `[services.web]`, is found once for each environment.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ def without_repetitions(problems: Iterable[Problem], environments: Iterable[Envi
 
 
 def _is_repeatable(overrides: Overrides, rest: str) -> bool:
-    """Return whether a problem comes from a value that several environments share.
+    """Return whether several environments can have the same problem because of one mistake.
 
-    `rest` is the path of the problem after `environments.<name>.`. `overrides` has the tables with which this
-    environment overrides shared tables.
+    `rest` is the path of the wrong value, without its beginning `environments.<name>.`. `overrides` has the tables with
+    which this environment overrides shared tables.
     """
     kind, *steps = _steps(rest)
     if kind in SHARED and len(steps) > 1:
@@ -62,10 +62,10 @@ def _is_repeatable(overrides: Overrides, rest: str) -> bool:
 
 
 def _overrides(table: Any, steps: list[str]) -> bool:
-    """Return whether an environment's own `table` overrides the shared value at the path `steps`.
+    """Return whether `table`, which belongs to one environment, replaces the shared value at the path `steps`.
 
-    For the path `health.path`, this is true if `table` contains `health.path`, or if its `health` is a plain value,
-    which replaces the whole shared table `health`.
+    For the path `health.path`, the result is true if `table` sets `health.path`, or if `table` sets `health` to a plain
+    value, which replaces the whole shared table `health`.
     """
     for step in steps:
         if not isinstance(table, Mapping):
@@ -90,10 +90,9 @@ def _listed(
 
 
 def _is_of_the_shared_table(problem: Problem, environments: list[str], overrides: Mapping[str, Overrides]) -> bool:
-    """Return whether at least one of `environments` takes the value at the path of `problem` from a shared table.
+    """Return whether at least one of `environments` inherits the wrong value from a shared table.
 
-    For example, an environment that overrides one key of `[services.web.linear]` counts as taking nothing from this
-    table.
+    If an environment overrides one key of a table such as `[services.web.linear]`, the whole table counts as its own.
     """
     kind, *steps = _steps(problem.path)
     return kind in SHARED and any(not _overrides(overrides[each], [kind, *steps[:2]]) for each in environments)

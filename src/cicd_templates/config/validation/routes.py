@@ -73,8 +73,8 @@ def _tests_of_others(service: Service, routes: Routes, where: str) -> Iterator[P
             if routes.receiver(path) is not service:
                 yield Problem(
                     f"{where}.probes.{path}",
-                    f"the smoke hook would not test {service.name}, because {_receiver_name(path, routes)} answers"
-                    f" requests for {path}; set probes to paths that match {service.settings.path_pattern}",
+                    f"{_receiver_name(path, routes)} answers requests for {path}, so the smoke hook would not test"
+                    f" {service.name}; write only paths in the key probes that match {service.settings.path_pattern}",
                 )
     base = base_path(service.settings.path_pattern)
     if len(routes.services) > 1 and service not in (routes.receiver(f"{base}/"), routes.receiver(base or "/")):

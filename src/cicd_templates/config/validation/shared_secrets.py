@@ -22,11 +22,13 @@ RANDOM_END = len("-Ab12Cd")
 def problems(raw: Raw, configuration: Configuration) -> Iterator[Problem]:
     """Yield a problem for each variable that would give a service a secret of another environment.
 
-    A secret belongs to the environment whose name is in the secret's path. If the path has no name of an environment,
-    the secret belongs to the only environment in its account. This second rule does not apply to a secret that an
-    environment's own table names, because the user chose it on purpose.
+    - If the secret's path contains the name of an environment, the secret belongs to this environment.
+    - If the path contains no such name, and the secret's account has only one environment, the secret belongs to this
+      environment. A secret in a table such as `[environments.staging.services.web.secrets]` is exempt from this rule,
+      because the user chose the secret for this environment on purpose.
+    - Secrets in another partition are skipped, because another check reports them.
 
-    Another check reports secrets in another partition. `raw` has the parsed TOML tables of `configuration`.
+    `raw` has the parsed TOML tables of `configuration`.
     """
     runtimes = [environment for environment in configuration.environments if environment.kind == "runtime"]
     for environment in runtimes:

@@ -42,10 +42,7 @@ def _without_effect(raw: Mapping[str, Any], tools: Environment) -> Iterator[Prob
 
 
 def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each exception whose image is already covered by another exception in the same environment.
-
-    If a shared exception and an environment's own exception cover the same image, the own exception has the problem.
-    """
+    """Yield a problem for each exception for an image that already has another exception in the same environment."""
     for environment in configuration.environments:
         for service in environment.services if environment.kind == "runtime" else ():
             at = f"services.{service.name}.unsigned_images"
@@ -55,6 +52,7 @@ def _for_the_same_image(raw: Mapping[str, Any], configuration: Configuration) ->
                 for name, table in service.settings.unsigned_images.items()
             ]
             first_names: dict[str, str] = {}
+            # Shared exceptions come first, so the problem is reported for the exception of the environment.
             for is_own, name, image in sorted(exceptions):
                 first = first_names.setdefault(image, name)
                 if first != name:

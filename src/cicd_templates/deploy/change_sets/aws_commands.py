@@ -49,8 +49,8 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the commands that switch off the deletion protection of `resources`, the present resources of a stack.
 
-    If the creation of a stack fails in a protected environment, a person must run these commands and then delete the
-    stack. `status` is the stack's status. For a status in which the stack can still be deployed, the result is empty.
+    If a stack with the status `status` can still be deployed, the result is empty. Otherwise, a person must run the
+    commands and then delete the stack.
     """
     if status not in DELETED_BY_HAND:
         return ()

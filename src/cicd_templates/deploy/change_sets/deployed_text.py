@@ -72,7 +72,8 @@ def restored(returned: Any, rendered: Any) -> Any:
 def resources_in(body: Any, stack: StackTemplate) -> Mapping[str, Any]:
     """Return the resources in `body`, the template of `stack` from GetTemplate.
 
-    GetTemplate returns no non-ASCII characters. The result has these characters from the rendered template.
+    GetTemplate replaces each non-ASCII character by a question mark. The result has the original characters, which come
+    from the rendered template.
     """
     resources: Mapping[str, Any] = restored(content_of(body)["Resources"], dict(stack.resources))
     return resources

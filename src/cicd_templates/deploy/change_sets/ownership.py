@@ -139,8 +139,8 @@ def require_ours(clients: Clients, existing: Mapping[str, Any], stack: StackTemp
 def discard_change_set(clients: Clients, arn: str, stack_id: str, *, creates: bool) -> None:
     """Delete the change set `arn` of the stack `stack_id`.
 
-    `creates` is true if the change set is for a new stack. If the new stack has no resources and no other change set,
-    delete the stack instead. CloudFormation then deletes the change set, too.
+    If `creates` is true, the change set is for a new stack. If this stack has no resources and no other change set,
+    delete the whole stack. CloudFormation then deletes the change set, too.
     """
     # Two requests, one for the change set and one for the stack, could be interrupted and leave an empty stack.
     if creates and _holds_nothing_else(clients, arn, stack_id):

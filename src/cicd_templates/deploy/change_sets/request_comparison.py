@@ -72,8 +72,8 @@ def _parameter_differences(
             # CloudFormation returns the path, and the value as `ResolvedValue`.
             if value != default or reported[name].get("ResolvedValue", current) != current:
                 yield (
-                    f"in the change set, the template parameter {name} does not have the current value of {default}"
-                    " in Parameter Store"
+                    f"the template parameter {name} reads {default} from Parameter Store, but its value in the change"
+                    " set is not the current value"
                 )
         elif value != kept.get(name, default):
             yield f"the change set does not have the expected value of {name}"

@@ -49,10 +49,9 @@ def is_rule_of_another_stack(difference: Mapping[str, Any], environment: Iterabl
 
 
 def has_rules_of_others(stack: StackTemplate) -> bool:
-    """Return whether CloudFormation could remove rules of other stacks if it reverted the drift of `stack`.
+    """Return whether CloudFormation could remove rules that other stacks added, if it reverted the drift of `stack`.
 
-    It could if a security group of `stack` lists rules in its own properties. All other rules of this group then count
-    as drift, and other stacks may have added some of them.
+    If the properties of a security group list rules, CloudFormation treats every other rule of the group as drift.
     """
     return any(RULE_TYPES.keys() & resource["Properties"].keys() for resource in _resources([stack], SECURITY_GROUP))
 

@@ -21,7 +21,7 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command whose action on a stack depends on the stack's status. `deploy` is left out: it only executes plans."""
+    """A command that decides by a stack's status what to do with the stack. `deploy` only executes plans."""
 
     PLAN = "plan"
     DESTROY = "destroy"

@@ -73,8 +73,8 @@ def _is_equal_template(stack: StackTemplate, body: Any) -> bool:
 def _has_equal_parameters(stack: StackTemplate, existing: Mapping[str, Any], inputs: Mapping[str, str]) -> bool:
     """Return whether a change set would have the same parameter values as the deployed stack.
 
-    Only parameters that read from Parameter Store can differ: a change set would read the present values. The
-    parameters that the pipeline sets cannot differ, because a change set reuses their deployed values.
+    Only the values of parameters that read from Parameter Store are compared, because a change set reads them again.
+    For all other parameters, a change set uses the deployed values.
     """
     deployed = {parameter["ParameterKey"]: parameter for parameter in existing.get("Parameters", ())}
     if deployed.keys() != stack.parameters.keys():

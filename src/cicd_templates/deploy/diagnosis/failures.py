@@ -47,11 +47,12 @@ class Failure:
 
 
 def failures(client: CloudFormationClient, stack_id: str, token: str | None = None) -> list[Failure]:
-    """Return the resource failures in one operation on a stack, oldest first. Leave out cancelled resources.
+    """Return the failures of resources in one operation on a stack, oldest first.
 
-    - If no resource has failed, return the failures of the stack itself.
-    - If the operation succeeded, or if CloudFormation gives no reason, the result is empty.
-    - `token` is the request token of the operation. None means the latest operation.
+    If no resource has failed, return the failures of the stack itself. A resource that was only cancelled has not
+    failed. If the operation succeeded, or if CloudFormation gives no reason, the result is empty.
+
+    `token` is the request token of the operation. None means the latest operation.
     """
     operation = _operation(client, stack_id, token)
     of_resources = [

@@ -234,9 +234,10 @@ def _interruptions(rows: Sequence[Row]) -> str:
 
 
 def may_interrupt(row: Row) -> bool:
-    """Return whether the change in `row` replaces a resource, and so may interrupt the users of the resource.
+    """Return whether the change in `row` replaces a resource in a way that may interrupt the users of the resource.
 
-    The result is False if AWS keeps old revisions of the resource, or if only images or references change.
+    A replacement does not interrupt users if AWS keeps the old revision of the resource, if only container images
+    change, or if only values from other resources change.
     """
     is_replaced = row.impact.kind == REPLACEMENT and row.nature not in (IMAGE, REFERENCES)
     return is_replaced and not facts_of(row.change.resource_type).has_revisions

@@ -121,9 +121,9 @@ class Row:
 
     @property
     def count(self) -> str:
-        """The number of environments and services that the change affects, such as `3 environments, 40 services`.
+        """A text that says how much the change affects, such as `3 environments, 40 services`.
 
-        The text is empty for a single resource.
+        If the change affects only one resource, the text is empty.
         """
         environments = {place.environment for place in self.places}
         services = {place.service for place in self.places if place.service}
@@ -243,7 +243,7 @@ def _tags(text: str) -> dict[str, str] | None:
 def join_alike(pairs: Iterable[tuple[Row, Row]]) -> list[Row]:
     """Join similar rows into one row. Return all rows, the most severe first.
 
-    In each pair, the second row is a copy of the first row with placeholders instead of some names. Rows are similar if
+    Each pair has a row, and a copy of this row in which placeholders replace some names. Two rows are similar if
     `_likeness_key` returns the same key for their copies.
     """
     alike: dict[tuple[object, ...], list[tuple[Row, Row]]] = {}

@@ -66,7 +66,7 @@ def _compare(old: Sequence[str], new: Sequence[str]) -> Iterator[Part]:
 
 
 def _without_middle(part: Part, is_first: bool, is_last: bool) -> str:
-    """Return the text of a part, but without the middle of a long part that did not change."""
+    """Return the text of `part`. If the part is long and equal in both texts, keep only the words near a difference."""
     words = _WORD.findall(part.text) if part.kind == "same" else []
     if len(words) <= 2 * CONTEXT_WORDS + 1:
         return part.text

@@ -34,7 +34,7 @@ RESOURCE_TYPES = (
         loss="an address to which DNS records point",
         interruptions=(
             Interruption(
-                "clients lose connections through removed addresses, subnets or security groups",
+                "if addresses, subnets or security groups are removed, clients lose the connections that use them",
                 frozenset({"IpAddressType", "SecurityGroups", "SubnetMappings", "Subnets"}),
             ),
         ),

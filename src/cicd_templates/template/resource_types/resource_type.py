@@ -44,7 +44,7 @@ class ResourceType(NamedTuple):
       For a database instance, for example, the other resource is its cluster.
     - `kept_when_protected`: whether the destruction of a protected environment keeps resources of this type that belong
       to no stack.
-    - `policies_checked_by`: the lint rule that requires both data policies, for deletion and for replacement.
+    - `policies_checked_by`: the lint rule that requires a DeletionPolicy and an UpdateReplacePolicy.
     - `interruptions`: the updates in place that interrupt a running resource.
     - `irreversible`: properties that can never be changed back, each with the effect of its change.
     - `ends_with_it`: the effect of deleting a resource without data, such as `its tasks are stopped`.
@@ -59,8 +59,8 @@ class ResourceType(NamedTuple):
     - `name_within`: other properties that narrow this area, such as the VPC of a security group.
     - `reserved_beginnings`: beginnings that AWS does not allow in a customer's names.
     - `names_shared_with`: another type whose resources cannot have the same name as a resource of this type.
-    - `names_may_repeat`: whether a name is unique only within another resource, such as the name of an inline policy
-      within its role.
+    - `names_may_repeat`: whether two resources may have the same name if they belong to different resources. For
+      example, two roles may have inline policies with the same name.
     - `has_revisions`: whether several resources can have the same name, because they are its revisions, such as
       `task:3` and `task:4`.
     - `unique_property`: a property whose value two resources cannot have at the same time, such as the address range

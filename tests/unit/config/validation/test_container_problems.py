@@ -62,7 +62,7 @@ def once(key: str, message: str) -> list[str]:
         pytest.param(
             [containers(prepare=container(init=True, ports=[9000]))],
             "containers.prepare.ports",
-            "a container with init ends before other containers can call it; remove its ports",
+            "a container with init = true ends before another container can call it; remove ports",
             id="a port of an init container",
         ),
         pytest.param(

@@ -173,8 +173,8 @@ def test_checks_whose_artifacts_codepipeline_would_not_tell_apart_are_refused() 
 )
 def test_no_service_reads_as_another_and_a_word_that_follows_it(one: str, other: str, word: str) -> None:
     assert problems_of((f"services/{one}", service(7)), (f"services/{other}", service(8))) == [
-        f"services.{other}: resources of {one} and of {other} could both get names that begin with {one}-{word}, so two"
-        " names could be equal; rename one of the two services"
+        f"services.{other}: resources of {one} and of {other} could get equal names that begin with {one}-{word};"
+        " rename one of the two services"
     ]
 
 
@@ -182,8 +182,8 @@ def test_a_service_and_its_check_read_as_another_services_check() -> None:
     problems = problems_of(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "lint")))
 
     assert problems == [
-        "services.pay-unit: resources of pay and of pay-unit could both get names that begin with pay-unit-lint, so two"
-        " names could be equal; rename one of the two services"
+        "services.pay-unit: resources of pay and of pay-unit could get equal names that begin with pay-unit-lint;"
+        " rename one of the two services"
     ]
     assert configured(("services/pay", service(7, "unit-lint")), ("services/pay-unit", service(8, "bandit")))
 
@@ -195,8 +195,8 @@ def test_a_service_and_its_secret_read_as_another_services_secret() -> None:
     )
 
     assert problems == [
-        "services.pay-key: resources of pay and of pay-key could both get names that begin with pay-key-old, so two"
-        " names could be equal; rename one of the two services"
+        "services.pay-key: resources of pay and of pay-key could get equal names that begin with pay-key-old;"
+        " rename one of the two services"
     ]
 
 
@@ -211,20 +211,20 @@ def test_services_whose_names_only_begin_alike_are_fine() -> None:
     [
         pytest.param(
             "pr1",
-            "staging-pr1: resources of this environment and of the environment staging could both get names that begin"
-            " with staging-pr1-api, so two names could be equal",
+            "staging-pr1: resources of this environment and of the environment staging could get equal names that begin"
+            " with staging-pr1-api",
             id="a service",
         ),
         pytest.param(
             "delivery",
-            "staging-delivery: resources of this environment and of the environment staging could both get names that"
-            " begin with staging-delivery, so two names could be equal",
+            "staging-delivery: resources of this environment and of the environment staging could get equal names that"
+            " begin with staging-delivery",
             id="a purpose",
         ),
         pytest.param(
             "action",
-            "staging-action: resources of this environment and of the environment staging could both get names that"
-            " begin with staging-action-source, so two names could be equal",
+            "staging-action: resources of this environment and of the environment staging could get equal names that"
+            " begin with staging-action-source",
             id="its begin",
         ),
     ],
@@ -249,8 +249,8 @@ def test_an_environment_does_not_read_as_a_service_of_another_in_its_account() -
     edits = [("environments/staging-pay", staging), ("services/pay-api", service())]
 
     assert problems_of(*edits) == [
-        "environments.staging-pay: staging-pay: resources of this environment and of the environment staging could both"
-        " get names that begin with staging-pay-api, so two names could be equal; choose another name"
+        "environments.staging-pay: staging-pay: resources of this environment and of the environment staging could get"
+        " equal names that begin with staging-pay-api; choose another name"
     ]
     assert configured(edits[0])
 

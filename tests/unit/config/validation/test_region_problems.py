@@ -86,8 +86,8 @@ def test_a_source_on_github_is_refused_where_a_pipeline_cannot_read_it(region: s
 
     assert problem == (
         f"services.parcel-dispatcher.source: {region} has no CodeConnections, so a pipeline there cannot read from"
-        ' GitHub; use source = "s3"; with github.releases = true, a workflow on GitHub can upload releases to S3; if'
-        f' AWS now offers the service there, set project.new_regions = ["{region}"]'
+        ' GitHub; use source = "s3". If a workflow on GitHub uploads the releases to S3, also set'
+        f' github.releases = true; if AWS now offers the service there, set project.new_regions = ["{region}"]'
     )
 
 

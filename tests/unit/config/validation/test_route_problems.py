@@ -44,8 +44,8 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
         pytest.param(
             {"till": {"path_pattern": "/till/*", "hooks": ["smoke"], "rollout": "canary", "probes": {"/health": 200}}},
             [],
-            "till.probes./health: the smoke hook would not test till, because parcel-dispatcher answers requests for"
-            " /health; set probes to paths that match /till/*",
+            "till.probes./health: parcel-dispatcher answers requests for /health, so the smoke hook would not"
+            " test till; write only paths in the key probes that match /till/*",
             id="a hook that asks the neighbour",
         ),
         pytest.param(

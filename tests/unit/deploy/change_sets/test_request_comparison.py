@@ -58,15 +58,15 @@ def differences(answer: dict[str, Any], **options: Any) -> list[str]:
         (
             {"Parameters": [IMAGE, {**KEY, "ResolvedValue": "key-9"}]},
             [
-                f"in the change set, the template parameter KeyArn does not have the current value of {PATH}"
-                " in Parameter Store"
+                f"the template parameter KeyArn reads {PATH} from Parameter Store, but its value in the change set is"
+                " not the current value"
             ],
         ),
         (
             {"Parameters": [IMAGE, {"ParameterKey": "KeyArn", "ParameterValue": "key-1"}]},
             [
-                f"in the change set, the template parameter KeyArn does not have the current value of {PATH}"
-                " in Parameter Store"
+                f"the template parameter KeyArn reads {PATH} from Parameter Store, but its value in the change set is"
+                " not the current value"
             ],
         ),
     ],
