@@ -7,8 +7,8 @@ each of these files to the folder COPY:
 - The copy has no packages for systems other than Linux, because images run on Linux.
 - The copy is named `requirements.txt`, `1-requirements.txt` and so on. Safety skips other names and deep folders.
 
-The script also prints a JSON list of the Python packages that no copy pins. Other files declare these packages, or
-SOURCE itself contains them. They stop a release, because the scanner cannot see them.
+The script also prints a JSON list of the files and Python packages that the scanner cannot see. For example, a package
+is declared in a file of another format, or SOURCE contains the package itself. Each item of the list stops a release.
 Standard input is a JSON list of the archives in SOURCE that contain packages.
 """
 
@@ -97,12 +97,12 @@ PACKAGE_TABLES = frozenset({"package", "packages", "distribution"})
 
 
 def in_lock_file(text: str) -> Found:
-    """Yield the name and version of every package in a TOML lock file, except packages that are folders of the source.
+    """Yield the name and version of every package in a TOML lock file. Skip packages that are folders of the source.
 
     In two cases, no scanner can judge a package. For these packages, also yield a text that says what is wrong:
 
     - The package does not come from a package index.
-    - The name of a file of the package names a different package or version.
+    - The package has a file whose name contains another package name or version.
     """
     lock = tomllib.loads(text)
     arrays = {key for key, rows in lock.items() if isinstance(rows, list) and any(type(row) is dict for row in rows)}
@@ -273,7 +273,7 @@ class Dependencies:
             self.not_read.append(f"{path}: {type(error).__name__}")
 
     def take_metadata(self, full: str, place: str, name: str, version: str) -> None:
-        """Collect a package from its metadata file: from the path and from the content, because the two can differ."""
+        """Collect a package under two names: from the path of its metadata file, and from the content of this file."""
         if name:
             self.packages.append((place, name, version))
         if os.path.basename(full) in DESCRIPTIONS or full.lower().endswith(".egg-info"):
@@ -295,7 +295,7 @@ class Dependencies:
             self.declared += [(path, name.partition("[")[0], version) for name, _, version in named]
 
     def is_included(self, path: str, line: str) -> bool:
-        """Return whether `line` in the file `path` includes a requirements file of which the scanner gets a copy."""
+        """Return whether `line` in the file `path` includes another file, and the scanner gets a copy of that file."""
         included = INCLUDED.fullmatch(line)
         return (
             included is not None and os.path.normpath(os.path.join(os.path.dirname(path), included[1])) in self.copies
@@ -307,11 +307,11 @@ class Dependencies:
         return version in pins if version else bool(pins)
 
     def is_own(self, place: str, name: str) -> bool:
-        """Return whether `place` is the project's own `<name>.egg-info`, which its own installation creates."""
+        """Return whether `place` is the `<name>.egg-info` that an installation of the source itself creates."""
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:
-        """Return what the scanner cannot see: files that it does not read, and packages that no copied file pins."""
+        """Return what the scanner cannot see: files that it does not read, and packages that no copy contains."""
         others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"

@@ -7,15 +7,10 @@ may download from each ADDRESS. An ADDRESS that ends in a slash allows everythin
 In TARGET, a RUN command has a network only if all of these conditions hold:
 
 - The command only installs packages that a lock file lists, or downloads a file with a checksum.
-- Earlier in its stage, only lock files were copied, and only into project folders such as /app.
-- Earlier in its stage, no command ran pip, uv, npm, yarn, pnpm or Composer.
-
-The last two conditions have these reasons:
-
-- A program of the source could download something, or replace the installer that the command runs.
-- An installed package can contain a program with the name of an installer.
-- Python runs code of installed packages when Python starts.
-- Composer can create a link to a folder that the source chooses.
+- Earlier in its stage, only lock files were copied, and only into project folders such as /app. Any other file could be
+  a program that downloads something or replaces an installer.
+- Earlier in its stage, no command ran pip, uv, npm, yarn, pnpm or Composer. A package can contain a program with the
+  name of an installer. Python runs code of packages when Python starts. Composer can create links to any folder.
 
 The script prints a JSON list with one number per stage: the line after which the stage has no network, or 0 if the
 stage keeps its network. If a command needs a network but has none, the script prints the line and exits with 1. The
@@ -61,8 +56,8 @@ INSTALLS = {
     "a package manager": r"\b(?:apt|apt-get|apk|dnf|microdnf|yum)(?:\s+-\S+)*\s+(?:install|add|update|upgrade)\b",
 }
 PROBLEM = (
-    "{} can install or download content that no lock file lists, so no check has examined it; write the command in one "
-    "of the forms in docs/pipeline.md, and move it above the first COPY that copies more than lock files{}"
+    "{} can install or download content that no lock file lists, so no check has examined this content; write the "
+    "command in a form from docs/pipeline.md, and move it above the first COPY of anything but lock files{}"
 )
 PLACE = ", because the folder in this line may contain programs; use /app instead"
 # A variable with a plain value that no shell treats as a command. BuildKit also removes quotes from names.
@@ -101,9 +96,9 @@ def steering(arguments: str) -> set[str]:
 class Network:
     """Decides which RUN commands of a Dockerfile have a network.
 
-    - `closed` has one line number for each stage. After this line, the stage has no network. The number is 0 if no
-      line disables the network.
-    - `cut` contains the lines of the RUN commands that lose their network.
+    - `closed` has one number for each stage: the line after which no command of the stage has a network. The number is
+      0 if there is no such line.
+    - `cut` contains the lines of the RUN commands that get the option `--network=none`.
     - `folders` contains the current folder of each stage, or an empty string if only the image knows the folder.
     - `misplaced` contains the lines that copy a file to a folder that may contain programs.
     - `before` contains variables that are set before the first stage and could change what a command installs or runs.
@@ -170,13 +165,13 @@ class Network:
             self.closed[-1] = number
 
     def brings_more(self, number: int, options: list[str], arguments: str) -> bool:
-        """Return whether code of the application could run in the stage after this COPY.
+        """Return whether the stage could run code of the application after this COPY.
 
-        Return False only if all of these conditions hold:
+        The result is False only if COPY does all of this:
 
-        - COPY brings only lock files, files of an image, or files of a stage that still has a network.
-        - COPY does not rename files.
-        - COPY cannot bring a lock file and a program into the same folder. The program could run the lock file as code.
+        - It copies only lock files, files of another image, or files of a stage that still has a network.
+        - It keeps the names of the files.
+        - It keeps lock files and programs in different folders. A program could execute the content of a lock file.
         """
         if not all(COPY_OPTIONS.fullmatch(option) for option in options):
             return True

@@ -11,12 +11,12 @@
 The script accepts a part of the image only in these cases:
 
 - Python package: a base image has the package, or a requirements file in SOURCE pins the package.
-- Importable file beside Python packages: a base image or SOURCE has the same file, or the RECORD file of a package
-  lists the file.
+- Importable file in a folder of Python packages: a base image or SOURCE has the same file, or the RECORD file of a
+  package lists the file.
 - Archive from which Python can import: a base image has the same archive, or the RECORD file of a package lists it.
-- Importable file of a system package: a base image or a stage has the same file, and the package is installed in the
-  image. If the package is installed only in a stage, the registry's scan would miss it.
-- Databases of system packages, and files that name the operating system: one base image or stage has the same files.
+- Importable file of a system package: a base image or a stage has the same file. The system package must be installed
+  in the image, because the registry's scan does not see the packages of a stage.
+- Databases of system packages, and files that name the operating system: a single base image or stage has all of them.
 
 The script also examines the Python packages of each stage, because a later command could have removed their metadata
 from the image. It does not examine the system packages of a stage.
@@ -72,7 +72,7 @@ def python_packages(path: str, kind: str = "pypi", without_system: bool = False)
 def pins_of(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield the name and version of each package that a requirements file pins for Linux.
 
-    Yield nothing for an ambiguous file. From such a file, pip may install other packages than the checks examined.
+    If pip and the checks could read different packages in the file, yield nothing.
     """
     for line in () if ambiguity(data) else requirements(data):
         pinned = PINNED.fullmatch(line)
@@ -121,12 +121,11 @@ def judge(image: str, path: str, bases: list[str], stages: list[str] | None) -> 
 
     Packages and code of a base image are allowed. `path` is the folder of the source.
 
-    `stages` are the stages of the Dockerfile. Each stage was built only up to the point where code of the source could
-    run. The Python packages of each stage are also judged, because the image can contain a package of a stage without
-    the package's metadata.
+    `stages` are the stages of the Dockerfile, each built until code of the source could run. Their Python packages are
+    also judged, because a package in the image may have lost its metadata.
 
-    If the configuration allows installs without a lock file, `stages` is None. In this case, only Python packages and
-    their code are judged, and files of system packages are not.
+    If the configuration allows installs without a lock file, `stages` is None. The files of system packages are then
+    not judged.
     """
     source = Source(path)
     known = set().union(*(python_packages(base) for base in bases)) | source.pins
@@ -160,8 +159,10 @@ def code_of(image: str, bases: list[str], stages: list[str] | None, judged: set[
     """Return the paths of the image's code files and archives that no check has examined. Leave out these files:
 
     - files that a base image has at the same path
-    - code beside Python packages, if its digest is in `judged`
-    - code of system packages, if a stage has the same file at the same path, or if `stages` is None
+    - code in folders of Python packages, if its digest is in `judged`
+    - code of system packages, if a stage of the Dockerfile has the same file at the same path
+
+    If `stages` is None, leave out all code of system packages.
     """
     code, archives, system = (listed(image)[kind] for kind in ("code", "archives", "system"))
     in_bases = [merged(listed(base)) for base in bases]

@@ -4,12 +4,11 @@
 these files:
 
 - FILE is a CycloneDX bill of materials.
-- FILE.lists has the digests of the file lists in the image: the RECORD files of Python packages, and the file lists of
-  dpkg and apk.
-- FILE.code has the digests of package databases, and of code that no RECORD file lists.
+- FILE.lists has the digests of the RECORD files of Python packages, and of the file lists of dpkg and apk.
+- FILE.code has the digests of package databases, and of code that is in no RECORD file.
 
-Each OTHER is a bill of materials that the script wrote for another image. With `--lists-of`, the script uses a file
-list of the image only if one of these other images has the same file list.
+Each OTHER is a bill of materials that the script wrote for another image. With `--lists-of`, the script ignores each
+RECORD file and file list that none of these other images has.
 
 The script must run on Python 3.8, because it runs in the build environment that has Docker.
 """
@@ -130,9 +129,9 @@ class Image:
     - `code` maps the path of each file with code to its digest.
     - `archives` contains the paths of archives that Python can import from.
     - `compiled` maps the path of each compiled module to the path of its source.
-    - `records` maps the folder of each package to the digests in its record. The digests are keyed by path.
-    - `lists` contains the digests of lists in which installers record the files that they installed.
-    - `trusted` contains the digests of the trusted lists, or is None if all lists are trusted.
+    - `records` maps the folder of each RECORD file to the digests in this file. The digests are keyed by path.
+    - `lists` contains the digest of each RECORD file, and of each file list of dpkg or apk.
+    - `trusted` contains the digests of the RECORD files and file lists that may be used, or is None if all may be used.
     - `sites` are the folders that contain packages.
     - `bare` maps each package folder whose name has no version to the name of the package.
     - `described` contains the package folders that have a metadata file.
@@ -179,7 +178,7 @@ class Image:
             self.databases.update({path: digest} if any(each.search(path) for each in DATABASES) else {})
 
     def take_code(self, path: str, digest: str, data: bytes) -> None:
-        """Record the file at `path` if Python could import it, or if it is an installer's list of installed files."""
+        """Collect the file at `path` if Python could import it. Read the file if it lists the files of a package."""
         if is_archive_of_code(data):
             self.archives.add(path)
             self.code[path] = digest
@@ -208,7 +207,7 @@ class Image:
             self.of_system.update(line.lstrip("/") for line in data.decode("utf-8", "replace").split("\n"))
 
     def mark_if_of_system(self, package: dict[str, Any]) -> None:
-        """Add the property `of-system` to `package` if a Debian or Alpine package has installed its metadata file."""
+        """Add the property `of-system` to `package` if its metadata file is part of a Debian or Alpine package."""
         if package["properties"][0]["value"] in self.of_system:
             package["properties"].append({"name": "of-system", "value": "true"})
 
@@ -217,12 +216,12 @@ class Image:
 
         - `databases`: package databases
         - `archives`: archives from which Python can import
-        - `system`: code beside Python packages that belongs to a package of the operating system
-        - `code`: other code beside Python packages
+        - `system`: code in folders of Python packages that belongs to a package of the operating system
+        - `code`: other code in folders of Python packages
         - `elsewhere`: code in other folders
 
-        Code and archives are left out if the RECORD file of a Python package lists them. This file does not count if
-        the package was installed from a folder, because code in the folder can write any RECORD file.
+        Code and archives are left out if the RECORD file of a Python package lists them. If a package was installed
+        from a folder, its RECORD file is ignored, because code in the folder can write anything into the RECORD file.
         """
         records = [listed for folder, listed in self.records.items() if folder not in self.local]
         known = {each for listed in records for each in listed.items()}
@@ -251,7 +250,7 @@ class Image:
 def read(stream: tarfile.TarFile, path: str, member: tarfile.TarInfo) -> tuple[str, bytes]:
     """Return the SHA-256 digest of a file, encoded as in RECORD files, and the last bytes of the file.
 
-    For a link, return the link's target instead of the digest, and no bytes.
+    For a link, return a text such as `-> target` and empty bytes.
 
     Exit if a file that describes packages is too large.
     """
@@ -282,10 +281,9 @@ def component(kind: str, name: str, version: str, path: str) -> dict[str, Any]:
 
 
 def read_lists(paths: list[str]) -> set[str]:
-    """Return the digests of the RECORD files, dpkg lists and apk lists in other images.
+    """Return the digests in the files `<path>.lists`, for each path in `paths`.
 
-    Earlier runs of this script have written the bills of materials of these images to `paths`, and the digests to
-    `<path>.lists`.
+    Earlier runs of this script wrote these files for other images.
     """
     digests: set[str] = set()
     for path in paths:

@@ -162,9 +162,9 @@ def moves_locks(folder: str, arguments: str) -> bool:
 
 
 def brings_programs(folder: str, arguments: str, *, from_image: bool) -> bool:
-    """Return whether `COPY --from` could put a program into a folder with lock files.
+    """Return whether `COPY --from` could copy a program into a folder with lock files.
 
-    The program could run a lock file in its own folder as code.
+    Such a program could execute the content of a lock file.
     """
     *sources, target = arguments.split()
     if not may_hold_locks(resolved(folder, target)):
@@ -178,7 +178,7 @@ def copies_locks(context: str, arguments: str) -> bool:
 
 
 def mounts_locks(context: str, folder: str, options: list[str]) -> bool:
-    """Return whether RUN mounts only lock files, keeps their names, and mounts them only in allowed folders."""
+    """Return whether RUN mounts only lock files, each under its own file name and in an allowed folder."""
     for option in options:
         parts = [part.partition("=") for part in option.partition("=")[2].split(",")]
         values = {ALIASES.get(key.lower(), key.lower()): value for key, _, value in parts}

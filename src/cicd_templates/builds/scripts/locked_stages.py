@@ -1,14 +1,14 @@
 """Write a Dockerfile in which each stage ends before any code of the source can run.
 
-A build makes an image of each such stage, and `image_packages.py` lists the packages in the image. No code of the
-source has run in the image, so the source cannot forge the list.
+A build makes an image of each of these stages, and `image_packages.py` lists the packages in each image. No code of the
+source has run in these images, so the source cannot forge the lists.
 
 `locked_stages.py FILE INSTRUCTIONS CLOSED TARGET` has these arguments:
 
 - FILE: the Dockerfile that `dockerfile_network.py` wrote.
 - INSTRUCTIONS: the list of the instructions in FILE. `dockerfile.py` wrote this list.
-- CLOSED: the list that `dockerfile_network.py` printed. It has one line number of FILE for each stage. In TARGET, the
-  stage ends at this line. With the number 0, TARGET has the complete stage.
+- CLOSED: the JSON list that `dockerfile_network.py` printed. For each stage, it has the number of the line in FILE at
+  which the stage ends in TARGET, or 0 if TARGET has the complete stage.
 - TARGET: the new Dockerfile.
 
 The script prints the names of the stages in TARGET that run a command. It must run on Python 3.8, because it runs in

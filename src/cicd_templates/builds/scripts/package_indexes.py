@@ -192,7 +192,7 @@ def strings(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def in_json(text: str, counts: Callable[[tuple[str, ...]], bool]) -> Iterator[tuple[int, str]]:
-    """Yield the addresses in a JSON text. The function `counts` returns whether to read the string at a JSON path."""
+    """Yield the addresses in a JSON text. Read only the strings for whose path the function `counts` returns True."""
     parsed = json.loads(text, object_pairs_hook=lambda pairs: pairs)
     for path, string in strings(parsed):
         if not counts(path):

@@ -113,10 +113,11 @@ class LineOf(str):
 
 
 def lines_of(filename: str) -> Generator[list[str], None, None]:
-    """Yield a single list with all texts of one file that must be scanned for secrets:
+    """Yield one list, which contains everything that must be scanned for the secrets of a file:
 
-    - the lines of the file and its name
-    - the lines that `bound_values.py` and the parsers of detect-secrets make from the file
+    - the lines of the file
+    - the lines that `bound_values.py` and the parsers of detect-secrets derive from these lines
+    - the name of the file
     """
     dollar = ANY_DOLLAR if filename.endswith(PLAIN_DOLLARS) else DOLLAR
 

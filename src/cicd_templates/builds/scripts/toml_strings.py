@@ -1,6 +1,6 @@
-"""Finds the strings in a TOML file, with the line, the table and the key of each string, without a TOML parser.
+"""Finds each string in a TOML file, and the string's line, table and key.
 
-Python 3.8 has no TOML parser. The text of this module becomes part of a build script.
+The module becomes part of a build script that runs on Python 3.8, which has no TOML parser.
 """
 
 import re

@@ -92,7 +92,8 @@ def _listed(
 def _is_of_the_shared_table(problem: Problem, environments: list[str], overrides: Mapping[str, Overrides]) -> bool:
     """Return whether at least one of `environments` inherits the wrong value from a shared table.
 
-    If an environment overrides one key of a table such as `[services.web.linear]`, the whole table counts as its own.
+    If an environment overrides one key of a table such as `[services.web.linear]`, this environment counts as
+    inheriting nothing from this table.
     """
     kind, *steps = _steps(problem.path)
     return kind in SHARED and any(not _overrides(overrides[each], [kind, *steps[:2]]) for each in environments)

@@ -74,7 +74,7 @@ def _tests_of_others(service: Service, routes: Routes, where: str) -> Iterator[P
                 yield Problem(
                     f"{where}.probes.{path}",
                     f"{_receiver_name(path, routes)} answers requests for {path}, so the smoke hook would not test"
-                    f" {service.name}; write only paths in the key probes that match {service.settings.path_pattern}",
+                    f" {service.name}; in the key probes, write only paths that match {service.settings.path_pattern}",
                 )
     base = base_path(service.settings.path_pattern)
     if len(routes.services) > 1 and service not in (routes.receiver(f"{base}/"), routes.receiver(base or "/")):

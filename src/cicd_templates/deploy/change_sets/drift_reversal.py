@@ -27,7 +27,7 @@ class DetectedDrift:
     def kept(self, stacks: Iterable[StackTemplate]) -> dict[str, str]:
         """Return the stacks whose drift remains although the plan reverts drift, as a map from label to reason.
 
-        `stacks` are the stacks of the plan. If `revert` is false, there are no exceptions, and the result is empty.
+        `stacks` are the stacks of the plan. If `revert` is false, the plan reverts no drift, and the result is empty.
         """
         reasons = {stack.label: reason_to_keep(stack) for stack in stacks}
         kept = {label: reasons.get(label, "this plan leaves the stack out") for label in self._labels()}

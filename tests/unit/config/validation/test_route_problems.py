@@ -45,7 +45,7 @@ def problems(*edits: tuple[str, Any], **services: dict[str, Any]) -> list[str]:
             {"till": {"path_pattern": "/till/*", "hooks": ["smoke"], "rollout": "canary", "probes": {"/health": 200}}},
             [],
             "till.probes./health: parcel-dispatcher answers requests for /health, so the smoke hook would not"
-            " test till; write only paths in the key probes that match /till/*",
+            " test till; in the key probes, write only paths that match /till/*",
             id="a hook that asks the neighbour",
         ),
         pytest.param(
