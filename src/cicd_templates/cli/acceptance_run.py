@@ -133,7 +133,7 @@ def _agree(confirm: Callable[[str], bool], accesses: dict[str, EnvironmentAccess
 def _begin(context: CheckContext) -> None:
     """Start the local AWS if the run needs one, then write and render the project. After a failure, stop the local AWS.
 
-    The last checks destroy the deployed stacks, even if an earlier check failed. For this, they need the project.
+    The last checks use the rendered project to destroy the stacks that earlier checks have deployed.
     """
     project = context.project
     # A run that was killed while it began may have left a local AWS, and its folder.

@@ -14,7 +14,7 @@ NAME_WIDTH = 14
 
 
 class DemoReporter:
-    """Counts the events in one environment after another, for the summaries. Shows only failures immediately."""
+    """Counts the stacks and resources for the summary line of each environment. Shows each failure immediately."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -32,9 +32,9 @@ class DemoReporter:
         self._lines.append(line)
 
     def begin(self, under_way: Callable[[str], None]) -> None:
-        """Reset the counts for the next environment.
+        """Begin the next environment: set the numbers of stacks and resources to zero.
 
-        When an operation on a stack starts, `under_way` is called with the name of the stack.
+        From now on, `report` calls `under_way` with the name of each stack on which an operation starts.
         """
         self._under_way = under_way
         self._stacks.clear()

@@ -159,10 +159,7 @@ def load_policy(path: Path, checks: Collection[str]) -> Policy:
 
 
 def _copies(folder: Path, checks: Collection[str]) -> dict[str, bytes | None]:
-    """Return, for each check, the copy of the scan policy that the check's build stored beside its `run.json`.
-
-    The value is None if there is no copy. Checks without a `run.json` are left out.
-    """
+    """Return the copy of the scan policy for each check that has a `run.json`, or None if this check has no copy."""
     folders = {check: folder / check for check in checks if (folder / check / RECORD).is_file()}
     copies = {check: run / POLICY for check, run in folders.items()}
     return {check: path.read_bytes() if path.is_file() else None for check, path in copies.items()}

@@ -30,10 +30,10 @@ def open_target(
 ) -> Target:
     """Return the `Target` for `environment`, with the stacks that were rendered into `folder`.
 
-    - `local`: use the local AWS in `engine`. If `engine` is None, use the local AWS that `make local` started. Plans
-      and journals are then in the folder of the local AWS.
-    - `running`: the local AWS that `make local` started, if the caller already has it. By default, its state is read
-      from a file.
+    - `local`: use the local AWS in `engine`. If `engine` is None, use the local AWS that `make local` started. In both
+      cases, plans and journals are kept apart from those for AWS.
+    - `running`: the address and the process of the local AWS that `make local` started. If it is None, this data is
+      read from a file.
     - `checked`: first verify that the credentials are for the right account.
     - `removed`: accept a `layer` or `service` without rendered stacks. `Target.chosen` is then empty.
 

@@ -125,7 +125,7 @@ def refuse_edited(chosen: Sequence[Target], reporter: Reporter, *, suffix: str |
 def accounts(env: str, local: bool) -> list[Account]:
     """Return an `Account` for the environment `env`, or for every environment if `env` is `all`.
 
-    The accounts are in the reverse of the deploy order, so the tools environment comes first.
+    The tools environment, which is deployed last, comes first.
     """
     from cicd_templates.cli.accounts import open_plain_account
     from cicd_templates.config.load import read_configuration
@@ -214,9 +214,9 @@ def require_answers(yes: bool) -> None:
 
 
 def other_changes_confirmation(hand_over: bool) -> Callable[[str], bool]:
-    """Return a function that decides whether the pipeline gets changed templates of environments that are not deployed.
+    """Return a function that answers a question about templates of environments that the command does not deploy.
 
-    The function takes the question for the user, and returns true or false:
+    The question is whether to upload the changed templates of these environments for the pipeline. The answers:
 
     - If `hand_over` is true, the function returns true without asking.
     - If `hand_over` is false and there is no terminal, the function returns false without asking.

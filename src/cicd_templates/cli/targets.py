@@ -38,7 +38,7 @@ from cicd_templates.template.stack_template import StackTemplate
 
 
 def revision_here() -> str:
-    """Return the commit id of the work tree in which the command runs, as `revision` describes it."""
+    """Return the commit id of the current work tree. The function `revision` defines its format."""
     return revision(Path.cwd())
 
 
@@ -109,7 +109,7 @@ class Target:
           these stacks.
         - `drift` has the drift that was detected in the stacks. It also says whether the plan only shows this drift or
           reverts it.
-        - `ahead` has answers of AWS about the chosen stacks, which other threads are reading.
+        - `ahead` gives the answers of AWS about the chosen stacks. Other threads have already begun to read them.
 
         Raises the errors of `deployment.plan`.
         """

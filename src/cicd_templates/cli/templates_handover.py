@@ -79,7 +79,7 @@ class TemplatesHandover:
                 f" {'is' if len(self.tools.missing) == 1 else 'are'} not rendered on this machine"
             )
         elif self.tools.commit.problem:
-            self._note("not handed to the pipeline, because they are in no commit; commit them, then deploy again")
+            self._note("not handed to the pipeline, because no commit contains them; commit them, then deploy again")
         elif self._agreed(comparison):
             version = self.tools.publish_templates(comparison.bucket)
             self._note(f"handed to the pipeline as version {version}, {self.tools.commit.description}")
@@ -102,8 +102,8 @@ class TemplatesHandover:
             if self.confirm_others(HAND_OVER_OTHERS.format(others=_listed(others))):
                 return True
             self._note(
-                f"not handed to the pipeline, because files of {_listed(others)} changed, too;"
-                f" {hints.option('HAND_OVER', value=True)} hands over all changes"
+                f"not handed to the pipeline, because files of other environments also changed"
+                f" ({_listed(others)}); {hints.option('HAND_OVER', value=True)} hands over all changes"
             )
             return False
         if comparison.changed and not self.confirm(HAND_OVER_QUESTION):

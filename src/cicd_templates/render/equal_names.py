@@ -217,10 +217,9 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield a resource. Its name consists of the values of the properties that identify the resource.
+    """Yield the resource. Its name consists of the properties that are the `primaryIdentifier` in the type's schema.
 
-    The schema of the resource type lists these properties. Yield nothing if the type has no schema, or if AWS chooses
-    the value of such a property.
+    Yield nothing if the resource type has no schema, or if AWS chooses the value of such a property.
     """
     resource = stack.resources[logical_id]
     properties = resource["Properties"]
@@ -249,9 +248,9 @@ def _known_values(stack: StackTemplate) -> dict[str, str]:
 
 
 def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
-    """Return `value` as text. If `known` has the value of a reference, replace the reference by this value.
+    """Return `value` as text. Replace each reference in it by the text that `known` has for this reference.
 
-    Replace every other reference by a text with the path of the template, so that texts of different stacks differ.
+    Replace an unknown reference by a text with the template's path, so that each stack has a different text.
     """
     match value:
         case str():

@@ -97,10 +97,10 @@ class LastRender:
         return self._is_covered(loaded) and self._digests_now() == self._digests
 
     def remember(self, stacks: int) -> None:
-        """Record that this run has rendered the output folder, and the number of stacks.
+        """Record that this run has rendered the output folder with this number of stacks.
 
-        After the rendering, call `is_certain`. Call this method only if `is_certain` has returned True. Nothing is
-        recorded if an input cannot be read.
+        Call `remember` only if `is_certain` has returned True after the rendering. If an input cannot be read, nothing
+        is recorded.
         """
         if self._digests is None:
             return

@@ -72,9 +72,9 @@ _work: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
 
 
 def begin(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
-    """Prepare a forked process: store its work, and ignore Ctrl-C, because the parent process handles Ctrl-C.
+    """Prepare a forked process: keep the function and the items for later calls, and ignore Ctrl-C.
 
-    If the parent is killed, a thread ends this process. Without this thread, the process would wait for work forever.
+    The parent process handles Ctrl-C. If the parent is killed, a thread in the forked process ends this process.
     """
     import multiprocessing
     import signal

@@ -48,7 +48,7 @@ class RenderedStack(NamedTuple):
 
     @property
     def without_text(self) -> StackTemplate:
-        """The template, whose content may be read from a file. To save time, `text` is not read and remains empty."""
+        """The template with an empty `text`. To save time, only the template's content is read."""
         return StackTemplate(Path(self.path), "", self.store.content(self.number), self.facts)
 
     @property

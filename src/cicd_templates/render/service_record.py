@@ -105,9 +105,9 @@ class _Record(NamedTuple):
 
 
 def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) -> Inputs:
-    """Return the digests of all inputs of a run. `code` is the digest of the inputs except the configuration.
+    """Return digests of everything that `make render` reads. `code` is the digest of all except the configuration.
 
-    `Inputs.shared` also covers which layers each environment has, because a changed service can add or remove a layer.
+    `Inputs.shared` also covers the names of the layers in each environment, because a service can add a layer.
     """
     services: dict[str, dict[int, tuple[Service, list[str]]]] = {}
     for environment in configuration.environments:
@@ -126,9 +126,9 @@ def inputs_of(code: str, configuration: Configuration, layers: Sequence[Layer]) 
 
 
 class ServiceRecord:
-    """The record of the last `make render` that wrote into `folder`.
+    """Reads and replaces the record of the last `make render` that wrote into `folder`.
 
-    `inputs` has the digests of the inputs of the present run. They are compared with the digests in the record.
+    `inputs` has the digests of the inputs of this run. To find changes, they are compared with the recorded digests.
     """
 
     def __init__(self, inputs: Inputs, folder: Path, path: Path = RECORD) -> None:

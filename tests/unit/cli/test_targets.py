@@ -46,7 +46,7 @@ NO_BUCKET = Comparison(None)
 FIRST = Comparison("bucket", first=True, changed={"production": ("keys.yaml",), "tools": ("keys.yaml",)})
 NOT_COMMITTED = [
     f"templates: the work tree's templates are deployed, although no commit contains them: {DIRTY.problem}",
-    "templates: not handed to the pipeline, because they are in no commit; commit them, then deploy again",
+    "templates: not handed to the pipeline, because no commit contains them; commit them, then deploy again",
 ]
 
 
@@ -259,7 +259,7 @@ def test_other_environments_are_named_as_in_a_sentence(changed: list[str], liste
     tools: Any = Tools(replace(OTHERS, changed=dict.fromkeys(changed, ("keys.yaml",))))
     left_altogether().deploy(notes, Answers(True), tools, confirm_others=Answers(False))
 
-    assert f"because files of {listed} changed, too" in notes.lines[-1]
+    assert f"because files of other environments also changed ({listed});" in notes.lines[-1]
 
 
 def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of_their_own() -> None:
@@ -271,8 +271,8 @@ def test_changes_of_other_environments_are_listed_and_asked_for_by_a_question_of
         "templates: the pipeline would also get the changed files of staging: 1 (keys.yaml)",
         "templates: the pipeline would also get the changed files of tools:"
         " 7 (a.yaml, b.yaml, c.yaml, d.yaml, e.yaml and 2 more)",
-        "templates: not handed to the pipeline, because files of staging and tools changed, too; --hand-over"
-        " hands over all changes",
+        "templates: not handed to the pipeline, because files of other environments also changed"
+        " (staging and tools); --hand-over hands over all changes",
     ]
     assert (yes.questions, tools.published) == ([], 0)
     assert others.questions == [

@@ -398,10 +398,10 @@ def test_a_policy_that_is_no_text_has_a_problem() -> None:
         ({}, []),
         ({"a": None, "b": None}, []),
         ({"a": b"", "b": b""}, []),
-        ({"a": b"", "b": None}, ["the copies of the file differ, or a check has no copy; checks with a copy: a"]),
+        ({"a": b"", "b": None}, ["the checks do not all have the same copy of this file; checks with a copy: a"]),
         (
             {"a": b'unknown = "low"', "b": b""},
-            ["the copies of the file differ, or a check has no copy; checks with a copy: a, b"],
+            ["the checks do not all have the same copy of this file; checks with a copy: a, b"],
         ),
         (
             {"a": b"x = 1"},
@@ -618,7 +618,7 @@ def test_the_policy_beside_the_reports_counts_as_it_does_in_the_pipeline(tmp_pat
     differing = gate(tmp_path, **files)
     assert differing.exit_code == 1
     assert (
-        "- **scan-policy.toml**: the copies of the file differ, or a check has no copy; checks with a copy: snyk"
+        "- **scan-policy.toml**: the checks do not all have the same copy of this file; checks with a copy: snyk"
         in differing.output
     )
 

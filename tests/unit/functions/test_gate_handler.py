@@ -394,7 +394,7 @@ def test_the_policy_of_the_source_counts_where_all_checks_hand_on_the_same(monke
     kind, answer = run(monkeypatch, changed)
     assert kind == "failure"
     assert (
-        "- **scan-policy.toml**: the copies of the file differ, or a check has no copy; checks with a copy: bandit"
+        "- **scan-policy.toml**: the checks do not all have the same copy of this file; checks with a copy: bandit"
         in answer["failureDetails"]["message"]
     )
 

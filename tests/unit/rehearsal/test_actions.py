@@ -138,7 +138,7 @@ def test_a_question_that_is_too_long_and_one_without_a_topic(tmp_path: Path) -> 
         ),
         pytest.param(
             TemplatesCommit(),
-            "\n  The commit of the templates is unknown: templates of a parallel copy (never committed)",
+            "\n  The commit of the templates is unknown: uncommitted templates of a parallel copy (SUFFIX)",
             id="parallel copy",
         ),
     ],

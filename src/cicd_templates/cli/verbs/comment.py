@@ -17,7 +17,7 @@ from cicd_templates.plurals import counted
 
 @verb(
     "comment",
-    make_option("--base", variable="BASE", help="Revision to compare the templates with, such as origin/main."),
+    make_option("--base", variable="BASE", help="Compare the templates with this git revision, such as origin/main."),
     make_option(
         "--plan",
         "plan_files",

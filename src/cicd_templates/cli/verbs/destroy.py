@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     make_option(
         "--confirm",
         variable="CONFIRM",
-        help="Confirm --plan with the names of its environments, separated with commas; default: ask for the names.",
+        help="Confirm --plan with the names of the environments to destroy, separated with commas; default: ask.",
     ),
 )
 def destroy(

@@ -10,7 +10,7 @@ from cicd_templates.errors import ConfigurationError
 from cicd_templates.files.paths import rendered_folder
 
 
-@verb("review", make_option("--base", variable="BASE", help="Revision to compare with, such as main or HEAD~1."))
+@verb("review", make_option("--base", variable="BASE", help="Compare with this git revision, such as main or HEAD~1."))
 def review(base: str | None) -> None:
     """Print a Markdown description of all changes in out/ since a git revision."""
     from cicd_templates.review import changes_page, revision

@@ -46,7 +46,7 @@ def inconsistencies(plan: Plan, stacks: Mapping[str, StackTemplate], now: dateti
     for label in plan.waits:
         if label not in {stack.label for name, stack in stacks.items() if name not in counts}:
             yield (
-                f"{label}: the plan says that a later plan will deploy this stack, but this plan deploys it, or the"
+                f"{label}: the plan leaves this stack to a later plan, although this plan deploys the stack or the"
                 " stack is not rendered"
             )
 

@@ -142,12 +142,12 @@ def to_allow(plan: Plan, recorded: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def unfitting(plan: Plan, allowed: Iterable[str], stacks: Iterable[str]) -> list[str]:
-    """Return the names in `allowed` that have no effect on `plan`.
+    """Return the names in `allowed` that are probably mistakes, because `plan` deletes no data of these resources.
 
-    - `allowed` names resources whose data the plan may delete. A name begins with the label or the name of a stack.
-    - A name has no effect if the plan deletes no data of this resource.
-    - A name in a stack outside the plan is not returned, because it may be meant for another plan.
+    - `allowed` names the resources whose data may be deleted. A name begins with the label or the name of a stack.
     - `stacks` has the labels and the names of all stacks.
+
+    If the plan does not contain the resource's stack, the name may be meant for another plan, so it is not returned.
     """
     fitting = {name for loss in losses(plan) for name in _names(plan, loss)}
     elsewhere = set(stacks) - {name for stack in plan.stacks for name in (stack.label, stack.name)}

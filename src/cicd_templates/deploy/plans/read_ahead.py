@@ -25,12 +25,13 @@ LONGEST_AGE_SECONDS = 30.0
 
 
 class ReadAhead:
-    """The answers of AWS about `stacks`, the chosen stacks of one environment. `now` returns the time in seconds.
+    """Calls AWS in other threads, before the plan of one environment needs the answers. `stacks` are its chosen stacks.
 
-    For the stacks that may be unchanged, `bodies` maps a stack's name to its deployed template, and `change_sets` maps
-    the name to the summaries of its change sets. The plan takes each of these answers out and uses it once.
+    - `bodies` maps the name of a stack to its deployed template.
+    - `change_sets` maps the name of a stack to the summaries of its change sets.
 
-    If a call fails, the error is raised when the answer is used. The next attempt calls AWS again.
+    A plan removes an answer when it uses the answer. If a call failed, the plan gets the error, and AWS is called again
+    at the next attempt. `now` returns a time in seconds.
     """
 
     bodies: dict[str, Future[Any]]
@@ -47,13 +48,13 @@ class ReadAhead:
         self.begin()
 
     def begin(self) -> None:
-        """Begin to read all answers. Earlier answers are no longer used."""
+        """Begin to read all answers from AWS. Earlier answers are no longer used."""
         self._began = self._now()
         self._describe_stacks()
         self._read_values()
 
     def refresh(self) -> None:
-        """Begin again if the answers are too old."""
+        """If the answers are older than `LONGEST_AGE_SECONDS`, discard them and begin to read new answers from AWS."""
         if self._now() - self._began > LONGEST_AGE_SECONDS:
             self.begin()
 
@@ -86,7 +87,7 @@ class ReadAhead:
     def _described(
         self, bodies: dict[str, Future[Any]], change_sets: dict[str, Future[list[Mapping[str, Any]]]]
     ) -> dict[str, Mapping[str, Any]]:
-        """Return the account's stacks. Begin to read the templates and change sets of those that may be unchanged."""
+        """Return the account's stacks. Begin to read the templates and change sets of stacks that may be unchanged."""
         existing = describe_stacks(self._clients)
         for stack in self._stacks:
             described = existing.get(stack.name)

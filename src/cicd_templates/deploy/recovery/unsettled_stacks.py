@@ -153,7 +153,7 @@ def _drift(
         return
     means = "drift detection found resources that were changed outside CloudFormation; put the change into templates/,"
     if kept := reason_to_keep(stack):
-        means = f"{means} or undo this change by hand, not with a change set, because {kept}"
+        means = f"{means} or undo this change by hand; do not use a change set, because {kept}"
         yield Unsettled(stack.label, DRIFTED, means, facts, ())
         return
     if stack.protected and stack.deployed_as:

@@ -24,14 +24,12 @@ def verify_collected(
     history: DeploymentHistory,
     not_attested: Collection[str] = (),
 ) -> tuple[Verification, Mapping[str, str]]:
-    """Verify the folder. Return the result, and the environments that the release has not reached, with the reasons.
+    """Verify the evidence in `folder`. Also return the environments that the release has not reached, with reasons.
 
-    Two kinds of environments need no statement about a deployment:
+    The reasons are from `history`. Such an environment needs no statement about a deployment. The environments in
+    `not_attested`, which the user named, need no statement either.
 
-    - environments that the release has not reached, if `history` has a reason
-    - environments in `not_attested`, which the user named
-
-    If the folder lacks a statement that `history` lists, the result has a problem.
+    If `history` lists a statement that is not in the folder, the result has a problem.
     """
     last = not_reached(read_folder(folder), release.statement)
     excepted = {name: history.not_attested[name] for name in last if name in history.not_attested}

@@ -38,7 +38,7 @@ class TemplatesCommit:
     @property
     def description(self) -> str:
         """Return a short description for messages, such as `commit 1a2b3c4d5e6f`."""
-        return f"commit {self.revision[:12]}" if self.revision else "templates of a parallel copy (never committed)"
+        return f"commit {self.revision[:12]}" if self.revision else "uncommitted templates of a parallel copy (SUFFIX)"
 
     @property
     def unknown_because(self) -> str:

@@ -150,9 +150,9 @@ def _refuse_a_wait_for_ever(known: Survey, stacks: Sequence[StackTemplate], made
     """
     lost = ", ".join(sorted(unpublished(known, stacks)))
     raise CicdError(
-        f"{', '.join(made.waits)}: not planned, because these parameters are missing in Parameter Store: {lost}. Create"
-        " the parameters by hand. A deployment does not create them again, because the stacks that publish the"
-        " parameters have no changes"
+        f"{', '.join(made.waits)}: not planned, because these parameters are missing in Parameter Store: {lost}. The"
+        " stacks that publish these parameters have no changes, so no deployment creates the parameters again. Create"
+        " the parameters by hand"
     )
 
 

@@ -27,7 +27,7 @@ class JudgedFinding:
 
     - `alike` has the findings about this vulnerability, one per report. The first finding represents all findings.
     - `severity` is the worst severity of the findings in `alike`.
-    - `waiver` is None if a finding in `alike` has no valid waiver. Otherwise, it is the waiver that expires first.
+    - If every finding in `alike` has a valid waiver, `waiver` is the waiver that expires first. Otherwise, it is None.
     - `expired` is an expired waiver of any finding in `alike`, or None.
     - `weakened` is true if the vulnerability passes without a waiver, but the default policy would block it.
     - `kinds` has the kinds of weakness, such as `injection`, for which the policy blocks the vulnerability. If the
@@ -211,9 +211,9 @@ def _judge(alike: list[tuple[str, Finding]], policy: Policy, today: date, waiver
 
 
 def _stops(alike: list[tuple[str, Finding]], policy: Policy, fix: str | None) -> tuple[bool, list[str]]:
-    """Return whether the thresholds of a policy block a finding, and the kinds of weakness whose thresholds block it.
+    """Return whether a threshold of the policy blocks a finding if no waiver is considered.
 
-    If the threshold of a check already blocks the finding, the list of kinds is empty. Waivers are not considered.
+    If only thresholds for kinds of weakness, such as `injection`, block it, also return these kinds.
     """
     rank = SCALE.index
     severities = [_raised_severity(each, policy) for _, each in alike]

@@ -113,7 +113,7 @@ def agreed_policy(copies: Mapping[str, bytes | None], checks: Collection[str]) -
     if len(set(copies.values())) > 1:
         having = sorted(check for check, copy in copies.items() if copy is not None)
         return Policy(
-            problems=[f"the copies of the file differ, or a check has no copy; checks with a copy: {', '.join(having)}"]
+            problems=[f"the checks do not all have the same copy of this file; checks with a copy: {', '.join(having)}"]
         )
     content = next(iter(copies.values()), None)
     return Policy() if content is None else read_policy(content, checks)
@@ -155,7 +155,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
     """Read the severities of `raw` into `policy`.
 
     A setting that lets every finding of a check pass must have a reason, an owner and an expiry date. If `strict` is
-    true, so must every setting that is weaker than its default.
+    true, every setting that is weaker than its default must have them, too.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -211,8 +211,8 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity that `value` sets: a word, or a table with the word, a reason, an owner and a date.
 
-    If the severity is weaker than `weakest`, `value` must be a table. Usually, the less severe word is the weaker one.
-    For a threshold, pass `lower=True`: the more severe word is weaker, because it lets more findings pass.
+    If the severity would let more findings pass than `weakest`, `value` must be a table. The severity of a finding lets
+    more pass if it is lower. A threshold (`lower=True`) lets more findings pass if it is higher.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value

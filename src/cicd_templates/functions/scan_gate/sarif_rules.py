@@ -88,7 +88,7 @@ class Levels:
     """The severity levels of a SARIF run's rules or notifications. An invocation can override a default level."""
 
     def __init__(self, descriptors: Descriptors, invocations: list[dict[str, Any]], key: str) -> None:
-        """Read the levels that each invocation sets instead of the default levels, in its property named `key`."""
+        """Read the levels with which each invocation, in its property `key`, overrides the default levels of rules."""
         self._overrides: list[dict[int, str]] = []
         for invocation in invocations:
             levels: dict[int, str] = {}
@@ -100,9 +100,9 @@ class Levels:
             self._overrides.append(levels)
 
     def of(self, descriptor: dict[str, Any], invocation: object = None) -> str | None:
-        """Return the level that a descriptor has in the invocation with the number `invocation`, or None.
+        """Return the level that the invocation with the number `invocation` sets for a rule, or else the default level.
 
-        An invocation can override the default level. If no invocation has the number, return the worst of all levels.
+        Without such an invocation, return the worst of all levels. Return None if no level is set.
         """
         default = mapping(descriptor.get("defaultConfiguration"), "defaultConfiguration").get("level")
         if isinstance(invocation, int) and not isinstance(invocation, bool) and 0 <= invocation < len(self._overrides):

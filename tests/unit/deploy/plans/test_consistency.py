@@ -66,7 +66,7 @@ def test_a_plan_as_it_was_made_has_no_contradiction() -> None:
         ({"stacks": (replace(PLAN.stacks[0], label="k"), PLAN.stacks[1])}, "keys: the label in the plan is k"),
         (
             {"waits": {"keys": ("network",)}},
-            "keys: the plan says that a later plan will deploy this stack, but this plan deploys it, or the stack is"
+            "keys: the plan leaves this stack to a later plan, although this plan deploys the stack or the stack is"
             " not rendered",
         ),
         (

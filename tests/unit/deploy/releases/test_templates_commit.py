@@ -276,4 +276,4 @@ def test_a_repository_with_the_longer_hash_is_compared_by_it(project: Path) -> N
 
 
 def test_the_templates_of_a_copy_are_in_no_commit() -> None:
-    assert TemplatesCommit().description == "templates of a parallel copy (never committed)"
+    assert TemplatesCommit().description == "uncommitted templates of a parallel copy (SUFFIX)"

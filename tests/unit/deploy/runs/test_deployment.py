@@ -650,7 +650,7 @@ def test_a_stack_cannot_wait_for_a_later_plan_and_be_in_this_one(harness: Deploy
 
     with pytest.raises(
         RefusedError,
-        match="keys: the plan says that a later plan will deploy this stack, but this plan deploys it",
+        match="keys: the plan leaves this stack to a later plan, although this plan deploys the stack",
     ):
         harness.execute()
 

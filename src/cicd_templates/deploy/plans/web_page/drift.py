@@ -1,9 +1,9 @@
 """Assesses changes that were made outside CloudFormation. This module does not call AWS.
 
-- The page judges a change if the property is in a table of this module, such as `PROTECTING`.
-- For any other change of a resource that grants access or stores data, the page says that it cannot judge the change.
-  Changes of policies belong here, because CloudFormation reports only a part of a changed policy.
-- All remaining changes are only listed.
+- If the changed property is in a table of this module, such as `PROTECTING`, the change is judged.
+- If another property of a resource that grants access or stores data changed, the page says that it cannot judge the
+  change. The page says the same of every changed policy, because CloudFormation reports only a part of the change.
+- All remaining changes are listed without a judgement.
 """
 
 from __future__ import annotations
