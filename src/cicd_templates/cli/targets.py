@@ -134,8 +134,8 @@ class Target:
     ) -> None:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
-        Also upload the templates of all environments for the pipeline, after the user has approved the first plan. If
-        the pipeline's bucket for templates does not exist yet, upload the templates after the bucket's creation.
+        After the user has approved the first plan, also upload the templates of all environments for the pipeline. If
+        their bucket does not exist yet, upload the templates as soon as the deployment has created it.
 
         - `deployed` has the names of all environments that the command deploys, one after the other. If it is None, the
           command deploys only this environment.

@@ -1,10 +1,10 @@
 """Uploads the rendered templates for the pipeline during a deployment, and creates the AWS clients for the upload.
 
-If the templates cannot be uploaded, the deployment reports the reason and continues. Before an upload of changed
-templates, the user is asked:
+If the templates cannot be uploaded, the deployment reports the reason and continues. The user must agree to an upload
+of changed templates. If the user declines:
 
-- If all of these templates belong to environments that are being deployed, a "no" stops the deployment.
-- If some of these templates belong to other environments, a "no" only skips the upload.
+- The deployment stops if it deploys all environments whose templates have changed.
+- If templates of another environment have changed, the deployment continues without the upload.
 """
 
 from __future__ import annotations
@@ -140,11 +140,11 @@ def open_tools(
 ) -> PipelineHandover:
     """Return a `PipelineHandover`, which uploads templates for the pipeline in the tools environment.
 
-    It has the stacks of every environment, because a pipeline run may deploy any of them. For a parallel copy of the
-    project, it has only the stacks of environments that were rendered into `folder`.
+    The result has the stacks of every environment, because a pipeline run may deploy any of them. For a parallel copy
+    of the environments, the result has only the stacks that were rendered into `folder`.
 
     - `local`: use the local AWS in `engine`. If `engine` is None, use the local AWS that `make local` started.
-    - `known` maps names of environments to targets that are already open. Their stacks and AWS clients are used again.
+    - `known` maps names of environments to open targets. The stacks and AWS clients of these targets are used again.
     - `plans_only`: do not search for the commit that contains the templates. Only an upload needs this commit.
     """
     tools = next(environment for environment in configuration.environments if environment.kind == "tools")

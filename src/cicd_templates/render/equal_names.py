@@ -84,7 +84,7 @@ def refuse_equal_names(stacks: Iterable[StackTemplate]) -> None:
 def _exclude_each_other(one: NamedResource, other: NamedResource) -> bool:
     """Return whether two resources belong to the same stack and have different conditions.
 
-    Such resources may have the same name, because perhaps only one of the two conditions can be true.
+    Such resources may have the same name, because their conditions may exclude each other. No condition is evaluated.
     """
     return (
         one.stack.path == other.stack.path
@@ -104,7 +104,7 @@ def name_marks(identities: Iterable[Hashable]) -> array[int]:
 
 
 def name_identities(stack: StackTemplate) -> list[Hashable]:
-    """Return a key for each name in a stack. Two keys are equal if their names are equal, even in different stacks."""
+    """Return a value for each name in a stack. Equal names have equal values, even if they are in different stacks."""
     return [found.identity if isinstance(found, NamedResource) else found.looks for found in _names(stack)]
 
 
@@ -167,11 +167,10 @@ def _resources(stacks: Iterable[StackTemplate]) -> Iterator[NamedResource]:
 
 
 def _name_keys(resource_type: str, properties: Mapping[str, Any]) -> list[str]:
-    """Guess which properties are physical names, and return their keys.
+    """Return the keys of the properties that are probably the name of a resource.
 
-    The guess is for types whose name property is not in the table of resource types. The schema of such a
-    type says which property is the name, but reading a schema is slow. So the caller reads it only if two resources
-    have the same value for a guessed property.
+    Only the schema of the resource type is certain, but reading a schema is slow. So the caller reads the schema only
+    if two resources have the same value for a returned key.
     """
     words = resource_type.replace("::", "")
     return [
@@ -268,10 +267,7 @@ def _text(value: Any, stack: StackTemplate, known: Mapping[str, str]) -> str:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether `value` is a string or an `Fn::Sub`.
-
-    A `Ref` does not count, because many resources can use the same `Ref`.
-    """
+    # A `Ref` is left out, because many resources can use the same `Ref`.
     return isinstance(value, str) or (isinstance(value, dict) and "Fn::Sub" in value)
 
 

@@ -85,7 +85,7 @@ class Project(NamedTuple):
                     yield Job(env, layer, builds[start : start + stacks_per_job])
 
     def render(self, job: Job) -> Iterator[FinishedStack]:
-        """Yield the stacks of a job. Raises the errors of the user's own layers as `ConfigurationError`."""
+        """Render the stacks of `job` and yield them. Raises errors in the user's layers as `ConfigurationError`."""
         with explained_user_errors(self.layers, job.layer):
             for build in job.builds:
                 yield _finished(render_stack(job.env, job.layer, self.layers, build(), self.form))

@@ -1,7 +1,7 @@
 """Turns troposphere and awacs objects into plain dicts, lists and scalars, in one pass.
 
-troposphere's own function `encode_to_dict` gives the same result. It is slower, because it converts a value several
-times, once for each object in which the value is nested.
+troposphere's own function `encode_to_dict` gives the same result. It is slower: for example, it converts a value that
+is inside three nested objects three times.
 """
 
 from __future__ import annotations

@@ -121,9 +121,9 @@ def _compare(comparison: differences_page.Comparison, paths: tuple[str, ...]) ->
 
 
 def service_groups(services: Iterable[str]) -> dict[str | None, int]:
-    """Divide the services into groups, in the order of their names. Return the number of the group of each service.
+    """Sort the services by name and divide them into groups. Return a map from each service to its group's number.
 
-    The stacks of a group are neighbours in the deploy order. They share parts of the review pages.
+    The stacks of a group are neighbours in the deploy order, and share parts of the review pages.
     """
     return {name: number // SERVICES_PER_GROUP for number, name in enumerate(sorted(services))}
 

@@ -1,4 +1,4 @@
-"""Renders only some stacks again if only the settings of a few services have changed since the last `make render`.
+"""If only the settings of a few services have changed since the last `make render`, renders only some stacks again.
 
 These stacks are rendered again:
 
@@ -91,8 +91,8 @@ class _Record(NamedTuple):
     """The record of a complete run.
 
     - `files` maps the path of each file to its SHA-256 and its status.
-    - `stacks` maps the path of each template to its service, and to a digest of those parts of the template on which
-      other files depend.
+    - `stacks` maps the path of each template to two values: its service, and a digest of those parts of the template on
+      which other files depend.
     - `names` is the index of the names in all stacks, as JSON.
     - `parts` are the parts of the review pages.
     """
@@ -213,8 +213,8 @@ class ServiceRecord:
     def _has_written(self, digests: Mapping[str, str]) -> bool:
         """Return whether the contents of the files have the digests in `digests`.
 
-        Read the ctimes of the files before you call this function. The function waits `CLOCK_STEP` seconds before it
-        reads the contents. So if a file changes after its content was read, its ctime will differ from yours.
+        The caller must read the ctimes of the files first. This function then waits `CLOCK_STEP` seconds, so that a
+        later change of a file changes its ctime, too.
         """
         time.sleep(CLOCK_STEP)
         return all(digest_of_file(self._folder / path) == digest for path, digest in digests.items())
@@ -296,7 +296,7 @@ def _new_parts(record: _Record, rendered: Mapping[str, RenderedStack], lines: li
 
 
 def _new_part(part: RecordedReview | DifferencesPart, stacks: Iterable[RenderedStack], names: NameIndex) -> NewPart:
-    """Return a new part of the review pages, made from `stacks`, for the caller to use instead of `part`."""
+    """Make a part of the review pages from `stacks`. It replaces the outdated `part`."""
     templates = [stack.without_text for stack in stacks]
     reviewed = [ReviewedStack(template, Formatter(template, names)) for template in templates]
     if isinstance(part, RecordedReview):

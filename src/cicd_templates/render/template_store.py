@@ -62,7 +62,7 @@ class TemplateStore:
     def add(self, template: Unpacked | Place) -> int:
         """Store a template and return its number.
 
-        If the template is already in the temporary file, `template` is the place of the template in this file.
+        `template` is the template itself or, if it is already in the temporary file, its place in this file.
         """
         number = len(self._places) // 4
         if isinstance(template, Unpacked) and number < self._in_memory:

@@ -1,4 +1,4 @@
-"""The command `comment`, which writes the comment on a pull request from plans and templates. It does not call AWS."""
+"""The command `comment`: reads plans and templates, and writes a comment for a pull request. It does not call AWS."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from cicd_templates.plurals import counted
     LOCAL,
 )
 def comment(base: str | None, plan_files: str, out: Path | None, local: bool) -> None:
-    """Write the comment on a pull request: what changes in each environment, what is lost, and whose permissions grow.
+    """Write a comment for a pull request: what changes in each environment, what is lost, and whose permissions grow.
 
     The file is short enough for a comment on GitHub. A page with all plans is written beside it.
     """

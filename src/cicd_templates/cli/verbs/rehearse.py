@@ -236,8 +236,8 @@ def finish(
 
     - `reports` maps paths below `output/reports` to the reports of the checks. Reports of an earlier rehearsal are
       deleted.
-    - `signed` is None if the rehearsal wrote no evidence, and an error if the evidence cannot be verified. Otherwise,
-      `signed` lists the environments that the release did not reach, so the evidence has no statement about them.
+    - `signed` lists the environments without a signed statement, because the release did not reach them. If the
+      evidence cannot be verified, `signed` is an error. If the rehearsal wrote no evidence, `signed` is None.
     - `judged` has variables for `make gate`, the command with which the user can judge the reports.
 
     Raises `CicdError` if the rehearsal did not succeed, or if `signed` is an error.

@@ -57,7 +57,7 @@ def secret(name: str, env: str | None, service: str | None, suffix: str | None, 
 
 
 def _secrets_of(environment: Environment, service: str) -> Sequence[str]:
-    """Return names of a service's secrets. In a tools environment, these are the secrets of the service's checks."""
+    """Return names of a service's secrets. In a tools environment, return the secrets that the service's checks use."""
     from cicd_templates.builds.configured_checks import checks_of
 
     services = [each for each in environment.services if each.name == service]

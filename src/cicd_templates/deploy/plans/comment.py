@@ -36,10 +36,10 @@ NO_PLAN = (
 
 
 def comment(plans: Sequence[Plan], review: str, base: str, missing: Sequence[str] = ()) -> str:
-    """Return the comment about `plans`, which can be empty, and about `review`, the Markdown output of `make review`.
+    """Return a comment that shows `plans` and `review`. The list `plans` can be empty.
 
-    `make review` compares the templates with those of the git revision `base`. `missing` lists the environments without
-    a plan.
+    `review` is the Markdown output of `make review`, which compares the templates with those of the git revision
+    `base`. `missing` lists the environments without a plan.
     """
     rows = fold(plans)
     names = cut(", ".join(plan.environment for plan in plans), LONGEST_ANSWER)

@@ -59,9 +59,9 @@ def discard_plans(context: DeployContext, environment: str) -> int:
 
 
 def discard_plan(context: DeployContext, path: Path) -> int:
-    """Delete the change sets of the plan in `path`, then the file. Return the number of change sets.
+    """Delete the change sets of a plan, and then the plan file `path`. Return the number of deleted change sets.
 
-    If the plan file lists a change set that the plan did not create, raises `RefusedError` and deletes nothing. Also
+    If the file lists a change set that was not created for this plan, raises `RefusedError` and deletes nothing. Also
     raises the errors of `plans.read`.
     """
     plan = plans.read(path)

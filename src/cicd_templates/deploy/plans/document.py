@@ -80,7 +80,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether the plan changes nothing, and no stack is waiting to be planned."""
+        """Whether the plan has no changes and no stacks that wait for a later plan."""
         return not self.changing and not self.waits
 
 
@@ -117,9 +117,9 @@ def losses(plan: Plan) -> list[DataLoss]:
 
 
 def exempt(plan: Plan, recorded: Iterable[str]) -> list[DataLoss]:
-    """Return the possible losses of data that need no consent, because the local AWS never creates the resources.
+    """Return the possible data losses to which the user need not consent.
 
-    `recorded` has the types of the resources that the local AWS only records.
+    `recorded` has the resource types that the local AWS only records. Resources of these types have no data.
     """
     return [loss for loss in losses(plan) if not loss.impact.certain and loss.change.resource_type in set(recorded)]
 

@@ -332,7 +332,7 @@ def wait_until_ready(context: DeployContext, stack: StackTemplate, name: str, wi
 
 
 def discard_expired(context: DeployContext, change_sets: Iterable[Mapping[str, Any]]) -> None:
-    """Delete those of the `change_sets` of a stack that this program's expired plans and previews have left behind."""
+    """Of `change_sets`, delete those that belong to expired plans and previews of this program."""
     for summary in change_sets:
         ours = summary["ChangeSetName"].startswith((CHANGE_SET_PREFIX, PREVIEW_PREFIX))
         if (

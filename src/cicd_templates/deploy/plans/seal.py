@@ -205,7 +205,7 @@ def time_differences(plan: SealedPlan, now: datetime) -> Iterator[str]:
 
 
 def refuse_other_aws(plan: SealedPlan, path: Path, *, local: bool) -> None:
-    """Raise `RefusedError` if only the plan or only the command uses the local AWS."""
+    """Raise `RefusedError` if a plan for the local AWS would be executed on AWS, or the reverse."""
     if plan.local != local:
         raise RefusedError(
             f"{path} is a plan for {'the local AWS; add' if plan.local else 'AWS; leave out'}"

@@ -1,7 +1,6 @@
 """Reads what all stacks of a wave need: the account's stacks and the values in Parameter Store.
 
-A wave is a set of stacks that are planned together. Reading the answers once for the wave saves two calls for each
-stack.
+A wave is a set of stacks that are planned together. The stacks share the result, which saves two calls for each stack.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Survey:
-    """AWS's answers at the beginning of a wave or of a plan.
+    """AWS's answers at the beginning of a wave, a set of stacks that are planned together.
 
-    `stacks` has the descriptions of the account's stacks, keyed by name, without deleted stacks. `values` has the
-    Parameter Store values that the templates of the wave read, keyed by path. Missing values are left out. `ahead` has
-    further answers that other threads have read, or None.
+    - `stacks` has the descriptions of the account's stacks, keyed by name, without deleted stacks.
+    - `values` has the Parameter Store values that the templates read, keyed by path. Missing values are left out.
+    - `ahead` has the answers that other threads have begun to read in advance, or None.
     """
 
     stacks: Mapping[str, Mapping[str, Any]]
@@ -72,7 +71,7 @@ def survey_by_name(clients: Clients, stacks: Sequence[StackTemplate]) -> Steps[S
 def survey(clients: Clients, stacks: Sequence[StackTemplate], ahead: ReadAhead | None = None) -> Steps[Survey]:
     """Read all stacks of the account, and the Parameter Store values that are needed to deploy `stacks`.
 
-    If `ahead` is given, take both from `ahead`, which has read them in other threads.
+    If `ahead` is given, use its answers, which other threads have begun to read in advance.
     """
     described = yield from retry_steps(lambda: ahead.existing if ahead else describe_stacks(clients))
     values = yield from retry_steps(lambda: ahead.values if ahead else values_read_by(clients, stacks))

@@ -18,11 +18,9 @@ from cicd_templates.template.stack_template import StackTemplate
 
 @dataclass(frozen=True)
 class Claim:
-    """A plan file or an interrupted run that still needs a stack.
+    """Unfinished work on a stack: a plan file or an interrupted run. The stack may still have no resources.
 
-    The stack may have only a change set and no resources yet.
-
-    `fact` is a sentence about the plan or run. The user can run one of `commands` to continue or discard it.
+    `fact` is a sentence about the plan or run. Each of `commands` continues or discards the plan or run.
     """
 
     fact: str

@@ -56,7 +56,7 @@ def unsettled(
     The problems of existing stacks come first. Then come new resources that would get a name that is already taken.
 
     - `claims` has the plans and interrupted runs that still need a stack, keyed by the name of the stack.
-    - `environment` has all stacks of the environment. If it is empty, `stacks` has all of them.
+    - `environment` has all stacks of the environment. It can be empty if `stacks` already has all stacks.
     """
     for stack in stacks:
         for each in _unsettled(clients, stack, claims.get(stack.name), environment or stacks):

@@ -168,10 +168,9 @@ def find_commit(path: Path, content: bytes) -> str | None:
 
 
 def find_commit_by_text(path: Path, matches: Callable[[str], bool]) -> str | None:
-    """Return the abbreviated id of the newest commit in which `matches` accepts the text of the file `path`, or None.
+    """Find the newest commit in which the text of the file `path` fulfils the function `matches`.
 
-    Searches only the last `SEARCHED_COMMITS` commits of the file. `find_commit` searches the whole history, but finds
-    only an exact text.
+    Returns the abbreviated commit id, or None. Searches only the last `SEARCHED_COMMITS` commits of the file.
     """
     if not in_work_tree(path.parent):
         return None

@@ -95,9 +95,8 @@ def _actions(codepipeline: CodePipelineClient, pipeline: str, execution: str) ->
 def _reason(actions: Iterable[ActionExecutionDetailTypeDef]) -> str:
     """Return the reason why a stage needs no signed statement, or an empty text if the stage needs a statement.
 
-    `actions` are the actions of the stage in the order of their start. A stage that deployed something needs a
-    statement, unless it failed before the signing began. An abandoned deployment counts, because AWS may still
-    complete it.
+    `actions` are the actions of the stage in the order of their start. An abandoned deployment needs a statement,
+    because AWS may still complete it.
     """
     newest = {action["actionName"]: action["status"] for action in actions}
     if newest.get(EXECUTE_ACTION, "Failed") == "Failed":

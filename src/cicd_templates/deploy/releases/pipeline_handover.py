@@ -27,8 +27,8 @@ class Comparison:
     - `bucket` is None if the bucket for templates does not exist yet.
     - `first` is true if no templates were uploaded yet.
     - `changed` has the files that differ, keyed by environment.
-    - `has_these` is true if no upload is needed: the bucket has exactly the rendered templates, with the id of their
-      commit. The id may be missing only if the rendered templates are in no commit.
+    - `has_these` is true if the bucket has exactly the rendered templates and, if they are committed, their commit id.
+      In this case, no upload is needed.
     """
 
     bucket: str | None

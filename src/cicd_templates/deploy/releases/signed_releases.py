@@ -96,10 +96,10 @@ def find_release_before(store: EvidenceStore, release: SignedReleaseStatement) -
 
 
 def _releases(store: EvidenceStore, query: ReleaseQuery) -> Iterator[SignedReleaseStatement]:
-    """Yield the signed release statements about the service and the pipeline execution in `query`, newest first.
+    """Yield the signed release statements about the service in `query`, newest first.
 
-    If `query` has no execution, yield the statements about all executions of the service, but leave out copies. A
-    statement that was stored more than `LONGEST_SIGNING` after its signing counts as a copy.
+    If `query` names a pipeline execution, yield only statements about this execution. Otherwise, leave out statements
+    that were stored more than `LONGEST_SIGNING` after their signing, because they are copies.
     """
     prefix = f"{query.service}/{query.execution}/" if query.execution else f"{query.service}/"
     pages = store.s3.get_paginator("list_objects_v2").paginate(Bucket=store.evidence, Prefix=prefix)

@@ -96,14 +96,13 @@ class DeploymentEngine:
     def deploy(self, passed: Callable[[], None] = ignore_approval) -> None:
         """Deploy the reviewed template of every stack.
 
-        Stacks are planned and approved in waves. A wave has all stacks whose input values have become available. The
-        engine calls `passed` once, between the approval of the first wave and the first operation.
+        Stacks are planned and approved in waves. A wave has all stacks whose input values have become available. When
+        the first wave is approved, the engine calls `passed` and then starts the first operation.
 
         If a check of a wave fails, or if the user declines a wave, no further operation starts. The engine deletes all
-        change sets that are not executed yet, waits for the operations under way, and raises the error of the check or
-        a `DeclinedError`.
+        change sets that are not executed yet, and waits for the operations under way.
 
-        If stacks failed, raises a `CicdError` with the labels of these stacks.
+        Raises the error of the failed check, a `DeclinedError`, or a `CicdError` with the labels of failed stacks.
         """
         self._passed = passed
         self._run(self._deploy)

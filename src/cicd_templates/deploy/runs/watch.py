@@ -131,9 +131,9 @@ class Watch:
 
 
 def operation_events(client: CloudFormationClient, entry: Entry) -> Iterator[Mapping[str, Any]]:
-    """Yield the stack's events, newest first, back to the first event of the operation that `entry` records.
+    """Yield the stack's events, newest first, until all events of the operation in `entry` have been yielded.
 
-    AWS returns the events in pages, and the last page is yielded completely. So a few older events can follow.
+    Whole pages of AWS's answer are yielded, so the last events can be older than the operation.
     """
     ours = False
     for page in client.get_paginator("describe_stack_events").paginate(StackName=entry.stack_id):
@@ -150,12 +150,10 @@ def ending(events: list[Mapping[str, Any]], described: str, token: str) -> str:
     `token` identifies the events of the operation. `described` is the stack's status from DescribeStacks. The operation
     has ended in these two cases:
 
-    - `described` is a final status, and an event of the operation has the same status.
-    - The last event of the operation has a final status, and a later operation on the stack has begun.
-
-    A final status alone does not prove the end. `described` can be the status after an earlier operation. After an
-    event with a final status, the operation can continue: CloudFormation can roll back a creation, with the event
-    ROLLBACK_COMPLETE, and then delete the stack in the same operation.
+    - `described` is a final status, and an event of the operation has the same status. Without this event, `described`
+      could be the status after an earlier operation.
+    - The last event of the operation has a final status, and a later operation on the stack has begun. Without the
+      later operation, this operation could continue: after ROLLBACK_COMPLETE, CloudFormation can delete the stack.
     """
     own = sorted(
         (event for event in events if event.get("ResourceType") == STACK_TYPE),

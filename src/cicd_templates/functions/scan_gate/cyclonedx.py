@@ -64,10 +64,10 @@ def read_cyclonedx(value: Any) -> Report:
 
 
 def _rated(ratings: list[dict[str, Any]]) -> tuple[str | None, str]:
-    """Return the worst severity word in `ratings` (None if no rating has a word), and the severity that the gate uses.
+    """Return the worst severity word in `ratings`, or None, and the severity that the gate uses.
 
-    The gate uses the severity of the worst rating. A rating without a word has the severity of its CVSS score. If a
-    rating cannot be understood, and no other rating is high or critical, the gate uses `unknown`.
+    The gate uses the worst rating, by its word or else by its CVSS score. If a rating cannot be understood and no other
+    rating is high or critical, the gate uses `unknown`.
     """
     stated = [rating["severity"].lower() for rating in ratings if isinstance(rating.get("severity"), str)]
     worst = min(stated, key=lambda each: SCALE.index(normalised_severity(each)), default=None)

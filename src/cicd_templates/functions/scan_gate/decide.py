@@ -239,8 +239,8 @@ def _raised_severity(finding: Finding, policy: Policy) -> str:
 def _blocking_kinds(finding: Finding, policy: Policy) -> list[str]:
     """Return the kinds of weakness, such as `injection`, for which the policy blocks a finding.
 
-    The more severe of `severity` and `tool_severity` counts. A parser lowers `severity` if the tool is not confident,
-    but an uncertain finding can still be a real injection.
+    The policy is applied to the more severe of `severity` and `tool_severity`. A parser lowers `severity` if the tool
+    is not confident, but an uncertain finding can still be a real injection.
     """
     raised = _raised_severity(finding, policy)
     severity = policy.unknown if raised == "unknown" else raised

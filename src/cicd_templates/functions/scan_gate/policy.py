@@ -59,8 +59,8 @@ class Policy:
     - `exploited` is a severity. A vulnerability that is known to be exploited gets at least this severity.
     - `epss` is a probability of exploitation. A finding with at least this probability is raised to the next severity.
     - `weaker` has the settings that are weaker than their defaults. Each has an owner and an expiry date.
-    - `version` is 1 if the file has no version. With version 1, the gate ignores kinds and exploitation.
-    - If `refuse_weaker` is true, every finding that has no waiver must pass both this policy and the default policy.
+    - `version` is 1 if the file has no version. In version 1, `kinds`, `exploited` and `epss` have no effect.
+    - If `refuse_weaker` is true, the default policy must also let every finding pass that has no waiver.
     - `waiver_days` is the largest number of days from today to the expiry date of a waiver or setting.
     """
 

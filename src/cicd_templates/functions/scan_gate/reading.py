@@ -119,9 +119,9 @@ def _refuse_nan(name: str) -> Any:
 
 
 def require_keys(value: Any, writer: str, *keys: str) -> dict[str, Any]:
-    """Return a report, `value`, as an object. Raises `UnusableError` if one of `keys` is missing or null.
+    """Return the report `value` as a JSON object. Raises `UnusableError` if one of `keys` is missing or null.
 
-    The error says that the report is not from `writer`, the expected tool, because the tool always writes these keys.
+    The tool `writer` always writes these keys, so the error says that another tool wrote the report.
     """
     report = mapping(value, "the report")
     missing = [key for key in keys if report.get(key) is None]

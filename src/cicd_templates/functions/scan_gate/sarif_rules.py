@@ -39,11 +39,11 @@ class Descriptors:
     def find(self, reference: dict[str, Any], index: object = None, name: object = None) -> dict[str, Any]:
         """Return the descriptor of a rule or notification, or an empty object if it is not found.
 
-        The search uses these values, in this order:
+        `index` is the `ruleIndex` of a result, and `name` is its `ruleId`. The search uses these values, in this order:
 
-        - the index: the result's own `ruleIndex`, passed as `index`, then the index in `reference`
+        - `index`, and then the index in `reference`
         - the guid in `reference`
-        - the id: the result's own `ruleId`, passed as `name`; without a `ruleId`, the id in `reference`
+        - `name` or, if it is missing, the id in `reference`
 
         The id `CA1000/md5` also finds the rule `CA1000`.
         """

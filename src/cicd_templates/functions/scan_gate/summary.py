@@ -133,8 +133,7 @@ def _finding_lines(judged: JudgedFinding) -> list[str]:
     raised += [f"probability of exploitation: {finding.epss:.0%}"] if finding.epss >= 0.01 else []
     raised += [] if finding.stated else ["its report states no severity"]
     raised += [
-        f"the threshold for weaknesses of the kind {kind} stops the release; the threshold of the check alone would"
-        " let the finding pass"
+        f"the threshold for weaknesses of the kind {kind} stops the release; the check's threshold would not stop it"
         for kind in judged.kinds
     ]
     owasp_categories = categories(finding.cwe, component=bool(finding.package))

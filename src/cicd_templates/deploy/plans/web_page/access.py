@@ -42,8 +42,7 @@ class Node(NamedTuple):
     """A node of the access drawing: a principal, a target, or a group of principals or targets.
 
     - `services` is the number of services that have the same access.
-    - `targets` lists the targets of a group. Two groups with the same number of targets, but other targets, are two
-      nodes.
+    - `targets` lists the targets of a group, so that groups with different targets are different nodes.
     """
 
     side: str
@@ -54,7 +53,7 @@ class Node(NamedTuple):
 
 
 def access_content(plans: Sequence[Plan]) -> dict[str, Any]:
-    """Return the list of paths to data before and after a deployment, and a drawing of the paths that change."""
+    """Return the access paths to data that a deployment changes or keeps, and a drawing of the changed access paths."""
     folded = fold_paths(plans)
     data = [each for each in folded if each.path.is_data]
     changed, same = ([each for each in data if (each.path.change == SAME) == is_same] for is_same in (False, True))

@@ -34,7 +34,7 @@ def _pairs(plans: Sequence[Plan]) -> Iterator[tuple[Row, Row]]:
 
 
 def _with_its_service(row: Row) -> Row:
-    """Return `row`. If all its resources belong to one service, its texts name the service instead of a placeholder."""
+    """Return `row`. If all its resources belong to one service, the service's name replaces the placeholder."""
     services = {place.service for place in row.places}
     if len(row.places) == 1 or len(services) > 1:
         return row
