@@ -16,8 +16,8 @@ def stateful(resource: R, env: Environment) -> R:
     """Return `resource` with the deletion and replacement policies that match the environment's protection.
 
     In a protected environment, the resource and its data remain when the stack is deleted or the resource is replaced.
-    There is one exception: if CloudFormation could not create the resource, CloudFormation deletes the rest of the
-    resource, so that its name is free for the next deployment. The deletion policy is therefore `RetainExceptOnCreate`.
+    There is one exception: if the deployment that creates the resource fails, CloudFormation deletes the resource, so
+    that its name is free for the next deployment. The deletion policy is therefore `RetainExceptOnCreate`.
     The replacement policy is `Retain`, because replacement policies do not support `RetainExceptOnCreate`:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """

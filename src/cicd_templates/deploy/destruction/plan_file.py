@@ -79,8 +79,8 @@ def _plan_environment(inventory: Inventory) -> PlannedDestruction:
 def refuse_expired(plan: DestructionPlan, path: Path, now: datetime) -> None:
     """Raise `RefusedError` if the plan in `path` may not be executed at `now`.
 
-    There are three possible reasons: the plan has expired, it expires too long after its creation, or its creation time
-    is in the future.
+    The error gives one of three reasons: the plan has expired, the plan would be valid for too long, or the plan's
+    creation time is in the future.
     """
     if difference := next(time_differences(plan, now), None):
         raise RefusedError(f"{path}: {difference}; plan again")
