@@ -7,8 +7,8 @@ missing statement is found in two other ways:
   verifies the release can exempt an environment, but only if no later environment has a statement.
 - Each statement about a deployment lists all earlier statements. So all of these must be in the folder.
 
-One gap remains: if an environment has several statements, and one of them is the newest statement of the release,
-somebody can remove the newest statement unnoticed.
+One gap remains: somebody can remove the newest of all statements unnoticed, if an older statement is about the same
+environment.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def undeployed(contents: FolderContents, release: Statement) -> list[str]:
 
 
 def not_reached(contents: FolderContents, release: Statement) -> list[str]:
-    """Return the environments after the last environment that has a statement about a deployment.
+    """Return the environments that come later in the pipeline than all environments with a statement of a deployment.
 
     Either the release was not deployed to these environments, or their statements are missing. The folder itself cannot
     prove which.

@@ -302,7 +302,7 @@ class Dependencies:
         )
 
     def is_pinned(self, name: str, version: str) -> bool:
-        """Return whether a copied file pins the package to `version`. If `version` is empty, any version counts."""
+        """Return whether a file for the scanner pins the package to `version`. An empty `version` means any version."""
         pins = self.pins.get(normalised(name), set())
         return version in pins if version else bool(pins)
 
@@ -311,7 +311,7 @@ class Dependencies:
         return normalised(os.path.basename(place)) == f"{self.own}-egg-info" and normalised(name) == self.own
 
     def missing(self) -> list[str]:
-        """Return what the scanner cannot see: files that it does not read, and packages that no copy contains."""
+        """Return the files and packages that the scanner cannot see, because it reads only requirements files."""
         others = [package for package in self.packages if not self.is_own(*package[:2])]
         unpinned = [
             f"{path}: {name}{f' {version}' if version else ''}"

@@ -16,7 +16,8 @@ The script accepts a part of the image only in these cases:
 - Archive from which Python can import: a base image has the same archive, or the RECORD file of a package lists it.
 - Importable file of a system package: a base image or a stage has the same file. The system package must be installed
   in the image, because the registry's scan does not see the packages of a stage.
-- Databases of system packages, and files that name the operating system: a single base image or stage has all of them.
+- Databases of system packages, and files that name the operating system: one single base image or stage has exactly the
+  same ones.
 
 The script also examines the Python packages of each stage, because a later command could have removed their metadata
 from the image. It does not examine the system packages of a stage.

@@ -21,7 +21,10 @@ class Next(Enum):
 
 
 class Verb(Enum):
-    """A command that decides by a stack's status what to do with the stack. `deploy` only executes plans."""
+    """A command that decides by a stack's status what to do with the stack.
+
+    `deploy` is not such a command, because a plan has already decided what `deploy` does.
+    """
 
     PLAN = "plan"
     DESTROY = "destroy"
