@@ -10,8 +10,8 @@ Security settings are part of the block: encryption with the environment's key, 
 argument switches them off. An argument that weakens security must be passed by name, so that a diff shows it. The
 function `because` adds the reason for a setting as a comment above the resource in the template.
 
-The caller passes the environment, and all resources and values that the block needs. A block
-never does any of these:
+The caller passes the environment, and all resources and values that the block needs. A block never does
+any of these:
 
 - add a resource to a template: only the function `build` of a layer does this
 - publish a value for other stacks, or read a value of another stack
