@@ -133,13 +133,9 @@ def _compared(change: Change, before: dict[str, Any], after: dict[str, Any]) -> 
     is_known = change.logical_id in after and (change.action == "Add" or change.logical_id in before)
     if not is_known and nature_of(change) != TAGS and change.action != "Remove":
         return None
-    try:
-        if any(hides_access(resources.get(change.logical_id, {})) for resources in (before, after)):
-            return None
-        return compare(change.logical_id, before, after)
-    except (AttributeError, KeyError, TypeError):
-        # A text replaces the map or list of a policy if its value is unknown before the deployment.
+    if any(hides_access(resources.get(change.logical_id, {})) for resources in (before, after)):
         return None
+    return compare(change.logical_id, before, after)
 
 
 def _resource_lines(template: str) -> dict[str, int]:

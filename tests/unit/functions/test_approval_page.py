@@ -173,10 +173,8 @@ def statement_of(value: Any) -> dict[str, Any]:
         pytest.param(change("Modify", "R", "AWS::IAM::Role", before=[1], after=UNKNOWN), id="no properties"),
         pytest.param(change("Modify", "R", "AWS::IAM::Role"), id="no contexts"),
         pytest.param(
-            change(
-                "Modify", "R", "AWS::IAM::Role", before=statement_of({}), after=statement_of({"Condition": UNKNOWN})
-            ),
-            id="an unknown condition",
+            change("Modify", "R", "AWS::EC2::SecurityGroup", before={}, after={"SecurityGroupIngress": [UNKNOWN]}),
+            id="an unknown rule",
         ),
         pytest.param(
             change(
@@ -188,6 +186,27 @@ def statement_of(value: Any) -> dict[str, Any]:
 )
 def test_policies_that_are_not_reported_are_never_called_unchanged(described: dict[str, Any]) -> None:
     assert page_of(described).access == "Check yourself what these changes allow: service-till/R."
+
+
+@pytest.mark.parametrize(
+    ("effect", "before", "after", "allows_more"),
+    [
+        pytest.param("Allow", {}, {"Condition": UNKNOWN}, False, id="an allowance gets one"),
+        pytest.param("Allow", {"Condition": UNKNOWN}, {"Condition": UNKNOWN}, True, id="of an allowance may change"),
+        pytest.param("Allow", {"Condition": UNKNOWN}, {}, True, id="an allowance loses it"),
+        pytest.param("Deny", {}, {"Condition": UNKNOWN}, True, id="a denial gets one"),
+        pytest.param("Deny", {"Condition": UNKNOWN}, {"Condition": UNKNOWN}, True, id="of a denial may change"),
+        pytest.param("Deny", {"Condition": UNKNOWN}, {}, False, id="a denial loses it"),
+    ],
+)
+def test_an_unknown_condition_counts_as_the_one_that_allows_more(
+    effect: str, before: dict[str, Any], after: dict[str, Any], allows_more: bool
+) -> None:
+    old, new = (statement_of({"Effect": effect, **part}) for part in (before, after))
+    page = page_of(change("Modify", "R", "AWS::IAM::Role", before=old, after=new))
+
+    assert page.access.startswith("These changes allow more access: service-till/R (") is allows_more
+    assert (page.access == NOBODY) is not allows_more
 
 
 def test_changes_that_touch_no_policy_need_no_report() -> None:
