@@ -517,7 +517,8 @@ def test_an_unknown_package_index_builds_no_image(hosts: list[str], built: bool,
     answer = run(commands(image_build.image(of))[0], source, tmp_path / "bin", **image_variables(source))
 
     assert (answer.returncode == 0, (tmp_path / "bin/calls").exists()) == (built, built)
-    assert ("'more-requirements.txt':1: 'https://packages.example.com/simple'" in answer.stderr) is not built
+    refusal = "'more-requirements.txt':1: `indexes` of [services.parcel-dispatcher.build] does not allow"
+    assert (f"{refusal} 'https://packages.example.com/simple'" in answer.stderr) is not built
 
 
 @pytest.mark.parametrize(
