@@ -135,7 +135,7 @@ class Target:
         """Deploy the chosen stacks, except those that only the pipeline may deploy, and report the events.
 
         After the user has approved the first plan, also upload the templates of all environments for the pipeline. If
-        their bucket does not exist yet, upload the templates as soon as the deployment has created it.
+        the bucket for templates does not exist yet, upload the templates as soon as the deployment has created it.
 
         - `deployed` has the names of all environments that the command deploys, one after the other. If it is None, the
           command deploys only this environment.

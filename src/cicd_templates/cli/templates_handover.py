@@ -102,7 +102,7 @@ class TemplatesHandover:
             if self.confirm_others(HAND_OVER_OTHERS.format(others=_listed(others))):
                 return True
             self._note(
-                f"not handed to the pipeline, because files of other environments also changed"
+                "not handed to the pipeline, because files of other environments also changed"
                 f" ({_listed(others)}); {hints.option('HAND_OVER', value=True)} hands over all changes"
             )
             return False

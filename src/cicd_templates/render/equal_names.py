@@ -216,7 +216,7 @@ def _named(
 
 
 def _by_schema(stack: StackTemplate, logical_id: str) -> Iterator[NamedResource]:
-    """Yield the resource. Its name consists of the properties that are the `primaryIdentifier` in the type's schema.
+    """Yield the resource. Its name has the values of the properties in the `primaryIdentifier` of the type's schema.
 
     Yield nothing if the resource type has no schema, or if AWS chooses the value of such a property.
     """

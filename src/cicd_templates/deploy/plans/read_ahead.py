@@ -25,7 +25,7 @@ LONGEST_AGE_SECONDS = 30.0
 
 
 class ReadAhead:
-    """Calls AWS in other threads, before the plan of one environment needs the answers. `stacks` are its chosen stacks.
+    """Calls AWS in other threads, before the plan of one environment needs the answers. `stacks` are to be planned.
 
     - `bodies` maps the name of a stack to its deployed template.
     - `change_sets` maps the name of a stack to the summaries of its change sets.

@@ -44,7 +44,7 @@ class Survey:
         return answer.result() if answer else deployed_body(clients, stack.name)
 
     def change_sets(self, clients: Clients, stack: StackTemplate, stack_id: str) -> list[Mapping[str, Any]]:
-        """Return the summaries of the change sets of `stack`. Its id in AWS is `stack_id`."""
+        """Return the summaries of the change sets of `stack`. The id of this stack in AWS is `stack_id`."""
         answer = self.ahead.change_sets.pop(stack.name, None) if self.ahead else None
         return answer.result() if answer else list_change_sets(clients, stack_id)
 

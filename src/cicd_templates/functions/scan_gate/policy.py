@@ -155,7 +155,7 @@ def _read_settings(raw: dict[str, Any], policy: Policy, checks: Collection[str],
     """Read the severities of `raw` into `policy`.
 
     A setting that lets every finding of a check pass must have a reason, an owner and an expiry date. If `strict` is
-    true, every setting that is weaker than its default must have them, too.
+    true, every setting that is weaker than its default must also have a reason, an owner and an expiry date.
     """
     note = policy.problems.append
     policy.unknown = _severity(raw.get("unknown", "high"), "unknown", policy, "high" if strict else "")
@@ -211,8 +211,8 @@ def _table(value: Any, path: str, note: Note) -> dict[str, Any]:
 def _severity(value: Any, path: str, policy: Policy, weakest: str, *, lower: bool = False) -> str:
     """Return the severity that `value` sets: a word, or a table with the word, a reason, an owner and a date.
 
-    If the severity would let more findings pass than `weakest`, `value` must be a table. The severity of a finding lets
-    more pass if it is lower. A threshold (`lower=True`) lets more findings pass if it is higher.
+    If the severity would let more findings pass than `weakest`, `value` must be a table. The lower the severity of a
+    finding, the more findings pass. The higher a threshold (`lower=True`), the more findings pass.
     """
     note = policy.problems.append
     word = value.get("severity") if isinstance(value, dict) else value
