@@ -186,6 +186,8 @@ def test_actions_name_each_service_once(listed: Any, text: str) -> None:
         ({"Null": {"k": "false"}}, "k is present"),
         ({"StringEqualsIfExists": {"k": "a"}, "ArnLike": {"l": "b"}}, "k is a if present and l is b"),
         ({"DateLessThan": {"aws:CurrentTime": "2030"}}, "aws:CurrentTime DateLessThan 2030"),
+        ({"Fn::GetAtt": ["Policy", "Condition"]}, "Policy.Condition"),
+        ("known after the deployment", "known after the deployment"),
     ],
 )
 def test_a_condition_is_a_sentence(value: Any, text: str) -> None:
