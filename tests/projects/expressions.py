@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -42,7 +42,8 @@ class ChangedStack(NamedTuple):
 
 
 @st.composite
-def stacks_with_an_expression(draw: st.DrawFn) -> ChangedStack:
+def stacks_with_an_expression(draw: st.DrawFn, others: Sequence[Any] = ()) -> ChangedStack:
+    """Draw a stack with an expression, or with one of `others`, in place of a value."""
     stacks = [stack for name in ("staging", "tools") for stack in stacks_of(name)]
     before = stacks[draw(st.integers(0, len(stacks) - 1))]
     content = copy.deepcopy(dict(before.content))
@@ -51,7 +52,7 @@ def stacks_with_an_expression(draw: st.DrawFn) -> ChangedStack:
     *parents, last = draw(st.sampled_from([*_places(holder)]))
     for step in parents:
         holder = holder[step]
-    holder[last] = draw(st.sampled_from([*EXPRESSIONS, either(holder[last])]))
+    holder[last] = draw(st.sampled_from([*(others or EXPRESSIONS), either(holder[last])]))
     return ChangedStack(before, replace(before, content=content), logical_id)
 
 

@@ -27,10 +27,15 @@ from cicd_templates.printable import printable
 from cicd_templates.template.changes.duration import longest_wait
 from cicd_templates.template.changes.impact import KNOWN_LATER, UNKNOWN_VALUE, Change, assess, change_of, merged
 from cicd_templates.template.changes.planned_stack import PlannedStack
+from cicd_templates.template.granted_access import as_list
+from cicd_templates.template.iam_statements import DOCUMENTS
 from cicd_templates.template.policy_diff import PolicyDiff, compare, hides_access
 
 # Stands for an old value that CloudFormation does not report. It must differ from the text for an unknown new value.
 NOT_REPORTED = "(not reported)"
+UNKNOWN_TEXTS = (NOT_REPORTED, KNOWN_LATER)
+# The endings of the names of properties that contain a policy or a list of policies.
+POLICY_KEYS = (*DOCUMENTS, "Policies")
 NO_DRIFT = "Not checked; make drift checks it."
 NEXT = (
     "Check that the digest in CodePipeline's approval request equals the name of this page's folder; then approve or "
@@ -133,9 +138,23 @@ def _compared(change: Change, before: dict[str, Any], after: dict[str, Any]) -> 
     is_known = change.logical_id in after and (change.action == "Add" or change.logical_id in before)
     if not is_known and nature_of(change) != TAGS and change.action != "Remove":
         return None
-    if any(hides_access(resources.get(change.logical_id, {})) for resources in (before, after)):
+    resources = [side.get(change.logical_id, {}) for side in (before, after)]
+    if any(hides_access(resource) or _has_unknown_policy(resource) for resource in resources):
         return None
     return compare(change.logical_id, before, after)
+
+
+def _has_unknown_policy(value: Any) -> bool:
+    """Return whether a complete policy in `value`, a part of a resource, is not known before the deployment."""
+    if isinstance(value, list):
+        return any(map(_has_unknown_policy, value))
+    if not isinstance(value, dict):
+        return False
+    return any(
+        (key.endswith(POLICY_KEYS) and any(policy in UNKNOWN_TEXTS for policy in as_list(item)))
+        or _has_unknown_policy(item)
+        for key, item in value.items()
+    )
 
 
 def _resource_lines(template: str) -> dict[str, int]:

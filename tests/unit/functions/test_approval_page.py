@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from cicd_templates.functions.approval_page import ApprovalPage, approval_page, reviewed_stage
 from cicd_templates.functions.change_page.answers import NOTHING_WIDER
@@ -14,6 +15,7 @@ from cicd_templates.functions.reviewed_change_sets import ChangeSet, read_change
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from tests.fakes.simulated_aws import SimulatedAws
 from tests.hostile.texts import PIECES, hostile_texts
+from tests.projects.expressions import ChangedStack, stacks_with_an_expression
 from tests.unit.deploy.plans.web_page import planned_changes as changes
 from tests.unit.deploy.plans.web_page.planned_changes import PlannedChange
 from tests.unit.deploy.plans.web_page.test_page import Parsed, texts_of
@@ -176,6 +178,17 @@ def statement_of(value: Any) -> dict[str, Any]:
             change("Modify", "R", "AWS::EC2::SecurityGroup", before={}, after={"SecurityGroupIngress": [UNKNOWN]}),
             id="an unknown rule",
         ),
+        *(
+            pytest.param(change("Modify", "R", kind, before=before, after=after), id=f"an unknown policy: {name}")
+            for name, kind, before, after in (
+                ("all of a role", "AWS::IAM::Role", statement_of({}), {"Policies": UNKNOWN}),
+                ("one of two of a role", "AWS::IAM::Role", statement_of({}), {"Policies": [{}, UNKNOWN]}),
+                ("a document", "AWS::IAM::Role", statement_of({}), {"Policies": [{"PolicyDocument": UNKNOWN}]}),
+                ("the old document", "AWS::SQS::QueuePolicy", {"PolicyDocument": UNKNOWN}, {"PolicyDocument": {}}),
+                ("a trust policy", "AWS::IAM::Role", {}, {"AssumeRolePolicyDocument": UNKNOWN}),
+                ("of a key", "AWS::KMS::Key", {"KeyPolicy": {"Statement": []}}, {"KeyPolicy": UNKNOWN}),
+            )
+        ),
         pytest.param(
             change(
                 "Modify", "R", "AWS::IAM::Role", before=role("a:B", resource="****"), after=role("a:B", resource="****")
@@ -207,6 +220,15 @@ def test_an_unknown_condition_counts_as_the_one_that_allows_more(
 
     assert page.access.startswith("These changes allow more access: service-till/R (") is allows_more
     assert (page.access == NOBODY) is not allows_more
+
+
+@given(stacks_with_an_expression([UNKNOWN]))
+def test_an_unknown_value_in_any_property_leaves_a_page(drawn: ChangedStack) -> None:
+    resources = [stack.resources[drawn.logical_id] for stack in (drawn.before, drawn.after)]
+    before, after = (resource["Properties"] for resource in resources)
+    for old, new in ((before, after), (after, before)):
+        page = page_of(change("Modify", "R", resources[0]["Type"], before=old, after=new))
+        assert "1 resource modified" in page.changes
 
 
 def test_changes_that_touch_no_policy_need_no_report() -> None:
