@@ -106,7 +106,7 @@ def unsigned_records(contents: FolderContents, deployments: Sequence[Deployment]
 
 
 def read_deployments(contents: FolderContents, key: PublicKey, release: Statement) -> list[Deployment]:
-    """Return the deployments whose statements `key` has signed, in the order of the pipeline's environments.
+    """Return the deployments whose statements are signed with `key`, in the order of the pipeline's environments.
 
     This function does not compare the statements with the release.
     """
@@ -194,7 +194,7 @@ def _differences(contents: FolderContents, release: Statement, name: str, statem
 def _missing_files(
     contents: FolderContents, release: Statement, predicate: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each file that a statement about a deployment lists, but that is missing or was changed.
+    """Yield a problem for each missing or changed file. The files are those in the statements about deployments.
 
     For a rollback, the approval record may be missing. The folder has only the records of the pipeline execution that
     made the release, and a rollback is another execution.

@@ -3,8 +3,8 @@
 This function runs directly before a stage executes its change sets. It checks each change set:
 
 - The signed statements about the release must include the image and the template of the change set.
-- If releases to the environment need an approval, the record that a person approved must list the change set. Without
-  this check, another change set could get the same name after the approval, and the pipeline would execute it.
+- If releases to the environment need an approval, a record that lists the change set must be approved. Without this
+  check, another change set could get the same name after the approval, and the pipeline would execute it.
 
 The configuration can allow a stage to deploy certain unsigned images, as the module `unsigned_images` describes. If a
 stage deploys an unsigned image, the function stores evidence of the image, and notifies the security topic. If an

@@ -170,7 +170,7 @@ def granted_statements(resource: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def statements_of_use(resource: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield a made-up IAM statement for each role that a resource uses: "everything that its role may do".
+    """Yield a made-up IAM statement for each role that a resource uses. It allows "everything that its role may do".
 
     If AWS adds a default policy to the resource, also yield the statement of the default policy.
 

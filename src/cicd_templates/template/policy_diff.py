@@ -215,10 +215,10 @@ def hides_access(resource: Mapping[str, Any]) -> bool:
 
 
 def with_conditions(value: Any, conditions: Mapping[str, str] = MappingProxyType({})) -> Any:
-    """Return a copy of `value`, a part of a resource. Each IAM statement inside an `Fn::If` gets one more condition.
+    """Return a copy of `value`, a part of a resource, in which IAM statements also have their template conditions.
 
-    The new condition has the name of the template condition of the `Fn::If`, and whether it must be true or false. If
-    `value` itself is inside an `Fn::If`, `conditions` has this name and `true` or `false`.
+    An IAM statement inside an `Fn::If` gets an entry in its `Condition` that names the template condition, with `true`
+    for the first branch and `false` for the second. `conditions` has such entries for each `Fn::If` around `value`.
     """
     if is_statement(value):
         if not conditions:

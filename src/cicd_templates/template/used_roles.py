@@ -58,7 +58,7 @@ def names_role(property_name: str, resource_type: str) -> bool:
 
 
 def roles(value: Any, kind: str) -> Iterator[Statement]:
-    """Yield a made-up IAM statement for each role to which `value` refers: "everything that its role may do".
+    """Yield a made-up IAM statement for each role to which `value` refers. It allows "everything that its role may do".
 
     `value` has properties of a resource of the type `kind`.
     """

@@ -47,9 +47,9 @@ def _of_the_caller(command: str, clients: Clients) -> str:
 
 
 def unprotect_commands(status: str, region: str, resources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the commands that switch off the deletion protection of `resources`, the present resources of a stack.
+    """Return the commands that switch off the deletion protection of the resources of a stack.
 
-    If a stack with the status `status` can still be deployed, the result is empty. Otherwise, a person must run the
+    The result is empty if the stack can still be deployed in its status, `status`. Otherwise, a person must run the
     commands and then delete the stack.
     """
     if status not in DELETED_BY_HAND:

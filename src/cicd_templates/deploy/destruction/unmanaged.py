@@ -68,7 +68,7 @@ def unmanaged_resources(
     - `had` has the resources of existing and deleted stacks. The result has the resources that AWS services created for
       them, such as the log group of a Lambda function.
     - If `whole` is true, the result also has everything else that belongs to the environment `scope`.
-    - The caller must remove the resources that a stack owns from the result.
+    - The result can include resources that a stack owns. The caller must remove these.
     """
     had = list(had)
     merged: dict[tuple[str, str], UnmanagedResource] = {}

@@ -65,7 +65,7 @@ class EnvironmentLock:
         """Hold the lock during the `with` block. Raises `RefusedError` if another command holds the lock.
 
         If the block raises a `DetachedError` because operations continue in AWS, the lock is not released. Then only
-        the next command on this machine can take over the lock.
+        a later command on this machine can take over the lock.
         """
         try:
             self._acquire(Holder.here(verb, caller, now))

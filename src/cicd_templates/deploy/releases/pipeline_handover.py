@@ -62,8 +62,8 @@ class PipelineHandover:
     - `environment` is the environment that contains the pipeline.
     - `commit` is the commit that contains the templates, or the reason why there is no such commit.
     - `caller` is the ARN of the person or role that uploads the templates.
-    - `missing` has the names of parallel copies that were not rendered on this machine. Each of these environments must
-      be rendered before an upload.
+    - `missing` has the names of the environments that were not rendered on this machine. They are parallel copies, and
+      each of them must be rendered before an upload.
     """
 
     environment: Environment

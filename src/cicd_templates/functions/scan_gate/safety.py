@@ -1,4 +1,4 @@
-"""Reads the JSON reports of Safety. Safety 1, `safety check` and `safety scan` write three different formats."""
+"""Reads JSON reports of Safety in three formats: of version 1, of `safety check`, and of `safety scan`."""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def test_a_doctor_that_prints_no_json_has_failed_with_its_last_lines(tmp_path: P
     ("planned", "left", "problem"),
     [
         pytest.param(["REVIEW_IN_PROGRESS"], [], "", id="nothing is left"),
-        pytest.param([], [], "created no stack in REVIEW_IN_PROGRESS", id="nothing was planned"),
+        pytest.param(
+            [], [], "should have created stacks in REVIEW_IN_PROGRESS, but created none", id="nothing was planned"
+        ),
         pytest.param(
             ["REVIEW_IN_PROGRESS"], ["REVIEW_IN_PROGRESS"], "1 of its stacks still exist", id="a shell is left"
         ),
