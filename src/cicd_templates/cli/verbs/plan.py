@@ -139,7 +139,11 @@ def _plans(
 
 def _existing(ahead: ReadAhead | None) -> Mapping[str, Mapping[str, Any]] | None:
     """Return the descriptions of the account's stacks if other threads have read them."""
-    return ahead.existing if ahead else None
+    if ahead is None:
+        return None
+    # The user may have typed a code for a login since then.
+    ahead.refresh()
+    return ahead.existing
 
 
 def _exit_if_changed(detailed_exitcode: bool, plans: Sequence[Plan | None]) -> None:

@@ -39,7 +39,7 @@ class Survey:
         return {read.path: self.values[read.path] for read in stack.links.reads if read.path in self.values}
 
     def deployed_body(self, clients: Clients, stack: StackTemplate) -> Any:
-        """Return the template that was last deployed to `stack`."""
+        """Return the template that was last deployed to `stack`. An answer that was read in advance is used once."""
         answer = self.ahead.bodies.pop(stack.name, None) if self.ahead else None
         return answer.result() if answer else deployed_body(clients, stack.name)
 

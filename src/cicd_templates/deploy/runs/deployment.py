@@ -71,8 +71,8 @@ def plan(
     - `removed` lists the labels of stacks that are no longer rendered but still exist, and `to_destroy` lists the
       commands that delete these stacks.
     - `drift` is the drift that the plan shows or reverts, or None if drift detection did not run.
-    - `ahead` has answers of AWS that were read in advance. If change sets of an older plan had to be deleted, the
-      function reads the answers again.
+    - `ahead` has answers of AWS that were read in advance. As soon as no other command can change the stacks, they are
+      confirmed, or read again if change sets of an older plan had to be deleted.
 
     The change sets of the previous plan are deleted. The change sets of the new plan exist until the plan is executed,
     discarded or expired.
@@ -86,8 +86,11 @@ def plan(
         _refuse_unfinished(journal)
         interrupted = list(journal.proposals)
         discard_proposals(context, journal)
-        if (discard_plans(context, stacks[0].links.environment) or interrupted) and ahead:
+        is_discarded = discard_plans(context, stacks[0].links.environment) or interrupted
+        if ahead and is_discarded:
             ahead.begin()
+        elif ahead:
+            ahead.confirm()
         return _plan(context, stacks, journal, reporter, path, removed, drift, to_destroy, ahead)
 
 

@@ -51,11 +51,12 @@ def counted(harness: DeployHarness, work: Callable[[], object]) -> Counter[str]:
     return Counter({name: harness.aws.calls[name] - before[name] for name in READ})
 
 
-def test_nothing_is_read_twice(harness: DeployHarness, readers: Readers) -> None:
+def test_only_what_belongs_to_all_stacks_is_read_twice(harness: DeployHarness, readers: Readers) -> None:
+    each = {"GetTemplate": 3, "ListChangeSets": 3}
     ahead = counted(harness, lambda: plan(harness, read_ahead(harness, readers)))
 
-    assert ahead == {"DescribeStacks": 1, "GetParameters": 1, "GetTemplate": 3, "ListChangeSets": 3}
-    assert ahead == counted(harness, lambda: plan(harness, None))
+    assert ahead == {"DescribeStacks": 2, "GetParameters": 2, **each}
+    assert counted(harness, lambda: plan(harness, None)) == {"DescribeStacks": 1, "GetParameters": 1, **each}
 
 
 def test_the_plan_is_the_same(harness: DeployHarness, readers: Readers) -> None:
@@ -147,3 +148,23 @@ def test_old_answers_are_read_again(harness: DeployHarness, readers: Readers, ag
         assert ahead.existing == first
 
     assert counted(harness, refreshed)["DescribeStacks"] == calls
+
+
+def test_a_deployment_after_the_answers_counts(harness: DeployHarness, readers: Readers) -> None:
+    ahead, stacks = read_ahead(harness, readers), list(harness.stacks)
+    answers = [ahead.existing, ahead.values, [body.result() for body in ahead.bodies.values()]]
+    harness.aws.clock.seconds += 20
+    harness.stacks[1] = harness.network(More=TOPIC)
+    harness.deploy()
+    harness.stacks[:] = stacks
+
+    assert all(answers)
+    assert [stack.label for stack in plan(harness, ahead).changing] == ["network"]
+
+
+def test_the_values_are_read_after_the_stacks(harness: DeployHarness, readers: Readers) -> None:
+    order: list[str] = []
+    harness.aws.faults.before = order.append
+    plan(harness, read_ahead(harness, readers))
+
+    assert [name for name in order if name in READ[:2]][-2:] == ["DescribeStacks", "GetParameters"]
