@@ -32,7 +32,6 @@ from cicd_templates.blocks.pipeline_trigger import release_rule
 from cicd_templates.blocks.release_tests import job_check_action, smoke_test_action
 from cicd_templates.blocks.removal_policies import because
 from cicd_templates.blocks.stage_names import migration_stage_of, stage_of, users_stage_of
-from cicd_templates.blocks.task_definitions import IMAGE_PARAMETER
 from cicd_templates.builds.configured_checks import checks_of
 from cicd_templates.config import reserved_words
 from cicd_templates.config.environment import Environment, Service
@@ -42,7 +41,7 @@ from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import PipelineName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
-from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
+from cicd_templates.template.metadata import IMAGE_PARAMETER, PROTECTED_STAGES_KEY
 from templates import (
     database_users,
     databases,

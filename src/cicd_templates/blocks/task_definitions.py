@@ -12,8 +12,8 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, PORT_VARIABLE
 from cicd_templates.layer.outputs import Value
+from cicd_templates.template.metadata import IMAGE_PARAMETER
 
-IMAGE_PARAMETER = "ImageUri"
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
 PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}
 # The agent of ECS Exec writes to these folders. They need volumes, because the root file system is read-only:

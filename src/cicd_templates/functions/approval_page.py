@@ -28,14 +28,13 @@ from cicd_templates.template.changes.duration import longest_wait
 from cicd_templates.template.changes.impact import KNOWN_LATER, UNKNOWN_VALUE, Change, assess, change_of, merged
 from cicd_templates.template.changes.planned_stack import PlannedStack
 from cicd_templates.template.granted_access import as_list
-from cicd_templates.template.iam_statements import DOCUMENTS
+from cicd_templates.template.iam_statements import holds_policy
+from cicd_templates.template.openings import CALLABLE, OPENED
 from cicd_templates.template.policy_diff import PolicyDiff, compare, hides_access
 
 # Stands for an old value that CloudFormation does not report. It must differ from the text for an unknown new value.
 NOT_REPORTED = "(not reported)"
 UNKNOWN_TEXTS = (NOT_REPORTED, KNOWN_LATER)
-# The endings of the names of properties that contain a policy or a list of policies.
-POLICY_KEYS = (*DOCUMENTS, "Policies")
 NO_DRIFT = "Not checked; make drift checks it."
 NEXT = (
     "Check that the digest in CodePipeline's approval request equals the name of this page's folder; then approve or "
@@ -139,7 +138,7 @@ def _compared(change: Change, before: dict[str, Any], after: dict[str, Any]) -> 
     if not is_known and nature_of(change) != TAGS and change.action != "Remove":
         return None
     resources = [side.get(change.logical_id, {}) for side in (before, after)]
-    if any(hides_access(resource) or _has_unknown_policy(resource) for resource in resources):
+    if any(hides_access(each) or _has_unknown_policy(each) or _has_unknown_opening(each) for each in resources):
         return None
     return compare(change.logical_id, before, after)
 
@@ -151,10 +150,17 @@ def _has_unknown_policy(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     return any(
-        (key.endswith(POLICY_KEYS) and any(policy in UNKNOWN_TEXTS for policy in as_list(item)))
+        ((holds_policy(key) or key == "Policies") and any(policy in UNKNOWN_TEXTS for policy in as_list(item)))
         or _has_unknown_policy(item)
         for key, item in value.items()
     )
+
+
+def _has_unknown_opening(resource: dict[str, Any]) -> bool:
+    """Return whether a setting that can open the resource to others is not known before the deployment."""
+    kind, properties = str(resource.get("Type")), resource.get("Properties", {})
+    openings = (*CALLABLE.get(kind, ()), *OPENED.get(kind, ()))
+    return any(properties.get(opening.name) in UNKNOWN_TEXTS for opening in openings)
 
 
 def _resource_lines(template: str) -> dict[str, int]:

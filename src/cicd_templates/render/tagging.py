@@ -61,5 +61,7 @@ def _resource_tags(resource: AWSObject, own: Any, tags: dict[str, str], tag_list
         raise TypeError(f"{resource.title}: the tags of {resource.resource_type} are neither a list nor a map")
     if own is None:
         return tag_list
+    if not all(isinstance(tag, dict) and tag.keys() == {"Key", "Value"} for tag in own):
+        raise TypeError(f"{resource.title}: write its tags as a list without conditions and other functions")
     merged = tags | {tag["Key"]: tag["Value"] for tag in own}
     return [{"Key": key, "Value": value} for key, value in sorted(merged.items())]

@@ -23,6 +23,7 @@ from cicd_templates.review import (
 from cicd_templates.review.external_access import Access, AccessReview
 from cicd_templates.review.merged_rows import MergedRows, Row
 from cicd_templates.review.reviewed_stacks import ReviewedStack
+from cicd_templates.template.intrinsics import values_at
 from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_graph import READING_TYPE
 
@@ -90,9 +91,10 @@ class EnvironmentReview:
         self._skipped.add(
             template.service,
             (
-                (f"{template.label}.{logical_id}", f"{skip['comment'].rstrip('.')} ({skip['id']})")
+                (f"{template.label}.{logical_id}", f"{str(skip.get('comment', '')).rstrip('.')} ({skip.get('id')})")
                 for logical_id, resource in template.resources.items()
-                for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ())
+                for skip in values_at(resource, "Metadata", "checkov", "skip")
+                if isinstance(skip, dict)
             ),
         )
         self._examples |= dict.fromkeys(placeholders.placeholders([stack]))

@@ -253,6 +253,6 @@ def _sources(stack: ReviewedStack) -> Iterator[str]:
         if resource["Type"] != "AWS::CodePipeline::Pipeline":
             continue
         for settings in values_at(resource["Properties"], "Stages", "Actions", "Configuration"):
-            if "S3Bucket" in settings:
+            if isinstance(settings, dict) and {"S3Bucket", "S3ObjectKey"} <= settings.keys():
                 bucket, key = map(stack.formatter.format, (settings["S3Bucket"], settings["S3ObjectKey"]))
                 yield f"{bucket}/{key}"

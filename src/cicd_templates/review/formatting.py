@@ -203,6 +203,11 @@ class Formatter:
         self._label = f"{stack.label}."
         self.account = stack.account
         self._subs: dict[str, str] = {}
+        self._defaults: dict[str, str] = {
+            name: str(parameter["Default"])
+            for name, parameter in stack.parameters.items()
+            if "Default" in parameter and not parameter["Type"].startswith(READING_TYPE)
+        }
         self._reads: dict[str, str] = {
             name: names.published.get(parameter["Default"], parameter["Default"])
             for name, parameter in stack.parameters.items()
@@ -218,6 +223,23 @@ class Formatter:
         if isinstance(value, dict):
             return self._function(value)
         return json.dumps(value)
+
+    def with_defaults(self, value: Any) -> Any:
+        """Return a copy of `value` in which each `Ref` to a parameter of the template is the parameter's default value.
+
+        References to parameters that read Parameter Store remain.
+        """
+        match value:
+            case {"Ref": str(name)} if name in self._defaults:
+                return self._defaults[name]
+            case {"Fn::Sub": str(text)} if self._defaults:
+                known = _VARIABLE.sub(lambda found: self._defaults.get(found[1], found[0]), text)
+                return {"Fn::Sub": known} if "${" in known else known
+            case dict():
+                return {key: self.with_defaults(item) for key, item in value.items()}
+            case list():
+                return [self.with_defaults(item) for item in value]
+        return value
 
     def _function(self, value: dict[str, Any]) -> str:
         if len(value) == 1:
@@ -322,11 +344,15 @@ def _condition(condition: Any, format_value: Callable[[Any], str]) -> str:
         plain = operator.removesuffix("IfExists")
         for key, expected in keys.items():
             if plain == "Null":
-                text = f"{key} is {'absent' if expected == 'true' else 'present'}"
+                text = f"{key} is {'absent' if 'true' in map(_lower, possible_values(expected)) else 'present'}"
             else:
                 text = f"{key} {_OPERATORS.get(plain, plain)} {_alternatives(expected, format_value)}"
             parts.append(text + (" if present" if plain != operator else ""))
     return " and ".join(parts)
+
+
+def _lower(value: Any) -> str:
+    return str(value).lower()
 
 
 def _alternatives(expected: Any, format_value: Callable[[Any], str]) -> str:

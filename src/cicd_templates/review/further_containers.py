@@ -13,6 +13,7 @@ from cicd_templates.markdown import Markup, plain
 from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.intrinsics import values_at
+from cicd_templates.template.metadata import IMAGE_PARAMETER
 
 CONTAINER_HEADS = ("task", "container", "image", "starts", "user and role", "secrets", "writes to")
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
@@ -22,7 +23,7 @@ Properties = Mapping[str, Any]
 
 
 def container_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
-    """Return one row for each container whose image is a literal text in the template."""
+    """Return one row for each container except the service's own, whose image is a parameter of the template."""
     template = stack.template
     return [
         (f"{template.label}.{logical_id}", str(container.get("Name", "")), *_facts(container, task, stack.formatter))
@@ -30,7 +31,7 @@ def container_rows(stack: ReviewedStack) -> list[tuple[str, ...]]:
         if resource["Type"] == TASK_DEFINITION
         for task in [resource.get("Properties", {})]
         for container in _containers(task)
-        if isinstance(container.get("Image"), str)
+        if container.get("Image") != {"Ref": IMAGE_PARAMETER}
     ]
 
 
@@ -59,6 +60,7 @@ def _facts(container: Properties, task: Properties, formatter: Formatter) -> tup
     secrets = [
         f"{formatter.format(secret['Name'])} ({formatter.format(secret['ValueFrom'])})"
         for secret in values_at(container, "Secrets")
+        if isinstance(secret, dict) and "Name" in secret
     ]
     return (
         formatter.format(container.get("Image", "an unknown image")),

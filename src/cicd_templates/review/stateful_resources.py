@@ -11,7 +11,7 @@ from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.encryption_by_type import KEY_OF
-from cicd_templates.template.intrinsics import values_at
+from cicd_templates.template.intrinsics import may_be_absent, possible_values, values_at
 from cicd_templates.template.resource_types.registry import facts_of
 
 DATA_HEADS = ("stack", "type", "resources", "key", "retention", "on deletion", "on replacement")
@@ -54,7 +54,15 @@ def without_own_key(stack: ReviewedStack) -> list[str]:
 def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], formatter: Formatter) -> str:
     if kind == "AWS::KMS::Key":
         days = _period(properties.get("RotationPeriodInDays", 365), "day", formatter)
-        return f"is a key, rotated every {days}" if properties.get("EnableKeyRotation") else "is a key, not rotated"
+        states = {
+            {"true": f"rotated every {days}", "false": "not rotated"}.get(
+                str(value).lower(), f"rotated only if {formatter.format(value)} is true"
+            ): None
+            for value in possible_values(properties.get("EnableKeyRotation", False))
+        }
+        if may_be_absent(properties.get("EnableKeyRotation", False)):
+            states["not rotated"] = None
+        return f"is a key, {' or '.join(states)}"
     keys = [
         formatter.format(key)
         for place in KEY_OF.get(kind, ())

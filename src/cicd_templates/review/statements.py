@@ -120,7 +120,9 @@ def _statement(
         _mark_own(stem, text) for part in elements["Principal"] for text in _principal_texts(part, formatter)
     )
     principals = tuple(
-        principal for part in elements["Principal"] for principal in parse_principals(part, formatter.account)
+        principal
+        for part in elements["Principal"]
+        for principal in parse_principals(formatter.with_defaults(part), formatter.account)
     )
     # In a resource policy, `*` means the resource that has the policy. Some types of policies have no Resource element.
     is_own_resource = principals and resource_texts in ((), ("*",))
@@ -149,12 +151,16 @@ def _permission(
     logical_id: str, element: Mapping[str, Any], properties: Mapping[str, Any], formatter: Formatter
 ) -> Statement:
     """Return the statement for a resource that is itself a permission, such as an `AWS::Lambda::Permission`."""
-    sources = {key: formatter.format(value) for key, value in properties.items() if key.startswith("Source")}
+    sources = {
+        key: formatter.format(value)
+        for key, value in properties.items()
+        if key.startswith("Source") and not may_be_absent(value)
+    }
     return Statement(
         logical_id,
         logical_id,
         "Allow",
-        tuple(parse_principals(element["Principal"], formatter.account)),
+        tuple(parse_principals(formatter.with_defaults(element["Principal"]), formatter.account)),
         tuple(formatter.format(item) for listed in element["Principal"].values() for item in as_list(listed)),
         tuple(map(str, as_list(element["Action"]))),
         tuple(map(formatter.format, as_list(element.get("Resource", [])))),

@@ -135,12 +135,16 @@ DESCRIBING = frozenset(
 )
 
 
-# Types with a policy that AWS adds if the template has none, with this policy's statement.
+# Types that AWS gives a policy, or treats as if they had this policy, if the template has none. Each has its statement.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
+# https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
 # https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
 # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 EVERYTHING = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 DEFAULT_POLICIES: Mapping[str, tuple[str, Statement]] = {
+    "AWS::ApiGateway::RestApi": ("Policy", EVERYTHING | {"Action": "execute-api:Invoke"}),
     "AWS::EC2::VPCEndpoint": ("PolicyDocument", EVERYTHING),
+    "AWS::EFS::FileSystem": ("FileSystemPolicy", EVERYTHING | {"Action": "elasticfilesystem:Client*"}),
     "AWS::KMS::Key": (
         "KeyPolicy",
         {"Effect": "Allow", "Principal": {"AWS": "the account"}, "Action": "kms:*", "Resource": "*"},

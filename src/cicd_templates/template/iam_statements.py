@@ -14,10 +14,10 @@ from typing import Any
 from cicd_templates.template.intrinsics import LISTS, is_intrinsic_function, possible_values
 
 TRUST_POLICY = "AssumeRolePolicyDocument"
-# DOCUMENTS: the endings of the names of properties that contain a policy. CHOSEN: functions that have all possible
-# results among their arguments, so the statements in these arguments are read.
-DOCUMENTS = ("PolicyDocument", "PolicyText", "KeyPolicy")
-CHOSEN = frozenset({"Fn::If", "Fn::Sub", "Fn::Join"})
+# The names of properties that contain a policy: endings, and complete names. Other names with the word `policy` belong
+# to other things, such as the version of TLS.
+_ENDINGS = ("PolicyDocument", "PolicyText", "KeyPolicy", "ResourcePolicy", "FileSystemPolicy", "AccessPolicy")
+_NAMES = ("Policy", "AccessPolicies", "Statement")
 UNREADABLE = "unreadable actions"
 CACHED_KEYS = 4096
 # Whether the statement belongs to a trust policy, and the statement.
@@ -68,8 +68,8 @@ def _add_from_map(found: list[FoundStatement], value: Mapping[str, Any], is_trus
         if isinstance(item, str) and key != "Statement" and ("{" not in item or not _is_like_json(item)):
             continue
         trust, policy = is_trust or key == TRUST_POLICY, is_policy or _names_a_policy(key)
-        if policy and isinstance(item, dict) and _is_unreadable_policy(key, item):
-            found.append((trust, _unreadable(item)))
+        if isinstance(item, dict) and is_intrinsic_function(item) and holds_policy(key):
+            _add_possible_policies(found, item, trust)
         elif key == "Statement" and policy:
             for statement in possible_values(item):
                 # Statements of other services, such as those that mask logs, are maps without an `Effect`.
@@ -91,8 +91,22 @@ def _names_a_policy(key: Any) -> bool:
     return "polic" in str(key).lower()
 
 
-def _is_unreadable_policy(key: Any, item: dict[str, Any]) -> bool:
-    return str(key).endswith(DOCUMENTS) and is_intrinsic_function(item) and not CHOSEN & item.keys()
+@lru_cache(CACHED_KEYS)
+def holds_policy(key: Any) -> bool:
+    """Return whether a property with this name contains a policy, or the statements of one."""
+    return str(key).endswith(_ENDINGS) or key in _NAMES
+
+
+def _add_possible_policies(found: list[FoundStatement], function: dict[str, Any], is_trust: bool) -> None:
+    """Add to `found` the statements of each policy that `function`, an intrinsic function, can return.
+
+    For a policy without a statement that can be read, add one that marks the policy as unreadable.
+    """
+    for policy in possible_values(function):
+        before = len(found)
+        _add_statements(found, policy, is_trust, True)
+        if len(found) == before and (not isinstance(policy, dict) or is_intrinsic_function(policy)):
+            found.append((is_trust, _unreadable(policy)))
 
 
 def _add_from_text(found: list[FoundStatement], text: str, is_trust: bool, is_policy: bool) -> None:

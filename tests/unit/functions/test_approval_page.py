@@ -186,6 +186,11 @@ def statement_of(value: Any) -> dict[str, Any]:
                 ("a document", "AWS::IAM::Role", statement_of({}), {"Policies": [{"PolicyDocument": UNKNOWN}]}),
                 ("the old document", "AWS::SQS::QueuePolicy", {"PolicyDocument": UNKNOWN}, {"PolicyDocument": {}}),
                 ("a trust policy", "AWS::IAM::Role", {}, {"AssumeRolePolicyDocument": UNKNOWN}),
+                ("of a secret", "AWS::SecretsManager::ResourcePolicy", {}, {"ResourcePolicy": UNKNOWN}),
+                ("of an API", "AWS::ApiGateway::RestApi", {"Policy": {}}, {"Policy": UNKNOWN}),
+                ("of a file system", "AWS::EFS::FileSystem", {"FileSystemPolicy": {}}, {"FileSystemPolicy": UNKNOWN}),
+                ("of a bus", "AWS::Events::EventBusPolicy", {}, {"Statement": UNKNOWN}),
+                ("a setting", "AWS::Lambda::Url", {"AuthType": "AWS_IAM"}, {"AuthType": UNKNOWN}),
                 ("of a key", "AWS::KMS::Key", {"KeyPolicy": {"Statement": []}}, {"KeyPolicy": UNKNOWN}),
             )
         ),

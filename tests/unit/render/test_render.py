@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from troposphere import Ref, Tags, Template, apigatewayv2, guardduty, iam, s3, ssm
+from troposphere import If, Ref, Tags, Template, apigatewayv2, guardduty, iam, s3, ssm
 
 from cicd_templates.config.environment import Environment
 from cicd_templates.errors import ConfigurationError
@@ -241,6 +241,21 @@ def test_tags_of_a_shape_that_we_do_not_know_are_refused_and_not_lost() -> None:
     template.add_resource(guardduty.IPSet("Odd", Format="TXT", Location="x"))
 
     with pytest.raises(TypeError, match="Odd: the tags of AWS::GuardDuty::IPSet are neither a list nor a map"):
+        tagging.apply_tags_and_role_settings(template, environment(), {"Owner": "team"})
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param(If("C", Tags(a="b"), Ref("AWS::NoValue")), id="all tags"),
+        pytest.param(Tags(If("C", {"Key": "a", "Value": "b"}, Ref("AWS::NoValue"))), id="one tag"),
+    ],
+)
+def test_tags_under_a_condition_are_refused(own: Any) -> None:
+    template = Template()
+    template.add_resource(s3.Bucket("Odd", Tags=own))
+
+    with pytest.raises(TypeError, match="Odd: write its tags as a list without conditions and other functions"):
         tagging.apply_tags_and_role_settings(template, environment(), {"Owner": "team"})
 
 

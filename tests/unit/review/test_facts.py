@@ -57,7 +57,9 @@ CLOSED = dict.fromkeys(("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcl
             id="service",
         ),
         pytest.param(resource("RDS::DBInstance", PubliclyAccessible=True), "is publicly accessible", id="database"),
-        pytest.param(resource("Lambda::Url", AuthType="NONE"), "can be called by anyone", id="function"),
+        pytest.param(
+            resource("Lambda::Url", AuthType="NONE"), "allows anyone: calls without authorization", id="function"
+        ),
         pytest.param(
             resource("X::Y", PolicyDocument={"Statement": statement("S", "x:Get", Principal="*")}),
             "allows anyone x: Get",
