@@ -95,6 +95,7 @@ NO_OVERRIDES = Overrides({}, [], [])
             id="a scheme that may be missing",
         ),
         pytest.param(resource("ElasticLoadBalancingV2::LoadBalancer", Type="gateway"), [], id="gateway"),
+        pytest.param(resource("ECS::Service", EnableExecuteCommand=True), [], id="a setting for the account alone"),
         pytest.param(
             resource("EKS::Cluster"), ["may be open, because EndpointPublicAccess is not always set"], id="cluster"
         ),
