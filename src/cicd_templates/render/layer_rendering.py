@@ -24,7 +24,7 @@ from cicd_templates.render.stack_rendering import render_stack
 from cicd_templates.render.template_store import Place, TemplateStore, Unpacked
 from cicd_templates.render.template_text import Format
 from cicd_templates.render.uses import uses_of
-from cicd_templates.review.formatting import NameIndex
+from cicd_templates.review.name_index import NameIndex
 from cicd_templates.template.request_limits import TEMPLATE_BODY_BYTES
 from cicd_templates.template.stack_facts import METADATA_KEY, StackFacts
 from cicd_templates.template.stack_graph import Links

@@ -16,7 +16,7 @@ from cicd_templates.render.equal_names import marks_repeat, refuse_equal_names
 from cicd_templates.render.layer_rendering import render_layers
 from cicd_templates.render.template_store import TemplateStore
 from cicd_templates.render.template_text import Format
-from cicd_templates.review.formatting import NameIndex
+from cicd_templates.review.name_index import NameIndex
 from cicd_templates.template import stack_graph
 from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_graph import Links, Read

@@ -49,7 +49,8 @@ from cicd_templates.render.template_store import TemplateStore
 from cicd_templates.render.template_text import Format
 from cicd_templates.review.differences_page import Comparison
 from cicd_templates.review.environment_page import Review
-from cicd_templates.review.formatting import Formatter, NameIndex
+from cicd_templates.review.formatting import Formatter
+from cicd_templates.review.name_index import NameIndex
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.checksums import checksums_text, digest_of, digest_of_file, parse_checksums
 

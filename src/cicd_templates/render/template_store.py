@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from cicd_templates.errors import CicdError
 
 if TYPE_CHECKING:
-    from cicd_templates.review.formatting import NameIndex
+    from cicd_templates.review.name_index import NameIndex
 
 # The number of templates that stay in memory. Most projects have fewer.
 IN_MEMORY = 100

@@ -151,7 +151,9 @@ class AccessReview:
                 if statement.covers(*actions):
                     holders[ability][holder] = None
             if statement.covers("s3:PutObject"):
-                self._writers.append((service, holder, statement.resource_texts))
+                # A statement with `NotResource` can be about a source, so it counts as one about all resources.
+                patterns = ("*",) if "Resource" in statement.negated else statement.resource_texts
+                self._writers.append((service, holder, patterns))
         for ability, rows in self._releasers.items():
             rows.add(service, ((holder,) for holder in holders[ability]))
 
@@ -248,11 +250,12 @@ def matches_any(pattern: str, texts: Sequence[str]) -> bool:
 
 
 def _sources(stack: ReviewedStack) -> Iterator[str]:
-    """Yield the S3 objects that start a stack's pipelines, as `bucket/key`."""
+    """Yield the S3 objects that start a stack's pipelines, as `bucket/key`, with each name of the bucket."""
     for resource in stack.template.resources.values():
         if resource["Type"] != "AWS::CodePipeline::Pipeline":
             continue
         for settings in values_at(resource["Properties"], "Stages", "Actions", "Configuration"):
             if isinstance(settings, dict) and {"S3Bucket", "S3ObjectKey"} <= settings.keys():
                 bucket, key = map(stack.formatter.format, (settings["S3Bucket"], settings["S3ObjectKey"]))
-                yield f"{bucket}/{key}"
+                # A pattern in a policy can match the name of the bucket, but not the reference that a review shows.
+                yield from (f"{name}/{key}" for name in (bucket, *stack.formatter.bucket_names(bucket)))

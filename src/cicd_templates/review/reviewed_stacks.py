@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
-from cicd_templates.review.formatting import Formatter, NameIndex
+from cicd_templates.review.formatting import Formatter
+from cicd_templates.review.name_index import NameIndex
 from cicd_templates.review.property_values import PropertyValue, property_values
 from cicd_templates.review.statements import Statement, statements
 from cicd_templates.template.stack_facts import StackFacts

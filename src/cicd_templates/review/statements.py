@@ -114,15 +114,16 @@ def _statement(
         return _mark_own(stem, formatter.format(value))
 
     stem = own_stem(holder)
-    elements = {name: possible_values(statement.get(name, statement.get(f"Not{name}", []))) for name in _ELEMENTS}
+    elements = {
+        name: possible_values(formatter.with_defaults(statement.get(name, statement.get(f"Not{name}", []))))
+        for name in _ELEMENTS
+    }
     resource_texts = tuple(map(format_value, elements["Resource"]))
     principal_texts = tuple(
         _mark_own(stem, text) for part in elements["Principal"] for text in _principal_texts(part, formatter)
     )
     principals = tuple(
-        principal
-        for part in elements["Principal"]
-        for principal in parse_principals(formatter.with_defaults(part), formatter.account)
+        principal for part in elements["Principal"] for principal in parse_principals(part, formatter.account)
     )
     # In a resource policy, `*` means the resource that has the policy. Some types of policies have no Resource element.
     is_own_resource = principals and resource_texts in ((), ("*",))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cicd_templates.errors import CicdError
 from cicd_templates.render.processes import map_in_processes
 from cicd_templates.render.template_store import TemplateStore, Unpacked
-from cicd_templates.review.formatting import NameIndex
+from cicd_templates.review.name_index import NameIndex
 from tests.unit.review.conftest import resource, stack_of
 
 NAMES = NameIndex([stack_of({"Queue": resource("SQS::Queue", QueueName="orders")})])

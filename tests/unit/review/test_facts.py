@@ -166,6 +166,32 @@ def test_who_releases_is_read_off_the_policies() -> None:
 
 
 @pytest.mark.parametrize(
+    ("granted", "uploads"),
+    [
+        pytest.param(statement("A", "s3:PutObject", on="arn:aws:s3:::shop-sou*"), True, id="a pattern"),
+        pytest.param(statement("A", "s3:PutObject", on={"Ref": "Where"}), True, id="a default value"),
+        pytest.param({"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::logs/*"}, True, id="all but"),
+        pytest.param(statement("A", "s3:PutObject", on="arn:aws:s3:::shop-logs*"), False, id="another bucket"),
+    ],
+)
+def test_a_bucket_is_written_under_each_of_its_names(granted: dict[str, Any], uploads: bool) -> None:
+    source = {"S3Bucket": {"Ref": "Source"}, "S3ObjectKey": "till.zip"}
+    pipeline = resource("CodePipeline::Pipeline", Stages=[{"Actions": [{"Configuration": source}]}])
+    bucket = resource("S3::Bucket", BucketName="shop-sources")
+    writer = resource("IAM::ManagedPolicy", PolicyDocument={"Statement": granted})
+    parameters = {"Where": {"Type": "String", "Default": "*"}}
+    tools = one(
+        {"Pipeline": pipeline, "Source": bucket, "WriterPolicy": writer},
+        environment="tools",
+        label="pipeline",
+        parameters=parameters,
+    )
+
+    expected = "pipeline.WriterPolicy" if uploads else "nobody"
+    assert access_of([tools]).release_permissions()[-1] == f"upload a release: {expected}"
+
+
+@pytest.mark.parametrize(
     "grant",
     [
         pytest.param(statement("All", "*"), id="everything"),

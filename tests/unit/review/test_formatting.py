@@ -8,12 +8,11 @@ import pytest
 
 from cicd_templates.review.formatting import (
     Formatter,
-    NameIndex,
     cut_pair,
     format_actions,
     format_condition,
-    service_of,
 )
+from cicd_templates.review.name_index import NameIndex, service_of
 from tests.unit.review.conftest import ACCOUNTS, reading, resource, stack_of
 
 KEYS = stack_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cicd_templates.review import differences_page
-from cicd_templates.review.formatting import NameIndex
+from cicd_templates.review.name_index import NameIndex
 from cicd_templates.review.reviewed_stacks import ReviewedStacks
 from cicd_templates.template.stack_facts import StackFacts
 from cicd_templates.template.stack_template import StackTemplate
