@@ -93,7 +93,8 @@ class EnvironmentReview:
             (
                 (f"{template.label}.{logical_id}", f"{str(skip.get('comment', '')).rstrip('.')} ({skip.get('id')})")
                 for logical_id, resource in template.resources.items()
-                for skip in values_at(resource, "Metadata", "checkov", "skip")
+                if "checkov" in resource.get("Metadata", {})
+                for skip in values_at(resource["Metadata"]["checkov"], "skip")
                 if isinstance(skip, dict)
             ),
         )

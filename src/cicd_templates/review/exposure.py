@@ -14,7 +14,7 @@ from cicd_templates.review.principals import ANYONE
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.intrinsics import NO_VALUE, may_be_absent, possible_values, values_at
-from cicd_templates.template.openings import CALLABLE, opened_statements
+from cicd_templates.template.openings import CALLABLE, OPENED, opened_statements
 
 # The property values that open a resource of any type to the internet, and the text for each.
 _OPENING: dict[tuple[str | int, str | bool], str] = {
@@ -41,6 +41,7 @@ _OPEN_BY_DEFAULT = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("Scheme",),
     "AWS::Transfer::Server": ("EndpointType",),
 }
+_TYPES_WITH_SETTINGS = {*_OPEN_BY_DEFAULT, *CALLABLE, *OPENED}
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 # Larger networks than these, such as 0.0.0.0/1, count as the internet. The largest private network is 10.0.0.0/8.
 _SMALLEST_PREFIX = {4: 8, 6: 16}
@@ -61,9 +62,13 @@ def reachable(stack: ReviewedStack) -> Iterator[str]:
         if kind == "AWS::ElasticLoadBalancingV2::Listener":
             yield f"{name} listens on {_listener(properties, stack.formatter)}"
             continue
-        yield from (f"{name} {text}" for text in _settings(kind, properties))
-        openings = _openings(kind, properties, stack.property_values[logical_id], stack.formatter)
-        yield from (f"{name} {text}" for text in dict.fromkeys(openings))
+        if kind in _TYPES_WITH_SETTINGS:
+            yield from (f"{name} {text}" for text in _settings(kind, properties))
+        # Only a few properties of a stack can open it.
+        entries = [entry for entry in stack.property_values[logical_id] if entry[0] in _KEYS_THAT_OPEN]
+        if entries:
+            openings = _openings(kind, properties, entries, stack.formatter)
+            yield from (f"{name} {text}" for text in dict.fromkeys(openings))
     for statement in stack.statements:
         if statement.effect == "Allow" and ANYONE in statement.principals and not statement.condition:
             yield f"{template.label}.{statement.holder} allows anyone {statement.actions_text}"
@@ -106,7 +111,7 @@ def _openings(
     )
     known = {opening.name for opening in CALLABLE.get(kind, ())}
     for key, written, parent in entries:
-        if key not in _KEYS_THAT_OPEN or key in known:
+        if key in known:
             continue
         value = formatter.with_defaults(written)
         if key in _ADDRESSES or key == _PREFIX_LIST:

@@ -68,7 +68,7 @@ def _add_from_map(found: list[FoundStatement], value: Mapping[str, Any], is_trus
         if isinstance(item, str) and key != "Statement" and ("{" not in item or not _is_like_json(item)):
             continue
         trust, policy = is_trust or key == TRUST_POLICY, is_policy or _names_a_policy(key)
-        if isinstance(item, dict) and is_intrinsic_function(item) and holds_policy(key):
+        if isinstance(item, dict) and len(item) == 1 and holds_policy(key) and is_intrinsic_function(item):
             _add_possible_policies(found, item, trust)
         elif key == "Statement" and policy:
             for statement in possible_values(item):
