@@ -1,7 +1,6 @@
 """Creates the AWS clients of one environment, either for its account or for the local AWS.
 
-botocore is imported on first use, so that commands that do not call AWS start fast. boto3 is not used: all that it adds
-are high-level interfaces, and loading it takes as long as ten calls.
+boto3 is imported on first use, so that commands that do not call AWS start fast.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ CALL_ATTEMPTS = 10
 
 
 class Clients:
-    """The botocore clients of one account and region, one per AWS service. Each client is created on first use."""
+    """The boto3 clients of one account and region, one per AWS service. Each client is created on first use."""
 
     def __init__(self, session: Any, region: str, endpoint_url: str | None = None, profile: str | None = None) -> None:
         self._session = session
@@ -55,7 +54,7 @@ class Clients:
             config = config.merge(Config(s3={"addressing_style": "path"}, proxies={}))
         # Two threads must not use a session at the same time; they may use its clients.
         with self._making:
-            return self._session.create_client(
+            return self._session.client(
                 service, region_name=self._region, endpoint_url=self._endpoint_url, config=config
             )
 
@@ -254,6 +253,7 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str, tok
     key id, secret access key and session token as `account`, `secret` and `token`. The clients do not use profiles, or
     credentials from environment variables.
     """
+    import boto3
     import botocore.session
 
     # Read no profile and no configuration file, even if environment variables name one. The fields of each setting are
@@ -263,12 +263,13 @@ def local_clients(endpoint_url: str, account: str, region: str, secret: str, tok
         {"profile": (None, None, None, None), "config_file": nowhere, "credentials_file": nowhere}
     )
     bare.register_component("data_loader", service_models())
-    bare.set_credentials(account, secret, token)
-    return Clients(bare, region, endpoint_url)
+    session = boto3.session.Session(account, secret, token, botocore_session=bare)
+    return Clients(session, region, endpoint_url)
 
 
 def session_clients(region: str, credentials: Mapping[str, Any]) -> Clients:
     """Return clients for AWS with temporary credentials from AssumeRole."""
+    import boto3
     import botocore.session
 
     core = botocore.session.Session()
@@ -276,7 +277,7 @@ def session_clients(region: str, credentials: Mapping[str, Any]) -> Clients:
     # Settings of this machine must not replace the addresses of AWS services.
     core.set_config_variable(IGNORE, True)
     core.set_credentials(*(str(credentials[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")))
-    return Clients(core, region)
+    return Clients(boto3.session.Session(botocore_session=core, region_name=region), region)
 
 
 def local_clients_as(clients: Clients, role_arn: str) -> Clients:
@@ -313,6 +314,6 @@ def require_account(clients: Clients, account: str) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return the message of a botocore error as a single line."""
+    """Return the message of a boto3 error as a single line."""
     # Some errors have a code, but no message after the colon.
     return " ".join(str(error).split()).removesuffix(":")

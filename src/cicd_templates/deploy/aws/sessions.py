@@ -1,4 +1,4 @@
-"""Creates one botocore session per `Access` and renews its credentials until the command ends.
+"""Creates one boto3 session per `Access` and renews its credentials until the command ends.
 
 The credentials of a role are valid for an hour. The session requests them before the first call that needs them, and
 again before they expire.
@@ -38,15 +38,18 @@ _CREATING = threading.RLock()
 
 
 class Session:
-    """A botocore session for one `Access`. It raises errors about the credentials as `CredentialsError`."""
+    """A boto3 session for one `Access`. It raises errors about the credentials as `CredentialsError`."""
 
-    def __init__(self, core: Any, errors: CredentialErrors) -> None:
+    def __init__(self, access: Access, core: Any, errors: CredentialErrors) -> None:
+        import boto3
+
         self.core, self._errors = core, errors
+        self._boto3: Any = boto3.session.Session(botocore_session=core, region_name=access.region)
 
-    def create_client(self, service: str, **options: Any) -> Any:
-        """Return the client of `service`. Raises `CredentialsError` if the credentials cannot be loaded."""
+    def client(self, service: str, **options: Any) -> Any:
+        """Return the boto3 client of `service`. Raises `CredentialsError` if the credentials cannot be loaded."""
         with _CREATING:
-            return _translated(self._errors, lambda: self.core.create_client(service, **options))
+            return _translated(self._errors, lambda: self._boto3.client(service, **options))
 
 
 def session_cache() -> Any:
@@ -70,7 +73,7 @@ def session_for(access: Access) -> Session:
     core.set_config_variable("region", access.region)
     errors = CredentialErrors(core, access)
     _translated(errors, lambda: _configure(core, access, errors))
-    return Session(core, errors)
+    return Session(access, core, errors)
 
 
 def _configure(core: Any, access: Access, errors: CredentialErrors) -> None:
