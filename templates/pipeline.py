@@ -41,7 +41,8 @@ from cicd_templates.config.tables.github import PLACEHOLDER_REPOSITORY
 from cicd_templates.layer.iam import allow
 from cicd_templates.layer.outputs import PipelineName, ServiceOutput
 from cicd_templates.layer.template import LayerTemplate
-from cicd_templates.template.metadata import IMAGE_PARAMETER, PROTECTED_STAGES_KEY
+from cicd_templates.template.image_parameter import IMAGE_PARAMETER
+from cicd_templates.template.metadata import PROTECTED_STAGES_KEY
 from templates import (
     database_users,
     databases,

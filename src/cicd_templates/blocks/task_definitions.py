@@ -12,7 +12,7 @@ from cicd_templates.config.environment import Environment, Service
 from cicd_templates.config.naming import physical_name
 from cicd_templates.config.tables.service import BOOTSTRAP_IMAGE, PORT_VARIABLE
 from cicd_templates.layer.outputs import Value
-from cicd_templates.template.metadata import IMAGE_PARAMETER
+from cicd_templates.template.image_parameter import IMAGE_PARAMETER
 
 BOOTSTRAP_CONDITION = "RunsTheBootstrapImage"
 PROCESSORS = {"x86_64": "X86_64", "arm64": "ARM64"}

@@ -12,10 +12,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from cicd_templates.template.image_parameter import IMAGE_PARAMETER
+
 # The status reasons of a change set without changes. CloudFormation has no other field that shows this.
 UNCHANGED = ("The submitted information didn't contain changes", "No updates are to be performed")
-# The parameter with the image of the release.
-IMAGE_PARAMETER = "ImageUri"
 # Further inputs of a change set. CloudFormation omits inputs that were not given.
 SETTINGS = (
     *("Description", "NotificationARNs", "RollbackConfiguration", "OnStackFailure", "ImportExistingResources"),

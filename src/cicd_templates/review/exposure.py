@@ -115,7 +115,7 @@ def _openings(
             continue
         value = formatter.with_defaults(written)
         if key in _ADDRESSES or key == _PREFIX_LIST:
-            if "Egress" not in kind and id(parent) not in egress - ingress and _may_be_anywhere(key, value):
+            if "Egress" not in kind and id(parent) not in egress - ingress and _may_be_anywhere(key, value, formatter):
                 yield f"admits {formatter.format(value)}{_ports(parent, formatter)}"
         elif isinstance(value, dict):
             yield f"may be open: {key} is {formatter.format(value)}, which is known only at deployment"
@@ -123,11 +123,11 @@ def _openings(
             yield text
 
 
-def _may_be_anywhere(key: str | int, value: Any) -> bool:
+def _may_be_anywhere(key: str | int, value: Any, formatter: Formatter) -> bool:
     """Return whether a rule with this source may admit addresses of the internet."""
     if isinstance(value, dict):
         # The address range of a VPC or a subnet is never the internet.
-        return not str(value.get("Fn::GetAtt", "")).strip("[]'").endswith(("CidrBlock", "CidrBlocks"))
+        return "Fn::GetAtt" not in value or not formatter.format(value).endswith(("CidrBlock", "CidrBlocks"))
     if key == _PREFIX_LIST:
         return True
     try:

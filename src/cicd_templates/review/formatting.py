@@ -10,8 +10,8 @@ from typing import Any
 
 from cicd_templates.review.name_index import BOUNDARY, NameIndex
 from cicd_templates.template.arn import Arn
+from cicd_templates.template.image_parameter import IMAGE_PARAMETER
 from cicd_templates.template.intrinsics import is_intrinsic_function, possible_values
-from cicd_templates.template.metadata import IMAGE_PARAMETER
 from cicd_templates.template.stack_graph import READING_TYPE
 from cicd_templates.template.stack_template import StackTemplate
 

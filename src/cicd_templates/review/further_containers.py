@@ -12,8 +12,8 @@ from typing import Any
 from cicd_templates.markdown import Markup, plain
 from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.reviewed_stacks import ReviewedStack
+from cicd_templates.template.image_parameter import IMAGE_PARAMETER
 from cicd_templates.template.intrinsics import values_at
-from cicd_templates.template.metadata import IMAGE_PARAMETER
 
 CONTAINER_HEADS = ("task", "container", "image", "starts", "user and role", "secrets", "writes to")
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cicd_templates.plurals import counted
@@ -11,7 +11,7 @@ from cicd_templates.review.formatting import Formatter
 from cicd_templates.review.property_values import PropertyValue
 from cicd_templates.review.reviewed_stacks import ReviewedStack
 from cicd_templates.template.encryption_by_type import KEY_OF
-from cicd_templates.template.intrinsics import may_be_absent, possible_values, values_at
+from cicd_templates.template.intrinsics import NO_VALUE, may_be_absent, values_at
 from cicd_templates.template.resource_types.registry import facts_of
 
 DATA_HEADS = ("stack", "type", "resources", "key", "retention", "on deletion", "on replacement")
@@ -53,16 +53,7 @@ def without_own_key(stack: ReviewedStack) -> list[str]:
 
 def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyValue], formatter: Formatter) -> str:
     if kind == "AWS::KMS::Key":
-        days = _period(properties.get("RotationPeriodInDays", 365), "day", formatter)
-        states = {
-            {"true": f"rotated every {days}", "false": "not rotated"}.get(
-                str(value).lower(), f"rotated only if {formatter.format(value)} is true"
-            ): None
-            for value in possible_values(properties.get("EnableKeyRotation", False))
-        }
-        if may_be_absent(properties.get("EnableKeyRotation", False)):
-            states["not rotated"] = None
-        return f"is a key, {' or '.join(states)}"
+        return f"is a key, {' or '.join(dict.fromkeys(_rotations(properties, formatter)))}"
     keys = [
         formatter.format(key)
         for place in KEY_OF.get(kind, ())
@@ -74,6 +65,20 @@ def _key(kind: str, properties: Mapping[str, Any], entries: Iterable[PropertyVal
     # A bucket without a customer managed key has no key property in the table `KEY_OF`.
     keys += [S3_MANAGED_KEY for _, value, _ in entries if value == "AES256"]
     return ", ".join(dict.fromkeys(keys))
+
+
+def _rotations(properties: Mapping[str, Any], formatter: Formatter) -> Iterator[str]:
+    """Yield each way in which a key may be rotated. Without the property, AWS does not rotate a key."""
+    for value in values_at(properties, "EnableKeyRotation"):
+        match str(value).lower():
+            case "true":
+                yield f"rotated every {_period(properties.get('RotationPeriodInDays', 365), 'day', formatter)}"
+            case "false":
+                yield "not rotated"
+            case _:
+                yield f"rotated only if {formatter.format(value)} is true"
+    if may_be_absent(properties.get("EnableKeyRotation", NO_VALUE)):
+        yield "not rotated"
 
 
 def _retention(properties: Mapping[str, Any], formatter: Formatter) -> str:
