@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-import botocore.session
+import boto3
 import pytest
 from botocore.stub import Stubber
 
@@ -83,8 +83,7 @@ def test_the_longest_value_is_counted_in_bytes(text: str) -> None:
 
 @pytest.fixture
 def stubbed() -> Iterator[tuple[Clients, Stubber]]:
-    session = botocore.session.Session()
-    session.set_credentials("1", "1")
+    session = boto3.session.Session(aws_access_key_id="1", aws_secret_access_key="1")
     clients = Clients(session, "eu-central-1")
     with Stubber(clients.secretsmanager) as stub:
         yield clients, stub
